@@ -1,0 +1,13 @@
+package io.millrace.events;
+
+import java.time.Instant;
+
+/** A person asks for something. */
+public record OperatorRequest(ModelName model, RunId run, Kind kind, String who, String why, Instant at)
+        implements Event {
+    /** What is asked for. */
+    public enum Kind {
+        RETRY,
+        CANCEL
+    }
+}

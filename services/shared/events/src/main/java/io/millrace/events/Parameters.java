@@ -1,0 +1,329 @@
+package io.millrace.events;
+
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * What a stage is asked to do. On the wire it is {name, version, canonical JSON}; the version is that of the algorithm,
+ * part of the job key: raise it when the same parameters would give other bytes.
+ */
+public sealed interface Parameters {
+    StageName stage();
+
+    /** The method within the stage, as policies spell it. */
+    String name();
+
+    /** Version of the algorithm behind these parameters. */
+    int version();
+
+    /** Every parameter that shapes the result. */
+    SortedMap<String, Object> values();
+
+    /** True if the result is the same bytes on every machine; else the tensor engine is part of the job key. */
+    default boolean weightOnly() {
+        return true;
+    }
+
+    /** True if the result speaks of the device class it ran on, which is then part of the job key. */
+    default boolean dependsOnDevice() {
+        return false;
+    }
+
+    default String canonicalJson() {
+        return CanonicalJson.write(values());
+    }
+
+    /** Sets weights to zero, or removes neurons. */
+    sealed interface Prune extends Parameters {
+        @Override
+        default StageName stage() {
+            return StageName.PRUNE;
+        }
+    }
+
+    /**
+     * Unstructured: zeroes the weights of smallest magnitude in every linear layer.
+     *
+     * @param fraction share of the weights to zero, 0 to 1; or
+     * @param threshold zero every weight with |w| below it
+     * @param global rank all layers together instead of each by itself
+     */
+    record Magnitude(OptionalDouble fraction, OptionalDouble threshold, boolean global) implements Prune {
+        public Magnitude {
+            if (fraction.isPresent() == threshold.isPresent()) {
+                throw new IllegalArgumentException("magnitude pruning takes either 'fraction' or 'threshold'");
+            }
+            fraction.ifPresent(value -> requireBetween("fraction", value, 0, 1));
+            threshold.ifPresent(value -> requireBetween("threshold", value, 0, Double.MAX_VALUE));
+        }
+
+        @Override
+        public String name() {
+            return "magnitude";
+        }
+
+        @Override
+        public int version() {
+            return 1;
+        }
+
+        @Override
+        public SortedMap<String, Object> values() {
+            SortedMap<String, Object> values = new TreeMap<>();
+            fraction.ifPresent(value -> values.put("fraction", value));
+            threshold.ifPresent(value -> values.put("threshold", value));
+            values.put("global", global);
+            return values;
+        }
+    }
+
+    /**
+     * Structured: removes the same number of feed-forward neurons from every layer.
+     *
+     * @param fraction share of the neurons to remove, 0 to 1
+     * @param multipleOf the width that stays is rounded up to a multiple of this, so that a later quantize step can
+     *     divide its rows
+     */
+    record Neurons(double fraction, int multipleOf) implements Prune {
+        public Neurons {
+            requireBetween("fraction", fraction, 0, 1);
+            requireBetween("multiple-of", multipleOf, 1, 1 << 20);
+        }
+
+        @Override
+        public String name() {
+            return "neurons";
+        }
+
+        @Override
+        public int version() {
+            return 1;
+        }
+
+        @Override
+        public SortedMap<String, Object> values() {
+            return new TreeMap<>(Map.of("fraction", fraction, "multiple-of", multipleOf));
+        }
+    }
+
+    /**
+     * Trains the incoming model to follow the original.
+     *
+     * @param steps optimizer steps
+     * @param batch sequences per step
+     * @param length tokens per sequence
+     * @param temperature softens both distributions; the loss is KL × temperature²
+     * @param textWeight weight of the cross-entropy on the text itself, 0 to 1; the rest weighs the KL
+     * @param learningRate peak of the schedule
+     * @param product the result is the published folder, so it keeps the checkpoint's dtype; else F32
+     */
+    record Distill(
+            int steps,
+            int batch,
+            int length,
+            double temperature,
+            double textWeight,
+            double learningRate,
+            boolean product)
+            implements Parameters {
+        public Distill {
+            requireBetween("steps", steps, 1, 10_000_000);
+            requireBetween("batch", batch, 1, 65_536);
+            requireBetween("length", length, 2, 1 << 20);
+            requireBetween("temperature", temperature, 0.01, 100);
+            requireBetween("text-weight", textWeight, 0, 1);
+            requireBetween("learning-rate", learningRate, 0, 1);
+        }
+
+        @Override
+        public StageName stage() {
+            return StageName.DISTILL;
+        }
+
+        @Override
+        public String name() {
+            return "logits";
+        }
+
+        @Override
+        public int version() {
+            return 1;
+        }
+
+        @Override
+        public boolean weightOnly() {
+            return false;
+        }
+
+        @Override
+        public SortedMap<String, Object> values() {
+            return new TreeMap<>(Map.of(
+                    "steps", steps,
+                    "batch", batch,
+                    "length", length,
+                    "temperature", temperature,
+                    "text-weight", textWeight,
+                    "learning-rate", learningRate,
+                    "product", product));
+        }
+    }
+
+    /** Stores the weights in fewer bits, rounded to nearest. */
+    sealed interface Quantize extends Parameters {
+        /** The format's own name for how it stores weights: a GGUF file type or a compressed-tensors scheme. */
+        String type();
+
+        @Override
+        default StageName stage() {
+            return StageName.QUANTIZE;
+        }
+
+        @Override
+        default int version() {
+            return 1;
+        }
+
+        /** The row length must be a multiple of this for the type to be used everywhere. */
+        int rowMultiple();
+    }
+
+    /** One GGUF file. */
+    record Gguf(String type) implements Quantize {
+        /** File types that this version writes. */
+        public static final Set<String> TYPES = Set.of("F16", "Q8_0", "Q4_0", "Q4_K_M", "Q5_K_M", "Q6_K");
+
+        public Gguf {
+            requireKnown("GGUF type", type, TYPES);
+        }
+
+        @Override
+        public String name() {
+            return "gguf";
+        }
+
+        @Override
+        public int rowMultiple() {
+            return type.contains("_K") ? 256 : 32;
+        }
+
+        @Override
+        public SortedMap<String, Object> values() {
+            return new TreeMap<>(Map.of("type", type));
+        }
+    }
+
+    /** A Hugging Face folder in compressed-tensors form. */
+    record CompressedTensors(String type) implements Quantize {
+        /** Schemes that this version writes. */
+        public static final Set<String> TYPES = Set.of("W4A16", "W8A16");
+
+        public CompressedTensors {
+            requireKnown("compressed-tensors scheme", type, TYPES);
+        }
+
+        @Override
+        public String name() {
+            return "compressed-tensors";
+        }
+
+        @Override
+        public int rowMultiple() {
+            return 128;
+        }
+
+        @Override
+        public SortedMap<String, Object> values() {
+            return new TreeMap<>(Map.of("scheme", type));
+        }
+    }
+
+    /** Measures a candidate against the original. */
+    sealed interface Benchmark extends Parameters {
+        @Override
+        default StageName stage() {
+            return StageName.BENCHMARK;
+        }
+
+        @Override
+        default int version() {
+            return 1;
+        }
+
+        @Override
+        default boolean weightOnly() {
+            return false;
+        }
+    }
+
+    /**
+     * Perplexity, divergence and sizes.
+     *
+     * @param sequences windows at most
+     * @param length tokens per window
+     */
+    record Quality(int sequences, int length) implements Benchmark {
+        public Quality {
+            requireBetween("sequences", sequences, 1, 1 << 20);
+            requireBetween("length", length, 2, 1 << 20);
+        }
+
+        @Override
+        public String name() {
+            return "quality";
+        }
+
+        @Override
+        public SortedMap<String, Object> values() {
+            return new TreeMap<>(Map.of("sequences", sequences, "length", length));
+        }
+    }
+
+    /**
+     * Tokens per second of original and candidate, alternating in one runtime.
+     *
+     * @param promptTokens tokens of the prompt
+     * @param generatedTokens tokens generated one by one
+     * @param pairs measured pairs after the warm-up
+     */
+    record Speed(int promptTokens, int generatedTokens, int pairs) implements Benchmark {
+        public Speed {
+            requireBetween("prompt-tokens", promptTokens, 1, 1 << 20);
+            requireBetween("generated-tokens", generatedTokens, 1, 1 << 20);
+            requireBetween("pairs", pairs, 1, 1000);
+        }
+
+        @Override
+        public String name() {
+            return "speed";
+        }
+
+        @Override
+        public boolean dependsOnDevice() {
+            return true;
+        }
+
+        @Override
+        public SortedMap<String, Object> values() {
+            return new TreeMap<>(
+                    Map.of("prompt-tokens", promptTokens, "generated-tokens", generatedTokens, "pairs", pairs));
+        }
+    }
+
+    private static void requireBetween(String name, double value, double least, double most) {
+        if (!(value >= least && value <= most)) {
+            throw new IllegalArgumentException(
+                    "'" + name + "' is " + value + " but must lie in " + least + " to " + most);
+        }
+    }
+
+    private static void requireKnown(String what, String found, Set<String> known) {
+        if (!known.contains(found)) {
+            throw new IllegalArgumentException(
+                    "unknown " + what + " '" + found + "'; known: " + String.join(", ", new TreeSet<>(known)));
+        }
+    }
+}

@@ -1,0 +1,61 @@
+package io.millrace.events;
+
+import java.util.Locale;
+
+/** Why a job or run failed; the code is what people search for. */
+public enum Reason {
+    MALFORMED_CHECKPOINT(Blame.CHECKPOINT),
+    UNKNOWN_ARCHITECTURE(Blame.CHECKPOINT),
+    ALREADY_QUANTIZED(Blame.CHECKPOINT),
+    MADE_BY_MILLRACE(Blame.CHECKPOINT),
+    CHECKPOINT_CHANGED(Blame.CHECKPOINT),
+    CHECKPOINT_MISSING(Blame.CHECKPOINT),
+    NOT_FINITE(Blame.CHECKPOINT),
+    VERSION_CONFLICT(Blame.CHECKPOINT),
+    /** The job was started by three processes and none of them lived to report. */
+    WORKER_LOST(Blame.CHECKPOINT),
+    UNSUITABLE_SHAPE(Blame.RECIPE),
+    UNSUPPORTED(Blame.RECIPE),
+    /** Training steps ended in numbers that are not finite. */
+    DIVERGED(Blame.RECIPE),
+    IMPOSSIBLE_RUNG(Blame.RECIPE),
+    TEXT_TOO_SHORT(Blame.POLICY),
+    TEXT_MISSING(Blame.POLICY),
+    STORE_UNREACHABLE(Blame.SURROUNDINGS),
+    DISK_FULL(Blame.SURROUNDINGS),
+    SHUTDOWN(Blame.SURROUNDINGS),
+    CLAIMED(Blame.SURROUNDINGS),
+    VERSION_MISMATCH(Blame.SURROUNDINGS),
+    OUT_OF_MEMORY(Blame.SURROUNDINGS),
+    STALLED(Blame.OURSELVES),
+    /** The worker said nothing for longer than the limit. */
+    NO_SIGN_OF_LIFE(Blame.OURSELVES),
+    STAGE_ERROR(Blame.OURSELVES),
+    CONDUCTOR_ERROR(Blame.CHECKPOINT),
+    UNKNOWN(Blame.OURSELVES);
+
+    private final Blame blame;
+
+    Reason(Blame blame) {
+        this.blame = blame;
+    }
+
+    public Blame blame() {
+        return blame;
+    }
+
+    /** Spelled as in events, metrics and messages: {@code worker-lost}. */
+    public String code() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** The reason of this code; {@link #UNKNOWN} for one that this version does not know. */
+    public static Reason ofCode(String code) {
+        for (Reason reason : values()) {
+            if (reason.code().equals(code)) {
+                return reason;
+            }
+        }
+        return UNKNOWN;
+    }
+}

@@ -1,0 +1,23 @@
+package io.millrace.events;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+
+/** The stages of the pipeline, spelled on the wire and in topic names in lower case. */
+public enum StageName {
+    PRUNE,
+    DISTILL,
+    QUANTIZE,
+    BENCHMARK;
+
+    public String wireName() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    public static Optional<StageName> named(String wireName) {
+        return Arrays.stream(values())
+                .filter(stage -> stage.wireName().equals(wireName))
+                .findFirst();
+    }
+}

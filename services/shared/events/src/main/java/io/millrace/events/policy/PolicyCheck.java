@@ -1,0 +1,157 @@
+package io.millrace.events.policy;
+
+import io.millrace.events.Limit;
+import io.millrace.events.ModelNumbers;
+import io.millrace.events.Parameters;
+import io.millrace.events.Recipe;
+import io.millrace.events.Step;
+import io.millrace.events.Target;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalDouble;
+
+/**
+ * Finds rungs that can never pass for a model, whatever its weights: known before any work is done. What is not found
+ * here may still fail.
+ */
+public final class PolicyCheck {
+    private static final double BITS_OF_ORIGINAL = 16;
+
+    private PolicyCheck() {}
+
+    /** The rungs that can never pass, each with its reasons, in the ladder's order. */
+    public static List<ImpossibleRung> impossibleRungs(ModelNumbers model, Target target) {
+        List<ImpossibleRung> impossible = new ArrayList<>();
+        for (int rung = 0; rung < target.ladder().size(); rung++) {
+            Recipe recipe = target.ladder().get(rung);
+            for (String reason : reasons(model, target, recipe)) {
+                impossible.add(new ImpossibleRung(rung, recipe.summary(), reason));
+            }
+        }
+        return impossible;
+    }
+
+    private static List<String> reasons(ModelNumbers model, Target target, Recipe recipe) {
+        List<String> reasons = new ArrayList<>();
+        checkLength("evaluation", target.evaluation().length(), model, reasons);
+        int width = model.feedForwardSize();
+        for (Step step : recipe.steps()) {
+            switch (step.parameters()) {
+                case Parameters.Neurons neurons -> width = prunedWidth(width, neurons, reasons);
+                case Parameters.Distill distill -> checkLength("distill", distill.length(), model, reasons);
+                case Parameters.Quantize quantize -> checkRows(quantize, model, width, reasons);
+                case Parameters.Magnitude _, Parameters.Benchmark _ -> {}
+            }
+        }
+        checkSizes(target, recipe, model, width, reasons);
+        return reasons;
+    }
+
+    private static void checkLength(String what, int length, ModelNumbers model, List<String> reasons) {
+        if (length > model.maxPositions()) {
+            reasons.add(what + " length is " + length + " tokens but the model has " + model.maxPositions()
+                    + " positions; shorten it");
+        }
+    }
+
+    /** The pruner keeps a multiple, rounded up. */
+    private static int prunedWidth(int width, Parameters.Neurons neurons, List<String> reasons) {
+        long kept = (long) Math.ceil(width * (1 - neurons.fraction()));
+        long rounded = Math.ceilDiv(kept, (long) neurons.multipleOf()) * neurons.multipleOf();
+        if (rounded == 0) {
+            reasons.add("pruning a fraction of " + neurons.fraction() + " leaves none of " + width + " neurons");
+            return width;
+        }
+        if (rounded >= width) {
+            reasons.add("pruning a fraction of " + neurons.fraction() + " removes none of " + width
+                    + " neurons, since what stays is rounded up to a multiple of " + neurons.multipleOf());
+            return width;
+        }
+        return (int) rounded;
+    }
+
+    private static void checkRows(Parameters.Quantize quantize, ModelNumbers model, int width, List<String> reasons) {
+        int multiple = quantize.rowMultiple();
+        // GGUF has other types for rows that do not fit, so only a width that pruning chose is at fault there.
+        boolean strict = quantize instanceof Parameters.CompressedTensors;
+        if (width % multiple != 0 && (strict || width != model.feedForwardSize())) {
+            reasons.add(quantize.type() + " needs rows that are a multiple of " + multiple
+                    + " but the feed-forward width is " + width);
+        }
+        if (strict && model.hiddenSize() % multiple != 0) {
+            reasons.add(quantize.type() + " needs rows that are a multiple of " + multiple + " but the hidden size is "
+                    + model.hiddenSize());
+        }
+    }
+
+    private static void checkSizes(Target target, Recipe recipe, ModelNumbers model, int width, List<String> reasons) {
+        // A gated feed-forward block has three matrices of hidden size × width.
+        long removed = 3L * model.layerCount() * model.hiddenSize() * (long) (model.feedForwardSize() - width);
+        double parameters = Math.max(1, model.parameters() - removed);
+        double bits = leastBits(recipe, model, parameters);
+        double ratio = bits / (BITS_OF_ORIGINAL * Math.max(1, model.parameters()));
+        for (Limit limit : target.gate().limits()) {
+            OptionalDouble least = switch (limit.metric()) {
+                case SIZE_RATIO -> OptionalDouble.of(ratio);
+                case SIZE -> OptionalDouble.of(bits / 8);
+                case BITS_PER_WEIGHT -> OptionalDouble.of(bits / parameters);
+                case PERPLEXITY,
+                        PERPLEXITY_INCREASE,
+                        KL_DIVERGENCE,
+                        KL_DIVERGENCE_P99,
+                        SAME_TOP_TOKEN,
+                        PROMPT_RATE,
+                        GENERATION_RATE,
+                        GENERATION_SPEEDUP -> OptionalDouble.empty();
+            };
+            if (limit.comparison() == Limit.Comparison.AT_MOST
+                    && least.isPresent()
+                    && least.getAsDouble() > limit.bound()) {
+                reasons.add(String.format(
+                        Locale.ROOT,
+                        "%s is at least %.4g with %s but the gate asks for %s %s",
+                        limit.metric().wireName(),
+                        least.getAsDouble(),
+                        recipe.summary(),
+                        limit.comparison().symbol(),
+                        limit.bound()));
+            }
+        }
+    }
+
+    /** Bits of all weights together, if every tensor that may take the type's smallest blocks does. */
+    private static double leastBits(Recipe recipe, ModelNumbers model, double parameters) {
+        return switch (recipe.steps().getLast().parameters()) {
+            case Parameters.Gguf gguf -> parameters * bitsPerWeight(gguf);
+            // The embedding is looked up, not multiplied, and stays dense.
+            case Parameters.CompressedTensors packed -> {
+                double embedding = Math.min(parameters, (double) model.vocabularySize() * model.hiddenSize());
+                yield embedding * BITS_OF_ORIGINAL + (parameters - embedding) * bitsPerWeight(packed);
+            }
+            case Parameters.Prune _, Parameters.Distill _, Parameters.Benchmark _ ->
+                parameters * (model.dtype().equals("F32") ? 32 : 16);
+        };
+    }
+
+    /** Block bytes × 8 / block elements. */
+    private static double bitsPerWeight(Parameters.Gguf gguf) {
+        return switch (gguf.type()) {
+            case "Q4_0", "Q4_K_M" -> 4.5;
+            case "Q5_K_M" -> 5.5;
+            case "Q6_K" -> 6.5625;
+            case "Q8_0" -> 8.5;
+            case "F16" -> 16;
+            default -> 1; // A type added later: no claim is better than a wrong one.
+        };
+    }
+
+    /** Codes, and one 16-bit scale per group of 128 where there are groups. */
+    private static double bitsPerWeight(Parameters.CompressedTensors packed) {
+        return switch (packed.type()) {
+            case "W4A16" -> 4.125;
+            case "W8A16" -> 8;
+            default -> 1;
+        };
+    }
+}

@@ -1,0 +1,125 @@
+package io.millrace.events.policy;
+
+import io.millrace.events.Device;
+import io.millrace.events.Gate;
+import io.millrace.events.Parameters;
+import io.millrace.events.Policy.OnNewer;
+import io.millrace.events.Recipe;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * Reads a policy. The file's keys, with the value that holds where one is left out:
+ *
+ * <pre>
+ * policy                 name
+ * models                 pattern of model names, * stands for any characters
+ * work-on                cpu         device of steps that name none, and of quality measurements
+ * evaluate               text; sequences 64, length 512
+ * calibrate              text; sequences 128, length 512, seed 0        needed by distill
+ * on-newer-checkpoint    keep
+ * targets                name; device = work-on; recipes, see {@link RecipeReader}; gate, see {@link GateReader}
+ * </pre>
+ *
+ * Any other key is an error. Texts are paths beside the policy file.
+ */
+public final class PolicyFile {
+    private static final Pattern MODELS = Pattern.compile("[A-Za-z0-9._*-]{1,128}");
+
+    private final String where;
+    private final Path folder;
+
+    private PolicyFile(String where, Path folder) {
+        this.where = where;
+        this.folder = folder;
+    }
+
+    /** Reads a file; its texts lie beside it. */
+    public static PolicyDraft parse(Path file) throws IOException, PolicyException {
+        String yaml;
+        try {
+            yaml = Files.readString(file);
+        } catch (CharacterCodingException e) {
+            throw new PolicyException(file + ": is not UTF-8 text");
+        }
+        Path folder = file.toAbsolutePath().normalize().getParent();
+        return new PolicyFile(file.toString(), folder == null ? Path.of("") : folder).read(yaml);
+    }
+
+    /** Reads a text; its texts lie in the current folder. */
+    public static PolicyDraft parse(String yaml) throws PolicyException {
+        return new PolicyFile("policy", Path.of("")).read(yaml);
+    }
+
+    private PolicyDraft read(String yaml) throws PolicyException {
+        Fields fields = Fields.of(where, Yaml.read(yaml, where));
+        String name = fields.name("policy");
+        String models = fields.text("models");
+        if (!MODELS.matcher(models).matches()) {
+            throw fields.error(
+                    fields.require("models").line(),
+                    "'" + models + "' is not a pattern of model names; use letters, digits, '.', '_', '-' and '*'");
+        }
+        Device workOn = fields.device("work-on", Device.CPU);
+        TextDraft evaluation = text(fields.map("evaluate"), 64, false);
+        Optional<TextDraft> calibration = fields.find("calibrate").isPresent()
+                ? Optional.of(text(fields.map("calibrate"), 128, true))
+                : Optional.empty();
+        OnNewer onNewer = OnNewer.valueOf(fields.choice("on-newer-checkpoint", Set.of("keep", "supersede"), "keep")
+                .toUpperCase(Locale.ROOT));
+        List<TargetDraft> targets = new ArrayList<>();
+        Set<String> names = new HashSet<>();
+        for (Yaml node : fields.list("targets")) {
+            TargetDraft target = target(Fields.of(where, node, "a target"), workOn, calibration.isPresent());
+            if (!names.add(target.name())) {
+                throw fields.error(node.line(), "target '" + target.name() + "' is there twice");
+            }
+            targets.add(target);
+        }
+        fields.done();
+        return new PolicyDraft(name, models, workOn, onNewer, evaluation, calibration, targets);
+    }
+
+    private TextDraft text(Fields fields, int sequences, boolean seeded) throws PolicyException {
+        TextDraft text = new TextDraft(
+                folder.resolve(fields.text("text")),
+                fields.integer("sequences", sequences, 1),
+                fields.integer("length", 512, 2),
+                seeded ? fields.number("seed", 0) : 0);
+        fields.done();
+        return text;
+    }
+
+    private TargetDraft target(Fields fields, Device workOn, boolean calibrated) throws PolicyException {
+        String name = fields.name("name");
+        Device device = fields.device("device", workOn);
+        RecipeReader reader = new RecipeReader(where, workOn);
+        List<Recipe> ladder = new ArrayList<>();
+        for (Yaml node : fields.list("recipes")) {
+            Recipe recipe = reader.read(node);
+            if (ladder.contains(recipe)) {
+                throw fields.error(node.line(), "recipe '" + recipe.summary() + "' is on the ladder already");
+            }
+            if (!calibrated && distills(recipe)) {
+                throw fields.error(node.line(), "distill needs a text; add 'calibrate: {text: FILE}' to the policy");
+            }
+            ladder.add(recipe);
+        }
+        Gate gate = GateReader.read(fields.map("gate"));
+        fields.done();
+        return new TargetDraft(name, device, ladder, gate);
+    }
+
+    private static boolean distills(Recipe recipe) {
+        return recipe.steps().stream().anyMatch(step -> step.parameters() instanceof Parameters.Distill);
+    }
+}

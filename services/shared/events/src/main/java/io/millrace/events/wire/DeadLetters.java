@@ -1,0 +1,97 @@
+package io.millrace.events.wire;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.header.internals.RecordHeaders;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Records that nobody can read, kept as they came. The bytes and headers of the original stay; headers that start with
+ * {@code millrace-origin-} and {@code millrace-why} say where it came from and what was wrong with it.
+ */
+public final class DeadLetters {
+    private static final String TOPIC = "millrace-origin-topic";
+    private static final String PARTITION = "millrace-origin-partition";
+    private static final String OFFSET = "millrace-origin-offset";
+    private static final String SERVICE = "millrace-origin-service";
+    private static final String WHY = "millrace-why";
+    private static final int MAX_WHY_CHARACTERS = 2000;
+
+    private final Topics topics;
+    private final String service;
+
+    /**
+     * Where a dead letter came from.
+     *
+     * @param service who could not read it
+     */
+    public record Origin(String topic, int partition, long offset, String service, String why) {}
+
+    /**
+     * @param service who could not read the record, such as {@code millrace/quantizer}
+     */
+    public DeadLetters(Topics topics, String service) {
+        this.topics = topics;
+        this.service = service;
+    }
+
+    /** The record for the topic of dead letters. */
+    public ProducerRecord<byte[], byte[]> record(ConsumerRecord<?, byte[]> origin, String why) {
+        Headers headers = new RecordHeaders(origin.headers());
+        set(headers, TOPIC, origin.topic());
+        set(headers, PARTITION, Integer.toString(origin.partition()));
+        set(headers, OFFSET, Long.toString(origin.offset()));
+        set(headers, SERVICE, service);
+        set(headers, WHY, why.substring(0, Math.min(why.length(), MAX_WHY_CHARACTERS)));
+        return new ProducerRecord<>(topics.deadLetters(), null, bytes(origin.key()), origin.value(), headers);
+    }
+
+    /** Where this dead letter came from; empty if its headers do not say. */
+    public static Optional<Origin> origin(ConsumerRecord<?, ?> letter) {
+        try {
+            return Optional.of(new Origin(
+                    get(letter.headers(), TOPIC),
+                    Integer.parseInt(get(letter.headers(), PARTITION)),
+                    Long.parseLong(get(letter.headers(), OFFSET)),
+                    get(letter.headers(), SERVICE),
+                    get(letter.headers(), WHY)));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** The original record for its own topic again, without the marks of a dead letter. */
+    public static Optional<ProducerRecord<byte[], byte[]>> replay(ConsumerRecord<byte[], byte[]> letter) {
+        return origin(letter).map(origin -> {
+            Headers headers = new RecordHeaders(letter.headers());
+            for (String mark : new String[] {TOPIC, PARTITION, OFFSET, SERVICE, WHY}) {
+                headers.remove(mark);
+            }
+            return new ProducerRecord<>(origin.topic(), null, letter.key(), letter.value(), headers);
+        });
+    }
+
+    private static byte @Nullable [] bytes(@Nullable Object key) {
+        return switch (key) {
+            case null -> null;
+            case byte[] bytes -> bytes;
+            default -> key.toString().getBytes(StandardCharsets.UTF_8);
+        };
+    }
+
+    private static void set(Headers headers, String name, String value) {
+        headers.remove(name).add(name, value.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String get(Headers headers, String name) {
+        Header header = headers.lastHeader(name);
+        if (header == null || header.value() == null) {
+            throw new IllegalArgumentException("no header '" + name + "'");
+        }
+        return new String(header.value(), StandardCharsets.UTF_8);
+    }
+}

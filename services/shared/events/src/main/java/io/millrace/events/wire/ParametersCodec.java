@@ -1,0 +1,89 @@
+package io.millrace.events.wire;
+
+import io.millrace.events.CanonicalJson;
+import io.millrace.events.Parameters;
+import io.millrace.events.StageName;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Parameters from their form on the wire. The version there is that of whoever wrote them; a policy that was written
+ * for an older algorithm is carried out by this one. Where that matters, for a job, the key tells.
+ */
+public final class ParametersCodec {
+    private final Map<String, Object> values;
+    private final Set<String> taken = new TreeSet<>();
+
+    private ParametersCodec(Map<String, Object> values) {
+        this.values = values;
+    }
+
+    /**
+     * The parameters, or empty if this version knows no such method, or not all of its parameters.
+     *
+     * @throws IllegalArgumentException if the values are none that the method takes
+     */
+    public static Optional<Parameters> of(StageName stage, String name, String json) {
+        ParametersCodec codec = new ParametersCodec(CanonicalJson.read(json));
+        Optional<Parameters> parameters = codec.parameters(stage, name);
+        return parameters.filter(known -> codec.taken.containsAll(codec.values.keySet()));
+    }
+
+    private Optional<Parameters> parameters(StageName stage, String name) {
+        return Optional.ofNullable(
+                switch (stage.wireName() + " " + name) {
+                    case "prune magnitude" ->
+                        new Parameters.Magnitude(optional("fraction"), optional("threshold"), flag("global"));
+                    case "prune neurons" -> new Parameters.Neurons(real("fraction"), integer("multiple-of"));
+                    case "distill logits" ->
+                        new Parameters.Distill(
+                                integer("steps"),
+                                integer("batch"),
+                                integer("length"),
+                                real("temperature"),
+                                real("text-weight"),
+                                real("learning-rate"),
+                                flag("product"));
+                    case "quantize gguf" -> new Parameters.Gguf(text("type"));
+                    case "quantize compressed-tensors" -> new Parameters.CompressedTensors(text("scheme"));
+                    case "benchmark quality" -> new Parameters.Quality(integer("sequences"), integer("length"));
+                    case "benchmark speed" ->
+                        new Parameters.Speed(integer("prompt-tokens"), integer("generated-tokens"), integer("pairs"));
+                    default -> null;
+                });
+    }
+
+    private OptionalDouble optional(String name) {
+        return values.containsKey(name) ? OptionalDouble.of(real(name)) : OptionalDouble.empty();
+    }
+
+    private double real(String name) {
+        return take(name, Number.class).doubleValue();
+    }
+
+    private int integer(String name) {
+        return take(name, Integer.class);
+    }
+
+    private boolean flag(String name) {
+        return take(name, Boolean.class);
+    }
+
+    private String text(String name) {
+        return take(name, String.class);
+    }
+
+    private <T> T take(String name, Class<T> type) {
+        taken.add(name);
+        Object value = values.get(name);
+        if (!type.isInstance(value)) {
+            throw new IllegalArgumentException("parameter '" + name + "' is '" + value + "' but must be of type "
+                    + type.getSimpleName().toLowerCase(Locale.ROOT));
+        }
+        return type.cast(value);
+    }
+}

@@ -1,0 +1,119 @@
+package io.millrace.events.policy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Device;
+import io.millrace.events.Digest;
+import io.millrace.events.Gate;
+import io.millrace.events.Limit;
+import io.millrace.events.Metric;
+import io.millrace.events.ModelNumbers;
+import io.millrace.events.Parameters;
+import io.millrace.events.Recipe;
+import io.millrace.events.Step;
+import io.millrace.events.Target;
+import io.millrace.events.TextUse;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class PolicyCheckTest {
+    /** Embedding 256 × 256, two layers of 4 × 256² attention and 3 × 256 × 1024 feed-forward. */
+    private static final ModelNumbers MODEL =
+            new ModelNumbers("LlamaForCausalLM", 2_163_968, 256, 256, 1024, 2, 4, 4, 512, "BF16");
+
+    @Test
+    void ladderThatMayPassHasNoImpossibleRung() {
+        assertThat(check(
+                        0.45,
+                        512,
+                        List.of(
+                                List.of(new Parameters.Neurons(0.25, 256), new Parameters.Gguf("Q4_K_M")),
+                                List.of(new Parameters.Gguf("Q6_K")),
+                                List.of(new Parameters.CompressedTensors("W4A16")))))
+                .isEmpty();
+    }
+
+    @Test
+    void fileTypeLargerThanTheLimitIsNamedWithItsLeastRatio() {
+        assertThat(check(
+                        0.45, 512, List.of(List.of(new Parameters.Gguf("Q4_0")), List.of(new Parameters.Gguf("Q8_0")))))
+                .containsExactly(new ImpossibleRung(
+                        1, "gguf Q8_0", "size-ratio is at least 0.5313 with gguf Q8_0 but the gate asks for <= 0.45"));
+    }
+
+    @Test
+    void denseEmbeddingOfAPackedFolderCounts() {
+        assertThat(check(0.26, 512, List.of(List.of(new Parameters.CompressedTensors("W4A16")))))
+                .singleElement()
+                .satisfies(rung -> assertThat(rung.reason()).startsWith("size-ratio is at least 0.2803"));
+    }
+
+    @Test
+    void pruningMakesRoomUnderTheLimit() {
+        List<Parameters> pruned = List.of(new Parameters.Neurons(0.5, 256), new Parameters.Gguf("Q8_0"));
+
+        assertThat(check(0.45, 512, List.of(pruned))).isEmpty();
+    }
+
+    @Test
+    void lengthBeyondTheModelSpoilsEveryRung() {
+        assertThat(check(1, 513, List.of(List.of(new Parameters.Gguf("Q8_0")), List.of(new Parameters.Gguf("Q6_K")))))
+                .extracting(ImpossibleRung::rung, ImpossibleRung::reason)
+                .containsExactly(
+                        tuple(0, "evaluation length is 513 tokens but the model has 512 positions; shorten it"),
+                        tuple(1, "evaluation length is 513 tokens but the model has 512 positions; shorten it"));
+    }
+
+    @Test
+    void prunedWidthThatTheQuantizeStepCannotHoldIsRefused() {
+        assertThat(reasons(List.of(new Parameters.Neurons(0.25, 32), new Parameters.Gguf("Q4_K_M"))))
+                .isEmpty();
+        assertThat(reasons(List.of(new Parameters.Neurons(0.3, 32), new Parameters.Gguf("Q4_K_M"))))
+                .containsExactly("Q4_K_M needs rows that are a multiple of 256 but the feed-forward width is 736");
+        assertThat(reasons(List.of(new Parameters.Neurons(0.3, 32), new Parameters.CompressedTensors("W4A16"))))
+                .containsExactly("W4A16 needs rows that are a multiple of 128 but the feed-forward width is 736");
+    }
+
+    @Test
+    void pruningThatRemovesNothingOrEverythingIsRefused() {
+        assertThat(reasons(List.of(new Parameters.Neurons(0.1, 256))))
+                .containsExactly(
+                        "pruning a fraction of 0.1 removes none of 1024 neurons, since what stays is rounded up"
+                                + " to a multiple of 256");
+        assertThat(reasons(List.of(new Parameters.Neurons(1, 256))))
+                .containsExactly("pruning a fraction of 1.0 leaves none of 1024 neurons");
+    }
+
+    @Test
+    void distillLengthBeyondTheModelIsRefused() {
+        assertThat(reasons(List.of(new Parameters.Distill(1, 1, 1024, 2, 0, 0.1, true))))
+                .containsExactly("distill length is 1024 tokens but the model has 512 positions; shorten it");
+    }
+
+    private static List<String> reasons(List<Parameters> recipe) {
+        return check(10, 512, List.of(recipe)).stream()
+                .map(ImpossibleRung::reason)
+                .toList();
+    }
+
+    private static List<ImpossibleRung> check(double sizeRatio, int length, List<List<Parameters>> recipes) {
+        List<Recipe> ladder = recipes.stream()
+                .map(steps -> new Recipe(steps.stream()
+                        .map(parameters -> new Step(parameters, Device.CPU))
+                        .toList()))
+                .toList();
+        return PolicyCheck.impossibleRungs(
+                MODEL,
+                new Target(
+                        "t",
+                        Device.CPU,
+                        Device.CPU,
+                        new TextUse(ArtifactRef.inStore(Digest.of("text")), 64, length, 0),
+                        Optional.empty(),
+                        ladder,
+                        new Gate(List.of(new Limit(Metric.SIZE_RATIO, Limit.Comparison.AT_MOST, sizeRatio)))));
+    }
+}

@@ -1,0 +1,196 @@
+package io.millrace.events.policy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Device;
+import io.millrace.events.Digest;
+import io.millrace.events.Limit;
+import io.millrace.events.Metric;
+import io.millrace.events.Parameters;
+import io.millrace.events.Policy;
+import io.millrace.events.Recipe;
+import io.millrace.events.Step;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class PolicyFileTest {
+    private static final String FULL = """
+            policy: chat-models
+            models: "chat-*"
+            work-on: cpu                          # a comment
+            evaluate:  {text: eval.txt, sequences: 64, length: 512}
+            calibrate: {text: calibration.txt, sequences: 100, length: 256, seed: 3}
+            on-newer-checkpoint: supersede
+            targets:
+              - name: phone
+                device: jetson
+                recipes:
+                  - [prune: {method: neurons, fraction: 0.25}, distill: {steps: 60, device: h100}, quantize: {format: gguf, type: Q4_K_M}]
+                  - {prune: {method: magnitude, fraction: 0.5}, quantize: {format: compressed-tensors, scheme: W4A16}}
+                  - - prune: {method: magnitude, threshold: 1e-3, global: true}
+                    - distill: {}
+                gate: {perplexity-increase: "<= 5%", size-ratio: 0.45, same-top-token: ">= 90%", generation-rate: ">=20"}
+              - name: laptop
+                recipes:
+                  - quantize: {format: gguf, type: Q8_0}
+                gate: {kl-divergence: <= 0.01}
+            """;
+
+    private static final String SMALL = """
+            policy: p
+            models: "*"
+            evaluate: {text: e.txt}
+            targets:
+              - name: t
+                recipes:
+                  - [quantize: {format: gguf, type: Q8_0}]
+                gate: {size-ratio: 0.6}
+            """;
+
+    @Test
+    void fullPolicyIsReadAsWritten() throws PolicyException {
+        PolicyDraft draft = PolicyFile.parse(FULL);
+
+        assertThat(draft.name()).isEqualTo("chat-models");
+        assertThat(draft.models()).isEqualTo("chat-*");
+        assertThat(draft.onNewer()).isEqualTo(Policy.OnNewer.SUPERSEDE);
+        assertThat(draft.evaluation()).isEqualTo(new TextDraft(Path.of("eval.txt"), 64, 512, 0));
+        assertThat(draft.calibration()).contains(new TextDraft(Path.of("calibration.txt"), 100, 256, 3));
+        assertThat(draft.targets()).extracting(TargetDraft::name).containsExactly("phone", "laptop");
+        assertThat(draft.targets().getFirst().device()).isEqualTo(new Device("jetson"));
+        assertThat(draft.targets().getLast().device()).isEqualTo(Device.CPU);
+        assertThat(draft.targets().getFirst().gate().limits())
+                .containsExactly(
+                        new Limit(Metric.PERPLEXITY_INCREASE, Limit.Comparison.AT_MOST, 0.05),
+                        new Limit(Metric.SIZE_RATIO, Limit.Comparison.AT_MOST, 0.45),
+                        new Limit(Metric.SAME_TOP_TOKEN, Limit.Comparison.AT_LEAST, 0.9),
+                        new Limit(Metric.GENERATION_RATE, Limit.Comparison.AT_LEAST, 20));
+    }
+
+    @Test
+    void recipesMayBeListsOrMapsAndDefaultsFollowTheStepsAfter() throws PolicyException {
+        List<Recipe> ladder = PolicyFile.parse(FULL).targets().getFirst().ladder();
+
+        assertThat(ladder)
+                .containsExactly(
+                        new Recipe(List.of(
+                                new Step(new Parameters.Neurons(0.25, 256), Device.CPU),
+                                new Step(new Parameters.Distill(60, 8, 128, 2, 0, 5e-4, false), new Device("h100")),
+                                new Step(new Parameters.Gguf("Q4_K_M"), Device.CPU))),
+                        new Recipe(List.of(
+                                new Step(
+                                        new Parameters.Magnitude(OptionalDouble.of(0.5), OptionalDouble.empty(), false),
+                                        Device.CPU),
+                                new Step(new Parameters.CompressedTensors("W4A16"), Device.CPU))),
+                        new Recipe(List.of(
+                                new Step(
+                                        new Parameters.Magnitude(OptionalDouble.empty(), OptionalDouble.of(1e-3), true),
+                                        Device.CPU),
+                                new Step(new Parameters.Distill(300, 8, 128, 2, 0, 5e-4, true), Device.CPU))));
+    }
+
+    @Test
+    void smallPolicyTakesTheDefaults() throws PolicyException {
+        PolicyDraft draft = PolicyFile.parse(SMALL);
+
+        assertThat(draft.workOn()).isEqualTo(Device.CPU);
+        assertThat(draft.onNewer()).isEqualTo(Policy.OnNewer.KEEP);
+        assertThat(draft.evaluation()).isEqualTo(new TextDraft(Path.of("e.txt"), 64, 512, 0));
+        assertThat(draft.calibration()).isEmpty();
+    }
+
+    @Test
+    void textsLieBesideTheFile(@TempDir Path folder) throws Exception {
+        Path file = Files.writeString(folder.resolve("policy.yaml"), SMALL);
+
+        assertThat(PolicyFile.parse(file).evaluation().text()).isEqualTo(folder.resolve("e.txt"));
+    }
+
+    @Test
+    void draftBecomesAPolicyOnceItsTextsHaveDigests() throws PolicyException {
+        Policy policy = PolicyFile.parse(FULL).resolve(text -> ArtifactRef.inStore(Digest.of(text.toString())), 4, 2);
+
+        assertThat(policy.revision()).isEqualTo(4);
+        assertThat(policy.backfill()).isEqualTo(2);
+        assertThat(policy.targets()).hasSize(2).allSatisfy(target -> {
+            assertThat(target.evaluation().text()).isEqualTo(ArtifactRef.inStore(Digest.of("eval.txt")));
+            assertThat(target.calibration().orElseThrow().seed()).isEqualTo(3);
+            assertThat(target.workOn()).isEqualTo(Device.CPU);
+        });
+    }
+
+    /** One thing is changed in the small policy; the message has the line and what was meant. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            models: "*"           | model: "*"            | policy:1: 'models' is missing
+            policy: p             | policy: p/q           | policy:1: 'p/q' is not a name
+            models: "*"           | models: "a b"         | policy:2: 'a b' is not a pattern of model names
+            models: "*"           | models: *             | policy:2:
+            models: "*"           | models: *x            | policy:2: '*x' is an alias in YAML
+            evaluate:             | evalute:              | policy:1: 'evaluate' is missing
+            evaluate: {           | work-no: cpu\\nevaluate: { | policy:3: unknown key 'work-no'; did you mean 'work-on'?
+            {text: e.txt}         | {txt: e.txt}          | policy:3: 'text' is missing
+            {text: e.txt}         | {text: e.txt, size: 3} | policy:3: unknown key 'size'; known: length, sequences, text
+            {text: e.txt}         | {text: e.txt, length: long} | policy:3: 'length' is 'long' but must be a whole number
+            {text: e.txt}         | {text: e.txt, sequences: 0} | policy:3: 'sequences' is 0 but must be at least 1
+            {text: e.txt}         | e.txt                 | policy:3: 'evaluate' must be a map, found 'e.txt'
+            name: t               | name: t\\n    devise: cpu | policy:6: unknown key 'devise'; did you mean 'device'?
+            name: t               | name: t\\n    device: CPU | policy:6: 'CPU' is not a device class
+            [quantize             | [quantise             | policy:7: unknown stage 'quantise'; did you mean 'quantize'?
+            format: gguf          | format: ggml          | policy:7: unknown format 'ggml'; did you mean 'gguf'?
+            type: Q8_0            | type: Q4_K            | policy:7: unknown type 'Q4_K'; did you mean
+            type: Q8_0            | type: Q8_0, method: gptq | policy:7: unknown method 'gptq'; known: round-to-nearest
+            type: Q8_0}           | type: Q8_0}, prune: {method: neurons, fraction: 0.1} | policy:7: nothing can follow a quantize step
+            type: Q8_0}           | type: Q8_0}, quantize: {format: gguf, type: Q6_K} | policy:7: nothing can follow a quantize step
+            [quantize             | [distill: {}, quantize | policy:7: distill needs a text
+            [quantize             | [prune: {method: neurons}, quantize | policy:7: 'fraction' is missing
+            [quantize             | [prune: {method: neurons, fraction: 2}, quantize | policy:7: prune: 'fraction' is 2.0
+            [quantize             | [prune: {method: magnitude}, quantize | policy:7: prune: magnitude pruning takes either
+            {size-ratio: 0.6}     | {}                    | policy:8: a gate has at least one limit
+            {size-ratio: 0.6}     | {size: "<= 5%"}       | policy:8: 'size' is no ratio
+            {size-ratio: 0.6}     | {sise-ratio: 0.6}     | policy:8: unknown metric 'sise-ratio'; did you mean 'size-ratio'?
+            {size-ratio: 0.6}     | {size-ratio: "< 1"}   | policy:8: limit of 'size-ratio' is '< 1'
+            {size-ratio: 0.6}     | {size-ratio: "<= e"}  | policy:8: 'e' is not a number
+            {size-ratio: 0.6}     | {same-top-token: ">= 90"} | policy:8: 'same-top-token' is a share and never above 1; did you mean '90.0%'?
+            {size-ratio: 0.6}     | {size-ratio: >= 1}    | policy:8: not YAML
+            {size-ratio: 0.6}     | {size-ratio: 1, size-ratio: 2} | policy:8: 'size-ratio' is there twice
+            {size-ratio: 0.6}     | {size-ratio: }        | policy:8: a value is missing
+            """)
+    void mistakesAreNamedWithTheirLine(String right, String wrong, String message) {
+        String yaml = SMALL.replace(right, wrong.replace("\\n", "\n"));
+        assertThat(yaml).isNotEqualTo(SMALL);
+
+        assertThatThrownBy(() -> PolicyFile.parse(yaml))
+                .isInstanceOf(PolicyException.class)
+                .hasMessageStartingWith(message);
+    }
+
+    @Test
+    void targetsAndRungsAreNotRepeated() {
+        String rung = "      - [quantize: {format: gguf, type: Q8_0}]\n";
+
+        assertThatThrownBy(() -> PolicyFile.parse(SMALL.replace(rung, rung + rung)))
+                .hasMessage("policy:8: recipe 'gguf Q8_0' is on the ladder already");
+        assertThatThrownBy(() -> PolicyFile.parse(SMALL + SMALL.substring(SMALL.indexOf("  - name"))))
+                .hasMessage("policy:9: target 't' is there twice");
+    }
+
+    @Test
+    void whatIsNotAPolicyAtAllIsSaidSo(@TempDir Path folder) throws Exception {
+        Path binary = Files.write(folder.resolve("p.yaml"), new byte[] {(byte) 0xff, (byte) 0xfe});
+
+        assertThatThrownBy(() -> PolicyFile.parse("")).hasMessageContaining("starts with 'policy: NAME'");
+        assertThatThrownBy(() -> PolicyFile.parse("- a")).hasMessageContaining("starts with 'policy: NAME'");
+        assertThatThrownBy(() -> PolicyFile.parse(SMALL + "---\npolicy: q\n"))
+                .hasMessageContaining("a second document");
+        assertThatThrownBy(() -> PolicyFile.parse(binary)).hasMessage(binary + ": is not UTF-8 text");
+    }
+}

@@ -1,0 +1,89 @@
+package io.millrace.events.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.internals.RecordHeaders;
+import org.apache.kafka.common.record.TimestampType;
+import org.junit.jupiter.api.Test;
+
+class DeadLettersTest {
+    private static final byte[] POISON = {1, 2, 3};
+    private final DeadLetters letters = new DeadLetters(Topics.DEFAULT, "millrace/conductor");
+
+    @Test
+    void originalBytesTravelWithTheirOriginAndTheReason() {
+        ProducerRecord<byte[], byte[]> letter = letters.record(origin(), "starts with 0102");
+
+        assertThat(letter.topic()).isEqualTo("millrace.dead-letters");
+        assertThat(letter.key()).isEqualTo("chat-7b".getBytes(StandardCharsets.UTF_8));
+        assertThat(letter.value()).isEqualTo(POISON);
+        assertThat(letter.headers().lastHeader("ce_id").value()).isEqualTo(new byte[] {7});
+        assertThat(DeadLetters.origin(received(letter)))
+                .contains(new DeadLetters.Origin(
+                        "millrace.checkpoints", 3, 41, "millrace/conductor", "starts with 0102"));
+    }
+
+    @Test
+    void replayIsTheOriginalRecordAgain() {
+        ProducerRecord<byte[], byte[]> letter = letters.record(origin(), "why");
+
+        ProducerRecord<byte[], byte[]> again =
+                DeadLetters.replay(received(letter)).orElseThrow();
+
+        assertThat(again.topic()).isEqualTo("millrace.checkpoints");
+        assertThat(again.value()).isEqualTo(POISON);
+        assertThat(again.headers()).isEqualTo(origin().headers());
+    }
+
+    @Test
+    void recordWithoutMarksIsNoDeadLetter() {
+        assertThat(DeadLetters.origin(origin())).isEmpty();
+        assertThat(DeadLetters.replay(new ConsumerRecord<>("t", 0, 0, new byte[0], POISON)))
+                .isEmpty();
+    }
+
+    @Test
+    void recordWithoutKeyOrValueIsKeptToo() {
+        ConsumerRecord<String, byte[]> empty = new ConsumerRecord<>("t", 0, 0, null, null);
+
+        ProducerRecord<byte[], byte[]> letter = letters.record(empty, "w".repeat(5000));
+
+        assertThat(letter.key()).isNull();
+        assertThat(letter.value()).isNull();
+        assertThat(DeadLetters.origin(received(letter)).orElseThrow().why()).hasSize(2000);
+    }
+
+    private static ConsumerRecord<String, byte[]> origin() {
+        return new ConsumerRecord<>(
+                "millrace.checkpoints",
+                3,
+                41,
+                0,
+                TimestampType.CREATE_TIME,
+                7,
+                3,
+                "chat-7b",
+                POISON,
+                new RecordHeaders().add("ce_id", new byte[] {7}),
+                Optional.empty());
+    }
+
+    private static ConsumerRecord<byte[], byte[]> received(ProducerRecord<byte[], byte[]> sent) {
+        return new ConsumerRecord<>(
+                sent.topic(),
+                0,
+                0,
+                0,
+                TimestampType.CREATE_TIME,
+                0,
+                0,
+                sent.key(),
+                sent.value(),
+                sent.headers(),
+                Optional.empty());
+    }
+}

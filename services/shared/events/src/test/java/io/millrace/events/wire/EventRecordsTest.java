@@ -1,0 +1,135 @@
+package io.millrace.events.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.events.Event;
+import io.millrace.events.JobCancelled;
+import io.millrace.events.JobEvent.JobProgressed;
+import io.millrace.events.ModelPublished;
+import io.millrace.events.Samples;
+import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Headers;
+import org.junit.jupiter.api.Test;
+
+class EventRecordsTest {
+    private final EventCodec codec = new EventCodec();
+    private final EventRecords records = new EventRecords(Topics.DEFAULT, codec, "millrace/test");
+
+    @Test
+    void eachEventGoesToItsTopicUnderItsKey() {
+        String model = Samples.MODEL.value();
+        Map<String, List<String>> placeByEvent = Map.ofEntries(
+                Map.entry("CheckpointPublished", List.of("millrace.checkpoints", model)),
+                Map.entry("Policy", List.of("millrace.policies", "chat-models")),
+                Map.entry(
+                        "Job",
+                        List.of("millrace.jobs.benchmark.cpu", Samples.REF.key().toString())),
+                Map.entry("JobStarted", List.of("millrace.job-events", model)),
+                Map.entry("JobProgressed", List.of("millrace.job-events", model)),
+                Map.entry("JobSucceeded", List.of("millrace.job-events", model)),
+                Map.entry("JobFailed", List.of("millrace.job-events", model)),
+                Map.entry("OperatorRequest", List.of("millrace.job-events", model)),
+                Map.entry(
+                        "JobCancelled",
+                        List.of("millrace.cancellations", Samples.REF.key().toString())),
+                Map.entry("ModelPublished", List.of("millrace.models", model)),
+                Map.entry("ModelRejected", List.of("millrace.rejections", model)),
+                Map.entry("RunFailed", List.of("millrace.rejections", model)),
+                Map.entry("RunChanged", List.of("millrace.runs", Samples.RUN.toString())));
+
+        for (Event event : Samples.full()) {
+            ProducerRecord<String, byte[]> record = records.record(event);
+
+            assertThat(List.of(record.topic(), record.key()))
+                    .isEqualTo(placeByEvent.get(event.getClass().getSimpleName()));
+            assertThat(codec.decode(record.value())).isEqualTo(new Decoded.Known(event));
+        }
+    }
+
+    @Test
+    void latestModelIsKeyedByModelPolicyAndTarget() {
+        ModelPublished event = Samples.full().stream()
+                .filter(ModelPublished.class::isInstance)
+                .map(ModelPublished.class::cast)
+                .findFirst()
+                .orElseThrow();
+
+        ProducerRecord<String, byte[]> record = records.latest(event);
+
+        assertThat(record.topic()).isEqualTo("millrace.models.latest");
+        assertThat(record.key()).isEqualTo("chat-7b|chat-models|phone");
+    }
+
+    @Test
+    void headersAreThoseOfCloudEventsAndTraceContext() {
+        Map<String, String> headers = texts(records.record(Samples.JOB).headers());
+
+        assertThat(headers)
+                .containsEntry("ce_specversion", "1.0")
+                .containsEntry("ce_source", "millrace/test")
+                .containsEntry("ce_type", "io.millrace.Job")
+                .containsEntry("ce_subject", "chat-7b")
+                .containsEntry("content-type", "application/avro")
+                .containsEntry("millrace-model", "chat-7b")
+                .containsEntry("millrace-run", Samples.RUN.toString())
+                .containsEntry("millrace-job", Samples.REF.key().toString())
+                .containsEntry("millrace-attempt", "2")
+                .doesNotContainKey("ce_time");
+        assertThat(headers.get("ce_id")).matches("[0-9a-f]{64}");
+        assertThat(headers.get("ce_dataschema")).matches("urn:avro:crc64:[0-9a-f]{16}");
+        assertThat(headers.get("traceparent")).matches("00-[0-9a-f]{32}-[0-9a-f]{16}-01");
+    }
+
+    @Test
+    void sameEventHasTheSameHeadersAndAnotherEventAnotherId() {
+        Set<String> ids = new HashSet<>();
+        for (Event event : Samples.full()) {
+            Map<String, String> headers = texts(records.headers(event));
+
+            assertThat(headers).isEqualTo(texts(records.record(event).headers()));
+            assertThat(ids.add(headers.get("ce_id"))).isTrue();
+        }
+    }
+
+    @Test
+    void allEventsOfARunShareOneTrace() {
+        Set<String> traces = new HashSet<>();
+        for (Event event : Samples.full()) {
+            Map<String, String> headers = texts(records.headers(event));
+            if (headers.containsKey("millrace-run")) {
+                traces.add(headers.get("traceparent").substring(0, 35));
+            }
+        }
+
+        assertThat(traces).containsExactly("00-" + Samples.RUN.toString().substring(0, 32));
+    }
+
+    @Test
+    void jobIsKnownByItsHeadersAlone() {
+        assertThat(EventRecords.jobRef(records.headers(Samples.JOB))).contains(Samples.REF);
+        assertThat(EventRecords.jobRef(records.headers(new JobCancelled(Samples.REF.key(), Samples.AT, ""))))
+                .isEmpty();
+    }
+
+    @Test
+    void eventAboveTheLimitIsRefusedWithItsSize() {
+        var event = new JobProgressed(Samples.REF, Samples.AT, 0, 0, "x".repeat(EventRecords.MAX_EVENT_BYTES));
+
+        assertThatThrownBy(() -> records.record(event))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll("JobProgressed", "'millrace.job-events'", "chat-7b", "at most 262144");
+    }
+
+    private static Map<String, String> texts(Headers headers) {
+        Map<String, String> texts = new TreeMap<>();
+        headers.forEach(header -> texts.put(header.key(), new String(header.value(), StandardCharsets.UTF_8)));
+        return texts;
+    }
+}

@@ -1,0 +1,51 @@
+package io.millrace.events.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.events.Parameters;
+import io.millrace.events.StageName;
+import java.util.OptionalDouble;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ParametersCodecTest {
+    static Stream<Parameters> parameters() {
+        return Stream.of(
+                new Parameters.Magnitude(OptionalDouble.of(0.5), OptionalDouble.empty(), false),
+                new Parameters.Magnitude(OptionalDouble.empty(), OptionalDouble.of(1e-9), true),
+                new Parameters.Neurons(0.25, 256),
+                new Parameters.Distill(300, 8, 128, 2, 0.5, 5e-4, true),
+                new Parameters.Gguf("Q4_K_M"),
+                new Parameters.CompressedTensors("W8A16"),
+                new Parameters.Quality(64, 512),
+                new Parameters.Speed(64, 32, 5));
+    }
+
+    @ParameterizedTest
+    @MethodSource("parameters")
+    void parametersComeBackFromTheirCanonicalJson(Parameters parameters) {
+        assertThat(ParametersCodec.of(parameters.stage(), parameters.name(), parameters.canonicalJson()))
+                .contains(parameters);
+    }
+
+    @Test
+    void unknownMethodsAndUnknownParametersAreNotOurs() {
+        assertThat(ParametersCodec.of(StageName.PRUNE, "wanda", "{}")).isEmpty();
+        assertThat(ParametersCodec.of(StageName.QUANTIZE, "gguf", "{\"type\":\"Q8_0\",\"imatrix\":true}"))
+                .isEmpty();
+    }
+
+    @Test
+    void valuesThatTheMethodDoesNotTakeAreRefused() {
+        assertThatThrownBy(() ->
+                        ParametersCodec.of(StageName.PRUNE, "neurons", "{\"fraction\":\"half\",\"multiple-of\":1}"))
+                .hasMessage("parameter 'fraction' is 'half' but must be of type number");
+        assertThatThrownBy(() -> ParametersCodec.of(StageName.QUANTIZE, "gguf", "{}"))
+                .hasMessage("parameter 'type' is 'null' but must be of type string");
+        assertThatThrownBy(() -> ParametersCodec.of(StageName.QUANTIZE, "gguf", "{\"type\":\"Q9\"}"))
+                .hasMessageContaining("unknown GGUF type 'Q9'");
+    }
+}
