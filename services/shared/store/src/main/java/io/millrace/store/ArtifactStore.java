@@ -1,0 +1,113 @@
+package io.millrace.store;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Digest;
+import io.millrace.events.JobKey;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+
+/**
+ * Content-addressed files, committed results and claims. Each adapter keeps one contract. Every method may be called
+ * from any thread; what a method reported is durable when it returns, claims excepted.
+ */
+public interface ArtifactStore extends AutoCloseable {
+    /** Stores a file's content and returns its digest, computed while writing; content that is there is kept as it is. */
+    Digest put(Path file) throws IOException;
+
+    /** Stores bytes. */
+    Digest put(byte[] content) throws IOException;
+
+    /**
+     * The content of a blob; {@link NoSuchFileException} if it is not there. The stream throws {@link
+     * DamagedFileException} at its end if what it read is not the blob.
+     */
+    InputStream open(Digest blob) throws IOException;
+
+    /** The size of a blob in bytes; empty if it is not there. */
+    Optional<Long> sizeBytes(Digest blob) throws IOException;
+
+    default boolean contains(Digest blob) throws IOException {
+        return sizeBytes(blob).isPresent();
+    }
+
+    /** Stores the manifest; its blobs must be there. */
+    default ArtifactRef publish(Manifest manifest) throws IOException {
+        for (Manifest.Entry entry : manifest.files()) {
+            if (!contains(entry.sha256())) {
+                throw new NoSuchFileException(
+                        entry.sha256().hex(), null, "the manifest names it for '" + entry.name() + "'; put it first");
+            }
+        }
+        return ArtifactRef.inStore(put(manifest.canonicalJson().getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** Reads and verifies a manifest. */
+    default Manifest manifest(ArtifactRef artifact) throws IOException {
+        return ManifestBlob.read(this, artifact.manifest());
+    }
+
+    /** Stores every regular file below the folder and the manifest that names them. */
+    default ArtifactRef publishFolder(Path folder, SortedMap<String, String> metadata) throws IOException {
+        List<Manifest.Entry> entries = new ArrayList<>();
+        for (Map.Entry<String, Path> file : FolderListing.of(folder).entrySet()) {
+            Digest digest = put(file.getValue());
+            long sizeBytes = sizeBytes(digest).orElseThrow();
+            entries.add(new Manifest.Entry(file.getKey(), sizeBytes, digest, FolderListing.mediaType(file.getKey())));
+        }
+        return publish(new Manifest(entries, metadata));
+    }
+
+    /**
+     * Makes the artifact's files readable below {@code folder}, each verified against its digest. They are read-only:
+     * they may be the store's own. A checkpoint that stays in its own place is verified there; one that changed after it
+     * was published is a {@link ChangedFileException}.
+     *
+     * @return where the files are: {@code folder}, or the checkpoint's own place
+     */
+    Path checkOut(ArtifactRef artifact, Path folder) throws IOException;
+
+    /** Whether the manifest and every file are there with their sizes: to be asked before a result is used again. */
+    default boolean isComplete(ArtifactRef artifact) throws IOException {
+        return ManifestBlob.isComplete(this, artifact);
+    }
+
+    Optional<JobResult> result(JobKey key) throws IOException;
+
+    /** Creates the result of its key unless there is one; exactly one writer of a key ever wins. */
+    Commit commit(JobResult result) throws IOException;
+
+    /**
+     * Takes a result away whose artifact is no longer complete, if it still is the one that stands; then the key can be
+     * computed anew.
+     *
+     * @return false if another result stands, or none
+     */
+    boolean dropResult(JobResult damaged) throws IOException;
+
+    Optional<Claim> claim(JobKey key) throws IOException;
+
+    /**
+     * Replaces the claim of a key, if it still is {@code expected} (empty: if there is none).
+     *
+     * @return false if another was quicker
+     */
+    boolean replaceClaim(Optional<Claim> expected, Claim next) throws IOException;
+
+    /** Takes the claim away if it still has this holder. */
+    void dropClaim(JobKey key, String holder) throws IOException;
+
+    /** How often a holder raises its beat; three missed beats make a claim stale. */
+    Duration beatInterval();
+
+    @Override
+    void close() throws IOException;
+}

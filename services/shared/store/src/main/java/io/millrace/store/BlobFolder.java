@@ -1,0 +1,167 @@
+package io.millrace.store;
+
+import io.millrace.events.Digest;
+import java.io.ByteArrayInputStream;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The blobs of a folder store. A blob is written under no name, synced, made read-only and renamed into place; the
+ * folder that holds its name is synced before anyone is told. Two writers of the same blob rename the same bytes, so the
+ * order in which they come does not matter. A blob of the wrong size, cut off by a crash of the machine, is replaced.
+ */
+final class BlobFolder {
+    private final Path root;
+    private final Disk disk;
+    private final TempFiles temps;
+    private final VerifiedFiles verified;
+    private final Set<Path> durableFolders = ConcurrentHashMap.newKeySet();
+
+    BlobFolder(Path root, Disk disk, TempFiles temps, VerifiedFiles verified) {
+        this.root = root;
+        this.disk = disk;
+        this.temps = temps;
+        this.verified = verified;
+    }
+
+    Path path(Digest blob) {
+        return folder(blob).resolve(blob.hex());
+    }
+
+    private Path folder(Digest blob) {
+        return root.resolve(blob.hex().substring(0, 2));
+    }
+
+    Content write(Path file) throws IOException {
+        try (InputStream in = new FileInputStream(file.toFile())) {
+            return write(in);
+        }
+    }
+
+    Digest write(byte[] content) throws IOException {
+        Digest digest = Digest.of(content);
+        if (!stands(digest, content.length)) {
+            write(new ByteArrayInputStream(content));
+        }
+        return digest;
+    }
+
+    private Content write(InputStream in) throws IOException {
+        Path temp = temps.next();
+        try {
+            Content content = temps.write(temp, in, this::isNew);
+            if (isNew(content)) {
+                if (!temp.toFile().setReadOnly()) {
+                    throw new IOException(temp + ": could not be made read-only");
+                }
+                Files.createDirectories(folder(content.digest()));
+                disk.rename(temp, path(content.digest()));
+            }
+            return content;
+        } finally {
+            Files.deleteIfExists(temp);
+        }
+    }
+
+    private boolean isNew(Content content) throws IOException {
+        return !stands(content.digest(), content.sizeBytes());
+    }
+
+    private boolean stands(Digest blob, long sizeBytes) throws IOException {
+        return sizeBytes(blob).equals(Optional.of(sizeBytes));
+    }
+
+    /**
+     * Makes the names of these blobs durable, also of those that another process is just writing; and once per process
+     * the name of each folder that it uses, for another may just have made it.
+     */
+    void settle(Collection<Digest> blobs) throws IOException {
+        Set<Path> folders = new LinkedHashSet<>();
+        for (Digest blob : blobs) {
+            folders.add(folder(blob));
+        }
+        for (Path folder : folders) {
+            disk.syncFolder(folder);
+        }
+        if (!durableFolders.containsAll(folders)) {
+            disk.syncFolder(root);
+            durableFolders.addAll(folders);
+        }
+    }
+
+    Optional<Long> sizeBytes(Digest blob) throws IOException {
+        try {
+            return Optional.of(Files.size(path(blob)));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    InputStream open(Digest blob) throws IOException {
+        Path path = path(blob);
+        try {
+            return new VerifyingInputStream(Files.newInputStream(path), path.toString(), blob);
+        } catch (NoSuchFileException e) {
+            throw gone(path, e);
+        }
+    }
+
+    /** Gives a verified blob a second name, or copies it where the file system has no such links. */
+    void checkOut(Manifest.Entry entry, Path target) throws IOException {
+        Path blob = path(entry.sha256());
+        try {
+            verify(blob, entry);
+        } catch (NoSuchFileException e) {
+            throw gone(blob, e);
+        }
+        Files.deleteIfExists(target);
+        try {
+            Files.createLink(target, blob);
+        } catch (FileAlreadyExistsException e) {
+            throw e;
+        } catch (IOException | UnsupportedOperationException e) {
+            copy(blob, target);
+        }
+    }
+
+    private static void copy(Path blob, Path target) throws IOException {
+        try {
+            Files.copy(blob, target);
+        } catch (IOException e) {
+            throw DiskFullException.orSame(target.toString(), e);
+        }
+        if (!target.toFile().setReadOnly()) {
+            throw new IOException(target + ": could not be made read-only");
+        }
+    }
+
+    private void verify(Path blob, Manifest.Entry entry) throws IOException {
+        long sizeBytes = Files.size(blob);
+        if (sizeBytes != entry.sizeBytes()) {
+            throw new DamagedFileException(blob + ": '" + entry.name() + "' has " + sizeBytes + " bytes, expected "
+                    + entry.sizeBytes() + "; delete the file and run the job again");
+        }
+        Digest found = verified.digest(blob);
+        if (!found.equals(entry.sha256())) {
+            throw new DamagedFileException(blob + ": '" + entry.name() + "' has the digest " + found
+                    + "; delete the file and run the job again");
+        }
+    }
+
+    private static NoSuchFileException gone(Path path, NoSuchFileException cause) {
+        NoSuchFileException gone =
+                new NoSuchFileException(path.toString(), null, "this blob is not in the store; run the job again");
+        gone.initCause(cause);
+        return gone;
+    }
+}

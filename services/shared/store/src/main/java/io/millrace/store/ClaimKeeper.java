@@ -1,0 +1,122 @@
+package io.millrace.store;
+
+import io.millrace.events.JobKey;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The claims of one process. A holder raises its beat; whoever finds a claim watches it by its own monotonic clock and
+ * takes it over if the beat stood still for three intervals. No time of day is ever compared. Claims save work and
+ * decide nothing: the commit does.
+ *
+ * <pre>
+ * no claim ──────────────────────────────► Held, starts 1
+ * claim ──► beat moves within 3 intervals ► Busy
+ *       ──► it stands still, starts &lt; 3 ───► Held, starts + 1   (if another is quicker: watch again)
+ *       ──► it stands still, starts ≥ 3 ───► Poisoned
+ * a result, before or after watching ─────► Answered
+ * </pre>
+ */
+public final class ClaimKeeper implements AutoCloseable {
+    /** So many processes may begin a job without one that reports. */
+    public static final int MAX_STARTS = 3;
+
+    private static final int STALE_AFTER_BEATS = 3;
+    private static final int LOOKS_PER_BEAT = 10;
+
+    private final ArtifactStore store;
+    private final MonotonicTime time;
+    private final Set<Lease> leases = ConcurrentHashMap.newKeySet();
+    private final ScheduledExecutorService beating = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().name("claim-beat").daemon().factory());
+
+    public ClaimKeeper(ArtifactStore store) {
+        this(store, MonotonicTime.SYSTEM);
+    }
+
+    /** @param time by which other processes' claims are watched */
+    public ClaimKeeper(ArtifactStore store, MonotonicTime time) {
+        this.store = store;
+        this.time = time;
+        long nanos = store.beatInterval().toNanos();
+        var _ = beating.scheduleAtFixedRate(this::beat, nanos, nanos, TimeUnit.NANOSECONDS);
+    }
+
+    /**
+     * Asks for a key. Where another's claim is there this takes up to three beats.
+     *
+     * @param holder unique to this process among all that ever lived
+     */
+    public Acquired acquire(JobKey key, String holder) throws IOException, InterruptedException {
+        while (true) {
+            Optional<JobResult> result = store.result(key);
+            if (result.isPresent()) {
+                return new Acquired.Answered(result.get());
+            }
+            Optional<Claim> found = store.claim(key);
+            if (found.isPresent()) {
+                Optional<Claim> later = watch(found.get());
+                if (later.isPresent() && !later.equals(found)) {
+                    return new Acquired.Busy(later.get());
+                }
+                if (later.isEmpty() || store.result(key).isPresent()) {
+                    continue;
+                }
+                if (found.get().starts() >= MAX_STARTS) {
+                    return new Acquired.Poisoned(found.get());
+                }
+            }
+            Claim mine = new Claim(
+                    key,
+                    holder,
+                    found.map(Claim::starts).orElse(0) + 1,
+                    found.map(Claim::beat).orElse(0L) + 1);
+            if (store.replaceClaim(found, mine) || store.claim(key).equals(Optional.of(mine))) {
+                Lease lease = new Lease(this, store, mine);
+                leases.add(lease);
+                return new Acquired.Held(lease);
+            }
+        }
+    }
+
+    /** Forgets who began a poisoned key. To be called once its failure is reported, so that a retry counts anew. */
+    public void forget(Acquired.Poisoned poisoned) throws IOException {
+        store.dropClaim(poisoned.claim().key(), poisoned.claim().holder());
+    }
+
+    /** The claim once it moved, or as it was after it stood still for three beats. */
+    private Optional<Claim> watch(Claim first) throws IOException, InterruptedException {
+        Duration look = store.beatInterval().dividedBy(LOOKS_PER_BEAT);
+        long patienceNanos =
+                store.beatInterval().multipliedBy(STALE_AFTER_BEATS).toNanos();
+        long from = time.nanos();
+        while (true) {
+            boolean last = time.nanos() - from >= patienceNanos;
+            Optional<Claim> now = store.claim(first.key());
+            if (last || !now.equals(Optional.of(first))) {
+                return now;
+            }
+            time.pause(look);
+        }
+    }
+
+    private void beat() {
+        leases.forEach(Lease::beat);
+    }
+
+    void ended(Lease lease) {
+        leases.remove(lease);
+    }
+
+    /** Ends all beating; claims that are still held go stale. */
+    @Override
+    public void close() {
+        beating.shutdownNow();
+    }
+}

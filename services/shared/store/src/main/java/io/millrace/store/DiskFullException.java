@@ -1,0 +1,26 @@
+package io.millrace.store;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+
+/** The disk or the quota of the store is used up; trying again helps once there is room. */
+public final class DiskFullException extends IOException {
+    /** How operating systems word ENOSPC and EDQUOT; the JDK passes their text on and nothing else. */
+    private static final List<String> WORDINGS =
+            List.of("no space left", "quota exceeded", "not enough space", "disk is full");
+
+    DiskFullException(String message, Throwable cause) {
+        super(message, cause);
+    }
+
+    /** This failure, as a {@link DiskFullException} if the disk is full. */
+    static IOException orSame(String what, IOException failure) {
+        String text = String.valueOf(failure.getMessage()).toLowerCase(Locale.ROOT);
+        if (WORDINGS.stream().anyMatch(text::contains)) {
+            return new DiskFullException(
+                    what + ": the disk is full; make room, the work is tried again by itself", failure);
+        }
+        return failure;
+    }
+}

@@ -1,0 +1,203 @@
+package io.millrace.store;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Digest;
+import io.millrace.events.JobKey;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+
+/**
+ * The store in a folder, on a local disk or on a share that has hard links and file locks; any number of processes may
+ * open it at once.
+ *
+ * <pre>
+ * blobs/&lt;2 hex&gt;/&lt;sha-256&gt;     written to tmp, synced, renamed; read-only
+ * results/&lt;jobKey&gt;.json       written to tmp, synced, linked: the link exists for one writer alone
+ * claims/&lt;jobKey&gt;.json        compared and replaced under a file lock; synced only when another process takes over
+ * locks/&lt;2 hex&gt;.lock          taken for claims and for dropping a result; never deleted
+ * tmp/*.tmp                   being written; leftovers are deleted a day later
+ * </pre>
+ */
+public final class FolderStore implements ArtifactStore {
+    private static final Duration BEAT_INTERVAL = Duration.ofSeconds(1);
+
+    private final VerifiedFiles verified = new VerifiedFiles();
+    private final BlobFolder blobs;
+    private final KeyedFiles<JobResult> results;
+    private final KeyedFiles<Claim> claims;
+    private final FolderLocks locks;
+
+    private FolderStore(Path root, Disk disk, TempFiles temps) {
+        this.blobs = new BlobFolder(root.resolve("blobs"), disk, temps, verified);
+        this.results = new KeyedFiles<>(root.resolve("results"), disk, temps, StoredJson::readResult);
+        this.claims = new KeyedFiles<>(root.resolve("claims"), disk, temps, StoredJson::readClaim);
+        this.locks = new FolderLocks(root.resolve("locks"));
+    }
+
+    /** Opens the store in this folder; an empty or missing folder becomes one. */
+    public static FolderStore open(Path folder) throws IOException {
+        return open(folder, new Disk());
+    }
+
+    static FolderStore open(Path folder, Disk disk) throws IOException {
+        Path root = Files.createDirectories(folder).toRealPath();
+        for (String part : List.of("blobs", "results", "claims", "locks", "tmp")) {
+            Files.createDirectories(root.resolve(part));
+        }
+        disk.syncFolder(root);
+        TempFiles temps = new TempFiles(root.resolve("tmp"), disk);
+        temps.sweep();
+        return new FolderStore(root, disk, temps);
+    }
+
+    @Override
+    public Digest put(Path file) throws IOException {
+        Digest digest = blobs.write(file).digest();
+        blobs.settle(List.of(digest));
+        return digest;
+    }
+
+    @Override
+    public Digest put(byte[] content) throws IOException {
+        Digest digest = blobs.write(content);
+        blobs.settle(List.of(digest));
+        return digest;
+    }
+
+    @Override
+    public InputStream open(Digest blob) throws IOException {
+        return blobs.open(blob);
+    }
+
+    @Override
+    public Optional<Long> sizeBytes(Digest blob) throws IOException {
+        return blobs.sizeBytes(blob);
+    }
+
+    /** As the contract says; folders are synced once at the end and not for each file. */
+    @Override
+    public ArtifactRef publishFolder(Path folder, SortedMap<String, String> metadata) throws IOException {
+        List<Manifest.Entry> entries = new ArrayList<>();
+        List<Digest> written = new ArrayList<>();
+        for (Map.Entry<String, Path> file : FolderListing.of(folder).entrySet()) {
+            Content content = blobs.write(file.getValue());
+            written.add(content.digest());
+            entries.add(new Manifest.Entry(
+                    file.getKey(), content.sizeBytes(), content.digest(), FolderListing.mediaType(file.getKey())));
+        }
+        Digest manifest =
+                blobs.write(new Manifest(entries, metadata).canonicalJson().getBytes(StandardCharsets.UTF_8));
+        written.add(manifest);
+        blobs.settle(written);
+        return ArtifactRef.inStore(manifest);
+    }
+
+    @Override
+    public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
+        Manifest manifest = manifest(artifact);
+        if (!artifact.isInStore()) {
+            return FilesInPlace.verify(manifest, artifact.location(), verified);
+        }
+        Files.createDirectories(folder);
+        for (Manifest.Entry entry : manifest.files()) {
+            Path target = folder.resolve(entry.name());
+            Files.createDirectories(target.getParent());
+            blobs.checkOut(entry, target);
+        }
+        return folder;
+    }
+
+    /** A result that is reported is durable, also when its writer is about to make it so. */
+    @Override
+    public Optional<JobResult> result(JobKey key) throws IOException {
+        Optional<JobResult> result = results.read(key);
+        if (result.isPresent()) {
+            results.settle();
+        }
+        return result;
+    }
+
+    @Override
+    public Commit commit(JobResult result) throws IOException {
+        byte[] content = StoredJson.write(result);
+        while (true) {
+            Optional<JobResult> standing = result(result.key());
+            if (standing.isEmpty() && results.create(result.key(), content)) {
+                results.settle();
+                return new Commit.Won(result);
+            }
+            if (standing.isPresent()) {
+                // On a network share the refusal may answer one's own link, sent twice.
+                return standing.get().writer().equals(result.writer())
+                        ? new Commit.Won(standing.get())
+                        : new Commit.Lost(standing.get());
+            }
+        }
+    }
+
+    @Override
+    public boolean dropResult(JobResult damaged) throws IOException {
+        return locks.locked(damaged.key().toString(), () -> {
+            boolean stands = results.read(damaged.key())
+                    .filter(standing -> standing.writer().equals(damaged.writer()))
+                    .isPresent();
+            if (stands) {
+                results.delete(damaged.key());
+                results.settle();
+            }
+            return stands;
+        });
+    }
+
+    /** A claim file that is damaged, by a crash of the machine, counts as none: claims are not needed for correctness. */
+    @Override
+    public Optional<Claim> claim(JobKey key) throws IOException {
+        try {
+            return claims.read(key);
+        } catch (DamagedFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    @Override
+    public boolean replaceClaim(Optional<Claim> expected, Claim next) throws IOException {
+        return locks.locked(next.key().toString(), () -> {
+            if (!claim(next.key()).equals(expected)) {
+                return false;
+            }
+            boolean takeOver = expected.isPresent() && expected.get().starts() != next.starts();
+            claims.replace(next.key(), StoredJson.write(next), takeOver);
+            return true;
+        });
+    }
+
+    @Override
+    public void dropClaim(JobKey key, String holder) throws IOException {
+        locks.locked(key.toString(), () -> {
+            boolean held =
+                    claim(key).filter(claim -> claim.holder().equals(holder)).isPresent();
+            if (held) {
+                claims.delete(key);
+            }
+            return held;
+        });
+    }
+
+    @Override
+    public Duration beatInterval() {
+        return BEAT_INTERVAL;
+    }
+
+    /** Holds nothing open. */
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,104 @@
+package io.millrace.store;
+
+import io.millrace.events.JobKey;
+import java.io.IOException;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** This process's claim on a key; its {@link ClaimKeeper} raises the beat until it is closed. */
+public final class Lease implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Lease.class);
+
+    private final ClaimKeeper keeper;
+    private final ArtifactStore store;
+    private Claim claim;
+    private boolean held = true;
+    private boolean reachable = true;
+
+    Lease(ClaimKeeper keeper, ArtifactStore store, Claim claim) {
+        this.keeper = keeper;
+        this.store = store;
+        this.claim = claim;
+    }
+
+    public synchronized JobKey key() {
+        return claim.key();
+    }
+
+    /** How many processes began this job, this one included. */
+    public synchronized int starts() {
+        return claim.starts();
+    }
+
+    /** False once another process took the claim over; the job may go on, the commit decides. */
+    public synchronized boolean held() {
+        return held;
+    }
+
+    /** Shows that this process lives. A store that does not answer is asked again at the next beat. */
+    synchronized void beat() {
+        if (!held) {
+            return;
+        }
+        Claim next = new Claim(claim.key(), claim.holder(), claim.starts(), claim.beat() + 1);
+        try {
+            if (store.replaceClaim(Optional.of(claim), next)) {
+                claim = next;
+            } else {
+                lookAgain(next);
+            }
+            reachable = true;
+        } catch (IOException e) {
+            if (reachable) {
+                LOG.atWarn()
+                        .addKeyValue("job", claim.key())
+                        .setCause(e)
+                        .log("the claim could not be renewed; trying again at each beat");
+            }
+            reachable = false;
+        }
+    }
+
+    /** A refusal may answer one's own success, whose answer was lost. */
+    private void lookAgain(Claim next) throws IOException {
+        Optional<Claim> standing = store.claim(claim.key());
+        held = standing.equals(Optional.of(next));
+        if (held) {
+            claim = next;
+        } else {
+            LOG.atWarn()
+                    .addKeyValue("job", claim.key())
+                    .log("another process took the claim over; the job goes on, the first commit stands");
+        }
+    }
+
+    /** Ends the beating and takes the claim away; an interrupted thread does so too, and stays interrupted. */
+    @Override
+    public void close() {
+        keeper.ended(this);
+        boolean interrupted = Thread.interrupted();
+        try {
+            drop();
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private synchronized void drop() {
+        if (!held) {
+            return;
+        }
+        held = false;
+        try {
+            store.dropClaim(claim.key(), claim.holder());
+        } catch (IOException e) {
+            LOG.atWarn()
+                    .addKeyValue("job", claim.key())
+                    .setCause(e)
+                    .log("the claim could not be taken away; it goes stale by itself");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package io.millrace.store;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Digest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.util.Optional;
+
+/** Manifests are blobs; this reads them back. */
+final class ManifestBlob {
+    private static final int LARGEST_BYTES = 64 << 20;
+
+    private ManifestBlob() {}
+
+    static Manifest read(ArtifactStore store, Digest digest) throws IOException {
+        byte[] content;
+        try (InputStream in = store.open(digest)) {
+            content = in.readNBytes(LARGEST_BYTES + 1);
+        }
+        String where = "manifest " + digest;
+        if (content.length > LARGEST_BYTES) {
+            throw new DamagedFileException(
+                    where + ": has more than " + LARGEST_BYTES + " bytes; this blob is no manifest");
+        }
+        Manifest manifest = Manifest.parse(where, content);
+        if (!manifest.canonicalJson().equals(new String(content, StandardCharsets.UTF_8))) {
+            throw new DamagedFileException(where + ": is not spelled as Millrace writes it; this blob is no manifest");
+        }
+        return manifest;
+    }
+
+    static boolean isComplete(ArtifactStore store, ArtifactRef artifact) throws IOException {
+        Manifest manifest;
+        try {
+            manifest = read(store, artifact.manifest());
+        } catch (NoSuchFileException | DamagedFileException e) {
+            return false;
+        }
+        if (!artifact.isInStore()) {
+            return FilesInPlace.isComplete(manifest, artifact.location());
+        }
+        for (Manifest.Entry entry : manifest.files()) {
+            if (!store.sizeBytes(entry.sha256()).equals(Optional.of(entry.sizeBytes()))) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

@@ -1,0 +1,46 @@
+package io.millrace.store;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Opens the store that an address names. */
+public final class Stores {
+    /** Two letters at least, so that {@code C:\store} is a path. */
+    private static final Pattern SCHEME = Pattern.compile("([a-zA-Z][a-zA-Z0-9+.-]+):.*");
+
+    private Stores() {}
+
+    /** {@code file:/folder}, a plain path, or {@code memory:} (each call a new, empty store of this process). */
+    public static ArtifactStore open(String address) throws IOException {
+        Matcher scheme = SCHEME.matcher(address);
+        if (!scheme.matches()) {
+            return FolderStore.open(Path.of(address));
+        }
+        return switch (scheme.group(1)) {
+            case "file" -> FolderStore.open(folder(address));
+            case "memory" -> new MemoryStore();
+            case "s3" ->
+                throw new IOException(
+                        "'" + address
+                                + "' cannot be opened: this version has no S3 adapter yet; use a folder that all workers share");
+            default ->
+                throw new IOException("'" + address + "' cannot be opened: expected file:/folder, a path, or memory:");
+        };
+    }
+
+    private static Path folder(String address) throws IOException {
+        try {
+            return FilesInPlace.folder(new URI(address));
+        } catch (URISyntaxException e) {
+            throw new IOException("'" + address + "' is no address; a plain path may hold any character", e);
+        }
+    }
+
+    public static ArtifactStore open(URI address) throws IOException {
+        return open(address.toString());
+    }
+}

@@ -1,0 +1,196 @@
+package io.millrace.store;
+
+import static io.millrace.store.Samples.key;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.events.JobKey;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.LongConsumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ClaimKeeperTest {
+    private static final JobKey KEY = key("a");
+
+    /** Time that runs only while someone waits; the rest of the world acts meanwhile. */
+    private static final class WaitedTime implements MonotonicTime {
+        private long nanos = Long.MAX_VALUE - 1_000_000_000L; // wraps around: only differences count
+        private long waitedMillis;
+        private LongConsumer world = _ -> {};
+
+        @Override
+        public long nanos() {
+            return nanos;
+        }
+
+        @Override
+        public void pause(Duration duration) {
+            nanos += duration.toNanos();
+            waitedMillis += duration.toMillis();
+            world.accept(waitedMillis);
+        }
+    }
+
+    private final MemoryStore store = new MemoryStore();
+    private final WaitedTime time = new WaitedTime();
+    private final ClaimKeeper keeper = new ClaimKeeper(store, time);
+
+    @AfterEach
+    void close() {
+        keeper.close();
+    }
+
+    @Test
+    void aFreeKeyIsHeldAtOnce() throws Exception {
+        Acquired acquired = keeper.acquire(KEY, "me");
+
+        assertThat(acquired).isInstanceOfSatisfying(Acquired.Held.class, held -> {
+            assertThat(held.lease().starts()).isEqualTo(1);
+            assertThat(held.lease().held()).isTrue();
+            assertThat(held.lease().key()).isEqualTo(KEY);
+        });
+        assertThat(time.waitedMillis).isZero();
+        assertThat(store.claim(KEY)).contains(new Claim(KEY, "me", 1, 1));
+    }
+
+    @Test
+    void aClaimThatStandsStillIsTakenOverAfterThreeBeatsAndStartsIsRaised() throws Exception {
+        store.replaceClaim(Optional.empty(), new Claim(KEY, "dead", 2, 7));
+
+        Acquired acquired = keeper.acquire(KEY, "me");
+
+        assertThat(acquired).isInstanceOf(Acquired.Held.class);
+        assertThat(time.waitedMillis).isEqualTo(3000);
+        assertThat(store.claim(KEY)).contains(new Claim(KEY, "me", 3, 8));
+    }
+
+    @Test
+    void aClaimThatBeatsAtTheLastMomentIsBusy() throws Exception {
+        store.replaceClaim(Optional.empty(), new Claim(KEY, "alive", 1, 7));
+        time.world = waitedMillis -> {
+            if (waitedMillis == 3000) {
+                store.replaceClaim(store.claim(KEY), new Claim(KEY, "alive", 1, 8));
+            }
+        };
+
+        assertThat(keeper.acquire(KEY, "me")).isEqualTo(new Acquired.Busy(new Claim(KEY, "alive", 1, 8)));
+    }
+
+    @Test
+    void aLiveClaimIsNoticedAtItsFirstBeat() throws Exception {
+        store.replaceClaim(Optional.empty(), new Claim(KEY, "alive", 3, 7));
+        time.world = waitedMillis -> {
+            if (waitedMillis == 400) {
+                store.replaceClaim(store.claim(KEY), new Claim(KEY, "alive", 3, 8));
+            }
+        };
+
+        assertThat(keeper.acquire(KEY, "me")).isInstanceOf(Acquired.Busy.class);
+        assertThat(time.waitedMillis).isEqualTo(400);
+    }
+
+    @Test
+    void threeStartsWithoutAResultArePoison() throws Exception {
+        Claim third = new Claim(KEY, "dead", 3, 7);
+        store.replaceClaim(Optional.empty(), third);
+
+        Acquired acquired = keeper.acquire(KEY, "me");
+
+        assertThat(acquired).isEqualTo(new Acquired.Poisoned(third));
+        assertThat(store.claim(KEY)).contains(third);
+        keeper.forget((Acquired.Poisoned) acquired);
+        assertThat(keeper.acquire(KEY, "me"))
+                .isInstanceOfSatisfying(
+                        Acquired.Held.class,
+                        held -> assertThat(held.lease().starts()).isEqualTo(1));
+    }
+
+    @Test
+    void aResultAnswersBeforeAndAfterWatching() throws Exception {
+        JobResult result = Samples.result(KEY, "other");
+        store.replaceClaim(Optional.empty(), new Claim(KEY, "dead", 3, 7));
+        time.world = waitedMillis -> {
+            if (waitedMillis == 2900) {
+                store.commit(result);
+            }
+        };
+
+        assertThat(keeper.acquire(KEY, "me")).isEqualTo(new Acquired.Answered(result));
+        long waitedMillis = time.waitedMillis;
+        assertThat(keeper.acquire(KEY, "me")).isEqualTo(new Acquired.Answered(result));
+        assertThat(time.waitedMillis).isEqualTo(waitedMillis);
+    }
+
+    @Test
+    void aClaimThatIsTakenAwayWhileWatchingFreesTheKey() throws Exception {
+        store.replaceClaim(Optional.empty(), new Claim(KEY, "failed", 2, 7));
+        time.world = waitedMillis -> {
+            if (waitedMillis == 500) {
+                store.dropClaim(KEY, "failed");
+            }
+        };
+
+        assertThat(keeper.acquire(KEY, "me"))
+                .isInstanceOfSatisfying(
+                        Acquired.Held.class,
+                        held -> assertThat(held.lease().starts()).isEqualTo(1));
+    }
+
+    @Test
+    void ofTwoThatFindTheSameDeadClaimOneTakesItAndTheOtherWatchesOn() throws Exception {
+        store.replaceClaim(Optional.empty(), new Claim(KEY, "dead", 1, 7));
+        time.world = waitedMillis -> {
+            if (waitedMillis == 2000) {
+                store.replaceClaim(store.claim(KEY), new Claim(KEY, "quicker", 2, 8));
+            }
+        };
+
+        assertThat(keeper.acquire(KEY, "me")).isEqualTo(new Acquired.Busy(new Claim(KEY, "quicker", 2, 8)));
+    }
+
+    @Test
+    void aLeaseBeatsUntilItIsClosedAndThenLeavesNoClaim() throws Exception {
+        Lease lease = ((Acquired.Held) keeper.acquire(KEY, "me")).lease();
+
+        lease.beat();
+        lease.beat();
+        assertThat(store.claim(KEY)).contains(new Claim(KEY, "me", 1, 3));
+
+        Thread.currentThread().interrupt();
+        lease.close();
+        assertThat(Thread.interrupted()).isTrue();
+        lease.beat();
+        lease.close();
+        assertThat(store.claim(KEY)).isEmpty();
+    }
+
+    @Test
+    void aLeaseThatWasTakenOverIsLostAndLeavesTheOthersClaimAlone() throws Exception {
+        Lease lease = ((Acquired.Held) keeper.acquire(KEY, "me")).lease();
+        Claim other = new Claim(KEY, "other", 2, 9);
+        store.replaceClaim(store.claim(KEY), other);
+
+        lease.beat();
+
+        assertThat(lease.held()).isFalse();
+        lease.close();
+        assertThat(store.claim(KEY)).contains(other);
+    }
+
+    @Test
+    void theKeeperBeatsByItself() throws IOException, InterruptedException {
+        Claim first = new Claim(KEY, "me", 1, 1);
+        try (ClaimKeeper real = new ClaimKeeper(store)) {
+            real.acquire(KEY, "me");
+            long from = System.nanoTime();
+
+            Acquired second = real.acquire(KEY, "me too");
+
+            assertThat(second).isInstanceOf(Acquired.Busy.class);
+            assertThat(store.claim(KEY)).isNotEqualTo(Optional.of(first));
+            assertThat(Duration.ofNanos(System.nanoTime() - from)).isLessThan(Duration.ofSeconds(3));
+        }
+    }
+}

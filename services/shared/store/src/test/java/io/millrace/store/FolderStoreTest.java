@@ -1,0 +1,278 @@
+package io.millrace.store;
+
+import static io.millrace.store.Samples.bytes;
+import static io.millrace.store.Samples.key;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Digest;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+class FolderStoreTest extends ArtifactStoreContract {
+    @Override
+    ArtifactStore create(Path temp) throws IOException {
+        return FolderStore.open(temp.resolve("store"), new UnsyncedDisk());
+    }
+
+    private Path blob(Digest digest) {
+        return temp.resolve("store/blobs").resolve(digest.hex().substring(0, 2)).resolve(digest.hex());
+    }
+
+    private void damage(Digest digest, String content) throws IOException {
+        Files.delete(blob(digest));
+        Files.writeString(blob(digest), content);
+    }
+
+    @Test
+    void aDamagedBlobIsNoticedWhenItIsReadAndWhenItIsCheckedOut() throws IOException {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        Digest weights = Digest.of("weights");
+        damage(weights, "wEights");
+
+        try (InputStream in = store.open(weights)) {
+            assertThatThrownBy(in::readAllBytes)
+                    .isInstanceOf(DamagedFileException.class)
+                    .hasMessageContaining(blob(weights).toString());
+        }
+        assertThatThrownBy(() -> store.checkOut(artifact, temp.resolve("out")))
+                .isInstanceOf(DamagedFileException.class)
+                .hasMessageContaining("sub/weights.bin");
+    }
+
+    @Test
+    void aBlobThatWasCutOffIsIncompleteAndIsMendedByTheNextPut() throws IOException {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        damage(Digest.of("weights"), "weig");
+
+        assertThat(store.isComplete(artifact)).isFalse();
+        assertThat(store.publishFolder(Samples.folder(temp), new TreeMap<>())).isEqualTo(artifact);
+        assertThat(store.isComplete(artifact)).isTrue();
+    }
+
+    @Test
+    void anArtifactWithoutItsManifestIsIncomplete() throws IOException {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        Files.delete(blob(artifact.manifest()));
+
+        assertThat(store.isComplete(artifact)).isFalse();
+    }
+
+    @Test
+    void aCheckedOutFileIsTheBlobItself() throws IOException {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+
+        Path out = store.checkOut(artifact, temp.resolve("out"));
+
+        assertThat(Files.isSameFile(out.resolve("sub/weights.bin"), blob(Digest.of("weights"))))
+                .isTrue();
+    }
+
+    @Test
+    void aBigBlobIsHashedAgainOnceItChanged() throws IOException {
+        byte[] content = new byte[5 << 20];
+        Path folder = Files.createDirectories(temp.resolve("big"));
+        Files.write(folder.resolve("model.safetensors"), content);
+        ArtifactRef artifact = store.publishFolder(folder, new TreeMap<>());
+        store.checkOut(artifact, temp.resolve("out"));
+        store.checkOut(artifact, temp.resolve("out"));
+
+        Path blob = blob(Digest.of(content));
+        content[4 << 20] = 1;
+        Files.write(temp.resolve("changed"), content);
+        Files.move(temp.resolve("changed"), blob, StandardCopyOption.ATOMIC_MOVE);
+
+        assertThatThrownBy(() -> store.checkOut(artifact, temp.resolve("out")))
+                .isInstanceOf(DamagedFileException.class);
+    }
+
+    @Test
+    void aDamagedResultIsAnErrorThatNamesTheFile() throws IOException {
+        JobResult result = Samples.result(key("a"), "w");
+        store.commit(result);
+        Path file = temp.resolve("store/results/" + key("a") + ".json");
+        String good = Files.readString(file);
+        List<String> damaged = List.of(
+                "",
+                "{}",
+                good.substring(0, good.length() / 2),
+                good + good,
+                good.replace("millrace-result/1", "millrace-result/2"),
+                good.replace("\"size-bytes\":123", "\"size-bytes\":\"123\""),
+                good.replace("\"size-bytes\":123", "\"size-bytes\":123,\"more\":1"),
+                good.replace("PT1.234S", "soon"),
+                good.replace("\"samples\":4096,", ""),
+                good.replace("\"device\":\"cpu\"", "\"device\":\"C P U\""),
+                good.replace("\"value\":7.25", "\"value\":1e999"));
+
+        for (String content : damaged) {
+            assertThat(content).isNotEqualTo(good);
+            Files.writeString(file, content);
+
+            assertThatThrownBy(() -> store.result(key("a")))
+                    .as(content)
+                    .isInstanceOf(DamagedFileException.class)
+                    .hasMessageContaining(file.toString());
+        }
+    }
+
+    @Test
+    void anyDamagedByteOfAResultIsAnErrorOrAnotherResultButNeverACrash() throws IOException {
+        long seed = System.nanoTime();
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        store.commit(Samples.result(key("a"), "w"));
+        Path file = temp.resolve("store/results/" + key("a") + ".json");
+        byte[] good = Files.readAllBytes(file);
+
+        for (int i = 0; i < 300; i++) {
+            byte[] bad = good.clone();
+            bad[random.nextInt(bad.length)] = (byte) random.nextInt(256);
+            Files.write(file, bad);
+            try {
+                assertThat(store.result(key("a"))).isPresent();
+            } catch (DamagedFileException e) {
+                assertThat(e).hasMessageContaining(file.toString());
+            }
+        }
+    }
+
+    @Test
+    void aDamagedClaimCountsAsNone() throws IOException {
+        Claim claim = new Claim(key("a"), "h", 1, 0);
+        store.replaceClaim(Optional.empty(), claim);
+        Files.writeString(temp.resolve("store/claims/" + key("a") + ".json"), "");
+
+        assertThat(store.claim(key("a"))).isEmpty();
+        assertThat(store.replaceClaim(Optional.empty(), claim)).isTrue();
+    }
+
+    @Test
+    void leftoversAreDeletedWhenTheyAreADayOld() throws IOException {
+        Path fresh = Files.writeString(temp.resolve("store/tmp/fresh.tmp"), "half");
+        Path old = Files.writeString(temp.resolve("store/tmp/old.tmp"), "half");
+        FileTime yesterday = FileTime.from(Files.getLastModifiedTime(fresh)
+                .toInstant()
+                .minus(Duration.ofDays(1).plusMinutes(1)));
+        Files.setLastModifiedTime(old, yesterday);
+
+        FolderStore.open(temp.resolve("store")).close();
+
+        assertThat(old).doesNotExist();
+        assertThat(fresh).exists();
+        try (var files = Files.list(temp.resolve("store/tmp"))) {
+            assertThat(files).containsExactly(fresh);
+        }
+    }
+
+    @Test
+    void aFullDiskIsSaidAndLeavesNothingBehind() throws IOException {
+        assumeTrue(Files.exists(Path.of("/dev/full")), "skipped: this system has no /dev/full");
+        List<Path> created = new ArrayList<>();
+        FolderStore full = FolderStore.open(temp.resolve("full"), new Disk() {
+            @Override
+            FileOutputStream create(Path file) throws IOException {
+                Files.writeString(file, "as far as it went");
+                created.add(file);
+                return new FileOutputStream("/dev/full");
+            }
+        });
+
+        assertThatThrownBy(() -> full.put(bytes("content")))
+                .isInstanceOf(DiskFullException.class)
+                .hasMessageContaining("the disk is full")
+                .hasCauseInstanceOf(IOException.class);
+        assertThatThrownBy(() -> full.commit(Samples.result(key("a"), "w"))).isInstanceOf(DiskFullException.class);
+        assertThat(created).hasSize(2).allMatch(Files::notExists);
+        assertThat(full.result(key("a"))).isEmpty();
+    }
+
+    @Test
+    void contentIsSyncedBeforeItIsNamedAndItsFolderBeforeAnyoneIsTold() throws IOException {
+        List<String> calls = new ArrayList<>();
+        FolderStore recorded = FolderStore.open(temp.resolve("recorded"), new RecordingDisk(calls));
+        Path folder = Files.createDirectories(temp.resolve("one"));
+        Files.writeString(folder.resolve("file"), "content");
+        calls.clear();
+
+        ArtifactRef artifact = recorded.publishFolder(folder, new TreeMap<>());
+        recorded.commit(Samples.result(key("a"), artifact, "w"));
+
+        String file = Digest.of("content").hex();
+        String manifest = artifact.manifest().hex();
+        assertThat(calls)
+                .containsExactly(
+                        "sync 0",
+                        "name 0 " + file,
+                        "sync 1",
+                        "name 1 " + manifest,
+                        "folder " + file.substring(0, 2),
+                        "folder " + manifest.substring(0, 2),
+                        "folder blobs",
+                        "sync 2",
+                        "name 2 " + key("a") + ".json",
+                        "folder results");
+    }
+
+    @Test
+    void contentThatIsThereIsNotWrittenAgainButItsNameIsMadeDurable() throws IOException {
+        List<String> calls = new ArrayList<>();
+        FolderStore recorded = FolderStore.open(temp.resolve("recorded"), new RecordingDisk(calls));
+        Digest blob = recorded.put(bytes("content"));
+        Path again = Files.writeString(temp.resolve("again"), "content");
+        calls.clear();
+
+        recorded.put(again);
+        recorded.put(bytes("content"));
+
+        String folder = "folder " + blob.hex().substring(0, 2);
+        assertThat(calls).containsExactly(folder, folder);
+    }
+
+    @Test
+    void dyingBetweenAnyTwoStepsLeavesNoResultOrAWholeOne() throws IOException {
+        int steps = 0;
+        for (boolean died = true; died; steps++) {
+            Path root = temp.resolve("dying" + steps);
+            FolderStore.open(root, new UnsyncedDisk()).close();
+            DyingDisk disk = new DyingDisk();
+            FolderStore dying = FolderStore.open(root, disk);
+            Path folder = Samples.folder(temp);
+            JobResult result = null;
+            disk.dieAfter(steps);
+            try {
+                result = Samples.result(key("a"), dying.publishFolder(folder, new TreeMap<>()), "dying");
+                dying.commit(result);
+                died = false;
+            } catch (IOException e) {
+                assertThat(e).hasMessage("died");
+            }
+
+            FolderStore next = FolderStore.open(root, new UnsyncedDisk());
+            Optional<JobResult> standing = next.result(key("a"));
+            if (standing.isPresent()) {
+                assertThat(standing).contains(result);
+                assertThat(next.isComplete(standing.get().output())).isTrue();
+            }
+            ArtifactRef again = next.publishFolder(folder, new TreeMap<>());
+            assertThat(next.isComplete(again)).isTrue();
+            Commit commit = next.commit(Samples.result(key("a"), again, "next"));
+            assertThat(commit.standing().writer()).isEqualTo(standing.isPresent() ? "dying" : "next");
+        }
+        assertThat(steps).isGreaterThan(10);
+    }
+}

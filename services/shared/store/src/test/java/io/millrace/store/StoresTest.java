@@ -1,0 +1,34 @@
+package io.millrace.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StoresTest {
+    @Test
+    void pathsAndFileAddressesNameTheSameStore(@TempDir Path temp) throws IOException {
+        try (ArtifactStore byPath = Stores.open(temp.resolve("store").toString());
+                ArtifactStore byAddress = Stores.open(temp.resolve("store").toUri());
+                ArtifactStore memory = Stores.open("memory:")) {
+            var blob = byPath.put(new byte[] {1});
+
+            assertThat(byAddress.contains(blob)).isTrue();
+            assertThat(memory.contains(blob)).isFalse();
+        }
+    }
+
+    @Test
+    void anAddressOfAnUnknownKindSaysWhatIsExpected() {
+        assertThatThrownBy(() -> Stores.open("s3://bucket/prefix")).hasMessageContaining("no S3 adapter yet");
+        for (String address : List.of("gs://bucket", "file:relative", "file://host/share", "file:/a b")) {
+            assertThatThrownBy(() -> Stores.open(address))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining(address);
+        }
+    }
+}
