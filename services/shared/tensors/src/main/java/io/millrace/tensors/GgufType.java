@@ -1,0 +1,55 @@
+package io.millrace.tensors;
+
+import java.util.Optional;
+
+/** A ggml tensor type as GGUF files number it, with its block size in elements and bytes. */
+public enum GgufType {
+    F32(0, 1, 4),
+    F16(1, 1, 2),
+    Q4_0(2, 32, 18),
+    Q4_1(3, 32, 20),
+    Q5_0(6, 32, 22),
+    Q5_1(7, 32, 24),
+    Q8_0(8, 32, 34),
+    Q4_K(12, 256, 144),
+    Q5_K(13, 256, 176),
+    Q6_K(14, 256, 210),
+    BF16(30, 1, 2);
+
+    private final int id;
+    private final int blockElements;
+    private final int blockBytes;
+
+    GgufType(int id, int blockElements, int blockBytes) {
+        this.id = id;
+        this.blockElements = blockElements;
+        this.blockBytes = blockBytes;
+    }
+
+    /** The number that GGUF files write. */
+    public int id() {
+        return id;
+    }
+
+    public int blockElements() {
+        return blockElements;
+    }
+
+    public int blockBytes() {
+        return blockBytes;
+    }
+
+    /** Bytes of a row of {@code elements} elements, which must be whole blocks. */
+    public long rowBytes(long elements) {
+        return elements / blockElements * blockBytes;
+    }
+
+    public static Optional<GgufType> withId(int id) {
+        for (GgufType type : values()) {
+            if (type.id == id) {
+                return Optional.of(type);
+            }
+        }
+        return Optional.empty();
+    }
+}

@@ -1,0 +1,66 @@
+package io.millrace.tensors;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/**
+ * A file of a checkpoint is not what its format demands. The message names the file, what was found, what was expected
+ * and the remedy; {@link #offset()} is the byte where it was noticed, or -1 where no single byte is to blame.
+ */
+public final class MalformedFileException extends IOException {
+    /** What is wrong, as far as it changes what to do about it. */
+    public enum Kind {
+        MALFORMED_CHECKPOINT,
+        UNKNOWN_ARCHITECTURE,
+        ALREADY_QUANTIZED,
+        MADE_BY_MILLRACE,
+        NOT_FINITE,
+        /** The file is sound, but its tensors have shapes that the wanted format cannot hold. */
+        UNSUITABLE_SHAPE;
+
+        /** Spelled as in events and messages: {@code already-quantized}. */
+        public String code() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+    }
+
+    private final Kind kind;
+    private final String file;
+    private final long offset;
+
+    public MalformedFileException(Path file, long offset, String problem) {
+        this(String.valueOf(file.getFileName()), offset, problem);
+    }
+
+    public MalformedFileException(String file, long offset, String problem) {
+        this(Kind.MALFORMED_CHECKPOINT, file, offset, problem);
+    }
+
+    public MalformedFileException(Kind kind, Path file, String problem) {
+        this(kind, String.valueOf(file.getFileName()), -1, problem);
+    }
+
+    public MalformedFileException(Kind kind, String file, String problem) {
+        this(kind, file, -1, problem);
+    }
+
+    private MalformedFileException(Kind kind, String file, long offset, String problem) {
+        super(file + ": " + problem);
+        this.kind = kind;
+        this.file = file;
+        this.offset = offset;
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    public String file() {
+        return file;
+    }
+
+    public long offset() {
+        return offset;
+    }
+}

@@ -1,0 +1,168 @@
+package io.millrace.tensors.checkpoint;
+
+import io.millrace.tensors.DType;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.MalformedFileException.Kind;
+import io.millrace.tensors.TensorReader;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.WeightSource;
+import io.millrace.tensors.architecture.Architecture;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.format.safetensors.SafetensorsFolder;
+import io.millrace.tensors.kernel.convert.Conversion;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * A dense checkpoint: config.json and safetensors that hold exactly the tensors which the architecture demands, in F32,
+ * F16 or BF16. Reading is safe from several threads.
+ */
+public final class Checkpoint implements WeightSource {
+    /** In the metadata of weights that a stage made; its value is the stage. */
+    public static final String MADE = "millrace.made";
+
+    private final Path folder;
+    private final ModelConfig config;
+    private final SafetensorsFolder weights;
+    private final List<TensorRule> rules;
+    private final Map<String, TensorSpec> specs;
+
+    private Checkpoint(Path folder, ModelConfig config, SafetensorsFolder weights) throws IOException {
+        this.folder = folder;
+        this.config = config;
+        this.weights = weights;
+        this.rules = config.architecture().tensors(config);
+        this.specs = new HashMap<>(TensorCheck.check(config, rules, weights));
+    }
+
+    /** Opens and checks a folder. */
+    public static Checkpoint open(Path folder) throws IOException {
+        ModelConfig config = ModelConfig.parse(ModelFolder.config(folder));
+        SafetensorsFolder weights = SafetensorsFolder.open(folder);
+        try {
+            return new Checkpoint(folder, config, weights);
+        } catch (IOException | RuntimeException failure) {
+            weights.close();
+            throw failure;
+        }
+    }
+
+    /** Opens a folder that a training wrote; one that a stage made is refused, so that no output comes round again. */
+    public static Checkpoint openOriginal(Path folder) throws IOException {
+        Checkpoint checkpoint = open(folder);
+        String stage = checkpoint.metadata().get(MADE);
+        if (stage != null) {
+            checkpoint.close();
+            throw new MalformedFileException(
+                    Kind.MADE_BY_MILLRACE,
+                    folder,
+                    "these weights carry the mark '" + MADE + "' = '" + stage
+                            + "': they were made by this pipeline; expected a checkpoint that a training wrote");
+        }
+        return checkpoint;
+    }
+
+    public Path folder() {
+        return folder;
+    }
+
+    @Override
+    public ModelConfig config() {
+        return config;
+    }
+
+    public Architecture architecture() {
+        return config.architecture();
+    }
+
+    /** The model's tensors in the architecture's order, with role, layer and GGUF name. */
+    public List<TensorRule> rules() {
+        return rules;
+    }
+
+    /** The model's tensors in the architecture's order, as they are stored. */
+    @Override
+    public List<TensorSpec> tensors() {
+        return rules.stream().map(rule -> spec(rule.name())).toList();
+    }
+
+    /** One tensor as it is stored. */
+    public TensorSpec spec(String name) {
+        TensorSpec spec = specs.get(name);
+        if (spec == null) {
+            throw new IllegalArgumentException("the model has no tensor '" + name + "'");
+        }
+        return spec;
+    }
+
+    /** The element type of a stored tensor: F32, F16 or BF16. */
+    public DType type(String name) {
+        return TensorCheck.type(spec(name));
+    }
+
+    /** The type of the embedding, which stands for the whole checkpoint. */
+    public DType type() {
+        return type(rules.getFirst().name());
+    }
+
+    /** Weights in the model. */
+    public long parameters() {
+        return rules.stream().mapToLong(rule -> rule.shape().elements()).sum();
+    }
+
+    /** The texts in the headers of the safetensors. */
+    public Map<String, String> metadata() {
+        return weights.metadata();
+    }
+
+    /** The raw bytes; it also lists stored tensors that the model does not use. */
+    public TensorReader reader() {
+        return weights;
+    }
+
+    @Override
+    public void read(String name, long from, long to, MemorySegment destination) {
+        TensorSpec spec = spec(name);
+        Objects.checkFromToIndex(from, to, spec.shape().rows());
+        Conversion.widen(
+                TensorCheck.type(spec),
+                weights.rows(name, from, to),
+                destination,
+                (to - from) * spec.shape().rowLength());
+    }
+
+    /**
+     * Refuses NaN and infinity among rows that {@link #read} widened.
+     *
+     * @param floats the rows from {@code from} on; all of the segment is looked at
+     */
+    public void requireFinite(String name, long from, MemorySegment floats) throws MalformedFileException {
+        long index = Conversion.firstNonFinite(floats, floats.byteSize() / Float.BYTES);
+        if (index >= 0) {
+            long rowLength = spec(name).shape().rowLength();
+            float value = floats.get(ValueLayout.JAVA_FLOAT_UNALIGNED, index * Float.BYTES);
+            throw new MalformedFileException(
+                    Kind.NOT_FINITE,
+                    weights.fileOf(name),
+                    "tensor '" + name + "' holds " + value + " in row " + (from + index / rowLength) + ", column "
+                            + index % rowLength + ", expected finite numbers; the training diverged");
+        }
+    }
+
+    /** Copies tokenizer and generation files into an output. */
+    public void copyCompanions(Path target) throws IOException {
+        ModelFolder.copyCompanions(folder, target);
+    }
+
+    @Override
+    public void close() {
+        weights.close();
+    }
+}

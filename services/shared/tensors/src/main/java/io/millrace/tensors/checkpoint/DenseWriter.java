@@ -1,0 +1,141 @@
+package io.millrace.tensors.checkpoint;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.DType;
+import io.millrace.tensors.TensorSink;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.format.safetensors.DurableFiles;
+import io.millrace.tensors.format.safetensors.SafetensorsWriter;
+import io.millrace.tensors.json.StrictJson;
+import io.millrace.tensors.kernel.convert.Conversion;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Writes a dense model folder: config.json with the {@code torch_dtype} that is really there, the source's companions,
+ * and safetensors. Tensors may come in any order, each from front to back; {@link #append(MemorySegment)} takes raw
+ * bytes in the planned order.
+ */
+public final class DenseWriter implements TensorSink {
+    /** Where the common exporters split. */
+    private static final long SHARD_BYTES = 5_000_000_000L;
+
+    private final Path folder;
+    private final ObjectNode config;
+    private final Optional<Path> companions;
+    private final SafetensorsWriter weights;
+    private final Map<String, DType> types = new HashMap<>();
+
+    private DenseWriter(
+            Path folder,
+            ObjectNode config,
+            DType type,
+            List<TensorSpec> tensors,
+            Map<String, String> metadata,
+            Optional<Path> companions)
+            throws IOException {
+        this.folder = folder;
+        this.companions = companions;
+        this.config = config.deepCopy();
+        tensors.forEach(tensor -> types.put(tensor.name(), TensorCheck.type(tensor)));
+        this.config.put("torch_dtype", torchName(type));
+        if (config.has("dtype")) {
+            // The name that transformers 5 gave it; readers that know both must not find two answers.
+            this.config.put("dtype", torchName(type));
+        }
+        this.weights = SafetensorsWriter.open(folder, tensors, metadata, SHARD_BYTES);
+    }
+
+    /** A folder as a training writes it: it does not carry the mark of a stage. */
+    public static DenseWriter original(Path folder, ObjectNode config, List<TensorSpec> tensors) throws IOException {
+        return new DenseWriter(
+                folder,
+                config,
+                TensorCheck.type(tensors.getFirst()),
+                tensors,
+                Map.of("format", "pt"),
+                Optional.empty());
+    }
+
+    /**
+     * What a stage makes of a checkpoint: marked as its work, with the source's companions.
+     *
+     * @param config the whole config.json of the output
+     * @param tensors in the architecture's order, the embedding first
+     */
+    public static DenseWriter derived(
+            Path folder, Checkpoint source, ObjectNode config, List<TensorSpec> tensors, String stage)
+            throws IOException {
+        return derived(folder, source, config, TensorCheck.type(tensors.getFirst()), tensors, stage);
+    }
+
+    /** Likewise, for weights of several types: {@code type} is what {@code torch_dtype} says. */
+    public static DenseWriter derived(
+            Path folder, Checkpoint source, ObjectNode config, DType type, List<TensorSpec> tensors, String stage)
+            throws IOException {
+        return new DenseWriter(
+                folder,
+                config,
+                type,
+                tensors,
+                Map.of("format", "pt", Checkpoint.MADE, stage),
+                Optional.of(source.folder()));
+    }
+
+    /** {@code torch_dtype} of a type of weights. */
+    public static String torchName(DType type) {
+        return switch (type) {
+            case F32 -> "float32";
+            case F16 -> "float16";
+            case BF16 -> "bfloat16";
+            case F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL ->
+                throw new IllegalArgumentException(type + " is not a type of weights, expected F32, F16 or BF16");
+        };
+    }
+
+    /** Appends raw little-endian bytes to a tensor. */
+    public void append(String name, MemorySegment bytes) throws IOException {
+        weights.append(name, bytes);
+    }
+
+    /** Narrows all of {@code floats} (native order) to the planned type of a tensor and appends them. */
+    public void appendFloats(String name, MemorySegment floats) throws IOException {
+        DType type = types.get(name);
+        if (type == null) {
+            throw new IllegalArgumentException("tensor '" + name + "' is not in the plan");
+        }
+        long count = floats.byteSize() / Float.BYTES;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment narrowed = arena.allocate(count * type.bytes(), Long.BYTES);
+            Conversion.narrow(type, floats, narrowed, count);
+            weights.append(name, narrowed);
+        }
+    }
+
+    @Override
+    public void append(MemorySegment bytes) throws IOException {
+        weights.append(bytes);
+    }
+
+    @Override
+    public void finish() throws IOException {
+        if (companions.isPresent()) {
+            ModelFolder.copyCompanions(companions.get(), folder);
+        }
+        DurableFiles.write(
+                folder.resolve(ModelFolder.CONFIG), StrictJson.print(config).getBytes(StandardCharsets.UTF_8));
+        weights.finish();
+    }
+
+    @Override
+    public void close() throws IOException {
+        weights.close();
+    }
+}

@@ -1,0 +1,61 @@
+package io.millrace.tensors.checkpoint;
+
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.format.safetensors.FolderPaths;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Locale;
+
+/** The files of a model folder that are not weights. */
+public final class ModelFolder {
+    public static final String CONFIG = "config.json";
+
+    /** The files that travel to every output unchanged, where they exist. */
+    public static final List<String> COMPANIONS = List.of(
+            "tokenizer.json",
+            "tokenizer.model",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "generation_config.json",
+            "chat_template.jinja",
+            "chat_template.json");
+
+    private static final List<String> PICKLES = List.of(".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt");
+
+    private ModelFolder() {}
+
+    /** The folder's config.json, after a look for files that would execute code if someone loaded them. */
+    public static Path config(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            throw new NotDirectoryException(folder + " (expected the folder of a checkpoint)");
+        }
+        try (var files = Files.newDirectoryStream(folder)) {
+            for (Path file : files) {
+                String name = String.valueOf(file.getFileName());
+                if (PICKLES.stream().anyMatch(name.toLowerCase(Locale.ROOT)::endsWith)) {
+                    throw new MalformedFileException(
+                            file,
+                            -1,
+                            "found a pickle file, which executes code when it is loaded; expected .safetensors only,"
+                                    + " convert it or remove it");
+                }
+            }
+        }
+        return new FolderPaths(folder).inside(CONFIG);
+    }
+
+    /** Copies the companions that {@code folder} has into {@code target}, as plain files. */
+    public static void copyCompanions(Path folder, Path target) throws IOException {
+        FolderPaths paths = new FolderPaths(folder);
+        for (String name : COMPANIONS) {
+            if (Files.exists(folder.resolve(name), LinkOption.NOFOLLOW_LINKS)) {
+                Files.copy(paths.inside(name), target.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+package io.millrace.tensors.format.compressed;
+
+import io.millrace.tensors.DType;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.kernel.convert.Conversion;
+import io.millrace.tensors.kernel.pack.DenseLoss;
+import io.millrace.tensors.kernel.pack.GroupFormat;
+import io.millrace.tensors.kernel.pack.RoundingLoss;
+import io.millrace.tensors.kernel.pack.VectorGroups;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * Works on a tensor in blocks of rows: several threads compute, the caller's thread takes the blocks in order. The cut
+ * into blocks depends on the row length alone, and at most threads + 1 blocks exist at a time.
+ */
+final class RowBlocks implements AutoCloseable {
+    /** One MiB of floats: large writes, and small enough to stay in a core's cache between the passes. */
+    private static final int BLOCK_ELEMENTS = 1 << 18;
+
+    private final Checkpoint source;
+    private final GroupFormat format;
+    private final int threads;
+    private final ExecutorService pool;
+
+    /** Takes a finished block. */
+    interface Sink {
+        void accept(Block block) throws IOException;
+    }
+
+    /** The bytes of a block; dense tensors have no scales. */
+    record Block(MemorySegment packed, MemorySegment scales, RoundingLoss loss) {}
+
+    private interface Work {
+        Block on(long fromRow, float[] weights) throws IOException;
+    }
+
+    RowBlocks(Checkpoint source, GroupFormat format, int threads) {
+        this.source = source;
+        this.format = format;
+        this.threads = threads;
+        this.pool = Executors.newFixedThreadPool(
+                threads, Thread.ofPlatform().name("row-blocks-", 0).daemon().factory());
+    }
+
+    RoundingLoss quantize(TensorRule rule, Sink sink) throws IOException, InterruptedException {
+        return inOrder(rule, (fromRow, weights) -> quantized(weights), sink);
+    }
+
+    RoundingLoss convert(TensorRule rule, DType type, Sink sink) throws IOException, InterruptedException {
+        return inOrder(rule, (fromRow, weights) -> converted(rule, fromRow, weights, type), sink);
+    }
+
+    private RoundingLoss inOrder(TensorRule rule, Work work, Sink sink) throws IOException, InterruptedException {
+        long rows = rule.shape().rows();
+        long step = Math.max(1, BLOCK_ELEMENTS / Math.max(1, rule.shape().rowLength()));
+        RoundingLoss total = new RoundingLoss();
+        Deque<Future<Block>> pending = new ArrayDeque<>();
+        long next = 0;
+        while (next < rows || !pending.isEmpty()) {
+            while (next < rows && pending.size() <= threads) {
+                long from = next;
+                long to = Math.min(rows, from + step);
+                pending.add(pool.submit(() -> work.on(from, read(rule, from, to))));
+                next = to;
+            }
+            Block block = take(pending.remove());
+            sink.accept(block);
+            total.add(block.loss());
+        }
+        return total;
+    }
+
+    private float[] read(TensorRule rule, long from, long to) throws MalformedFileException {
+        float[] weights = new float[Math.toIntExact((to - from) * rule.shape().rowLength())];
+        MemorySegment segment = MemorySegment.ofArray(weights);
+        source.read(rule.name(), from, to, segment);
+        source.requireFinite(rule.name(), from, segment);
+        return weights;
+    }
+
+    private Block quantized(float[] weights) {
+        int groups = weights.length / GroupFormat.GROUP;
+        MemorySegment packed = MemorySegment.ofArray(new byte[Math.toIntExact(format.packedRowBytes(weights.length))]);
+        MemorySegment scales = MemorySegment.ofArray(new byte[groups * Short.BYTES]);
+        RoundingLoss loss = new RoundingLoss();
+        new VectorGroups(format).quantize(weights, groups, packed, scales, loss);
+        return new Block(packed, scales, loss);
+    }
+
+    private Block converted(TensorRule rule, long fromRow, float[] weights, DType type) throws IOException {
+        MemorySegment bytes = MemorySegment.ofArray(new byte[weights.length * type.bytes()]);
+        Conversion.narrow(type, MemorySegment.ofArray(weights), bytes, weights.length);
+        float[] read = Arrays.copyOf(weights, weights.length);
+        Conversion.widen(type, bytes, MemorySegment.ofArray(read), read.length);
+        long overflow = Conversion.firstNonFinite(MemorySegment.ofArray(read), read.length);
+        if (overflow >= 0) {
+            long rowLength = rule.shape().rowLength();
+            throw new MalformedFileException(
+                    source.folder(),
+                    -1,
+                    "tensor '" + rule.name() + "' holds " + weights[(int) overflow] + " in row "
+                            + (fromRow + overflow / rowLength) + ", which " + type + " cannot hold");
+        }
+        RoundingLoss loss = new RoundingLoss();
+        DenseLoss.measure(weights, read, read.length, loss);
+        return new Block(bytes, MemorySegment.NULL, loss);
+    }
+
+    private static Block take(Future<Block> block) throws IOException, InterruptedException {
+        try {
+            return block.get();
+        } catch (ExecutionException failure) {
+            if (failure.getCause() instanceof IOException problem) {
+                throw problem;
+            }
+            throw new IllegalStateException("a block of rows could not be computed", failure.getCause());
+        }
+    }
+
+    @Override
+    public void close() {
+        // Blocks that still run only compute; they end by themselves within milliseconds.
+        pool.shutdownNow();
+        pool.close();
+    }
+}

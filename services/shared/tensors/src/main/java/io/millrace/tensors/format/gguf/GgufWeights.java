@@ -1,0 +1,165 @@
+package io.millrace.tensors.format.gguf;
+
+import io.millrace.tensors.Encoding;
+import io.millrace.tensors.GgufType;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.Shape;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.WeightSource;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.kernel.gguf.BlockDequantizer;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * A GGUF file as a model: its weights as numbers under their Hugging Face names, q and k rows back in Hugging Face's
+ * order. Reading is safe from several threads.
+ */
+public final class GgufWeights implements WeightSource {
+    /** About the elements that one step dequantizes. */
+    private static final int STEP_ELEMENTS = 1 << 18;
+
+    private final GgufReader reader;
+    private final ModelConfig config;
+    private final List<TensorSpec> tensors = new ArrayList<>();
+    private final Map<String, Stored> byName = new HashMap<>();
+
+    private record Stored(TensorRule rule, GgufType type) {}
+
+    private GgufWeights(GgufReader reader) throws MalformedFileException {
+        this.reader = reader;
+        this.config = GgufConfig.of(reader);
+        Map<String, GgufTensor> unread = new HashMap<>();
+        for (GgufTensor tensor : reader.header().tensors()) {
+            unread.put(tensor.name(), tensor);
+        }
+        for (TensorRule rule : config.architecture().tensors(config)) {
+            GgufTensor tensor = unread.remove(rule.ggufName());
+            if (tensor == null) {
+                throw problem("tensor '" + rule.ggufName() + "' is missing, expected shape " + rule.shape());
+            }
+            requireShape(tensor, rule.shape());
+            tensors.add(new TensorSpec(rule.name(), new Encoding.Blocks(tensor.type()), rule.shape()));
+            byName.put(rule.name(), new Stored(rule, tensor.type()));
+        }
+        checkRopeFactors(unread);
+        if (!unread.isEmpty()) {
+            throw problem(
+                    "tensor '" + unread.keySet().stream().sorted().findFirst().orElseThrow()
+                            + "' is none of the architecture '"
+                            + config.architecture().ggufName() + "'");
+        }
+    }
+
+    public static GgufWeights open(Path file) throws IOException {
+        return of(GgufReader.open(file));
+    }
+
+    /** Takes over the reader: it is closed with the weights, or at once if the file is no model. */
+    static GgufWeights of(GgufReader reader) throws MalformedFileException {
+        try {
+            return new GgufWeights(reader);
+        } catch (MalformedFileException | RuntimeException failure) {
+            reader.close();
+            throw failure;
+        }
+    }
+
+    private void checkRopeFactors(Map<String, GgufTensor> unread) throws MalformedFileException {
+        if (config.ropeScaling().isEmpty()) {
+            return;
+        }
+        List<Float> expected = RopeFactors.of(config, config.ropeScaling().get());
+        GgufTensor tensor = unread.remove(RopeFactors.TENSOR);
+        if (tensor == null) {
+            throw problem("tensor '" + RopeFactors.TENSOR + "' is missing, but the rotary angles are scaled");
+        }
+        requireShape(tensor, Shape.of(expected.size()));
+        float[] found = dequantized(RopeFactors.TENSOR, tensor.type(), 0, 1, expected.size());
+        for (int i = 0; i < found.length; i++) {
+            if (!(Math.abs(found[i] - expected.get(i)) <= 1e-5 * expected.get(i))) {
+                throw problem("'" + RopeFactors.TENSOR + "'[" + i + "] is " + found[i] + ", expected " + expected.get(i)
+                        + " by the model's config");
+            }
+        }
+    }
+
+    private void requireShape(GgufTensor tensor, Shape expected) throws MalformedFileException {
+        if (!tensor.shape().equals(expected)) {
+            throw problem("tensor '" + tensor.name() + "' has shape " + tensor.shape() + ", expected " + expected);
+        }
+    }
+
+    private MalformedFileException problem(String what) {
+        return new MalformedFileException(reader.file(), -1, what);
+    }
+
+    @Override
+    public ModelConfig config() {
+        return config;
+    }
+
+    public GgufHeader header() {
+        return reader.header();
+    }
+
+    @Override
+    public List<TensorSpec> tensors() {
+        return List.copyOf(tensors);
+    }
+
+    @Override
+    public void read(String name, long from, long to, MemorySegment destination) {
+        Stored stored = byName.get(name);
+        if (stored == null) {
+            throw new IllegalArgumentException("the model has no tensor '" + name + "'");
+        }
+        TensorRule rule = stored.rule();
+        Objects.checkFromToIndex(from, to, rule.shape().rows());
+        int rowLength = Math.toIntExact(rule.shape().rowLength());
+        if (rule.permutedHeads() > 0 && rule.shape().rank() == 1) {
+            float[] interleaved = dequantized(rule.ggufName(), stored.type(), 0, 1, rowLength);
+            int headSize = rowLength / rule.permutedHeads();
+            for (int i = 0; i < rowLength; i++) {
+                destination.set(
+                        ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * i, interleaved[(int) RotaryOrder.inGguf(i, headSize)]);
+            }
+            return;
+        }
+        boolean permuted = rule.permutedHeads() > 0;
+        long headSize = permuted ? rule.shape().extent(0) / rule.permutedHeads() : 1;
+        long step = permuted ? 1 : Math.max(1, STEP_ELEMENTS / rowLength);
+        for (long row = from; row < to; row += step) {
+            long source = permuted ? RotaryOrder.inGguf(row, headSize) : row;
+            long end = Math.min(to - row, step) + source;
+            float[] values = dequantized(rule.ggufName(), stored.type(), source, end, rowLength);
+            MemorySegment.copy(
+                    values,
+                    0,
+                    destination,
+                    ValueLayout.JAVA_FLOAT_UNALIGNED,
+                    (row - from) * rowLength * Float.BYTES,
+                    values.length);
+        }
+    }
+
+    private float[] dequantized(String ggufName, GgufType type, long from, long to, int rowLength) {
+        byte[] blocks = reader.rows(ggufName, from, to).toArray(ValueLayout.JAVA_BYTE);
+        float[] values = new float[Math.toIntExact((to - from) * rowLength)];
+        BlockDequantizer.dequantize(type, blocks, 0, values.length, values, 0);
+        return values;
+    }
+
+    @Override
+    public void close() {
+        reader.close();
+    }
+}

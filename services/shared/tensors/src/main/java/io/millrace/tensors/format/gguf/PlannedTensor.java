@@ -1,0 +1,20 @@
+package io.millrace.tensors.format.gguf;
+
+import io.millrace.tensors.architecture.TensorRule;
+import java.util.List;
+
+/**
+ * A tensor that a file will hold.
+ *
+ * @param note why it is not of the type that the file type asks for; empty if it is
+ */
+record PlannedTensor(GgufTensor target, Source source, String note) {
+    /** Where the numbers come from. */
+    sealed interface Source {}
+
+    /** A tensor of the checkpoint; its rule says how rows are permuted. */
+    record Stored(TensorRule rule) implements Source {}
+
+    /** Numbers that follow from the configuration. */
+    record Computed(List<Float> values) implements Source {}
+}

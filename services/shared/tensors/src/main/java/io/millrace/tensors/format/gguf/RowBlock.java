@@ -1,0 +1,134 @@
+package io.millrace.tensors.format.gguf;
+
+import io.millrace.tensors.GgufType;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.kernel.gguf.BlockDequantizer;
+import io.millrace.tensors.kernel.gguf.BlockQuantizer;
+import io.millrace.tensors.kernel.gguf.Deviation;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The rows {@code [from, to)} of a tensor on their way into a file: read, put in GGUF's order, checked, quantized, and
+ * measured by reading back what was written. A piece of work of a few megabytes that no other piece depends on.
+ */
+record RowBlock(PlannedTensor tensor, long from, long to) {
+    /** About the elements of a block: 4 MiB of F32. */
+    private static final long ELEMENTS = 1 << 20;
+
+    /** What a block needs; reused from block to block. */
+    static final class Buffers {
+        private float[] values = new float[0];
+        private float[] reordered = new float[0];
+        private float[] stored = new float[0];
+        private byte[] bytes = new byte[0];
+
+        byte[] bytes() {
+            return bytes;
+        }
+
+        private void grow(int elements, int byteCount) {
+            if (values.length < elements) {
+                values = new float[elements];
+                reordered = new float[elements];
+                stored = new float[elements];
+            }
+            if (bytes.length < byteCount) {
+                bytes = new byte[byteCount];
+            }
+        }
+    }
+
+    /** Rows per block of a tensor: whole heads where rows are permuted, so that a block holds all that it needs. */
+    static long rowsPerBlock(PlannedTensor tensor) {
+        long row = tensor.target().shape().rowLength();
+        long unit = headSize(tensor);
+        return Math.max(1, ELEMENTS / Math.max(1, Math.multiplyExact(row, unit))) * unit;
+    }
+
+    private static long headSize(PlannedTensor tensor) {
+        return switch (tensor.source()) {
+            case PlannedTensor.Stored(TensorRule rule)
+            when rule.permutedHeads() > 0 && rule.shape().rank() == 2 ->
+                rule.shape().extent(0) / rule.permutedHeads();
+            case PlannedTensor.Stored _, PlannedTensor.Computed _ -> 1;
+        };
+    }
+
+    int byteCount() {
+        return Math.toIntExact(Math.multiplyExact(
+                to - from,
+                tensor.target().type().rowBytes(tensor.target().shape().rowLength())));
+    }
+
+    /** Fills buffers.bytes()[0, byteCount()). */
+    Deviation quantize(Checkpoint checkpoint, Buffers buffers) throws IOException {
+        GgufType type = tensor.target().type();
+        int elements = Math.toIntExact(
+                Math.multiplyExact(to - from, tensor.target().shape().rowLength()));
+        buffers.grow(elements, byteCount());
+        float[] values = read(checkpoint, buffers, elements);
+        BlockQuantizer.quantize(type, values, 0, elements, buffers.bytes, 0);
+        BlockDequantizer.dequantize(type, buffers.bytes, 0, elements, buffers.stored, 0);
+        if (!finite(buffers.stored, elements)) {
+            throw new MalformedFileException(
+                    checkpoint.folder(),
+                    -1,
+                    "tensor '" + sourceName() + "' holds " + largest(values, elements)
+                            + ", too large for the half-precision numbers of " + type + "; choose F32");
+        }
+        return Deviation.measure(values, buffers.stored, elements);
+    }
+
+    private float[] read(Checkpoint checkpoint, Buffers buffers, int elements) throws IOException {
+        switch (tensor.source()) {
+            case PlannedTensor.Stored(TensorRule rule) -> {
+                MemorySegment target = MemorySegment.ofArray(buffers.values).asSlice(0, 4L * elements);
+                checkpoint.read(rule.name(), from, to, target);
+                checkpoint.requireFinite(rule.name(), from, target);
+                if (rule.permutedHeads() > 0) {
+                    int headSize = Math.toIntExact(rule.shape().extent(0) / rule.permutedHeads());
+                    int rowLength = rule.shape().rank() == 1
+                            ? 1
+                            : Math.toIntExact(rule.shape().rowLength());
+                    RotaryOrder.interleave(
+                            buffers.values, buffers.reordered, headSize, rowLength, elements / rowLength);
+                    return buffers.reordered;
+                }
+            }
+            case PlannedTensor.Computed(var numbers) -> {
+                for (int i = 0; i < elements; i++) {
+                    buffers.values[i] = numbers.get(i);
+                }
+            }
+        }
+        return buffers.values;
+    }
+
+    private String sourceName() {
+        return switch (tensor.source()) {
+            case PlannedTensor.Stored(TensorRule rule) -> rule.name();
+            case PlannedTensor.Computed _ -> tensor.target().name();
+        };
+    }
+
+    private static boolean finite(float[] values, int count) {
+        for (int i = 0; i < count; i++) {
+            if (!Float.isFinite(values[i])) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The number of largest magnitude. */
+    private static float largest(float[] values, int count) {
+        float largest = 0;
+        for (int i = 0; i < count; i++) {
+            largest = Math.abs(values[i]) > Math.abs(largest) ? values[i] : largest;
+        }
+        return largest;
+    }
+}

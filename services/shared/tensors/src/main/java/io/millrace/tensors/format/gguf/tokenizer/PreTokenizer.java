@@ -1,0 +1,88 @@
+package io.millrace.tensors.format.gguf.tokenizer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.MalformedFileException;
+
+/**
+ * Recognizes how a tokenizer splits text before its merges, by what its tokenizer.json says; llama.cpp knows each way
+ * by a name. A name that does not fit costs quality silently, so an unknown splitting is refused with its JSON.
+ */
+final class PreTokenizer {
+    private static final String FILE = "tokenizer.json";
+
+    private static final String WORDS_OF_LLAMA_3 =
+            "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
+                    + "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+    private static final String WORDS_OF_QWEN_2 = WORDS_OF_LLAMA_3.replace("\\p{N}{1,3}", "\\p{N}");
+    private static final String WORDS_OF_TEKKEN =
+            "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+"
+                    + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*"
+                    + "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+    private PreTokenizer() {}
+
+    /** The name of a byte-level BPE's splitting, {@code tokenizer.ggml.pre}. */
+    static String detect(ObjectNode tokenizer) throws MalformedFileException {
+        JsonNode splitting = tokenizer.path("pre_tokenizer");
+        JsonNode parts = splitting.path("pretokenizers");
+        boolean bos = PostProcessor.of(tokenizer).startsWithToken();
+        boolean composed = tokenizer.path("normalizer").path("type").asText().equals("NFC");
+        boolean plain = !tokenizer.hasNonNull("normalizer");
+        if (plain && byteLevel(splitting, true)) {
+            return "gpt-2";
+        }
+        if (splitting.path("type").asText().equals("Sequence") && parts.size() == 2) {
+            JsonNode first = parts.get(0);
+            if (plain && individualDigits(first) && byteLevel(parts.get(1), true)) {
+                return "smollm";
+            }
+            if (byteLevel(parts.get(1), false)) {
+                if (plain && words(first, WORDS_OF_LLAMA_3)) {
+                    boolean wholeWords =
+                            tokenizer.path("model").path("ignore_merges").asBoolean(false);
+                    return wholeWords && bos ? "llama-bpe" : "smaug-bpe";
+                }
+                if (composed && words(first, WORDS_OF_QWEN_2)) {
+                    return bos ? "deepseek-r1-qwen" : "qwen2";
+                }
+                if (plain && words(first, WORDS_OF_TEKKEN)) {
+                    return "tekken";
+                }
+            }
+        }
+        throw TokenizerFiles.problem(
+                FILE,
+                "unknown way to split text: pre_tokenizer " + splitting + ", normalizer "
+                        + tokenizer.path("normalizer") + "; llama.cpp has a name for each way that it knows, and none"
+                        + " is known for this one");
+    }
+
+    /** SentencePiece marks the start of words itself; anything but that marking would be lost in GGUF. */
+    static void requireSentencePiece(ObjectNode tokenizer) throws MalformedFileException {
+        JsonNode splitting = tokenizer.path("pre_tokenizer");
+        boolean absent = splitting.isMissingNode() || splitting.isNull();
+        if (!absent && !splitting.path("type").asText().equals("Metaspace")) {
+            throw TokenizerFiles.problem(
+                    FILE, "pre_tokenizer " + splitting + " beside byte_fallback, expected none or Metaspace");
+        }
+    }
+
+    private static boolean words(JsonNode part, String expression) {
+        return part.path("type").asText().equals("Split")
+                && part.path("pattern").path("Regex").asText().equals(expression)
+                && part.path("behavior").asText().equals("Isolated")
+                && !part.path("invert").asBoolean(true);
+    }
+
+    private static boolean individualDigits(JsonNode part) {
+        return part.path("type").asText().equals("Digits")
+                && part.path("individual_digits").asBoolean(false);
+    }
+
+    private static boolean byteLevel(JsonNode part, boolean ownWords) {
+        return part.path("type").asText().equals("ByteLevel")
+                && !part.path("add_prefix_space").asBoolean(true)
+                && part.path("use_regex").asBoolean(true) == ownWords;
+    }
+}

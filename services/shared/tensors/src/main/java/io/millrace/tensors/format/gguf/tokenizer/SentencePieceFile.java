@@ -1,0 +1,160 @@
+package io.millrace.tensors.format.gguf.tokenizer;
+
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Kind;
+import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Token;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * SentencePiece's {@code tokenizer.model}, a protocol buffer. Of {@code ModelProto}: field 1, repeated, is a piece (1
+ * its text, 2 its score as F32, 3 its kind, 1 when absent); field 2 is how it was trained (3 the algorithm: 1 unigram,
+ * which is the default, 2 BPE). All else is skipped.
+ */
+final class SentencePieceFile {
+    private static final long LIMIT_BYTES = 64L << 20;
+    private static final int VARINT = 0;
+    private static final int EIGHT_BYTES = 1;
+    private static final int BYTES = 2;
+    private static final int FOUR_BYTES = 5;
+    private static final int BPE = 2;
+
+    private final String file;
+    private final byte[] content;
+    private int at;
+
+    private SentencePieceFile(String file, byte[] content) {
+        this.file = file;
+        this.content = content;
+    }
+
+    static List<Token> read(Path file) throws IOException {
+        long size = Files.size(file);
+        if (size > LIMIT_BYTES) {
+            throw new MalformedFileException(
+                    file, -1, "the file has " + size + " bytes, expected at most " + LIMIT_BYTES);
+        }
+        return new SentencePieceFile(String.valueOf(file.getFileName()), Files.readAllBytes(file)).pieces();
+    }
+
+    private List<Token> pieces() throws MalformedFileException {
+        List<Token> pieces = new ArrayList<>();
+        int algorithm = 1;
+        while (at < content.length) {
+            long tag = varint(content.length);
+            if (tag == (1 << 3 | BYTES)) {
+                int end = end(content.length);
+                pieces.add(piece(end));
+            } else if (tag == (2 << 3 | BYTES)) {
+                algorithm = algorithm(end(content.length), algorithm);
+            } else {
+                skip(tag, content.length);
+            }
+        }
+        if (algorithm != BPE) {
+            throw problem("the tokenizer's algorithm is " + algorithm
+                    + ", expected 2 (BPE): GGUF's reader would split words in other places than a unigram model does");
+        }
+        return pieces;
+    }
+
+    private Token piece(int end) throws MalformedFileException {
+        String text = "";
+        float score = 0;
+        Kind kind = Kind.NORMAL;
+        while (at < end) {
+            long tag = varint(end);
+            if (tag == (1 << 3 | BYTES)) {
+                int textEnd = end(end);
+                text = new String(content, at, textEnd - at, StandardCharsets.UTF_8);
+                at = textEnd;
+            } else if (tag == (2 << 3 | FOUR_BYTES)) {
+                need(4, end);
+                int bits = 0;
+                for (int i = 3; i >= 0; i--) {
+                    bits = bits << 8 | (content[at + i] & 0xff);
+                }
+                score = Float.intBitsToFloat(bits);
+                at += 4;
+            } else if (tag == (3 << 3 | VARINT)) {
+                kind = kind(varint(end));
+            } else {
+                skip(tag, end);
+            }
+        }
+        return new Token(text, score, kind);
+    }
+
+    private Kind kind(long id) throws MalformedFileException {
+        for (Kind kind : Kind.values()) {
+            if (kind.id() == id) {
+                return kind;
+            }
+        }
+        throw problem("a piece has kind " + id + ", expected 1 to " + Kind.values().length);
+    }
+
+    private int algorithm(int end, int absent) throws MalformedFileException {
+        int algorithm = absent;
+        while (at < end) {
+            long tag = varint(end);
+            if (tag == (3 << 3 | VARINT)) {
+                algorithm = (int) varint(end);
+            } else {
+                skip(tag, end);
+            }
+        }
+        return algorithm;
+    }
+
+    private void skip(long tag, int end) throws MalformedFileException {
+        switch ((int) (tag & 7)) {
+            case VARINT -> varint(end);
+            case EIGHT_BYTES -> advance(8, end);
+            case BYTES -> at = end(end);
+            case FOUR_BYTES -> advance(4, end);
+            default -> throw problem("wire type " + (tag & 7) + ", expected 0, 1, 2 or 5");
+        }
+    }
+
+    /** Reads a length and returns where the bytes that it announces end. */
+    private int end(int limit) throws MalformedFileException {
+        long length = varint(limit);
+        if (length < 0 || length > limit - at) {
+            throw problem("a field of " + length + " bytes, but " + (limit - at) + " are left");
+        }
+        return at + (int) length;
+    }
+
+    private long varint(int end) throws MalformedFileException {
+        long value = 0;
+        for (int shift = 0; shift < 64; shift += 7) {
+            need(1, end);
+            byte next = content[at++];
+            value |= (long) (next & 0x7f) << shift;
+            if (next >= 0) {
+                return value;
+            }
+        }
+        throw problem("a number of more than 10 bytes");
+    }
+
+    private void advance(int bytes, int end) throws MalformedFileException {
+        need(bytes, end);
+        at += bytes;
+    }
+
+    private void need(int bytes, int end) throws MalformedFileException {
+        if (end - at < bytes) {
+            throw problem("the file ends inside a field");
+        }
+    }
+
+    private MalformedFileException problem(String what) {
+        return new MalformedFileException(file, at, "at byte " + at + ": " + what + "; copy the file again");
+    }
+}

@@ -1,0 +1,104 @@
+package io.millrace.tensors.format.gguf.tokenizer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a checkpoint's folder says about its tokenizer. A missing JSON file reads as an empty object.
+ *
+ * @param tokenizer {@code tokenizer.json}
+ * @param config {@code tokenizer_config.json}
+ * @param generation {@code generation_config.json}
+ * @param sentencePiece {@code tokenizer.model}, where there is one
+ */
+record TokenizerFiles(
+        Path folder, ObjectNode tokenizer, ObjectNode config, ObjectNode generation, Optional<Path> sentencePiece) {
+    private static final long LIMIT_BYTES = 128L << 20;
+    private static final long TEMPLATE_LIMIT_BYTES = 1L << 20;
+
+    /** A token outside the algorithm's own vocabulary, or marked as special within it. */
+    record Added(int id, String text, boolean special) {
+        boolean control() {
+            return special || (text.startsWith("<|") && text.endsWith("|>"));
+        }
+    }
+
+    static TokenizerFiles in(Path folder) throws IOException {
+        Path model = folder.resolve("tokenizer.model");
+        return new TokenizerFiles(
+                folder,
+                json(folder, "tokenizer.json"),
+                json(folder, "tokenizer_config.json"),
+                json(folder, "generation_config.json"),
+                Files.isRegularFile(model) ? Optional.of(model) : Optional.empty());
+    }
+
+    private static ObjectNode json(Path folder, String name) throws IOException {
+        Path file = folder.resolve(name);
+        return Files.isRegularFile(file) ? StrictJson.readFile(file, LIMIT_BYTES) : StrictJson.object();
+    }
+
+    /** The added tokens of tokenizer.json, or where that is missing, of tokenizer_config.json. */
+    List<Added> added() throws MalformedFileException {
+        List<Added> added = new ArrayList<>();
+        for (JsonNode token : tokenizer.path("added_tokens")) {
+            added.add(added(token.path("id").asInt(-1), token));
+        }
+        if (tokenizer.isEmpty()) {
+            for (var entry : config.path("added_tokens_decoder").properties()) {
+                int id = entry.getKey().matches("\\d{1,9}") ? Integer.parseInt(entry.getKey()) : -1;
+                added.add(added(id, entry.getValue()));
+            }
+        }
+        return added;
+    }
+
+    private Added added(int id, JsonNode token) throws MalformedFileException {
+        if (id < 0 || !token.path("content").isTextual()) {
+            throw problem("tokenizer.json", "added token " + token + ", expected an id and a content");
+        }
+        return new Added(
+                id, token.get("content").asText(), token.path("special").asBoolean(false));
+    }
+
+    /** The text of a special token such as {@code bos_token}. */
+    Optional<String> special(String key) {
+        JsonNode token = config.path(key);
+        JsonNode text = token.isObject() ? token.path("content") : token;
+        return text.isTextual() ? Optional.of(text.asText()) : Optional.empty();
+    }
+
+    /** The chat template, from the places where transformers looks for it. */
+    Optional<String> chatTemplate() throws IOException {
+        JsonNode inline = config.path("chat_template");
+        if (inline.isTextual()) {
+            return Optional.of(inline.asText());
+        }
+        for (JsonNode named : inline) {
+            if (named.path("name").asText().equals("default")) {
+                return Optional.of(named.path("template").asText());
+            }
+        }
+        Path file = folder.resolve("chat_template.jinja");
+        if (Files.isRegularFile(file)) {
+            if (Files.size(file) > TEMPLATE_LIMIT_BYTES) {
+                throw problem("chat_template.jinja", "expected at most " + TEMPLATE_LIMIT_BYTES + " bytes");
+            }
+            return Optional.of(Files.readString(file));
+        }
+        JsonNode alone = json(folder, "chat_template.json").path("chat_template");
+        return alone.isTextual() ? Optional.of(alone.asText()) : Optional.empty();
+    }
+
+    static MalformedFileException problem(String file, String what) {
+        return new MalformedFileException(file, -1, what);
+    }
+}

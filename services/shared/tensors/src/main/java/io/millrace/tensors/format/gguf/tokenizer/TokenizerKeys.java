@@ -1,0 +1,136 @@
+package io.millrace.tensors.format.gguf.tokenizer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.format.gguf.GgufValue;
+import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Token;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The {@code tokenizer.*} keys of a GGUF file, from the files of a checkpoint's folder. */
+public final class TokenizerKeys {
+    private static final String PREFIX = "tokenizer.ggml.";
+
+    private final TokenizerFiles files;
+    private final ModelConfig config;
+    private final Vocabulary vocabulary;
+    private final Map<String, GgufValue> keys = new LinkedHashMap<>();
+
+    private TokenizerKeys(TokenizerFiles files, ModelConfig config) throws IOException {
+        this.files = files;
+        this.config = config;
+        this.vocabulary = VocabularyReader.read(files, config.vocabularySize());
+    }
+
+    /** The keys, one token per row of the embedding. */
+    public static Map<String, GgufValue> of(Path folder, ModelConfig config) throws IOException {
+        TokenizerKeys keys = new TokenizerKeys(TokenizerFiles.in(folder), config);
+        keys.putVocabulary();
+        keys.putSpecialTokens();
+        keys.putFlags();
+        keys.files
+                .chatTemplate()
+                .ifPresent(template -> keys.keys.put("tokenizer.chat_template", GgufValue.text(template)));
+        return keys.keys;
+    }
+
+    private void putVocabulary() {
+        List<Token> tokens = vocabulary.tokens();
+        keys.put(PREFIX + "model", GgufValue.text(vocabulary.model()));
+        keys.put(PREFIX + "pre", GgufValue.text(vocabulary.splitting()));
+        keys.put(
+                PREFIX + "tokens",
+                GgufValue.texts(tokens.stream().map(Token::text).toList()));
+        if (vocabulary.model().equals("llama")) {
+            keys.put(
+                    PREFIX + "scores",
+                    GgufValue.f32s(tokens.stream().map(Token::score).toList()));
+        }
+        keys.put(
+                PREFIX + "token_type",
+                GgufValue.i32s(tokens.stream().map(token -> token.kind().id()).toList()));
+        if (vocabulary.model().equals("gpt2")) {
+            keys.put(PREFIX + "merges", GgufValue.texts(vocabulary.merges()));
+        }
+    }
+
+    private void putSpecialTokens() throws IOException {
+        Map<String, Integer> ids = new HashMap<>();
+        for (TokenizerFiles.Added added : files.added()) {
+            ids.putIfAbsent(added.text(), added.id());
+        }
+        putId("bos", "bos", ids);
+        List<Integer> ends = ends();
+        Optional<Integer> end =
+                files.special("eos_token").map(ids::get).or(() -> ends.stream().findFirst());
+        end.ifPresent(id -> put("eos_token_id", id));
+        // A chat model ends its turn with another token than its text; GGUF has one key for each.
+        ends.stream().filter(id -> !id.equals(end.orElse(-1))).findFirst().ifPresent(id -> put("eot_token_id", id));
+        putId("unk", "unknown", ids);
+        putId("sep", "seperator", ids);
+        putId("pad", "padding", ids);
+    }
+
+    private void putId(String name, String key, Map<String, Integer> ids) {
+        JsonNode number = config.json().path(name + "_token_id");
+        Optional<Integer> id = files.special(name + "_token")
+                .map(ids::get)
+                .or(() -> number.canConvertToInt() && number.isIntegralNumber()
+                        ? Optional.of(number.asInt())
+                        : Optional.empty());
+        id.ifPresent(value -> put(key + "_token_id", value));
+    }
+
+    private void put(String key, int id) {
+        // A stray -1 or an id beyond the vocabulary would make the reader fail.
+        if (id >= 0 && id < vocabulary.tokens().size()) {
+            keys.put(PREFIX + key, GgufValue.u32(id));
+        }
+    }
+
+    /** The ids that end a text: one or several, from the generation settings or the configuration. */
+    private List<Integer> ends() {
+        JsonNode end = files.generation().hasNonNull("eos_token_id")
+                ? files.generation().get("eos_token_id")
+                : config.json().path("eos_token_id");
+        List<Integer> ids = new ArrayList<>();
+        if (end.isIntegralNumber()) {
+            ids.add(end.asInt());
+        }
+        for (JsonNode id : end) {
+            if (id.isIntegralNumber()) {
+                ids.add(id.asInt());
+            }
+        }
+        return ids;
+    }
+
+    private void putFlags() {
+        PostProcessor around = PostProcessor.of(files.tokenizer());
+        putFlag("add_bos_token", around.first(), "bos_token");
+        putFlag("add_eos_token", around.last(), "eos_token");
+        if (vocabulary.model().equals("llama")
+                && files.config().path("add_prefix_space").isBoolean()) {
+            keys.put(
+                    PREFIX + "add_space_prefix",
+                    new GgufValue.Flag(files.config().get("add_prefix_space").asBoolean()));
+        }
+    }
+
+    private void putFlag(String key, String tokenInTemplate, String token) {
+        JsonNode stated = files.config().path(key);
+        if (stated.isBoolean()) {
+            keys.put(PREFIX + key, new GgufValue.Flag(stated.asBoolean()));
+        } else if (!files.tokenizer().isEmpty()) {
+            boolean inTemplate = !tokenInTemplate.isEmpty()
+                    && files.special(token).map(tokenInTemplate::equals).orElse(false);
+            keys.put(PREFIX + key, new GgufValue.Flag(inTemplate));
+        }
+    }
+}

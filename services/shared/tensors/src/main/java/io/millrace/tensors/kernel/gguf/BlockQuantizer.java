@@ -1,0 +1,84 @@
+package io.millrace.tensors.kernel.gguf;
+
+import io.millrace.tensors.GgufType;
+
+/**
+ * Rows of floats into blocks of a ggml type, as ggml's reference quantizer writes them. The caller has made sure that
+ * every value is finite; a NaN or infinity gives a meaningless block.
+ */
+public final class BlockQuantizer {
+    private BlockQuantizer() {}
+
+    /** Quantizes values[from, from + elements), whole blocks, to target[at …]. */
+    public static void quantize(GgufType type, float[] values, int from, int elements, byte[] target, int at) {
+        requireBlocks(type, values.length, from, elements, target.length, at);
+        switch (type) {
+            case Q4_K -> affine(ScalarAffineSearch.Q4_K, type, values, from, elements, target, at);
+            case Q5_K -> affine(ScalarAffineSearch.Q5_K, type, values, from, elements, target, at);
+            case Q6_K -> q6k(values, from, elements, target, at);
+            case Q8_0 -> q8(values, from, elements, target, at);
+            case F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1 -> scalar(type, values, from, elements, target, at);
+        }
+    }
+
+    private static void affine(
+            ScalarAffineSearch search, GgufType type, float[] x, int from, int elements, byte[] out, int at) {
+        LaneAffineBlocks pairs = new LaneAffineBlocks(search, type.blockBytes());
+        int step = LaneAffineBlocks.BLOCKS * type.blockElements();
+        int done = 0;
+        for (; done + step <= elements; done += step) {
+            pairs.quantize(x, from + done, out, at + done / type.blockElements() * type.blockBytes());
+        }
+        if (done < elements) {
+            int last = at + done / type.blockElements() * type.blockBytes();
+            ScalarAffineBlocks.quantize(search, x, from + done, out, last);
+        }
+    }
+
+    private static void q6k(float[] x, int from, int elements, byte[] out, int at) {
+        LaneQ6K blocks = new LaneQ6K();
+        for (int done = 0; done < elements; done += ScalarQ6K.ELEMENTS) {
+            blocks.quantize(x, from + done, out, at);
+            at += GgufType.Q6_K.blockBytes();
+        }
+    }
+
+    private static void q8(float[] x, int from, int elements, byte[] out, int at) {
+        LaneQ8 blocks = new LaneQ8();
+        for (int done = 0; done < elements; done += ScalarBlocks32.ELEMENTS) {
+            blocks.quantize(x, from + done, out, at);
+            at += GgufType.Q8_0.blockBytes();
+        }
+    }
+
+    static void requireBlocks(GgufType type, int valuesLength, int from, int elements, int bytesLength, int at) {
+        if (elements % type.blockElements() != 0) {
+            throw new IllegalArgumentException(elements + " elements are not whole blocks of " + type + " ("
+                    + type.blockElements() + " elements)");
+        }
+        java.util.Objects.checkFromIndexSize(from, elements, valuesLength);
+        java.util.Objects.checkFromIndexSize(at, Math.toIntExact(type.rowBytes(elements)), bytesLength);
+    }
+
+    /** The specification: one block after the other, one number after the other. */
+    static void scalar(GgufType type, float[] values, int from, int elements, byte[] target, int at) {
+        int step = type.blockElements();
+        for (int done = 0; done < elements; done += step) {
+            int x = from + done;
+            int out = at + done / step * type.blockBytes();
+            switch (type) {
+                case F32 -> ScalarFloats.f32(values[x], target, out);
+                case F16 -> ScalarBlocks32.half(values[x], target, out);
+                case BF16 -> ScalarFloats.bf16(values[x], target, out);
+                case Q8_0 -> ScalarBlocks32.q8(values, x, target, out);
+                case Q4_0 -> ScalarBlocks32.symmetric(4, values, x, target, out);
+                case Q5_0 -> ScalarBlocks32.symmetric(5, values, x, target, out);
+                case Q4_1 -> ScalarBlocks32.affine(4, values, x, target, out);
+                case Q5_1 -> ScalarBlocks32.affine(5, values, x, target, out);
+                case Q4_K -> ScalarAffineBlocks.quantize(ScalarAffineSearch.Q4_K, values, x, target, out);
+                case Q5_K -> ScalarAffineBlocks.quantize(ScalarAffineSearch.Q5_K, values, x, target, out);
+                case Q6_K -> ScalarQ6K.quantize(values, x, target, out);
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+package io.millrace.tensors.kernel.pack;
+
+import io.millrace.tensors.kernel.Lanes;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Round to nearest in groups: the scale is rounded to its stored type first, weights are divided by it (no reciprocal),
+ * rounded half to even and clamped. Codes are stored with {@code 2^(bits - 1)} added, lowest bits first. One instance
+ * per thread.
+ */
+public final class VectorGroups {
+    private static final ValueLayout.OfInt FILE_INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort FILE_SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int LANES = Lanes.FLOATS.length();
+
+    /** Adding and subtracting it rounds half to even while the magnitude is below 2^22; here it is below 2^8. */
+    private static final float ROUNDER = 12582912f;
+
+    private final GroupFormat format;
+    private final int[] shifts = new int[GroupFormat.GROUP];
+    private final float[] units = new float[GroupFormat.GROUP];
+    private final int[] shifted = new int[GroupFormat.GROUP];
+    private final int[] words;
+    private final float[] columns = new float[3 * GroupFormat.COLUMNS];
+    private final int[] zeros = new int[2];
+
+    public VectorGroups(GroupFormat format) {
+        this.format = format;
+        this.words = new int[GroupFormat.GROUP / format.codesPerWord()];
+        for (int i = 0; i < shifts.length; i++) {
+            shifts[i] = i % format.codesPerWord() * format.bits();
+        }
+    }
+
+    /**
+     * Quantizes {@code groups} groups of finite weights.
+     *
+     * @param weights [groups, 128] f32
+     * @param packed [groups, 128 / codesPerWord] i32 little-endian, written from its start
+     * @param scales [groups] 16-bit floats, written from its start
+     */
+    public void quantize(float[] weights, int groups, MemorySegment packed, MemorySegment scales, RoundingLoss loss) {
+        long wordOffset = 0;
+        for (int group = 0; group < groups; group++) {
+            short stored = quantizeGroup(weights, group * GroupFormat.GROUP, words, loss);
+            scales.set(FILE_SHORT, (long) group * Short.BYTES, stored);
+            for (int word : words) {
+                packed.set(FILE_INT, wordOffset, word);
+                wordOffset += Integer.BYTES;
+            }
+        }
+    }
+
+    /** One group that begins at {@code start}, into {@code target}; returns the stored scale. */
+    short quantizeGroup(float[] weights, int start, int[] target, RoundingLoss loss) {
+        short stored = format.storedScale(largest(weights, start, columns));
+        float scale = format.widened(stored);
+        divide(weights, start, scale, units);
+        round(units, format.lowest(), format.highest(), shifts, shifted);
+        countZeros(weights, start, units, zeros);
+        measure(units, format.lowest(), format.highest(), columns);
+        pack(shifted, target, format.codesPerWord());
+        report(scale, loss);
+        return stored;
+    }
+
+    private static float largest(float[] weights, int start, float[] scratch) {
+        FloatVector most = FloatVector.zero(Lanes.FLOATS);
+        for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
+            most = most.max(
+                    FloatVector.fromArray(Lanes.FLOATS, weights, start + i).abs());
+        }
+        most.intoArray(scratch, 0);
+        float largest = 0;
+        for (int lane = 0; lane < LANES; lane++) {
+            largest = Math.max(largest, scratch[lane]);
+        }
+        return largest;
+    }
+
+    private static void divide(float[] weights, int start, float scale, float[] units) {
+        FloatVector divisor = FloatVector.broadcast(Lanes.FLOATS, scale);
+        for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
+            FloatVector.fromArray(Lanes.FLOATS, weights, start + i).div(divisor).intoArray(units, i);
+        }
+    }
+
+    private static void round(float[] units, int lowest, int highest, int[] shifts, int[] shifted) {
+        FloatVector low = FloatVector.broadcast(Lanes.FLOATS, lowest);
+        FloatVector high = FloatVector.broadcast(Lanes.FLOATS, highest);
+        for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
+            FloatVector code = code(FloatVector.fromArray(Lanes.FLOATS, units, i), low, high);
+            ((IntVector) code.convertShape(VectorOperators.F2I, Lanes.INTS, 0))
+                    .sub(lowest)
+                    .lanewise(VectorOperators.LSHL, IntVector.fromArray(Lanes.INTS, shifts, i))
+                    .intoArray(shifted, i);
+        }
+    }
+
+    private static void countZeros(float[] weights, int start, float[] units, int[] zeros) {
+        int before = 0;
+        int after = 0;
+        for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
+            FloatVector weight = FloatVector.fromArray(Lanes.FLOATS, weights, start + i);
+            before += weight.compare(VectorOperators.EQ, 0f).trueCount();
+            FloatVector magnitude =
+                    FloatVector.fromArray(Lanes.FLOATS, units, i).abs();
+            // Up to a half, itself included, a weight is rounded to the even 0.
+            after += magnitude.compare(VectorOperators.LE, 0.5f).trueCount();
+        }
+        zeros[0] = before;
+        zeros[1] = after;
+    }
+
+    private static FloatVector code(FloatVector units, FloatVector low, FloatVector high) {
+        return units.add(ROUNDER).sub(ROUNDER).max(low).min(high);
+    }
+
+    private static void measure(float[] units, int lowest, int highest, float[] columns) {
+        FloatVector low = FloatVector.broadcast(Lanes.FLOATS, lowest);
+        FloatVector high = FloatVector.broadcast(Lanes.FLOATS, highest);
+        for (int column = 0; column < GroupFormat.COLUMNS; column += LANES) {
+            FloatVector errors = FloatVector.zero(Lanes.FLOATS);
+            FloatVector values = errors;
+            FloatVector most = errors;
+            for (int i = column; i < GroupFormat.GROUP; i += GroupFormat.COLUMNS) {
+                FloatVector unit = FloatVector.fromArray(Lanes.FLOATS, units, i);
+                FloatVector error = unit.sub(code(unit, low, high));
+                errors = errors.add(error.mul(error));
+                values = values.add(unit.mul(unit));
+                most = most.max(error.abs());
+            }
+            errors.intoArray(columns, column);
+            values.intoArray(columns, GroupFormat.COLUMNS + column);
+            most.intoArray(columns, 2 * GroupFormat.COLUMNS + column);
+        }
+    }
+
+    private static void pack(int[] shifted, int[] words, int codesPerWord) {
+        for (int word = 0, i = 0; i < GroupFormat.GROUP; word++) {
+            int bits = 0;
+            for (int end = i + codesPerWord; i < end; i++) {
+                bits |= shifted[i];
+            }
+            words[word] = bits;
+        }
+    }
+
+    private void report(double scale, RoundingLoss loss) {
+        double errorSquares = 0;
+        double valueSquares = 0;
+        float maxError = 0;
+        for (int column = 0; column < GroupFormat.COLUMNS; column++) {
+            errorSquares += columns[column];
+            valueSquares += columns[GroupFormat.COLUMNS + column];
+            maxError = Math.max(maxError, columns[2 * GroupFormat.COLUMNS + column]);
+        }
+        loss.add(errorSquares * scale * scale, valueSquares * scale * scale, maxError * scale, zeros[0], zeros[1]);
+    }
+}

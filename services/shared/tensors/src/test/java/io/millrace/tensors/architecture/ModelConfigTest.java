@@ -1,0 +1,163 @@
+package io.millrace.tensors.architecture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.architecture.ModelConfig.Family;
+import io.millrace.tensors.checkpoint.TinyModels;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ModelConfigTest {
+    @Test
+    void headSizeFollowsFromHiddenSizeUnlessItIsGiven() throws IOException {
+        assertThat(parse(json -> {}).headSize()).isEqualTo(32);
+
+        assertThat(parse(json -> json.put("head_dim", 64)).headSize()).isEqualTo(64);
+    }
+
+    @Test
+    void missingOptionalKeysTakeTheDefaultsOfTransformers() throws IOException {
+        ModelConfig config =
+                parse(json -> json.remove(List.of("rope_theta", "num_key_value_heads", "tie_word_embeddings")));
+
+        assertThat(config.ropeTheta()).isEqualTo(10_000);
+        assertThat(config.keyValueHeadCount()).isEqualTo(4);
+        assertThat(config.tiedHead()).isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "hidden_size",
+                "intermediate_size",
+                "num_hidden_layers",
+                "num_attention_heads",
+                "vocab_size",
+                "max_position_embeddings",
+                "rms_norm_eps"
+            })
+    void missingKeyIsNamed(String key) {
+        assertThatThrownBy(() -> parse(json -> json.remove(key)))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessage("config.json: '" + key + "' is missing");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "hidden_size | \"64\" | 'hidden_size' is \"64\", expected a whole number from 1 to",
+                "hidden_size | -64 | 'hidden_size' is -64",
+                "vocab_size | 1e9 | 'vocab_size' is 1.0E9",
+                "num_hidden_layers | 2000000000 | expected a whole number from 1 to 4096",
+                "num_hidden_layers | 99999999999999999999 | expected a whole number from 1 to 4096",
+                "num_key_value_heads | 3 | expected the first to be a multiple of the second",
+                "num_attention_heads | 6 | expected the first to be a multiple of the second",
+                "head_dim | 31 | expected an even number",
+                "rms_norm_eps | 0 | expected a number above 0",
+                "tie_word_embeddings | 1 | expected true or false",
+                "torch_dtype | \"float8\" | 'torch_dtype' is 'float8'",
+                "hidden_act | \"gelu\" | expected 'silu'",
+                "mlp_bias | true | expected false",
+                "attention_bias | true | expected false",
+                "quantization_config | {} | already quantized",
+                "rope_scaling | {\"type\": \"linear\", \"factor\": 2} | rope scaling 'linear' is not supported",
+                "rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 2} | rope scaling 'yarn' is not supported",
+                "rope_scaling | {\"rope_type\": \"llama3\", \"factor\": 2} | 'low_freq_factor' is missing",
+                "rope_scaling | 7 | expected null or an object",
+                "partial_rotary_factor | 0.5 | expected 1",
+                "architectures | [\"GPT2LMHeadModel\"] | LlamaForCausalLM (llama), MistralForCausalLM (mistral)",
+                "architectures | \"LlamaForCausalLM\" | expected a list of one name",
+                "model_type | \"qwen2\" | found architecture 'LlamaForCausalLM' with model_type 'qwen2'",
+            })
+    void valueThatCannotBeMeantIsRefusedByName(String key, String value, String message) {
+        assertThatThrownBy(() -> parse(json -> json.set(key, value(value))))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void llama3ScalingIsRead() throws IOException {
+        ModelConfig config = parse(json -> json.set(
+                "rope_scaling",
+                value(
+                        "{\"rope_type\": \"llama3\", \"factor\": 32.0, \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0,"
+                                + " \"original_max_position_embeddings\": 8192}")));
+
+        assertThat(config.ropeScaling()).contains(new ModelConfig.RopeScaling(32, 1, 4, 8192));
+    }
+
+    @Test
+    void ropeParametersOfNewerExportersCount() throws IOException {
+        ModelConfig config = parse(
+                json -> json.set("rope_parameters", value("{\"rope_type\": \"default\", \"rope_theta\": 500000.0}")));
+
+        assertThat(config.ropeTheta()).isEqualTo(500_000);
+        assertThat(config.ropeScaling()).isEmpty();
+    }
+
+    @Test
+    void slidingWindowCountsForMistralButNotForLlama() throws IOException {
+        ObjectNode mistral = TinyModels.config("MistralForCausalLM", "mistral");
+        mistral.put("sliding_window", 32);
+
+        assertThat(ModelConfig.of(mistral, "config.json").slidingWindow()).hasValue(32);
+        assertThat(parse(json -> json.put("sliding_window", 32)).slidingWindow())
+                .isEmpty();
+    }
+
+    @Test
+    void qwen2WindowCountsOnlyWhenItIsUsedInAllLayers() throws IOException {
+        ObjectNode qwen = TinyModels.config("Qwen2ForCausalLM", "qwen2");
+        qwen.put("sliding_window", 32).put("use_sliding_window", false).put("max_window_layers", 1);
+        assertThat(ModelConfig.of(qwen, "config.json").slidingWindow()).isEmpty();
+
+        qwen.put("use_sliding_window", true);
+
+        assertThatThrownBy(() -> ModelConfig.of(qwen, "config.json")).hasMessageContaining("'max_window_layers' is 1");
+        assertThat(ModelConfig.of(qwen.put("max_window_layers", 0), "config.json")
+                        .slidingWindow())
+                .hasValue(32);
+        assertThat(ModelConfig.of(qwen.put("max_window_layers", 2), "config.json")
+                        .slidingWindow())
+                .isEmpty();
+    }
+
+    @Test
+    void architectureIsFoundByModelTypeAlone() throws IOException {
+        ObjectNode qwen = TinyModels.config("Qwen2ForCausalLM", "qwen2");
+        qwen.remove("architectures");
+
+        assertThat(ModelConfig.of(qwen, "config.json").family()).isEqualTo(Family.QWEN2);
+    }
+
+    private static ModelConfig parse(Consumer<ObjectNode> edit) throws IOException {
+        ObjectNode json = TinyModels.llama();
+        edit.accept(json);
+        return ModelConfig.of(json, "config.json");
+    }
+
+    private static JsonNode value(String json) {
+        try {
+            return StrictJson.parse(
+                            ByteBuffer.wrap(("{\"v\":" + json + "}").getBytes(StandardCharsets.UTF_8)), "value", 0)
+                    .get("v");
+        } catch (IOException malformed) {
+            throw new UncheckedIOException(malformed);
+        }
+    }
+}

@@ -1,0 +1,254 @@
+package io.millrace.tensors.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.DType;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.Shape;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.format.safetensors.SafetensorsWriter;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CheckpointTest {
+    private static final String EMBEDDING = "model.embed_tokens.weight";
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void writtenModelIsReadBackInEveryTypeOfWeights() throws IOException {
+        for (DType type : new DType[] {DType.F32, DType.F16, DType.BF16}) {
+            Path model = TinyModels.write(folder.resolve(type.name()), TinyModels.llama(), type, 1);
+
+            try (Checkpoint checkpoint = Checkpoint.openOriginal(model)) {
+                assertThat(checkpoint.type()).isEqualTo(type);
+                assertThat(checkpoint.parameters())
+                        .isEqualTo(2L * 96 * 128 + 2 * (3 * 128 * 256 + 3 * 128 * 128) + 5 * 128);
+                float[] row = new float[128];
+                checkpoint.read(EMBEDDING, 95, 96, MemorySegment.ofArray(row));
+                assertThat(row[0]).isNotZero();
+                assertThatThrownBy(() -> checkpoint.read(EMBEDDING, 95, 97, MemorySegment.ofArray(row)))
+                        .isInstanceOf(IndexOutOfBoundsException.class);
+            }
+            assertThat(StrictJson.readFile(model.resolve("config.json"), 10_000)
+                            .path("torch_dtype")
+                            .asText())
+                    .isEqualTo(DenseWriter.torchName(type));
+        }
+    }
+
+    @Test
+    void unknownTensorIsListed() throws IOException {
+        write(plus(specs(false), TensorSpec.plain("model.layers.0.extra.weight", DType.F32, Shape.of(1))), false);
+
+        assertThatThrownBy(() -> Checkpoint.open(folder))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("has unknown tensor 'model.layers.0.extra.weight'");
+    }
+
+    @Test
+    void rotaryFrequenciesOfOldExportersAreIgnored() throws IOException {
+        String name = "model.layers.0.self_attn.rotary_emb.inv_freq";
+        write(plus(specs(false), TensorSpec.plain(name, DType.F32, Shape.of(16))), false);
+
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThat(checkpoint.tensors()).extracting(TensorSpec::name).doesNotContain(name);
+        }
+    }
+
+    @Test
+    void missingTensorsAreListed() throws IOException {
+        List<TensorSpec> specs = new ArrayList<>(specs(false));
+        specs.removeIf(spec -> spec.name().contains("layers.1."));
+        write(specs, false);
+
+        assertThatThrownBy(() -> Checkpoint.open(folder))
+                .hasMessageContaining("lacks tensor 'model.layers.1.input_layernorm.weight', ")
+                .hasMessageContaining("and 4 more");
+    }
+
+    @Test
+    void shapeThatContradictsTheConfigIsRefused() throws IOException {
+        List<TensorSpec> specs = new ArrayList<>(specs(false));
+        specs.set(0, TensorSpec.plain(EMBEDDING, DType.F32, Shape.of(128, 96)));
+        write(specs, false);
+
+        assertThatThrownBy(() -> Checkpoint.open(folder))
+                .hasMessage("model.safetensors: tensor '" + EMBEDDING
+                        + "' has shape [128, 96], expected [96, 128] by config.json");
+    }
+
+    @Test
+    void integerWeightsAreRefused() throws IOException {
+        List<TensorSpec> specs = new ArrayList<>(specs(false));
+        specs.set(0, TensorSpec.plain(EMBEDDING, DType.I8, Shape.of(96, 128)));
+        write(specs, false);
+
+        assertThatThrownBy(() -> Checkpoint.open(folder))
+                .hasMessageContaining("has dtype I8, expected F32, F16 or BF16");
+    }
+
+    @Test
+    void storedHeadThatRepeatsATiedEmbeddingIsDropped() throws IOException {
+        write(specs(false), true);
+
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThat(checkpoint.tensors()).extracting(TensorSpec::name).doesNotContain("lm_head.weight");
+        }
+    }
+
+    @Test
+    void storedHeadThatDiffersFromATiedEmbeddingIsRefused() throws IOException {
+        write(specs(false), true);
+        Path file = folder.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(file, bytes);
+
+        assertThatThrownBy(() -> Checkpoint.open(folder))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("although config.json says tie_word_embeddings: true");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"pytorch_model.bin", "model.pt", "Model.PTH", "optimizer.pkl"})
+    void pickleFilesAreRefusedBecauseTheyExecuteCode(String name) throws IOException {
+        TinyModels.write(folder, TinyModels.llama(), DType.F32, 1);
+        Files.write(folder.resolve(name), new byte[] {1});
+
+        assertThatThrownBy(() -> Checkpoint.open(folder))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageStartingWith(name + ": found a pickle file, which executes code");
+    }
+
+    @Test
+    void folderWithoutConfigOrWeightsIsRefused() throws IOException {
+        assertThatThrownBy(() -> Checkpoint.open(folder))
+                .hasMessage("config.json: the file is missing; copy the folder again");
+
+        Files.writeString(folder.resolve("config.json"), StrictJson.print(TinyModels.llama()));
+
+        assertThatThrownBy(() -> Checkpoint.open(folder)).hasMessageContaining("found neither model.safetensors nor");
+    }
+
+    @Test
+    void linkedConfigAndTokenizerOutsideTheFolderAreRefused(@TempDir Path elsewhere) throws IOException {
+        Path model = TinyModels.write(folder.resolve("model"), TinyModels.llama(), DType.F32, 1);
+        Path secret = Files.writeString(elsewhere.resolve("secret"), "{}");
+        Files.createSymbolicLink(model.resolve("tokenizer.json"), secret);
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            assertThatThrownBy(() -> checkpoint.copyCompanions(elsewhere))
+                    .hasMessageContaining("tokenizer.json: the file is a link that leads outside its folder");
+        }
+
+        Files.delete(model.resolve("config.json"));
+        Files.createSymbolicLink(model.resolve("config.json"), secret);
+
+        assertThatThrownBy(() -> Checkpoint.open(model))
+                .hasMessageContaining("config.json: the file is a link that leads outside its folder");
+    }
+
+    @Test
+    void whatAStageMadeIsNotAnOriginal() throws IOException {
+        Path model = TinyModels.write(folder.resolve("model"), TinyModels.llama(), DType.BF16, 1);
+        Files.writeString(model.resolve("generation_config.json"), "{}");
+        Path pruned = folder.resolve("pruned");
+        try (Checkpoint source = Checkpoint.openOriginal(model);
+                DenseWriter writer =
+                        DenseWriter.derived(pruned, source, source.config().json(), source.tensors(), "prune")) {
+            for (TensorSpec tensor : source.tensors()) {
+                writer.append(
+                        source.reader().rows(tensor.name(), 0, tensor.shape().rows()));
+            }
+            writer.finish();
+        }
+
+        assertThatThrownBy(() -> Checkpoint.openOriginal(pruned))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("'millrace.made' = 'prune'");
+        try (Checkpoint copy = Checkpoint.open(pruned)) {
+            assertThat(copy.metadata()).containsEntry("millrace.made", "prune");
+        }
+        assertThat(pruned.resolve("generation_config.json")).exists();
+    }
+
+    @Test
+    void nonFiniteWeightIsNamedByRowAndColumn() throws IOException {
+        TinyModels.write(folder, TinyModels.llama(), DType.F32, 1);
+        float[] rows = new float[3 * 128];
+        rows[130] = Float.NEGATIVE_INFINITY;
+
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThatThrownBy(() -> checkpoint.requireFinite(EMBEDDING, 10, MemorySegment.ofArray(rows)))
+                    .hasMessageContaining("holds -Infinity in row 11, column 2, expected finite numbers");
+        }
+    }
+
+    @Test
+    void storiesModelOpens() throws IOException {
+        Path stories = Path.of("../../../../shared/models/stories260K");
+        boolean present = Files.isDirectory(stories);
+        if (!present) {
+            System.out.println("skipped: no stories260K in shared/models beside the repository");
+        }
+        Assumptions.assumeTrue(present, "no stories260K in shared/models");
+
+        try (Checkpoint full = Checkpoint.openOriginal(stories);
+                Checkpoint half = Checkpoint.openOriginal(stories.resolve("bf16"))) {
+            assertThat(full.parameters()).isEqualTo(260_032);
+            assertThat(half.type()).isEqualTo(DType.BF16);
+            for (TensorSpec tensor : full.tensors()) {
+                float[] wide = new float[(int) tensor.shape().elements()];
+                float[] narrow = new float[wide.length];
+                full.read(tensor.name(), 0, tensor.shape().rows(), MemorySegment.ofArray(wide));
+                half.read(tensor.name(), 0, tensor.shape().rows(), MemorySegment.ofArray(narrow));
+                full.requireFinite(tensor.name(), 0, MemorySegment.ofArray(wide));
+                for (int i = 0; i < wide.length; i++) {
+                    assertThat(Math.abs(wide[i] - narrow[i])).isLessThanOrEqualTo(Math.abs(wide[i]) / 256);
+                }
+            }
+        }
+    }
+
+    private static List<TensorSpec> specs(boolean tied) throws IOException {
+        ObjectNode json = TinyModels.llama().put("tie_word_embeddings", tied);
+        ModelConfig config = ModelConfig.of(json, "config.json");
+        return config.architecture().tensors(config).stream()
+                .map(rule -> TensorSpec.plain(rule.name(), DType.F32, rule.shape()))
+                .toList();
+    }
+
+    private static List<TensorSpec> plus(List<TensorSpec> specs, TensorSpec more) {
+        List<TensorSpec> all = new ArrayList<>(specs);
+        all.add(more);
+        return all;
+    }
+
+    /** A folder with these tensors, all zero, and a config that fits but for the head's tie. */
+    private void write(List<TensorSpec> specs, boolean tied) throws IOException {
+        Files.writeString(
+                folder.resolve("config.json"),
+                StrictJson.print(TinyModels.llama().put("tie_word_embeddings", tied)));
+        try (SafetensorsWriter writer = SafetensorsWriter.open(folder, specs, Map.of(), Long.MAX_VALUE)) {
+            for (TensorSpec spec : specs) {
+                writer.append(MemorySegment.ofArray(new byte[(int) spec.byteSize()]));
+            }
+            writer.finish();
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package io.millrace.tensors.checkpoint;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.DType;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+
+/** Small checkpoints with seeded weights, written by {@link DenseWriter}. */
+public final class TinyModels {
+    private TinyModels() {}
+
+    /** A config.json of two layers whose projections have rows of 128 and 256. */
+    public static ObjectNode config(String className, String modelType) throws IOException {
+        String json = """
+                {"architectures": ["%s"], "model_type": "%s", "hidden_size": 128, "intermediate_size": 256,
+                 "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 96,
+                 "max_position_embeddings": 64, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "hidden_act": "silu",
+                 "tie_word_embeddings": false, "torch_dtype": "float32"}
+                """.formatted(className, modelType);
+        return StrictJson.parse(ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8)), "config.json", 0);
+    }
+
+    public static ObjectNode llama() throws IOException {
+        return config("LlamaForCausalLM", "llama");
+    }
+
+    /** Writes a model of Gaussian weights and returns its folder. */
+    public static Path write(Path folder, ObjectNode config, DType type, long seed) throws IOException {
+        ModelConfig model = ModelConfig.of(config, "config.json");
+        List<TensorRule> rules = model.architecture().tensors(model);
+        List<TensorSpec> specs = rules.stream()
+                .map(rule -> TensorSpec.plain(rule.name(), type, rule.shape()))
+                .toList();
+        Random random = new Random(seed);
+        try (DenseWriter writer = DenseWriter.original(folder, config, specs)) {
+            for (TensorRule rule : rules) {
+                float[] weights = new float[Math.toIntExact(rule.shape().elements())];
+                for (int i = 0; i < weights.length; i++) {
+                    weights[i] = (float) random.nextGaussian() * 0.05f;
+                }
+                writer.appendFloats(rule.name(), MemorySegment.ofArray(weights));
+            }
+            writer.finish();
+        }
+        return folder;
+    }
+}

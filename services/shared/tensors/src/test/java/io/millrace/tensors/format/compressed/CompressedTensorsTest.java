@@ -1,0 +1,295 @@
+package io.millrace.tensors.format.compressed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.DType;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.Progress;
+import io.millrace.tensors.Shape;
+import io.millrace.tensors.TensorReport;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.WeightSource;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.TinyModels;
+import io.millrace.tensors.format.safetensors.SafetensorsReader;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class CompressedTensorsTest {
+    private static final String QUERY = "model.layers.0.self_attn.q_proj";
+
+    @TempDir
+    Path folder;
+
+    @ParameterizedTest
+    @EnumSource(CompressedScheme.class)
+    void codesLieInWordsAsTheReferenceToolPacksThem(CompressedScheme scheme) throws Exception {
+        JsonNode golden = golden(scheme == CompressedScheme.W4A16 ? "int4_row" : "int8_row");
+        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 1);
+        // The largest magnitude makes the scale exactly 1, so that every weight is its own code; -7.5 and -127.5 are
+        // rounded to the even -8 and -128.
+        float largest = scheme == CompressedScheme.W4A16 ? 7.5f : 127.5f;
+        List<Float> codes = new ArrayList<>();
+        golden.path("q").forEach(code -> codes.add(Math.max(code.floatValue(), -largest)));
+        patchFirstRow(source, codes, largest);
+
+        Path target = compress(source, scheme, 1);
+
+        try (SafetensorsReader reader = SafetensorsReader.open(target.resolve("model.safetensors"))) {
+            MemorySegment row = reader.rows(QUERY + ".weight_packed", 0, 1);
+            for (int word = 0; word < golden.path("int32_hex").size(); word++) {
+                String expected = golden.path("int32_hex").get(word).asText();
+                assertThat(row.get(ValueLayout.JAVA_INT_UNALIGNED, 4L * word))
+                        .isEqualTo(Integer.parseUnsignedInt(expected.substring(2), 16));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"W4A16, F32, BF16", "W4A16, F16, F16", "W8A16, BF16, BF16", "W8A16, F32, BF16"})
+    void reportedLossIsWhatAnIndependentReaderFinds(CompressedScheme scheme, DType stored, DType model)
+            throws Exception {
+        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), stored, 2);
+        Path target = folder.resolve("target");
+        List<TensorReport> reports;
+        try (Checkpoint checkpoint = Checkpoint.openOriginal(source)) {
+            reports = CompressedTensorsWriter.plan(checkpoint, scheme).write(target, 2, Progress.NONE);
+        }
+
+        try (Checkpoint before = Checkpoint.open(source);
+                CompressedTensorsReader after = CompressedTensorsReader.open(target)) {
+            assertThat(reports).extracting(TensorReport::name).containsExactlyElementsOf(names(before));
+            for (TensorReport report : reports) {
+                float[] original = floats(before, report.name(), report.shape());
+                float[] read = floats(after, report.name(), report.shape());
+                double errorSquares = 0;
+                double squares = 0;
+                double most = 0;
+                long zeros = 0;
+                for (int i = 0; i < original.length; i++) {
+                    double error = (double) original[i] - read[i];
+                    errorSquares += error * error;
+                    squares += (double) original[i] * original[i];
+                    most = Math.max(most, Math.abs(error));
+                    zeros += read[i] == 0 ? 1 : 0;
+                }
+                double relative = Math.sqrt(errorSquares / squares);
+                assertThat(report.relativeError()).isCloseTo(relative, Offset.offset(1e-6));
+                assertThat(report.maxError()).isCloseTo(most, Offset.offset(1e-7));
+                assertThat(report.zerosAfter()).isEqualTo(zeros);
+                boolean linear = report.name().contains("_proj");
+                assertThat(report.type()).isEqualTo(linear ? scheme.name() : model.name());
+                if (linear) {
+                    assertThat(relative).isLessThan(scheme == CompressedScheme.W4A16 ? 0.12 : 0.008);
+                }
+            }
+        }
+    }
+
+    @Test
+    void folderHasWhatConsumersRead() throws Exception {
+        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 3);
+        Files.writeString(source.resolve("tokenizer.json"), "{}");
+        Files.writeString(source.resolve("notes.txt"), "stays");
+
+        Path target = compress(source, CompressedScheme.W4A16, 1);
+
+        ObjectNode config = StrictJson.readFile(target.resolve("config.json"), 100_000);
+        JsonNode quantization = config.path("quantization_config");
+        assertThat(config.path("torch_dtype").asText()).isEqualTo("bfloat16");
+        assertThat(quantization.path("quant_method").asText()).isEqualTo("compressed-tensors");
+        assertThat(quantization.path("format").asText()).isEqualTo("pack-quantized");
+        assertThat(quantization.path("ignore").toString()).isEqualTo("[\"lm_head\"]");
+        assertThat(quantization
+                        .path("config_groups")
+                        .path("group_0")
+                        .path("weights")
+                        .toString())
+                .isEqualTo("{\"num_bits\":4,\"type\":\"int\",\"symmetric\":true,\"group_size\":128,"
+                        + "\"strategy\":\"group\",\"block_structure\":null,\"dynamic\":false,\"actorder\":null,"
+                        + "\"observer\":\"minmax\",\"observer_kwargs\":{}}");
+        assertThat(target.resolve("tokenizer.json")).exists();
+        assertThat(target.resolve("notes.txt")).doesNotExist();
+        try (SafetensorsReader reader = SafetensorsReader.open(target.resolve("model.safetensors"))) {
+            Map<String, TensorSpec> specs =
+                    reader.tensors().stream().collect(Collectors.toMap(TensorSpec::name, Function.identity()));
+            assertThat(specs).hasSize(2 * (7 * 3 + 2) + 3).doesNotContainKey(QUERY + ".weight");
+            assertThat(specs.get("model.layers.1.mlp.down_proj.weight_packed"))
+                    .isEqualTo(TensorSpec.plain(
+                            "model.layers.1.mlp.down_proj.weight_packed", DType.I32, Shape.of(128, 32)));
+            assertThat(specs.get("model.layers.1.mlp.down_proj.weight_scale"))
+                    .isEqualTo(TensorSpec.plain(
+                            "model.layers.1.mlp.down_proj.weight_scale", DType.BF16, Shape.of(128, 2)));
+            assertThat(specs.get("lm_head.weight"))
+                    .isEqualTo(TensorSpec.plain("lm_head.weight", DType.BF16, Shape.of(96, 128)));
+            assertThat(reader.metadata())
+                    .containsEntry("millrace.made", "quantize")
+                    .containsEntry("format", "pt");
+        }
+        assertThatThrownBy(() -> Checkpoint.open(target)).hasMessageContaining("already quantized");
+    }
+
+    @Test
+    void bytesDoNotDependOnTheNumberOfThreads() throws Exception {
+        ObjectNode config = TinyModels.llama();
+        config.put("vocab_size", 5000).put("intermediate_size", 4224);
+        Path source = TinyModels.write(folder.resolve("source"), config, DType.BF16, 4);
+
+        byte[] one =
+                Files.readAllBytes(compress(source, CompressedScheme.W4A16, 1).resolve("model.safetensors"));
+        byte[] five =
+                Files.readAllBytes(compress(source, CompressedScheme.W4A16, 5).resolve("model.safetensors"));
+
+        assertThat(five).isEqualTo(one);
+    }
+
+    @Test
+    void moduleWhoseRowsAreNoWholeGroupsIsRefusedByName() throws Exception {
+        ObjectNode config = TinyModels.llama();
+        config.put("intermediate_size", 172);
+        Path source = TinyModels.write(folder.resolve("source"), config, DType.F32, 5);
+
+        try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            assertThatThrownBy(() -> CompressedTensorsWriter.plan(checkpoint, CompressedScheme.W4A16))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("module 'model.layers.0.mlp.down_proj' has 172 inputs, expected a multiple of"
+                            + " 128 for W4A16");
+        }
+    }
+
+    @Test
+    void nanInTheSourceIsRefusedByPlaceAndLeavesNoWeights() throws Exception {
+        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 6);
+        patchFirstRow(source, List.of(1f, 2f, Float.NaN), 1f);
+
+        assertThatThrownBy(() -> compress(source, CompressedScheme.W4A16, 2))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("tensor '" + QUERY + ".weight' holds NaN in row 0, column 2");
+        assertThat(folder.resolve("W4A16-2/model.safetensors")).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "\"num_bits\": 4 | \"num_bits\": 8 | expected one of [I32] and [128, 32]",
+                "\"num_bits\": 4 | \"num_bits\": 3 | 'num_bits' is 3",
+                "\"group_size\": 128 | \"group_size\": 64 | expected true and 128",
+                "\"lm_head\" | \"re:.*\" | expected [\"lm_head\"]",
+                "\"pack-quantized\" | \"marlin-24\" | expected 'pack-quantized'",
+                "\"Linear\" | \"Other\" | expected [\"Linear\"]",
+            })
+    void readerRefusesAConfigThatSaysSomethingElse(String text, String other, String message) throws Exception {
+        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 7);
+        Path target = compress(source, CompressedScheme.W4A16, 1);
+        Path config = target.resolve("config.json");
+        String before = Files.readString(config);
+        assertThat(before).contains(text);
+        Files.writeString(config, before.replace(text, other));
+
+        assertThatThrownBy(() -> CompressedTensorsReader.open(target))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void readerRefusesAStoredShapeThatContradictsTheConfig() throws Exception {
+        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 8);
+        Path target = compress(source, CompressedScheme.W4A16, 1);
+        patch(target, QUERY + ".weight_shape", 0, (byte) 64);
+
+        assertThatThrownBy(() -> CompressedTensorsReader.open(target))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("tensor '" + QUERY + ".weight_shape' holds [64, 128], expected [128, 128]");
+    }
+
+    @Test
+    void readerRefusesAScaleThatIsNotFinite() throws Exception {
+        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 9);
+        Path target = compress(source, CompressedScheme.W4A16, 1);
+        patch(target, QUERY + ".weight_scale", 2, (byte) 0x80, (byte) 0x7f);
+
+        try (CompressedTensorsReader reader = CompressedTensorsReader.open(target)) {
+            assertThatThrownBy(() -> floats(reader, QUERY + ".weight", Shape.of(128, 128)))
+                    .isInstanceOf(MalformedFileException.class)
+                    .hasMessageContaining("tensor '" + QUERY + ".weight_scale' holds Infinity in row 1");
+        }
+    }
+
+    private Path compress(Path source, CompressedScheme scheme, int threads) throws Exception {
+        Path target = folder.resolve(scheme + "-" + threads);
+        try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            CompressedTensorsWriter.plan(checkpoint, scheme).write(target, threads, Progress.NONE);
+        }
+        return target;
+    }
+
+    /** Overwrites the first elements of the first query row, and its last with the largest magnitude. */
+    private static void patchFirstRow(Path source, List<Float> first, float last) throws IOException {
+        ByteBuffer row = ByteBuffer.allocate(128 * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < first.size(); i++) {
+            row.putFloat(i * Float.BYTES, first.get(i));
+        }
+        row.putFloat(127 * Float.BYTES, last);
+        patch(source, QUERY + ".weight", 0, row.array());
+    }
+
+    /** Overwrites bytes of a stored tensor. */
+    private static void patch(Path model, String tensor, long offset, byte... bytes) throws IOException {
+        Path file = model.resolve("model.safetensors");
+        long position = Files.size(file) + offset;
+        try (SafetensorsReader reader = SafetensorsReader.open(file)) {
+            List<TensorSpec> tensors = reader.tensors();
+            for (int i = tensors.size() - 1; i >= 0; i--) {
+                position -= tensors.get(i).byteSize();
+                if (tensors.get(i).name().equals(tensor)) {
+                    break;
+                }
+            }
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.wrap(bytes), position);
+        }
+    }
+
+    private static List<String> names(Checkpoint checkpoint) {
+        return checkpoint.tensors().stream().map(TensorSpec::name).toList();
+    }
+
+    private static float[] floats(WeightSource source, String name, Shape shape) throws IOException {
+        float[] floats = new float[Math.toIntExact(shape.elements())];
+        source.read(name, 0, shape.rows(), MemorySegment.ofArray(floats));
+        return floats;
+    }
+
+    private static JsonNode golden(String name) throws IOException {
+        try (InputStream in = CompressedTensorsTest.class.getResourceAsStream("golden.json")) {
+            return StrictJson.parse(ByteBuffer.wrap(in.readAllBytes()), "golden.json", 0)
+                    .path(name);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+package io.millrace.tensors.format.gguf.tokenizer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.checkpoint.TinyModels;
+import io.millrace.tensors.format.gguf.GgufValue;
+import io.millrace.tensors.json.StrictJson;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TokenizerKeysTest {
+    private static final String BYTE_LEVEL =
+            "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": %s}";
+    private static final String LLAMA_3_WORDS =
+            "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}{1,3}"
+                    + "| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+";
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void plainByteLevelIsGpt2AndRowsWithoutATokenArePadded() throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
+
+        Map<String, GgufValue> keys = keys(6);
+
+        assertThat(keys)
+                .containsEntry("tokenizer.ggml.model", GgufValue.text("gpt2"))
+                .containsEntry("tokenizer.ggml.pre", GgufValue.text("gpt-2"))
+                .containsEntry(
+                        "tokenizer.ggml.tokens",
+                        GgufValue.texts(List.of("a", "b", "ab", "<|end|>", "[PAD4]", "[PAD5]")))
+                .containsEntry("tokenizer.ggml.token_type", GgufValue.i32s(List.of(1, 1, 1, 3, 5, 5)))
+                .containsEntry("tokenizer.ggml.merges", GgufValue.texts(List.of("a b")))
+                .doesNotContainKey("tokenizer.ggml.scores");
+    }
+
+    @Test
+    void theSplittingOfLlama3IsKnownByItsExpressionItsMergesAndItsFirstToken() throws Exception {
+        String split = sequence(LLAMA_3_WORDS);
+
+        write("tokenizer.json", byteLevel(split, "null", true, "<|end|>"));
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.pre", GgufValue.text("llama-bpe"));
+        write("tokenizer.json", byteLevel(split, "null", true, ""));
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.pre", GgufValue.text("smaug-bpe"));
+    }
+
+    @Test
+    void theSplittingOfQwen2IsKnownByItsExpressionAndItsNormalizer() throws Exception {
+        String split = sequence(LLAMA_3_WORDS.replace("\\\\p{N}{1,3}", "\\\\p{N}"));
+
+        write("tokenizer.json", byteLevel(split, "{\"type\": \"NFC\"}", false, ""));
+
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.pre", GgufValue.text("qwen2"));
+    }
+
+    @Test
+    void anUnknownSplittingIsRefusedWithItsJson() throws Exception {
+        write("tokenizer.json", byteLevel(sequence("[a-z]+"), "null", false, ""));
+
+        assertThatThrownBy(() -> keys(4))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("unknown way to split text")
+                .hasMessageContaining("[a-z]+");
+    }
+
+    @Test
+    void aTokenBeyondTheEmbeddingIsRefused() throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
+
+        assertThatThrownBy(() -> keys(3))
+                .hasMessage("tokenizer.json: token '<|end|>' has id 3, but the embedding has 3 rows");
+    }
+
+    @Test
+    void aListOfEndsBecomesTheEndOfTextAndTheEndOfATurn() throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
+        write("tokenizer_config.json", "{\"eos_token\": {\"content\": \"<|end|>\"}, \"add_bos_token\": false}");
+        write("generation_config.json", "{\"eos_token_id\": [3, 2]}");
+
+        assertThat(keys(4))
+                .containsEntry("tokenizer.ggml.eos_token_id", GgufValue.u32(3))
+                .containsEntry("tokenizer.ggml.eot_token_id", GgufValue.u32(2))
+                .containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(false));
+    }
+
+    @Test
+    void aChatTemplateIsFoundWhereverItIsKept() throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
+        write("chat_template.jinja", "{{ messages }}");
+        assertThat(keys(4)).containsEntry("tokenizer.chat_template", GgufValue.text("{{ messages }}"));
+
+        write("tokenizer_config.json", "{\"chat_template\": [{\"name\": \"default\", \"template\": \"x\"}]}");
+        assertThat(keys(4)).containsEntry("tokenizer.chat_template", GgufValue.text("x"));
+    }
+
+    @Test
+    void sentencePieceKeepsScoresAndKinds() throws Exception {
+        Files.write(folder.resolve("tokenizer.model"), sentencePiece(2));
+
+        assertThat(keys(4))
+                .containsEntry("tokenizer.ggml.model", GgufValue.text("llama"))
+                .containsEntry("tokenizer.ggml.pre", GgufValue.text("default"))
+                .containsEntry("tokenizer.ggml.tokens", GgufValue.texts(List.of("<unk>", "\u2581a", "b", "[PAD3]")))
+                .containsEntry("tokenizer.ggml.scores", GgufValue.f32s(List.of(0f, -1.5f, -2f, -10000f)))
+                .containsEntry("tokenizer.ggml.token_type", GgufValue.i32s(List.of(2, 1, 1, 5)));
+    }
+
+    @Test
+    void aUnigramModelIsRefusedBecauseItSplitsElsewhere() throws Exception {
+        Files.write(folder.resolve("tokenizer.model"), sentencePiece(1));
+
+        assertThatThrownBy(() -> keys(4)).hasMessageContaining("algorithm is 1, expected 2 (BPE)");
+    }
+
+    @Test
+    void everyTruncationOfASentencePieceFileIsRefused() throws Exception {
+        byte[] whole = sentencePiece(2);
+        for (int length = 0; length < whole.length; length++) {
+            Files.write(folder.resolve("tokenizer.model"), java.util.Arrays.copyOf(whole, length));
+            assertThatThrownBy(() -> keys(4)).as("%d bytes", length).isInstanceOf(MalformedFileException.class);
+        }
+    }
+
+    @Test
+    void withoutSentencePieceTheOrderOfMergesGivesTheScores() throws Exception {
+        write("tokenizer.json", """
+                {"added_tokens": [{"id": 0, "content": "<unk>", "special": true}], "pre_tokenizer": null,
+                 "model": {"type": "BPE", "byte_fallback": true, "unk_token": "<unk>",
+                  "vocab": {"<unk>": 0, "<0x0A>": 1, "a": 2, "b": 3, "ab": 4, "abb": 5},
+                  "merges": [["a", "b"], ["ab", "b"]]}}
+                """);
+
+        assertThat(keys(6))
+                .containsEntry("tokenizer.ggml.model", GgufValue.text("llama"))
+                .containsEntry("tokenizer.ggml.scores", GgufValue.f32s(List.of(0f, 0f, -2f, -2f, 0f, -1f)))
+                .containsEntry("tokenizer.ggml.token_type", GgufValue.i32s(List.of(2, 6, 1, 1, 1, 1)));
+    }
+
+    private Map<String, GgufValue> keys(int rows) throws IOException {
+        ObjectNode config = TinyModels.llama().put("vocab_size", rows);
+        return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json"));
+    }
+
+    private void write(String name, String text) throws IOException {
+        Files.writeString(folder.resolve(name), text);
+    }
+
+    private static String sequence(String words) {
+        return "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": \"" + words
+                + "\"}, \"behavior\": \"Isolated\", \"invert\": false}, " + BYTE_LEVEL.formatted("false") + "]}";
+    }
+
+    private static String byteLevel(String splitting, String normalizer, boolean wholeWords, String first) {
+        String json = """
+                {"added_tokens": [{"id": 3, "content": "<|end|>", "special": true}], "normalizer": %s,
+                 "pre_tokenizer": %s,
+                 "post_processor": {"type": "TemplateProcessing", "single": [%s{"Sequence": {"id": "A"}}]},
+                 "model": {"type": "BPE", "ignore_merges": %s, "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}}
+                """.formatted(
+                        normalizer,
+                        splitting,
+                        first.isEmpty() ? "" : "{\"SpecialToken\": {\"id\": \"" + first + "\"}}, ",
+                        wholeWords);
+        try {
+            return StrictJson.print(
+                    StrictJson.parse(ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8)), "tokenizer.json", 0));
+        } catch (MalformedFileException wrong) {
+            throw new AssertionError(wrong);
+        }
+    }
+
+    /** Three pieces, then the algorithm: 2 is BPE. */
+    private static byte[] sentencePiece(int algorithm) {
+        ByteArrayOutputStream file = new ByteArrayOutputStream();
+        piece(file, "<unk>", 0f, 2);
+        piece(file, "\u2581a", -1.5f, 1);
+        piece(file, "b", -2f, 1);
+        file.writeBytes(new byte[] {2 << 3 | 2, 2, 3 << 3, (byte) algorithm});
+        return file.toByteArray();
+    }
+
+    private static void piece(ByteArrayOutputStream file, String text, float score, int kind) {
+        byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+        file.write(1 << 3 | 2);
+        file.write(utf8.length + 9);
+        file.write(1 << 3 | 2);
+        file.write(utf8.length);
+        file.writeBytes(utf8);
+        file.write(2 << 3 | 5);
+        int bits = Float.floatToRawIntBits(score);
+        for (int i = 0; i < 4; i++) {
+            file.write(bits >> (8 * i));
+        }
+        file.write(3 << 3);
+        file.write(kind);
+    }
+}

@@ -1,0 +1,168 @@
+package io.millrace.tensors.format.safetensors;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.DType;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.Shape;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SafetensorsWriterTest {
+    private static final List<TensorSpec> PLAN = List.of(
+            TensorSpec.plain("half", DType.BF16, Shape.of(3)),
+            TensorSpec.plain("words", DType.I32, Shape.of(2, 2)),
+            TensorSpec.plain("shape", DType.I64, Shape.of(2)));
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void plannedOrderIsKeptForTheCallerAndWiderTypesComeFirstInTheFile() throws IOException {
+        write(Long.MAX_VALUE);
+
+        try (SafetensorsReader reader = SafetensorsReader.open(folder.resolve("model.safetensors"))) {
+            assertThat(reader.tensors()).extracting(TensorSpec::name).containsExactly("shape", "words", "half");
+            assertThat(reader.metadata()).isEqualTo(Map.of("format", "pt"));
+            assertThat(bytes(reader.rows("half", 0, 1))).containsExactly(0, 1, 2, 3, 4, 5);
+            assertThat(bytes(reader.rows("words", 0, 1))).containsExactly(6, 7, 8, 9, 10, 11, 12, 13);
+            assertThat(bytes(reader.rows("shape", 0, 1))[15]).isEqualTo((byte) 37);
+        }
+        byte[] file = Files.readAllBytes(folder.resolve("model.safetensors"));
+        assertThat(MemorySegment.ofArray(file).get(ValueLayout.JAVA_LONG_UNALIGNED, 0) % 8)
+                .isZero();
+    }
+
+    @Test
+    void shardsHaveTheirNamesAndAnIndex() throws IOException {
+        write(16);
+
+        ObjectNode index = StrictJson.readFile(folder.resolve("model.safetensors.index.json"), 10_000);
+        assertThat(index.path("metadata").path("total_size").asLong()).isEqualTo(38);
+        assertThat(index.path("weight_map").path("words").asText()).isEqualTo("model-00002-of-00003.safetensors");
+        try (SafetensorsFolder reader = SafetensorsFolder.open(folder)) {
+            assertThat(reader.tensors()).extracting(TensorSpec::name).containsExactly("half", "words", "shape");
+            assertThat(bytes(reader.rows("words", 1, 2))).containsExactly(14, 15, 16, 17, 18, 19, 20, 21);
+        }
+    }
+
+    @Test
+    void unfinishedWriterLeavesNothingBehind() throws IOException {
+        try (SafetensorsWriter writer = SafetensorsWriter.open(folder, PLAN, Map.of(), 16)) {
+            writer.append(MemorySegment.ofArray(new byte[20]));
+            assertThatThrownBy(writer::finish)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("tensor 'words' still lacks 2 of 16 bytes");
+        }
+
+        try (Stream<Path> left = Files.list(folder)) {
+            assertThat(left).isEmpty();
+        }
+    }
+
+    @Test
+    void moreThanPlannedIsRefused() throws IOException {
+        try (SafetensorsWriter writer = SafetensorsWriter.open(folder, PLAN, Map.of(), Long.MAX_VALUE)) {
+            assertThatThrownBy(() -> writer.append("half", MemorySegment.ofArray(new byte[7])))
+                    .hasMessageContaining("lacks 6 bytes but 7 were appended");
+            assertThatThrownBy(() -> writer.append(MemorySegment.ofArray(new byte[39])))
+                    .hasMessageContaining("1 bytes more were appended than planned");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "../model-00002-of-00003.safetensors",
+                "/etc/model.safetensors",
+                "sub/model.safetensors",
+                "..\\\\model.safetensors",
+                "sub\\\\model.safetensors",
+                "..",
+                "C:model.safetensors",
+                "model-00002-of-00003.bin",
+                ""
+            })
+    void indexThatNamesAFileElsewhereIsRefused(String name) throws IOException {
+        write(16);
+        Path index = folder.resolve("model.safetensors.index.json");
+        Files.writeString(index, Files.readString(index).replace("model-00002-of-00003.safetensors", name));
+
+        assertThatThrownBy(() -> SafetensorsFolder.open(folder))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("expected the plain name of a .safetensors file in the same folder");
+    }
+
+    @Test
+    void missingShardAndLinkOutOfTheFolderAreRefused(@TempDir Path elsewhere) throws IOException {
+        write(16);
+        Path shard = folder.resolve("model-00002-of-00003.safetensors");
+        Path moved = Files.move(shard, elsewhere.resolve("shard.safetensors"));
+        assertThatThrownBy(() -> SafetensorsFolder.open(folder)).hasMessageContaining("the file is missing");
+
+        Files.createSymbolicLink(shard, moved);
+
+        assertThatThrownBy(() -> SafetensorsFolder.open(folder))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("a link that leads outside its folder");
+    }
+
+    @Test
+    void indexThatPutsATensorInAnotherShardIsRefused() throws IOException {
+        write(16);
+        Path index = folder.resolve("model.safetensors.index.json");
+        Files.writeString(
+                index,
+                Files.readString(index).replace("\"half\" : ", "\"other\" : ").replace("\"half\": ", "\"other\": "));
+
+        assertThatThrownBy(() -> SafetensorsFolder.open(folder))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("tensor 'other' should be in model-00001-of-00003.safetensors but is not there");
+    }
+
+    @Test
+    void tensorInTwoShardsIsRefused() throws IOException {
+        write(16);
+        Files.copy(
+                folder.resolve("model-00001-of-00003.safetensors"),
+                folder.resolve("model-00002-of-00003.safetensors"),
+                java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+
+        assertThatThrownBy(() -> SafetensorsFolder.open(folder))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("tensor 'half' is also in model-00001-of-00003.safetensors");
+    }
+
+    /** Bytes count 0, 1, 2 … in the planned order, in pieces that cut across tensors. */
+    private void write(long shardBytes) throws IOException {
+        try (SafetensorsWriter writer = SafetensorsWriter.open(folder, PLAN, Map.of("format", "pt"), shardBytes)) {
+            byte[] bytes = new byte[38];
+            for (int i = 0; i < bytes.length; i++) {
+                bytes[i] = (byte) i;
+            }
+            MemorySegment all = MemorySegment.ofArray(bytes);
+            writer.append(all.asSlice(0, 5));
+            writer.append(all.asSlice(5, 20));
+            writer.append(all.asSlice(25));
+            writer.finish();
+        }
+    }
+
+    private static byte[] bytes(MemorySegment segment) {
+        return segment.toArray(ValueLayout.JAVA_BYTE);
+    }
+}

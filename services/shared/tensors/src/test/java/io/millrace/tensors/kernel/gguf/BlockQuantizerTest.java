@@ -1,0 +1,124 @@
+package io.millrace.tensors.kernel.gguf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.tensors.GgufType;
+import io.millrace.tensors.kernel.Widths;
+import java.io.InputStream;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class BlockQuantizerTest {
+    private static final long SEED = 20261124;
+
+    @ParameterizedTest
+    @EnumSource(names = {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"})
+    void bytesAreThoseOfTheReferenceVectors(GgufType type) throws Exception {
+        JsonNode golden = golden().path("ref").path(type.name().replace("Q", "q"));
+
+        byte[] bytes = quantize(type, Rows.golden());
+
+        assertThat(HexFormat.of().formatHex(bytes, 0, type.blockBytes()))
+                .isEqualTo(golden.path("first_block_hex").asText());
+        assertThat(sha256(bytes)).isEqualTo(golden.path("sha256").asText());
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"})
+    void dequantizedRowIsAsFarFromTheOriginalAsTheReferenceSays(GgufType type) throws Exception {
+        float[] row = Rows.golden();
+        double expected = golden().path("ref")
+                .path(type.name().replace("Q", "q"))
+                .path("rmse")
+                .asDouble();
+
+        float[] back = new float[row.length];
+        BlockDequantizer.dequantize(type, quantize(type, row), 0, row.length, back, 0);
+
+        double squares = 0;
+        for (int i = 0; i < row.length; i++) {
+            squares += Math.pow(row[i] - back[i], 2);
+        }
+        assertThat(Math.sqrt(squares / row.length)).isCloseTo(expected, within(1e-7));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void bytesAreThoseOfLlamaCppOnEveryKindOfRow(GgufType type) throws Throwable {
+        Optional<PeerLibrary> library = PeerLibrary.load();
+        assumeTrue(library.isPresent(), "skipped: the library is built for Linux on x86-64 only");
+        System.out.println("seed " + SEED);
+
+        for (Map.Entry<String, float[]> kind : Rows.kinds(SEED, 16).entrySet()) {
+            byte[] expected = library.get().quantize(type, kind.getValue(), Rows.LENGTH);
+
+            assertThat(HexFormat.of().formatHex(scalar(type, kind.getValue())))
+                    .as("%s, %s", type, kind.getKey())
+                    .isEqualTo(HexFormat.of().formatHex(expected));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void fastKernelsGiveTheBytesOfTheSpecification(GgufType type) {
+        System.out.println("seed " + SEED);
+        for (Map.Entry<String, float[]> kind : Rows.kinds(SEED, 5).entrySet()) {
+            assertThat(quantize(type, kind.getValue()))
+                    .as("%s, %s", type, kind.getKey())
+                    .isEqualTo(scalar(type, kind.getValue()));
+        }
+    }
+
+    @Test
+    void theWidthOfTheVectorsChangesNoBit() {
+        byte[] specified = KernelProbe.digest(BlockQuantizer::scalar);
+
+        for (int bits : Widths.BITS) {
+            assertThat(Widths.at(bits, KernelProbe.class)).as("%d bits", bits).isEqualTo(specified);
+        }
+    }
+
+    @Test
+    void rowsThatAreNotWholeBlocksAreRefused() {
+        assertThatThrownBy(() -> BlockQuantizer.quantize(GgufType.Q4_K, new float[64], 0, 64, new byte[144], 0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("64 elements are not whole blocks of Q4_K (256 elements)");
+    }
+
+    @Test
+    void noElementsGiveNoBytes() {
+        BlockQuantizer.quantize(GgufType.Q8_0, new float[0], 0, 0, new byte[0], 0);
+    }
+
+    private static byte[] quantize(GgufType type, float[] rows) {
+        byte[] bytes = new byte[(int) type.rowBytes(rows.length)];
+        BlockQuantizer.quantize(type, rows, 0, rows.length, bytes, 0);
+        return bytes;
+    }
+
+    private static byte[] scalar(GgufType type, float[] rows) {
+        byte[] bytes = new byte[(int) type.rowBytes(rows.length)];
+        BlockQuantizer.scalar(type, rows, 0, rows.length, bytes, 0);
+        return bytes;
+    }
+
+    private static JsonNode golden() throws Exception {
+        try (InputStream in = BlockQuantizerTest.class.getResourceAsStream("golden-vectors.json")) {
+            return new ObjectMapper().readTree(in);
+        }
+    }
+
+    private static String sha256(byte[] bytes) throws Exception {
+        return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    }
+}
