@@ -1,0 +1,236 @@
+package io.millrace.models;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.ndarray.types.SparseFormat;
+import io.millrace.tensors.DType;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.WeightSource;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.checkpoint.DenseWriter;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A decoder-only language model in the memory of the tensor engine, all weights F32: Llama, Mistral (sliding window) and
+ * Qwen2 (biases on q, k, v), with grouped queries, rotary positions and a tied or separate head.
+ *
+ * <p>Read {@link #hidden} and {@link DecoderLayer#forward} from top to bottom: embedding, layers, final norm, head.
+ * Not for use by two threads at once.
+ */
+public final class CausalLanguageModel implements AutoCloseable {
+    private final TensorRuntime runtime;
+    private final NDManager scope;
+    private final ModelConfig config;
+    private final Map<String, NDArray> weights; // by Hugging Face name, in the order of the computation
+    private final NDArray embedding; // [vocabulary, hidden]
+    private final List<DecoderLayer> layers;
+    private final NDArray finalNorm; // [hidden]
+    private final NDArray head; // [vocabulary, hidden]; the embedding itself if tied
+    private final RotaryEmbedding rotary;
+
+    private CausalLanguageModel(
+            TensorRuntime runtime, NDManager scope, ModelConfig config, Map<String, NDArray> weights) {
+        this.runtime = runtime;
+        this.scope = scope;
+        this.config = config;
+        this.weights = weights;
+        embedding = DecoderLayer.weight(weights, DecoderLayout.EMBEDDING);
+        finalNorm = DecoderLayer.weight(weights, DecoderLayout.FINAL_NORM);
+        head = config.tiedHead() ? embedding : DecoderLayer.weight(weights, DecoderLayout.HEAD);
+        rotary = new RotaryEmbedding(config);
+        List<DecoderLayer> built = new ArrayList<>();
+        for (int i = 0; i < config.layerCount(); i++) {
+            built.add(DecoderLayer.of(config, i, weights));
+        }
+        layers = List.copyOf(built);
+    }
+
+    /** Reads every weight, one after the other, straight into the engine's memory; {@code source} stays open. */
+    public static CausalLanguageModel load(WeightSource source) throws IOException {
+        return build(source.config(), new WeightLoader(source));
+    }
+
+    /** Fresh weights for training, drawn as {@link RandomWeights} says; the same seed gives the same bits. */
+    public static CausalLanguageModel random(ModelConfig config, long seed) throws IOException {
+        return build(config, new RandomWeights(config, seed));
+    }
+
+    private static CausalLanguageModel build(ModelConfig config, WeightFiller filler) throws IOException {
+        TensorRuntime runtime = TensorRuntime.start();
+        NDManager scope = runtime.scope();
+        try {
+            Map<String, NDArray> weights = new LinkedHashMap<>();
+            for (var spec : DecoderLayout.tensors(config)) {
+                weights.put(spec.name(), filler.fill(scope, spec));
+            }
+            return new CausalLanguageModel(runtime, scope, config, weights);
+        } catch (IOException | RuntimeException | Error problem) {
+            scope.close();
+            throw problem;
+        }
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** The weights by Hugging Face name, for writing; valid while this model is open and not being trained. */
+    public WeightSource weights() {
+        return new ModelWeights(config, weights);
+    }
+
+    /** Every tensor as a dense folder of this type will hold it, in the order of the computation. */
+    public List<TensorSpec> specs(DType type) {
+        return DecoderLayout.tensors(config).stream()
+                .map(spec -> TensorSpec.plain(spec.name(), type, spec.shape()))
+                .toList();
+    }
+
+    /** Appends every weight to a writer that was opened with {@link #specs}; finishing it is left to the caller. */
+    public void write(DenseWriter writer) throws IOException {
+        for (Map.Entry<String, NDArray> weight : weights.entrySet()) {
+            EngineTensors.read(weight.getValue(), (from, to, rows) -> writer.appendFloats(weight.getKey(), rows));
+        }
+    }
+
+    /** The trainable tensors themselves, for the optimizer. */
+    public Map<String, NDArray> parameters() {
+        return java.util.Collections.unmodifiableMap(weights);
+    }
+
+    /** Tensors alive in this model's own memory: constant between calls, or something leaks. */
+    public int heldTensors() {
+        return scope.getManagedArrays().size();
+    }
+
+    /** Next-token logits of every position: tokens [length] → [length][vocabulary]. */
+    public float[][] logits(int[] tokens) {
+        try (NDManager work = runtime.scope()) {
+            NDArray all = head(hidden(tokens(work, tokens), null, ActivationTap.NONE));
+            float[] flat = all.toFloatArray();
+            float[][] rows = new float[tokens.length][];
+            for (int t = 0; t < rows.length; t++) {
+                rows[t] = java.util.Arrays.copyOfRange(
+                        flat, t * config.vocabularySize(), (t + 1) * config.vocabularySize());
+            }
+            return rows;
+        }
+    }
+
+    /** Runs tokens [batch][length] for the sake of what {@code tap} sees. */
+    public void observe(int[][] tokens, ActivationTap tap) {
+        try (NDManager work = runtime.scope()) {
+            hidden(tokens(work, tokens), null, tap);
+        }
+    }
+
+    /** An empty cache for sequences of up to {@code capacity} tokens; the caller closes it. */
+    public KeyValueCache cache(int capacity) {
+        return new KeyValueCache(runtime, config, capacity);
+    }
+
+    /** Feeds tokens behind those in the cache; answers the logits [vocabulary] after the last one. */
+    public float[] next(int[] tokens, KeyValueCache cache) {
+        try (NDManager work = runtime.scope()) {
+            return lastLogits(work, tokens, cache).toFloatArray();
+        }
+    }
+
+    /** The most likely continuation, token by token, with a key-value cache. */
+    public int[] generate(int[] prompt, int count) {
+        int[] generated = new int[count];
+        try (KeyValueCache cache = cache(prompt.length + count)) {
+            int[] input = prompt;
+            for (int i = 0; i < count; i++) {
+                generated[i] = greedy(input, cache);
+                input = new int[] {generated[i]};
+            }
+        }
+        return generated;
+    }
+
+    /** Feeds tokens and picks the most likely next one. */
+    public int greedy(int[] tokens, KeyValueCache cache) {
+        try (NDManager work = runtime.scope()) {
+            return Math.toIntExact(lastLogits(work, tokens, cache).argMax().getLong());
+        }
+    }
+
+    private NDArray lastLogits(NDManager work, int[] tokens, KeyValueCache cache) {
+        NDArray hidden = hidden(tokens(work, tokens), cache, ActivationTap.NONE);
+        return head(hidden.get(":, -1:")).reshape(config.vocabularySize());
+    }
+
+    /** Token ids [batch][length] as an engine tensor [batch, length] i64; ids outside the vocabulary are refused. */
+    public NDArray tokens(NDManager work, int[]... tokens) {
+        int length = tokens[0].length;
+        if (length == 0) {
+            throw new IllegalArgumentException("a sequence of 0 tokens; expected at least 1");
+        }
+        long[] flat = new long[Math.multiplyExact(tokens.length, length)];
+        int at = 0;
+        for (int[] row : tokens) {
+            if (row.length != length) {
+                throw new IllegalArgumentException(
+                        "a batch with sequences of " + length + " and " + row.length + " tokens; expected one length");
+            }
+            for (int token : row) {
+                if (token < 0 || token >= config.vocabularySize()) {
+                    throw new IllegalArgumentException("token " + token + " is outside the vocabulary of "
+                            + config.vocabularySize() + "; do tokenizer and model belong together?");
+                }
+                flat[at++] = token;
+            }
+        }
+        return work.create(flat, new Shape(tokens.length, length));
+    }
+
+    /** Full forward pass: tokens [batch, length] i64 → logits [batch, length, vocabulary], in the scope of tokens. */
+    public NDArray forward(NDArray tokens) {
+        return head(hidden(tokens, null, ActivationTap.NONE));
+    }
+
+    /** tokens [batch, length] i64 → last hidden states, normed, [batch, length, hidden]. */
+    public NDArray hidden(NDArray tokens, @Nullable KeyValueCache cache, ActivationTap tap) {
+        NDManager work = tokens.getManager();
+        int length = Math.toIntExact(tokens.getShape().get(1));
+        int past = cache == null ? 0 : cache.length();
+        if (cache != null) {
+            cache.requireRoom(length);
+        }
+        var context = new DecoderLayer.Context(
+                rotary.angles(work, past, length), AttentionMask.of(work, config, past, length), cache, tap);
+        NDArray x = tokens.getNDArrayInternal()
+                .embedding(tokens, embedding, SparseFormat.DENSE)
+                .get(0);
+        for (DecoderLayer layer : layers) {
+            // A layer's intermediates die with the layer; while gradients are recorded the graph keeps what it needs.
+            try (NDManager inner = work.newSubManager()) {
+                x.attach(inner);
+                NDArray y = layer.forward(x, context);
+                y.attach(work);
+                x = y;
+            }
+        }
+        if (cache != null) {
+            cache.advance(length);
+        }
+        return DecoderLayer.norm(x, finalNorm, config);
+    }
+
+    /** hidden [.., hidden] → logits [.., vocabulary]. */
+    public NDArray head(NDArray hidden) {
+        return ai.djl.nn.core.Linear.linear(hidden, head).get(0);
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}

@@ -1,0 +1,75 @@
+package io.millrace.models;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import io.millrace.tensors.architecture.ModelConfig;
+
+/**
+ * Rotary position embedding in the order of Hugging Face checkpoints: element i of a head is paired with element
+ * i + headSize/2 ("half split"), and the pair turns by position · frequency(i).
+ */
+final class RotaryEmbedding {
+    private final int headSize;
+    private final double[] frequencies;
+
+    RotaryEmbedding(ModelConfig config) {
+        headSize = config.headSize();
+        frequencies = frequencies(config);
+    }
+
+    /** Angle per position for each pair, [headSize / 2]: theta^(-2i / headSize), scaled as Llama 3 does if asked. */
+    static double[] frequencies(ModelConfig config) {
+        double[] frequencies = new double[config.headSize() / 2];
+        for (int i = 0; i < frequencies.length; i++) {
+            double plain = Math.pow(config.ropeTheta(), -2.0 * i / config.headSize());
+            frequencies[i] =
+                    config.ropeScaling().map(scaling -> scale(plain, scaling)).orElse(plain);
+        }
+        return frequencies;
+    }
+
+    private static double scale(double frequency, ModelConfig.RopeScaling scaling) {
+        double turns = scaling.originalPositions() * frequency / (2 * Math.PI);
+        if (turns > scaling.highFrequencyFactor()) {
+            return frequency;
+        }
+        if (turns < scaling.lowFrequencyFactor()) {
+            return frequency / scaling.factor();
+        }
+        double smooth =
+                (turns - scaling.lowFrequencyFactor()) / (scaling.highFrequencyFactor() - scaling.lowFrequencyFactor());
+        return (1 - smooth) * frequency / scaling.factor() + smooth * frequency;
+    }
+
+    /**
+     * Cosines and sines of positions [from, from + length), both [length, headSize]. The sign of the rotation is folded
+     * into the sine: the first half is negative.
+     */
+    Angles angles(NDManager scope, int from, int length) {
+        float[] cosines = new float[Math.multiplyExact(length, headSize)];
+        float[] sines = new float[cosines.length];
+        int half = headSize / 2;
+        for (int t = 0; t < length; t++) {
+            for (int i = 0; i < half; i++) {
+                double angle = (from + t) * frequencies[i];
+                int at = t * headSize + i;
+                cosines[at] = cosines[at + half] = (float) Math.cos(angle);
+                sines[at + half] = (float) Math.sin(angle);
+                sines[at] = -sines[at + half];
+            }
+        }
+        Shape shape = new Shape(length, headSize);
+        return new Angles(scope.create(cosines, shape), scope.create(sines, shape));
+    }
+
+    record Angles(NDArray cosine, NDArray sine) {
+        /** Turns x [batch, heads, length, headSize]. */
+        NDArray rotate(NDArray x) {
+            NDList halves = x.split(2, 3);
+            NDArray swapped = halves.get(1).concat(halves.get(0), 3);
+            return x.mul(cosine).add(swapped.mul(sine));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package io.millrace.models;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.OptionalInt;
+
+/**
+ * The tokenizer of a checkpoint folder ({@code tokenizer.json}, and {@code tokenizer_config.json} if there is one).
+ * Nothing is cut, nothing is padded, and no special token appears unless the caller puts it there.
+ */
+public final class Tokenizer implements AutoCloseable {
+    private final HuggingFaceTokenizer tokenizer;
+    private final OptionalInt beginToken;
+
+    private Tokenizer(HuggingFaceTokenizer tokenizer, OptionalInt beginToken) {
+        this.tokenizer = tokenizer;
+        this.beginToken = beginToken;
+    }
+
+    public static Tokenizer open(Path folder) throws IOException {
+        Path file = folder.resolve("tokenizer.json");
+        if (!Files.isRegularFile(file)) {
+            throw new IOException(folder + ": no tokenizer.json; text cannot be turned into tokens without it");
+        }
+        TensorRuntime.stayOffline();
+        HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.builder()
+                .optTokenizerPath(file)
+                .optAddSpecialTokens(false)
+                .optTruncation(false)
+                .optPadding(false)
+                .build();
+        try {
+            return new Tokenizer(tokenizer, beginToken(tokenizer, folder.resolve("tokenizer_config.json")));
+        } catch (IOException | RuntimeException problem) {
+            tokenizer.close();
+            throw problem;
+        }
+    }
+
+    /** Token ids of a text, without special tokens. */
+    public int[] encode(String text) {
+        return Arrays.stream(tokenizer.encode(text, false, false).getIds())
+                .mapToInt(Math::toIntExact)
+                .toArray();
+    }
+
+    public String decode(int[] tokens) {
+        return tokenizer.decode(Arrays.stream(tokens).asLongStream().toArray(), true);
+    }
+
+    /** The token that serving puts before every text (BOS); empty if this tokenizer adds none. */
+    public OptionalInt beginToken() {
+        return beginToken;
+    }
+
+    /**
+     * {@code add_bos_token} of tokenizer_config.json decides where it is given, as in the reference implementation;
+     * else what tokenizer.json itself puts before a text.
+     */
+    private static OptionalInt beginToken(HuggingFaceTokenizer tokenizer, Path configFile) throws IOException {
+        if (Files.isRegularFile(configFile)) {
+            JsonNode config = new ObjectMapper().readTree(configFile.toFile());
+            JsonNode wanted = config.path("add_bos_token");
+            if (wanted.isBoolean()) {
+                return wanted.booleanValue()
+                        ? named(tokenizer, config.path("bos_token"), configFile)
+                        : OptionalInt.empty();
+            }
+        }
+        long[] plain = tokenizer.encode("a", false, false).getIds();
+        long[] dressed = tokenizer.encode("a", true, false).getIds();
+        boolean added = dressed.length > plain.length && dressed[0] != plain[0];
+        return added ? OptionalInt.of(Math.toIntExact(dressed[0])) : OptionalInt.empty();
+    }
+
+    private static OptionalInt named(HuggingFaceTokenizer tokenizer, JsonNode token, Path configFile)
+            throws IOException {
+        String text = token.isTextual() ? token.asText() : token.path("content").asText("");
+        long[] ids = text.isEmpty()
+                ? new long[0]
+                : tokenizer.encode(text, false, false).getIds();
+        if (ids.length != 1) {
+            throw new IOException(configFile + ": add_bos_token is true but bos_token '" + text
+                    + "' is not one token of tokenizer.json");
+        }
+        return OptionalInt.of(Math.toIntExact(ids[0]));
+    }
+
+    @Override
+    public void close() {
+        tokenizer.close();
+    }
+}

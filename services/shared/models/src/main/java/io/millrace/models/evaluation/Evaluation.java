@@ -1,0 +1,140 @@
+package io.millrace.models.evaluation;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import io.millrace.models.ActivationTap;
+import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.TensorRuntime;
+import io.millrace.models.TokenStream;
+import io.millrace.models.Tokenizer;
+import io.millrace.models.WorkProgress;
+import io.millrace.tensors.WeightSource;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Compares a candidate with its original by the product's protocol: windows of equal length without overlap, first token
+ * BOS if the tokenizer adds it; the predictions at positions from length/2 on are scored, so that each has a context of
+ * at least half a window. Both models see the same windows, one window after the other.
+ */
+public final class Evaluation {
+    static final int LEAST_WINDOWS = 8;
+    static final int LEAST_SCORED_TOKENS = 4096;
+
+    private Evaluation() {}
+
+    /**
+     * @param sequences windows at most
+     * @param length tokens per window; at most what both models can hold
+     */
+    public static Quality compare(
+            WeightSource original,
+            WeightSource candidate,
+            Path tokenizerFolder,
+            String text,
+            int sequences,
+            int length,
+            WorkProgress progress)
+            throws IOException, InterruptedException {
+        int longest =
+                Math.min(original.config().maxPositions(), candidate.config().maxPositions());
+        if (length < 4 || length > longest) {
+            return new NotMeasured(
+                    NotMeasured.Cause.UNSUITABLE,
+                    "windows of " + length + " tokens; expected 4 to " + longest
+                            + ", the longest context of the model");
+        }
+        if (original.config().vocabularySize() != candidate.config().vocabularySize()) {
+            return new NotMeasured(
+                    NotMeasured.Cause.UNSUITABLE,
+                    "the original has a vocabulary of "
+                            + original.config().vocabularySize() + ", the candidate one of "
+                            + candidate.config().vocabularySize() + "; they cannot be compared token by token");
+        }
+        TokenStream stream;
+        try (Tokenizer tokenizer = Tokenizer.open(tokenizerFolder)) {
+            stream = TokenStream.of(tokenizer, text);
+        }
+        int windows = Math.min(sequences, stream.windows(length));
+        long scored = (long) windows * scoredPerWindow(length);
+        if (windows < LEAST_WINDOWS || scored < LEAST_SCORED_TOKENS) {
+            return new NotMeasured(
+                    NotMeasured.Cause.TEXT_TOO_SHORT,
+                    "the evaluation text has " + stream.tokens().length + " tokens: " + windows
+                            + " windows of " + length + " (at most " + sequences + " wanted) with " + scored
+                            + " scored tokens; at least " + LEAST_WINDOWS + " windows and " + LEAST_SCORED_TOKENS
+                            + " scored tokens are needed");
+        }
+        try (CausalLanguageModel first = CausalLanguageModel.load(original);
+                CausalLanguageModel second = CausalLanguageModel.load(candidate)) {
+            List<WindowScores> scores = new ArrayList<>();
+            for (int window = 0; window < windows; window++) {
+                if (Thread.interrupted()) {
+                    throw new InterruptedException("evaluation interrupted at window " + window + " of " + windows);
+                }
+                WindowScores one = score(first, second, stream.window(window, length));
+                if (!one.finite()) {
+                    return new NotMeasured(
+                            NotMeasured.Cause.NOT_FINITE,
+                            "window " + window + " gives losses that are not finite numbers; a model"
+                                    + " with such weights cannot be served");
+                }
+                scores.add(one);
+                progress.advance(window + 1, windows, "windows compared");
+            }
+            return Summary.of(scores);
+        }
+    }
+
+    /** Position p predicts token p + 1, so the last position of a window has nothing to be scored against. */
+    static int scoredPerWindow(int length) {
+        return length - 1 - length / 2;
+    }
+
+    static WindowScores score(CausalLanguageModel original, CausalLanguageModel candidate, int[] window) {
+        int from = window.length / 2;
+        int to = window.length - 1;
+        try (NDManager work = TensorRuntime.start().scope()) {
+            NDArray p = logProbabilities(work, original, window, from, to); // [scored, vocabulary]
+            NDArray q = logProbabilities(work, candidate, window, from, to);
+            long[] next = Arrays.stream(window, from + 1, to + 1).asLongStream().toArray();
+            NDArray truth = work.create(next, new Shape(next.length, 1));
+            NDArray divergence = p.exp().mul(p.sub(q)).sum(new int[] {1});
+            NDArray sameTop = p.argMax(1).eq(q.argMax(1)).toType(DataType.FLOAT32, false);
+            return new WindowScores(
+                    numbers(p.gather(truth, 1).neg()),
+                    numbers(q.gather(truth, 1).neg()),
+                    // Mathematically never negative; f32 rounding may leave -1e-8 for equal models.
+                    Arrays.stream(numbers(divergence))
+                            .map(value -> value < 0 ? 0 : value)
+                            .toArray(),
+                    numbers(sameTop));
+        }
+    }
+
+    private static NDArray logProbabilities(NDManager work, CausalLanguageModel model, int[] window, int from, int to) {
+        try (NDManager inner = work.newSubManager()) {
+            NDArray hidden = model.hidden(model.tokens(inner, window), null, ActivationTap.NONE);
+            // The head only where it is needed: for a large vocabulary it is the largest tensor of all.
+            NDArray scored = hidden.get(new NDIndex().addIndices(0).addSliceDim(from, to));
+            NDArray result = model.head(scored).logSoftmax(-1);
+            result.attach(work);
+            return result;
+        }
+    }
+
+    private static double[] numbers(NDArray floats) {
+        float[] values = floats.toFloatArray();
+        double[] wide = new double[values.length];
+        for (int i = 0; i < wide.length; i++) {
+            wide[i] = values[i];
+        }
+        return wide;
+    }
+}

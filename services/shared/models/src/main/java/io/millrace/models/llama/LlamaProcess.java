@@ -1,0 +1,230 @@
+package io.millrace.models.llama;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.models.speed.Rates;
+import io.millrace.models.speed.SpeedPlan;
+import io.millrace.models.speed.SpeedReport;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * Asks llama.cpp in a child JVM with the class path of this one, so that its aborts cost an answer and not this process.
+ * Each question is bounded in time; an interrupt ends the child.
+ *
+ * <p>Throws {@link LlamaUnavailableException} where this machine has no usable llama.cpp, and
+ * {@link LlamaFailedException} where it was called and gave no answer.
+ */
+public final class LlamaProcess {
+    private static final int ABORTED = 134; // 128 + SIGABRT
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Duration limit;
+
+    /** @param limit longest time for one answer */
+    public LlamaProcess(Duration limit) {
+        this.limit = limit;
+    }
+
+    /** Speed of two GGUF files, alternating in one process. */
+    public SpeedReport speed(Path original, Path candidate, SpeedPlan plan) throws IOException, InterruptedException {
+        List<JsonNode> lines = inFolder(folder -> ask(
+                folder,
+                List.of(
+                        "speed",
+                        original.toString(),
+                        candidate.toString(),
+                        Integer.toString(plan.threads()),
+                        Integer.toString(plan.promptTokens()),
+                        Integer.toString(plan.generatedTokens()),
+                        Integer.toString(plan.pairs()))));
+        JsonNode head = lines.getFirst();
+        return new SpeedReport(
+                text(head, "runtime"),
+                plan,
+                number(head, "originalLoadMillis"),
+                number(head, "candidateLoadMillis"),
+                rates(lines, "original"),
+                rates(lines, "candidate"));
+    }
+
+    /**
+     * Logits [tokens][vocabulary] after each token.
+     *
+     * @param exact F32 cache and no flash attention, for comparison with another F32 forward pass
+     */
+    public float[][] logits(Path gguf, int[] tokens, int threads, boolean exact)
+            throws IOException, InterruptedException {
+        return inFolder(folder -> {
+            Path ids = folder.resolve("tokens");
+            Path output = folder.resolve("logits");
+            Files.writeString(
+                    ids, IntStream.of(tokens).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
+            JsonNode answer = ask(
+                            folder,
+                            List.of(
+                                    "logits",
+                                    gguf.toString(),
+                                    ids.toString(),
+                                    output.toString(),
+                                    Integer.toString(threads),
+                                    exact ? "exact" : "served"))
+                    .getFirst();
+            return rows(output, tokens.length, (int) number(answer, "vocabulary"));
+        });
+    }
+
+    /** @param addSpecial put BOS in front if the file says so */
+    public int[] tokenize(Path gguf, String text, boolean addSpecial) throws IOException, InterruptedException {
+        return inFolder(folder -> {
+            Path file = folder.resolve("text");
+            Files.writeString(file, text);
+            JsonNode answer = ask(
+                            folder,
+                            List.of("tokenize", gguf.toString(), file.toString(), addSpecial ? "add-special" : "plain"))
+                    .getFirst();
+            return IntStream.range(0, answer.path("tokens").size())
+                    .map(i -> answer.path("tokens").path(i).intValue())
+                    .toArray();
+        });
+    }
+
+    private interface Question<T> {
+        T in(Path folder) throws IOException, InterruptedException;
+    }
+
+    private static <T> T inFolder(Question<T> question) throws IOException, InterruptedException {
+        Path folder = Files.createTempDirectory("millrace-llama-ask-");
+        try {
+            return question.in(folder);
+        } finally {
+            try (var files = Files.list(folder)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+            Files.delete(folder);
+        }
+    }
+
+    private List<JsonNode> ask(Path folder, List<String> arguments) throws IOException, InterruptedException {
+        Path out = folder.resolve("out");
+        Path err = folder.resolve("err");
+        ProcessBuilder builder = new ProcessBuilder(command(arguments))
+                .redirectOutput(out.toFile())
+                .redirectError(err.toFile());
+        // Else the library starts a debugger when it aborts, if there is one.
+        builder.environment().put("GGML_NO_BACKTRACE", "1");
+        Process child = builder.start();
+        try {
+            child.getOutputStream().close();
+            if (!child.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new LlamaFailedException("llama.cpp gave no answer within " + limit + what(arguments));
+            }
+            return lines(arguments, child.exitValue(), out, err);
+        } finally {
+            child.destroyForcibly();
+        }
+    }
+
+    private static List<String> command(List<String> arguments) {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx256m",
+                "-XX:+UseSerialGC",
+                "-XX:-CreateCoredumpOnCrash",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path")));
+        String library = System.getProperty(LlamaLibrary.PATH_SETTING);
+        if (library != null) {
+            command.add("-D" + LlamaLibrary.PATH_SETTING + "=" + library);
+        }
+        command.add(LlamaProbe.class.getName());
+        command.addAll(arguments);
+        return command;
+    }
+
+    private static List<JsonNode> lines(List<String> arguments, int code, Path out, Path err) throws IOException {
+        List<JsonNode> lines = new ArrayList<>();
+        for (String line : Files.readAllLines(out)) {
+            if (line.startsWith("{")) {
+                lines.add(JSON.readTree(line));
+            }
+        }
+        String error = lines.isEmpty() ? "" : lines.getLast().path("error").asText();
+        if (code == LlamaProbe.UNAVAILABLE) {
+            throw new LlamaUnavailableException(error);
+        }
+        if (code == LlamaProbe.REFUSED) {
+            throw new LlamaFailedException(error);
+        }
+        if (code != 0 || lines.isEmpty()) {
+            String how = code == ABORTED ? "aborted (a failed assertion inside the library)" : "ended";
+            throw new LlamaFailedException("llama.cpp " + how + " with exit code " + code + what(arguments)
+                    + "; its last words: " + lastWords(err));
+        }
+        return lines;
+    }
+
+    private static String what(List<String> arguments) {
+        return ", asked for '" + String.join(" ", arguments) + "'";
+    }
+
+    private static String lastWords(Path err) throws IOException {
+        List<String> lines = Files.readAllLines(err, java.nio.charset.StandardCharsets.ISO_8859_1);
+        return lines.stream()
+                .filter(line -> !line.isBlank())
+                .skip(Math.max(0, lines.size() - 5L))
+                .collect(Collectors.joining(" | "));
+    }
+
+    private static List<Rates> rates(List<JsonNode> lines, String model) throws IOException {
+        List<Rates> rates = new ArrayList<>();
+        for (JsonNode line : lines) {
+            if (line.path("model").asText().equals(model)) {
+                rates.add(new Rates(number(line, "promptPerSecond"), number(line, "generationPerSecond")));
+            }
+        }
+        return rates;
+    }
+
+    private static float[][] rows(Path file, int tokens, int vocabulary) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+        long expected = (long) Float.BYTES * tokens * vocabulary;
+        if (bytes.capacity() != expected) {
+            throw new LlamaFailedException("llama.cpp answered " + bytes.capacity() + " bytes of logits; expected "
+                    + expected + " for " + tokens + " tokens and a vocabulary of " + vocabulary);
+        }
+        float[][] rows = new float[tokens][vocabulary];
+        for (float[] row : rows) {
+            bytes.asFloatBuffer().get(row);
+            bytes.position(bytes.position() + Float.BYTES * vocabulary);
+        }
+        return rows;
+    }
+
+    private static double number(JsonNode line, String key) throws IOException {
+        if (!line.path(key).isNumber()) {
+            throw new LlamaFailedException(
+                    "llama.cpp's process answered " + line + "; expected a number '" + key + "'");
+        }
+        return line.path(key).doubleValue();
+    }
+
+    private static String text(JsonNode line, String key) throws IOException {
+        if (!line.path(key).isTextual()) {
+            throw new LlamaFailedException("llama.cpp's process answered " + line + "; expected a text '" + key + "'");
+        }
+        return line.path(key).asText();
+    }
+}

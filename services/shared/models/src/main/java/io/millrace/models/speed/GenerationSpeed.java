@@ -1,0 +1,71 @@
+package io.millrace.models.speed;
+
+import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.KeyValueCache;
+import io.millrace.models.TensorRuntime;
+import io.millrace.tensors.WeightSource;
+import java.io.IOException;
+import java.util.function.LongSupplier;
+
+/** Speed of dense models in this process's tensor engine, with a key-value cache. */
+public final class GenerationSpeed {
+    private GenerationSpeed() {}
+
+    /** @param nanoClock a monotonic clock, e.g. {@code System::nanoTime} */
+    public static SpeedReport measure(
+            WeightSource original, WeightSource candidate, SpeedPlan plan, LongSupplier nanoClock)
+            throws IOException, InterruptedException {
+        TensorRuntime runtime = TensorRuntime.start();
+        if (plan.threads() != runtime.threads()) {
+            throw new IllegalArgumentException(
+                    "the plan asks for " + plan.threads() + " threads but the tensor engine of" + " this process runs "
+                            + runtime.threads() + "; set MILLRACE_TENSOR_THREADS");
+        }
+        long start = nanoClock.getAsLong();
+        try (Loaded first = new Loaded(original, plan)) {
+            long firstLoaded = nanoClock.getAsLong();
+            try (Loaded second = new Loaded(candidate, plan)) {
+                long secondLoaded = nanoClock.getAsLong();
+                SpeedRun.Runs runs = SpeedRun.alternate(first, second, plan, nanoClock);
+                return new SpeedReport(
+                        runtime.description(),
+                        plan,
+                        (firstLoaded - start) / 1e6,
+                        (secondLoaded - firstLoaded) / 1e6,
+                        runs.original(),
+                        runs.candidate());
+            }
+        }
+    }
+
+    private static final class Loaded implements SpeedRun.Subject, AutoCloseable {
+        private final CausalLanguageModel model;
+        private final KeyValueCache cache;
+
+        Loaded(WeightSource source, SpeedPlan plan) throws IOException {
+            model = CausalLanguageModel.load(source);
+            cache = model.cache(plan.contextLength());
+        }
+
+        @Override
+        public int vocabularySize() {
+            return model.config().vocabularySize();
+        }
+
+        @Override
+        public void clear() {
+            cache.clear();
+        }
+
+        @Override
+        public void feed(int[] tokens) {
+            model.greedy(tokens, cache);
+        }
+
+        @Override
+        public void close() {
+            cache.close();
+            model.close();
+        }
+    }
+}

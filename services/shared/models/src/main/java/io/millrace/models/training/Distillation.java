@@ -1,0 +1,114 @@
+package io.millrace.models.training;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.TensorRuntime;
+import io.millrace.models.TokenStream;
+import io.millrace.tensors.WeightSource;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * Trains a student to predict what its teacher predicts:
+ * loss = (1 − w) · T² · KL(teacher ‖ student at temperature T) + w · cross-entropy of the text.
+ */
+public final class Distillation implements AutoCloseable {
+    private final CausalLanguageModel teacher;
+    private final CausalLanguageModel student;
+    private final TokenStream text;
+    private final DistillationSettings settings;
+    private final TrainingStep step;
+
+    /** Loads both models; the sources stay open and are not needed afterwards. */
+    public Distillation(WeightSource teacher, WeightSource student, TokenStream text, DistillationSettings settings)
+            throws IOException {
+        int teacherVocabulary = teacher.config().vocabularySize();
+        int studentVocabulary = student.config().vocabularySize();
+        if (teacherVocabulary != studentVocabulary) {
+            throw new IllegalArgumentException(
+                    "the teacher has a vocabulary of " + teacherVocabulary + ", the student one of " + studentVocabulary
+                            + "; a student learns from a teacher of its own tokens");
+        }
+        this.text = text;
+        this.settings = settings;
+        this.teacher = CausalLanguageModel.load(teacher);
+        try {
+            this.student = CausalLanguageModel.load(student);
+            step = new TrainingStep(
+                    this.student,
+                    settings.training().optimizer(),
+                    settings.training().steps(),
+                    settings.keepZeros());
+        } catch (IOException | RuntimeException problem) {
+            this.teacher.close();
+            throw problem;
+        }
+    }
+
+    /** The student; its weights are what {@link CausalLanguageModel#weights} writes. */
+    public CausalLanguageModel student() {
+        return student;
+    }
+
+    /** Matrices whose zeros are kept. */
+    public int maskedMatrices() {
+        return step.optimizer().maskedMatrices();
+    }
+
+    /** Steps done so far, those before a resume included. */
+    public long done() {
+        return step.done();
+    }
+
+    /** From here to the last step; an interrupt ends it between two steps. */
+    public void run(StepListener listener) throws IOException, InterruptedException {
+        while (step.done() < settings.training().steps()) {
+            if (Thread.interrupted()) {
+                throw new InterruptedException("distillation interrupted after step " + step.done());
+            }
+            listener.done(next());
+        }
+    }
+
+    /** One step on the next batch of the text. */
+    public StepReport next() {
+        TrainingSettings training = settings.training();
+        int[][] batch = text.batch(training.seed(), step.done() + 1, training.batch(), training.length());
+        int[][] shown = Losses.shown(batch);
+        try (NDManager work = TensorRuntime.start().scope()) {
+            NDArray next = Losses.next(work, batch);
+            // Outside the collector: nothing of the teacher is recorded.
+            NDArray wanted = Losses.softened(teacher.forward(teacher.tokens(work, shown)), settings.temperature());
+            return step.run(work, shown, logits -> loss(logits, wanted, next));
+        }
+    }
+
+    private TrainingStep.Loss loss(NDArray logits, NDArray wanted, NDArray next) {
+        double weight = settings.crossEntropyWeight();
+        NDArray divergence = Losses.divergence(wanted, logits, settings.temperature());
+        if (weight == 0) {
+            return new TrainingStep.Loss(divergence, null, divergence);
+        }
+        NDArray crossEntropy = Losses.crossEntropy(logits, next);
+        NDArray total = Losses.scaled(divergence, 1 - weight).add(Losses.scaled(crossEntropy, weight));
+        return new TrainingStep.Loss(total, crossEntropy, divergence);
+    }
+
+    /** The student's weights, the moments and the count, for {@link #resume}. */
+    public void saveState(Path folder) throws IOException {
+        TrainingState.save(folder, student, step);
+    }
+
+    /** Continues where {@link #saveState} was called; teacher, text and settings must be the same. */
+    public void resume(Path folder) throws IOException {
+        TrainingState.restore(folder, student, step);
+    }
+
+    @Override
+    public void close() {
+        step.close();
+        student.close();
+        teacher.close();
+    }
+}

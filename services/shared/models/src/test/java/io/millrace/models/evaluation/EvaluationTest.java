@@ -1,0 +1,161 @@
+package io.millrace.models.evaluation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.TestModels;
+import io.millrace.models.TokenStream;
+import io.millrace.models.Tokenizer;
+import io.millrace.models.WorkProgress;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class EvaluationTest {
+    private static final String TEXT = TestModels.text(30_000);
+    private static final TestModels.Weights ORIGINAL = TestModels.weights(TestModels.llama(), 1);
+    private static final TestModels.Weights CANDIDATE = disturbed();
+
+    @TempDir
+    static Path folder;
+
+    @BeforeAll
+    static void writeTokenizer() throws IOException {
+        TestModels.tokenizer(folder, true);
+    }
+
+    @Test
+    void scoresAreThoseOfTheLogits() throws IOException {
+        try (CausalLanguageModel original = CausalLanguageModel.load(ORIGINAL);
+                CausalLanguageModel candidate = CausalLanguageModel.load(CANDIDATE);
+                Tokenizer tokenizer = Tokenizer.open(folder)) {
+            int[] window = TokenStream.of(tokenizer, TEXT).window(1, 9);
+
+            WindowScores scores = Evaluation.score(original, candidate, window);
+
+            // Positions from 9/2 = 4 on are scored; the last, 8, has no next token.
+            assertThat(scores.positions()).isEqualTo(4);
+            float[][] p = original.logits(window);
+            float[][] q = candidate.logits(window);
+            for (int i = 0; i < 4; i++) {
+                double[] logP = logSoftmax(p[4 + i]);
+                double[] logQ = logSoftmax(q[4 + i]);
+                double divergence = 0;
+                for (int v = 0; v < logP.length; v++) {
+                    divergence += Math.exp(logP[v]) * (logP[v] - logQ[v]);
+                }
+                assertThat(scores.originalLoss()[i]).isCloseTo(-logP[window[5 + i]], within(1e-4));
+                assertThat(scores.candidateLoss()[i]).isCloseTo(-logQ[window[5 + i]], within(1e-4));
+                assertThat(scores.divergence()[i]).isCloseTo(divergence, within(1e-4));
+                assertThat(scores.sameTop()[i]).isEqualTo(likeliest(logP) == likeliest(logQ) ? 1 : 0);
+            }
+        }
+    }
+
+    @Test
+    void aModelBesideItselfLosesNothing() throws Exception {
+        Quality quality = Evaluation.compare(ORIGINAL, ORIGINAL, folder, TEXT, 70, 128, WorkProgress.NONE);
+
+        assertThat(quality).isInstanceOfSatisfying(QualityReport.class, report -> {
+            assertThat(report.perplexityIncrease()).isZero();
+            assertThat(report.perplexityIncreaseError()).isZero();
+            assertThat(report.klMean()).isZero();
+            assertThat(report.sameTopToken()).isEqualTo(1);
+            assertThat(report.windows()).isEqualTo(70);
+            assertThat(report.scoredTokens()).isEqualTo(70 * 63);
+        });
+    }
+
+    @Test
+    void aDisturbedModelDivergesAndSaysHowSurelyItIsWorse() throws Exception {
+        List<Long> told = new ArrayList<>();
+
+        Quality quality =
+                Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 70, 128, (done, total, what) -> told.add(done));
+
+        assertThat(quality).isInstanceOfSatisfying(QualityReport.class, report -> {
+            assertThat(report.klMean()).isPositive();
+            assertThat(report.klP99()).isGreaterThan(report.klMean());
+            assertThat(report.perplexityIncreaseError()).isPositive();
+            assertThat(report.sameTopToken()).isLessThan(1);
+        });
+        assertThat(told).hasSize(70).endsWith(70L);
+    }
+
+    @Test
+    void aShortTextIsNotMeasured() throws Exception {
+        assertThat(Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT.substring(0, 2000), 64, 512, WorkProgress.NONE))
+                .isInstanceOfSatisfying(NotMeasured.class, reason -> {
+                    assertThat(reason.cause()).isEqualTo(NotMeasured.Cause.TEXT_TOO_SHORT);
+                    assertThat(reason.reason())
+                            .contains("windows of 512", "at least 8 windows and 4096 scored tokens are needed");
+                });
+        assertThat(Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 10, 512, WorkProgress.NONE))
+                .isInstanceOf(NotMeasured.class);
+    }
+
+    @Test
+    void aWindowBeyondTheModelIsNotMeasured() throws Exception {
+        assertThat(Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 64, 513, WorkProgress.NONE))
+                .isEqualTo(new NotMeasured(
+                        NotMeasured.Cause.UNSUITABLE,
+                        "windows of 513 tokens; expected 4 to 512, the longest context of the model"));
+    }
+
+    @Test
+    void aModelThatGivesNoNumbersIsNotMeasured() throws Exception {
+        float[] broken = ORIGINAL.of("model.norm.weight").clone();
+        broken[3] = Float.NaN;
+
+        assertThat(Evaluation.compare(
+                        ORIGINAL, ORIGINAL.with("model.norm.weight", broken), folder, TEXT, 70, 128, WorkProgress.NONE))
+                .isInstanceOfSatisfying(NotMeasured.class, reason -> {
+                    assertThat(reason.cause()).isEqualTo(NotMeasured.Cause.NOT_FINITE);
+                    assertThat(reason.reason()).startsWith("window 0 gives losses");
+                });
+    }
+
+    @Test
+    void anInterruptEndsItBetweenTwoWindows() {
+        Thread.currentThread().interrupt();
+
+        assertThatThrownBy(() -> Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 70, 128, WorkProgress.NONE))
+                .isInstanceOf(InterruptedException.class);
+        assertThat(Thread.interrupted()).isFalse();
+    }
+
+    private static TestModels.Weights disturbed() {
+        String name = "model.layers.1.mlp.down_proj.weight";
+        float[] coarse = ORIGINAL.of(name).clone();
+        for (int i = 0; i < coarse.length; i++) {
+            coarse[i] = Math.round(coarse[i] * 4) / 4f;
+        }
+        return ORIGINAL.with(name, coarse);
+    }
+
+    private static double[] logSoftmax(float[] logits) {
+        double sum = 0;
+        for (float logit : logits) {
+            sum += Math.exp(logit);
+        }
+        double[] log = new double[logits.length];
+        for (int i = 0; i < log.length; i++) {
+            log[i] = logits[i] - Math.log(sum);
+        }
+        return log;
+    }
+
+    private static int likeliest(double[] values) {
+        int best = 0;
+        for (int i = 1; i < values.length; i++) {
+            best = values[i] > values[best] ? i : best;
+        }
+        return best;
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.millrace.models.evaluation;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,206 @@
+package io.millrace.models.llama;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.Deviation;
+import io.millrace.models.TestModels;
+import io.millrace.models.Tokenizer;
+import io.millrace.models.speed.SpeedPlan;
+import io.millrace.models.speed.SpeedReport;
+import io.millrace.tensors.Progress;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.format.gguf.GgufCompressor;
+import io.millrace.tensors.format.gguf.GgufFileType;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** llama.cpp as a judge of our GGUF files and our forward pass, and the manners of the process that calls it. */
+class LlamaTest {
+    private static final int[] TOKENS =
+            new SplittableRandom(8).ints(80, 0, TestModels.VOCABULARY).toArray();
+    /** Of the deviation of the logits; llama.cpp in F32 is within 1e-5 of a correct pass. */
+    private static final double TOLERANCE = 1e-3;
+
+    private static final LlamaProcess LLAMA = new LlamaProcess(Duration.ofSeconds(60));
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void skipWhereThereIsNoLibrary() throws IOException {
+        try {
+            LlamaLibrary.open();
+        } catch (LlamaUnavailableException problem) {
+            String reason = "skipped: " + problem.getMessage();
+            System.out.println(reason);
+            Assumptions.abort(reason);
+        }
+    }
+
+    static Stream<ModelConfig> families() {
+        return Stream.of(TestModels.llama(), TestModels.llama3(), TestModels.qwen2());
+    }
+
+    @ParameterizedTest
+    @MethodSource("families")
+    void ourLogitsAreThoseOfLlamaCpp(ModelConfig config) throws Exception {
+        TestModels.Weights weights = TestModels.weights(config, 21);
+        Path gguf = gguf(weights, GgufFileType.F32);
+
+        float[][] theirs = LLAMA.logits(gguf, TOKENS, 1, true);
+
+        assertThat(Deviation.of(ours(weights), theirs)).isLessThan(TOLERANCE);
+    }
+
+    @Test
+    void aForgottenPermutationAndAWrongRotaryBaseAreSeen() throws Exception {
+        TestModels.Weights weights = TestModels.weights(TestModels.llama(), 21);
+        float[][] theirs = LLAMA.logits(gguf(weights, GgufFileType.F32), TOKENS, 1, true);
+
+        TestModels.Weights permuted = weights.with(
+                "model.layers.1.self_attn.q_proj.weight",
+                interleaved(weights.of("model.layers.1.self_attn.q_proj.weight"), 4, 4, 16));
+        TestModels.Weights otherBase = new TestModels.Weights(
+                TestModels.config(
+                        "LlamaForCausalLM", "llama", "\"tie_word_embeddings\": true, \"rope_theta\": 11000.0"),
+                weights.values());
+
+        assertThat(Deviation.of(ours(permuted), theirs)).isGreaterThan(TOLERANCE);
+        assertThat(Deviation.of(ours(otherBase), theirs)).isGreaterThan(TOLERANCE);
+    }
+
+    @Test
+    void aQuantizedFileIsNearAndNotEqual() throws Exception {
+        TestModels.Weights weights = TestModels.weights(TestModels.config("LlamaForCausalLM", "llama", """
+                        "tie_word_embeddings": true, "hidden_size": 32, "intermediate_size": 64
+                        """), 21);
+        float[][] theirs = LLAMA.logits(gguf(weights, GgufFileType.Q8_0), TOKENS, 1, true);
+
+        assertThat(Deviation.of(ours(weights), theirs)).isBetween(TOLERANCE, 0.5);
+    }
+
+    @Test
+    void bothTokenizersAgree() throws Exception {
+        Path gguf = gguf(TestModels.weights(TestModels.llama(), 21), GgufFileType.F32);
+        String text = "the other mill: naïve 水";
+
+        try (Tokenizer tokenizer = Tokenizer.open(folder)) {
+            assertThat(LLAMA.tokenize(gguf, text, false)).isEqualTo(tokenizer.encode(text));
+            assertThat(LLAMA.tokenize(gguf, text, true)[0])
+                    .isEqualTo(tokenizer.beginToken().orElseThrow());
+        }
+    }
+
+    @Test
+    void speedComesInPairs() throws Exception {
+        Path gguf = gguf(TestModels.weights(TestModels.llama(), 21), GgufFileType.F32);
+
+        SpeedReport report = LLAMA.speed(gguf, gguf, new SpeedPlan(1, 16, 4, 3));
+
+        assertThat(report.runtime()).startsWith("llama.cpp");
+        assertThat(report.original()).hasSize(3);
+        assertThat(report.candidateGeneration().lowest()).isPositive();
+        assertThat(report.candidateLoadMillis()).isPositive();
+    }
+
+    @Test
+    void aFileThatIsNoGgufIsRefusedByName() throws Exception {
+        Path file = Files.writeString(folder.resolve("broken.gguf"), "GGUF and nothing behind it");
+
+        assertThatThrownBy(() -> LLAMA.logits(file, TOKENS, 1, true))
+                .isInstanceOf(LlamaFailedException.class)
+                .hasMessageContaining("broken.gguf")
+                .hasMessageContaining("cannot load this file");
+    }
+
+    @Test
+    void anAbortOfTheLibraryIsAnErrorAndNotOurEnd() throws Exception {
+        Path gguf = gguf(TestModels.weights(TestModels.llama(), 21), GgufFileType.F32);
+        byte[] bytes = Files.readAllBytes(gguf);
+        // A model without layers: the library asserts instead of refusing.
+        byte[] key = "llama.block_count".getBytes(StandardCharsets.US_ASCII);
+        int valueAfterType = indexOf(bytes, key) + key.length + Integer.BYTES;
+        bytes[valueAfterType] = 0;
+        Files.write(gguf, bytes);
+
+        assertThatThrownBy(() -> LLAMA.logits(gguf, TOKENS, 1, true))
+                .isInstanceOf(LlamaFailedException.class)
+                .hasMessageContaining("aborted")
+                .hasMessageContaining("exit code 134")
+                .hasMessageContaining("llama-hparams.cpp");
+    }
+
+    @Test
+    void noAnswerInTimeIsAnError() throws Exception {
+        Path gguf = gguf(TestModels.weights(TestModels.llama(), 21), GgufFileType.F32);
+
+        assertThatThrownBy(() -> new LlamaProcess(Duration.ofMillis(20)).logits(gguf, TOKENS, 1, true))
+                .isInstanceOf(LlamaFailedException.class)
+                .hasMessageContaining("no answer within PT0.02S, asked for 'logits ");
+    }
+
+    @Test
+    void anUnknownLibraryIsRefusedBeforeItIsCalled() throws Exception {
+        Path gguf = gguf(TestModels.weights(TestModels.llama(), 21), GgufFileType.F32);
+        Path notLlama = Files.writeString(folder.resolve("libllama.so"), "no library");
+        System.setProperty(LlamaLibrary.PATH_SETTING, notLlama.toString());
+        try {
+            assertThatThrownBy(() -> LLAMA.logits(gguf, TOKENS, 1, true))
+                    .isInstanceOf(LlamaUnavailableException.class)
+                    .hasMessageContaining("libllama.so: cannot be loaded");
+        } finally {
+            System.clearProperty(LlamaLibrary.PATH_SETTING);
+        }
+    }
+
+    private static float[][] ours(TestModels.Weights weights) throws IOException {
+        try (CausalLanguageModel model = CausalLanguageModel.load(weights)) {
+            return model.logits(TOKENS);
+        }
+    }
+
+    private Path gguf(TestModels.Weights weights, GgufFileType type) throws IOException, InterruptedException {
+        TestModels.folder(folder, weights);
+        Path file = folder.resolve("model.gguf");
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            GgufCompressor.plan(checkpoint, type).write(file, 1, Progress.NONE);
+        }
+        return file;
+    }
+
+    /** The row order of GGUF: halves of each head interleaved. */
+    private static float[] interleaved(float[] rows, int heads, int size, int rowLength) {
+        float[] out = new float[rows.length];
+        for (int h = 0; h < heads; h++) {
+            for (int i = 0; i < size; i++) {
+                int from = h * size + i;
+                int to = h * size + (i % (size / 2)) * 2 + i / (size / 2);
+                System.arraycopy(rows, from * rowLength, out, to * rowLength, rowLength);
+            }
+        }
+        return out;
+    }
+
+    private static int indexOf(byte[] bytes, byte[] wanted) {
+        for (int i = 0; i + wanted.length <= bytes.length; i++) {
+            if (java.util.Arrays.equals(bytes, i, i + wanted.length, wanted, 0, wanted.length)) {
+                return i;
+            }
+        }
+        throw new IllegalStateException("the key is not in the file");
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.millrace.models.llama;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,59 @@
+package io.millrace.models.speed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class SpeedRunTest {
+    private long nanos;
+    private final List<String> order = new ArrayList<>();
+
+    @Test
+    void modelsAlternateAndRatesAreTokensOverTime() throws InterruptedException {
+        SpeedPlan plan = new SpeedPlan(1, 10, 5, 2);
+
+        SpeedRun.Runs runs =
+                SpeedRun.alternate(new Fake("original", 1000), new Fake("candidate", 500), plan, () -> nanos);
+
+        assertThat(order).containsExactly("original", "candidate", "original", "candidate", "candidate", "original");
+        assertThat(runs.original()).hasSize(2);
+        assertThat(runs.original().getFirst().promptPerSecond()).isCloseTo(10 / 1000e-9, within(1e-3));
+        assertThat(runs.original().getFirst().generationPerSecond()).isCloseTo(5 / 5000e-9, within(1e-3));
+        assertThat(runs.candidate().getLast().generationPerSecond()).isCloseTo(5 / 2500e-9, within(1e-3));
+    }
+
+    @Test
+    void aSpreadIsMedianAndRange() {
+        assertThat(Spread.of(new double[] {5, 1, 3})).isEqualTo(new Spread(3, 1, 5));
+        assertThat(Spread.of(new double[] {4, 1})).isEqualTo(new Spread(2.5, 1, 4));
+    }
+
+    /** Takes the same time for each call. */
+    private final class Fake implements SpeedRun.Subject {
+        private final String name;
+        private final long nanosPerCall;
+
+        Fake(String name, long nanosPerCall) {
+            this.name = name;
+            this.nanosPerCall = nanosPerCall;
+        }
+
+        @Override
+        public int vocabularySize() {
+            return 100;
+        }
+
+        @Override
+        public void clear() {
+            order.add(name);
+        }
+
+        @Override
+        public void feed(int[] tokens) {
+            nanos += nanosPerCall;
+        }
+    }
+}

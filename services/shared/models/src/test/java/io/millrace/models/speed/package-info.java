@@ -1,0 +1,4 @@
+@NullMarked
+package io.millrace.models.speed;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,82 @@
+package io.millrace.models.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import io.millrace.models.TensorRuntime;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class AdamWTest {
+    private static final OptimizerSettings SETTINGS = new OptimizerSettings(0.1, 0, 1, 0.9, 0.95, 1e-8, 0.1, 1);
+
+    @Test
+    void twoStepsAreThoseOfThePaper() {
+        try (NDManager scope = TensorRuntime.start().scope()) {
+            NDArray weight = scope.create(new float[] {1, -2}, new Shape(1, 2));
+            double[] expected = {1, -2};
+            double[] m = new double[2];
+            double[] v = new double[2];
+            try (AdamW optimizer = new AdamW(Map.of("w", weight), SETTINGS, false)) {
+                for (int step = 1; step <= 2; step++) {
+                    differentiate(weight, 3, 4);
+                    double norm = optimizer.gradientNorm();
+                    optimizer.update(step, 0.1, norm);
+
+                    assertThat(norm).isCloseTo(5, within(1e-6));
+                    double[] clipped = {3 / 5.0, 4 / 5.0};
+                    for (int i = 0; i < 2; i++) {
+                        m[i] = 0.9 * m[i] + 0.1 * clipped[i];
+                        v[i] = 0.95 * v[i] + 0.05 * clipped[i] * clipped[i];
+                        double move = m[i]
+                                / (1 - Math.pow(0.9, step))
+                                / (Math.sqrt(v[i] / (1 - Math.pow(0.95, step))) + 1e-8);
+                        expected[i] = expected[i] * (1 - 0.1 * 0.1) - 0.1 * move;
+                    }
+                }
+            }
+            float[] found = weight.toFloatArray();
+            assertThat((double) found[0]).isCloseTo(expected[0], within(1e-6));
+            assertThat((double) found[1]).isCloseTo(expected[1], within(1e-6));
+        }
+    }
+
+    @Test
+    void vectorsDoNotDecay() {
+        try (NDManager scope = TensorRuntime.start().scope()) {
+            NDArray weight = scope.create(new float[] {1, 1}, new Shape(2));
+            try (AdamW optimizer = new AdamW(Map.of("norm", weight), SETTINGS, false)) {
+                differentiate(weight, 0, 0);
+                optimizer.update(1, 0.1, optimizer.gradientNorm());
+            }
+            assertThat(weight.toFloatArray()).containsExactly(1, 1);
+        }
+    }
+
+    @Test
+    void gradientsDoNotAddUpFromStepToStep() {
+        try (NDManager scope = TensorRuntime.start().scope()) {
+            NDArray weight = scope.create(new float[] {1, 1}, new Shape(1, 2));
+            try (AdamW optimizer = new AdamW(Map.of("w", weight), SETTINGS, false)) {
+                differentiate(weight, 3, 4);
+                optimizer.update(1, 0.1, optimizer.gradientNorm());
+                differentiate(weight, 3, 4);
+
+                assertThat(optimizer.gradientNorm()).isCloseTo(5, within(1e-6));
+            }
+        }
+    }
+
+    /** Makes a, b the gradient of the weight: that of a·w₀ + b·w₁. */
+    private static void differentiate(NDArray weight, float a, float b) {
+        try (NDManager work = TensorRuntime.start().scope()) {
+            NDArray factors = work.create(new float[] {a, b}, weight.getShape());
+            TensorRuntime.start()
+                    .withGradients(
+                            collector -> collector.backward(factors.mul(weight).sum()));
+        }
+    }
+}

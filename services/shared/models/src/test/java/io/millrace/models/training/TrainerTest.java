@@ -1,0 +1,190 @@
+package io.millrace.models.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.TensorRuntime;
+import io.millrace.models.TestModels;
+import io.millrace.models.TokenStream;
+import io.millrace.models.Tokenizer;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainerTest {
+    private static final TrainingSettings SETTINGS = new TrainingSettings(40, 4, 33, OptimizerSettings.of(1e-2, 4), 7);
+
+    @TempDir
+    static Path tokenizerFolder;
+
+    private static TokenStream text;
+
+    @BeforeAll
+    static void readText() throws IOException {
+        TestModels.tokenizer(tokenizerFolder, true);
+        try (Tokenizer tokenizer = Tokenizer.open(tokenizerFolder)) {
+            text = TokenStream.of(tokenizer, TestModels.text(5000));
+        }
+    }
+
+    @Test
+    void lossFallsAndNothingIsLeftBehind() throws Exception {
+        try (CausalLanguageModel model = CausalLanguageModel.random(TestModels.llama(), 3);
+                Trainer trainer = new Trainer(model, text, SETTINGS)) {
+            List<StepReport> reports = new ArrayList<>();
+            List<Integer> held = new ArrayList<>();
+
+            trainer.run(report -> {
+                reports.add(report);
+                held.add(model.heldTensors());
+            });
+
+            assertThat(reports).hasSize(40);
+            assertThat(reports.getLast().loss()).isLessThan(reports.getFirst().loss() - 1);
+            assertThat(reports.getLast().step()).isEqualTo(40);
+            assertThat(held).containsOnly(held.getFirst());
+        }
+    }
+
+    @Test
+    void gradientsAreThoseOfTheDifferenceQuotient() throws IOException {
+        var config = TestModels.qwen2();
+        TestModels.Weights weights = TestModels.weights(config, 5);
+        // At rate 0 a step changes nothing, and after the first step the first moment is a tenth of the gradient.
+        OptimizerSettings still = new OptimizerSettings(1e-30, 0, 1, 0.9, 0.95, 1e-8, 0, 1e30);
+        TrainingSettings settings = new TrainingSettings(1, 2, 9, still, 7);
+        for (String name : List.of(
+                "model.embed_tokens.weight",
+                "model.layers.0.self_attn.q_proj.bias",
+                "model.layers.0.self_attn.k_proj.weight",
+                "model.layers.1.mlp.down_proj.weight",
+                "model.layers.1.input_layernorm.weight")) {
+            int at = name.startsWith("model.embed") ? (int) 'h' * config.hiddenSize() : 3;
+            double gradient;
+            try (CausalLanguageModel model = CausalLanguageModel.load(weights);
+                    Trainer trainer = new Trainer(model, text, settings)) {
+                trainer.next();
+                gradient = trainer.firstMoment(name)[at] * 10.0;
+            }
+            float step = 5e-3f;
+            double quotient =
+                    (loss(moved(weights, name, at, step), settings) - loss(moved(weights, name, at, -step), settings))
+                            / (2 * step);
+
+            assertThat(gradient).as(name).isCloseTo(quotient, within(2e-3 + 0.02 * Math.abs(quotient)));
+            assertThat(Math.abs(gradient)).as(name).isGreaterThan(1e-4);
+        }
+    }
+
+    @Test
+    void anInterruptedRunContinuesAsIfNothingHadHappened(@TempDir Path state) throws Exception {
+        try (CausalLanguageModel whole = CausalLanguageModel.random(TestModels.llama(), 3);
+                CausalLanguageModel first = CausalLanguageModel.random(TestModels.llama(), 3);
+                CausalLanguageModel second = CausalLanguageModel.random(TestModels.llama(), 99);
+                Trainer uninterrupted = new Trainer(whole, text, SETTINGS);
+                Trainer before = new Trainer(first, text, SETTINGS);
+                Trainer after = new Trainer(second, text, SETTINGS)) {
+            uninterrupted.run(report -> {});
+
+            for (int i = 0; i < 15; i++) {
+                before.next();
+            }
+            before.saveState(state);
+            after.resume(state);
+            assertThat(after.done()).isEqualTo(15);
+            after.run(report -> {});
+
+            int[] tokens = {1, 2, 3, 4};
+            assertThat(second.logits(tokens)).isDeepEqualTo(whole.logits(tokens));
+        }
+    }
+
+    @Test
+    void aGarbageCollectionBetweenForwardAndBackwardSpoilsNoGradient() throws Exception {
+        double undisturbed = gradientNorm(() -> {});
+        List<ByteBuffer> reused = new ArrayList<>();
+
+        double disturbed = gradientNorm(() -> {
+            System.gc();
+            for (int i = 0; i < 20_000; i++) {
+                ByteBuffer buffer = ByteBuffer.allocateDirect(8);
+                buffer.putLong(0, -1);
+                reused.add(buffer);
+            }
+        });
+
+        assertThat(reused).hasSize(20_000);
+        assertThat(disturbed).isEqualTo(undisturbed);
+    }
+
+    private static double gradientNorm(Runnable betweenForwardAndBackward) throws IOException {
+        int[][] batch = text.batch(7, 1, 2, 17);
+        try (CausalLanguageModel model = CausalLanguageModel.load(TestModels.weights(TestModels.llama(), 5));
+                TrainingStep step = new TrainingStep(model, SETTINGS.optimizer(), 40, false);
+                NDManager work = TensorRuntime.start().scope()) {
+            NDArray next = Losses.next(work, batch);
+            NDArray teacher = Losses.softened(model.forward(model.tokens(work, Losses.shown(batch))), 3);
+            return step.run(work, Losses.shown(batch), logits -> {
+                        NDArray crossEntropy = Losses.crossEntropy(logits, next);
+                        NDArray total = Losses.scaled(crossEntropy, 0.5).add(Losses.divergence(teacher, logits, 2));
+                        betweenForwardAndBackward.run();
+                        return new TrainingStep.Loss(total, null, null);
+                    })
+                    .gradientNorm();
+        }
+    }
+
+    @Test
+    void theStateOfAnotherModelIsRefusedAndChangesNothing(@TempDir Path state) throws Exception {
+        try (CausalLanguageModel qwen = CausalLanguageModel.random(TestModels.qwen2(), 3);
+                CausalLanguageModel llama = CausalLanguageModel.random(TestModels.llama3(), 3);
+                Trainer other = new Trainer(qwen, text, SETTINGS);
+                Trainer trainer = new Trainer(llama, text, SETTINGS)) {
+            other.next();
+            other.saveState(state);
+            float[][] before = llama.logits(new int[] {1, 2});
+
+            assertThatThrownBy(() -> trainer.resume(state))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("tensor 'weight.lm_head.weight' is missing");
+
+            assertThat(llama.logits(new int[] {1, 2})).isDeepEqualTo(before);
+            assertThat(trainer.done()).isZero();
+        }
+    }
+
+    @Test
+    void aRunThatLeavesTheFiniteNumbersSaysSo() throws Exception {
+        TestModels.Weights weights = TestModels.weights(TestModels.llama(), 5);
+        float[] broken = weights.of("model.norm.weight").clone();
+        broken[0] = Float.POSITIVE_INFINITY;
+        try (CausalLanguageModel model = CausalLanguageModel.load(weights.with("model.norm.weight", broken));
+                Trainer trainer = new Trainer(model, text, SETTINGS)) {
+            assertThatThrownBy(trainer::next)
+                    .isInstanceOf(DivergedException.class)
+                    .hasMessageStartingWith("step 1: loss NaN");
+        }
+    }
+
+    private static TestModels.Weights moved(TestModels.Weights weights, String name, int at, float by) {
+        float[] changed = weights.of(name).clone();
+        changed[at] += by;
+        return weights.with(name, changed);
+    }
+
+    private static double loss(TestModels.Weights weights, TrainingSettings settings) throws IOException {
+        try (CausalLanguageModel model = CausalLanguageModel.load(weights);
+                Trainer trainer = new Trainer(model, text, settings)) {
+            return trainer.next().loss();
+        }
+    }
+}

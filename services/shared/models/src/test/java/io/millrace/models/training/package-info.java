@@ -1,0 +1,4 @@
+@NullMarked
+package io.millrace.models.training;
+
+import org.jspecify.annotations.NullMarked;
