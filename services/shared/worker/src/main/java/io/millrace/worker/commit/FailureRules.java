@@ -1,0 +1,105 @@
+package io.millrace.worker.commit;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Failure;
+import io.millrace.events.Reason;
+import io.millrace.events.Role;
+import io.millrace.store.ChangedFileException;
+import io.millrace.store.Claim;
+import io.millrace.store.DiskFullException;
+import io.millrace.worker.StageException;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.util.Locale;
+
+/** Gives each thing that can go wrong around a job its reason. */
+final class FailureRules {
+    /** A stage's own words may be long (a native stack); an event must stay far below its 256 KiB. */
+    private static final int MESSAGE_LIMIT = 2_000;
+
+    private FailureRules() {}
+
+    /** An input could not be opened. */
+    static Failure ofInput(Role role, ArtifactRef artifact, IOException cause) {
+        String where = "input '" + role.wireName() + "' (artifact "
+                + artifact.manifest().abbreviated() + " at " + artifact.location() + "): ";
+        if (cause instanceof ChangedFileException) {
+            return failure(Reason.CHECKPOINT_CHANGED, where + cause.getMessage());
+        }
+        if (cause instanceof NoSuchFileException || cause instanceof FileNotFoundException) {
+            Reason reason = switch (role) {
+                case EVALUATION_TEXT, CALIBRATION_TEXT -> Reason.TEXT_MISSING;
+                case MODEL, ORIGINAL, IMPORTANCE, PART -> Reason.CHECKPOINT_MISSING;
+            };
+            return failure(reason, where + "'" + cause.getMessage() + "' is not there");
+        }
+        return diskFull(cause)
+                ? failure(Reason.DISK_FULL, where + describe(cause))
+                : failure(Reason.STORE_UNREACHABLE, where + describe(cause));
+    }
+
+    /** The store did not answer. */
+    static Failure ofStore(IOException cause) {
+        return diskFull(cause)
+                ? failure(Reason.DISK_FULL, describe(cause))
+                : failure(Reason.STORE_UNREACHABLE, describe(cause));
+    }
+
+    /** Another worker's claim is alive. */
+    static Failure claimed(Claim claim) {
+        return failure(Reason.CLAIMED, "worker " + claim.holder() + " is working on this job");
+    }
+
+    /** Too many processes began the job and were never heard of again. */
+    static Failure workerLost(Claim claim) {
+        return failure(
+                Reason.WORKER_LOST,
+                claim.starts() + " processes began this job and none lived to report, the last one " + claim.holder()
+                        + "; look for what killed it (memory, native library) before a retry");
+    }
+
+    /** The stage threw. */
+    static Failure ofStage(Throwable thrown) {
+        if (thrown instanceof StageException known) {
+            return failure(known.failure().reason(), known.failure().message());
+        }
+        if (outOfMemory(thrown)) {
+            return failure(Reason.OUT_OF_MEMORY, describe(thrown));
+        }
+        return failure(diskFull(thrown) ? Reason.DISK_FULL : Reason.STAGE_ERROR, describe(thrown));
+    }
+
+    /** Engines report exhausted memory as an ordinary exception: "CUDA out of memory", "not enough memory". */
+    private static boolean outOfMemory(Throwable thrown) {
+        for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+            String message = String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT);
+            if (cause instanceof OutOfMemoryError
+                    || message.contains("out of memory")
+                    || message.contains("not enough memory")) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean diskFull(Throwable thrown) {
+        for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+            String message = String.valueOf(cause.getMessage());
+            boolean worded = message.contains("No space left on device") || message.contains("quota exceeded");
+            if (cause instanceof DiskFullException || (cause instanceof IOException && worded)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static String describe(Throwable thrown) {
+        return thrown.getClass().getSimpleName() + ": " + thrown.getMessage();
+    }
+
+    private static Failure failure(Reason reason, String message) {
+        return new Failure(
+                reason, message.length() <= MESSAGE_LIMIT ? message : message.substring(0, MESSAGE_LIMIT) + " …");
+    }
+}

@@ -1,0 +1,220 @@
+package io.millrace.worker.commit;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Cost;
+import io.millrace.events.Failure;
+import io.millrace.events.Job;
+import io.millrace.events.JobKey;
+import io.millrace.events.Parameters;
+import io.millrace.events.Reason;
+import io.millrace.events.Role;
+import io.millrace.store.ArtifactStore;
+import io.millrace.store.Commit;
+import io.millrace.store.JobResult;
+import io.millrace.worker.Stage;
+import io.millrace.worker.StageException;
+import io.millrace.worker.StageInput;
+import io.millrace.worker.StageOutput;
+import io.millrace.worker.Stages;
+import io.millrace.worker.WorkerSettings;
+import io.millrace.worker.Workspace;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.function.LongSupplier;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** From opened inputs to a committed result, for a job whose claim is held. */
+public final class StageRun {
+    private static final Logger LOG = LoggerFactory.getLogger(StageRun.class);
+    private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
+
+    /** What the stage made, and the bytes that it read. */
+    private record Made(StageOutput output, long bytesIn, long beganNanos) {}
+
+    private final Stages stages;
+    private final ArtifactStore store;
+    private final Reports reports;
+    private final Predicate<JobKey> cancelled;
+    private final WorkerSettings settings;
+    private final InstantSource clock;
+    private final LongSupplier nanoTime;
+
+    public StageRun(
+            Stages stages,
+            ArtifactStore store,
+            Reports reports,
+            Predicate<JobKey> cancelled,
+            WorkerSettings settings,
+            InstantSource clock,
+            LongSupplier nanoTime) {
+        this.stages = stages;
+        this.store = store;
+        this.reports = reports;
+        this.cancelled = cancelled;
+        this.settings = settings;
+        this.clock = clock;
+        this.nanoTime = nanoTime;
+    }
+
+    /** Removes what jobs left on disk that nobody took up again since {@code before}. */
+    public static void sweep(Path workFolder, Instant before) throws IOException {
+        WorkFolder.sweep(workFolder, before);
+    }
+
+    Outcome run(RunningJob run) {
+        WorkerSettings.Limits limits = settings.limits();
+        try (Vitals _ = new Vitals(run, reports, cancelled, limits.stall(), limits.tick(), clock, nanoTime);
+                WorkFolder folder =
+                        WorkFolder.open(settings.workFolder(), run.ref().key())) {
+            Outcome outcome = inFolder(run, folder);
+            if (outcome.workIsOver()) {
+                folder.delete();
+            }
+            return outcome;
+        } catch (IOException | RuntimeException e) {
+            return failed(e);
+        }
+    }
+
+    private Outcome inFolder(RunningJob run, WorkFolder folder) {
+        Made made;
+        try (RunningJob.Section _ = run.interruptible()) {
+            made = make(run, folder);
+        } catch (Throwable thrown) {
+            return run.interruption()
+                    .map(why -> why.outcome(run.progress().mark().toString()))
+                    .orElseGet(() -> failed(thrown));
+        }
+        if (run.interruption().filter(Interruption.CANCELLED::equals).isPresent()) {
+            return new Outcome.Cancelled();
+        }
+        return commit(run, made);
+    }
+
+    private Made make(RunningJob run, WorkFolder folder) throws StageException, IOException, InterruptedException {
+        Job job = run.job();
+        long began = nanoTime.getAsLong();
+        long bytesIn = 0;
+        Map<Role, Path> inputs = new EnumMap<>(Role.class);
+        for (Map.Entry<Role, ArtifactRef> input : new TreeMap<>(job.inputs()).entrySet()) {
+            Role role = input.getKey();
+            run.progress().show(inputs.size(), job.inputs().size(), "opening input '" + role.wireName() + "'");
+            try {
+                bytesIn += store.manifest(input.getValue()).sizeBytes();
+                inputs.put(
+                        role, store.checkOut(input.getValue(), folder.inputs().resolve(role.wireName())));
+            } catch (IOException e) {
+                Failure failure = FailureRules.ofInput(role, input.getValue(), e);
+                throw new StageException(failure.reason(), failure.message(), e);
+            }
+        }
+        Stage<?> stage = stages.of(job.parameters())
+                .orElseThrow(() -> new StageException(
+                        Reason.VERSION_MISMATCH,
+                        settings.service() + " has no stage for '"
+                                + job.parameters().name() + "'"));
+        run.progress().show(0, 0, "starting");
+        run.inStage(true);
+        try {
+            return new Made(runStage(stage, job, inputs, run, folder), bytesIn, began);
+        } finally {
+            run.inStage(false);
+        }
+    }
+
+    private <P extends Parameters> StageOutput runStage(
+            Stage<P> stage, Job job, Map<Role, Path> inputs, RunningJob run, WorkFolder folder)
+            throws StageException, IOException, InterruptedException {
+        P parameters = stage.parameters().cast(job.parameters());
+        StageOutput output = stage.run(
+                new StageInput<>(inputs, parameters, job.seed(), job.device()),
+                new JobWorkspace(folder.work(), run.progress()));
+        Path product = output.folder().toRealPath();
+        if (!Files.isDirectory(product) || !product.startsWith(folder.work().toRealPath())) {
+            throw new IOException(
+                    product + ": the stage's output is not a folder below its workspace " + folder.work());
+        }
+        return output;
+    }
+
+    /** The work is done: nothing but success, a cancellation or the end of the process may end this. */
+    private Outcome commit(RunningJob run, Made made) {
+        Duration pause = FIRST_PAUSE;
+        for (int tries = 1; run.interruption().isEmpty() || tries == 1; tries++) {
+            try {
+                run.progress().show(0, 0, "storing the output");
+                return new Outcome.Succeeded(standing(run, made), false);
+            } catch (IOException e) {
+                LOG.atWarn()
+                        .addKeyValue("tries", tries)
+                        .log("the output is finished and waits for the store: {}", e.toString());
+                run.progress().show(tries, 0, "finished, waiting for the store: " + e.getMessage());
+            }
+            try {
+                run.pause(pause);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                break;
+            }
+            pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
+        }
+        return run.interruption()
+                .orElse(Interruption.SHUTDOWN)
+                .outcome(run.progress().mark().toString());
+    }
+
+    private JobResult standing(RunningJob run, Made made) throws IOException {
+        Parameters parameters = run.job().parameters();
+        SortedMap<String, String> metadata = new TreeMap<>(Map.of(
+                "millrace.stage",
+                parameters.stage().wireName(),
+                "millrace.method",
+                parameters.name() + "/" + parameters.version(),
+                "millrace.parameters",
+                parameters.canonicalJson()));
+        ArtifactRef artifact = store.publishFolder(made.output().folder(), metadata);
+        long bytesOut = store.manifest(artifact).sizeBytes();
+        Cost cost = new Cost(Duration.ofNanos(nanoTime.getAsLong() - made.beganNanos()), made.bytesIn(), bytesOut);
+        JobResult mine = new JobResult(
+                run.ref().key(),
+                artifact,
+                bytesOut,
+                made.output().measurements(),
+                cost,
+                UUID.randomUUID().toString());
+        Commit commit = store.commit(mine);
+        while (commit instanceof Commit.Lost(JobResult other) && !store.isComplete(other.output())) {
+            store.dropResult(other);
+            commit = store.commit(mine);
+        }
+        return commit.standing();
+    }
+
+    private static Outcome failed(Throwable thrown) {
+        Failure failure = FailureRules.ofStage(thrown);
+        switch (failure.blame()) {
+            case OURSELVES -> LOG.error("the stage failed", thrown);
+            case CHECKPOINT, RECIPE, POLICY, SURROUNDINGS -> LOG.warn("the job failed: {}", failure.message());
+        }
+        return new Outcome.Failed(failure, Duration.ZERO);
+    }
+
+    private record JobWorkspace(Path folder, ProgressBoard board) implements Workspace {
+        @Override
+        public void progress(long done, long total, String message) {
+            board.show(done, total, message);
+        }
+    }
+}

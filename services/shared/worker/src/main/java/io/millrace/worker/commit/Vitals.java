@@ -1,0 +1,68 @@
+package io.millrace.worker.commit;
+
+import io.millrace.events.JobEvent.JobProgressed;
+import io.millrace.events.JobKey;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.function.LongSupplier;
+import java.util.function.Predicate;
+
+/** Looks after a running job: publishes its progress, notices that it stalled or that nobody waits for it any more. */
+final class Vitals implements AutoCloseable {
+    private static final Duration NEWS = Duration.ofSeconds(1);
+
+    private final RunningJob run;
+    private final Reports reports;
+    private final Predicate<JobKey> cancelled;
+    private final Pulse pulse;
+    private final InstantSource clock;
+    private final LongSupplier nanoTime;
+    private final Thread thread;
+
+    Vitals(
+            RunningJob run,
+            Reports reports,
+            Predicate<JobKey> cancelled,
+            Duration stallLimit,
+            Duration tick,
+            InstantSource clock,
+            LongSupplier nanoTime) {
+        this.run = run;
+        this.reports = reports;
+        this.cancelled = cancelled;
+        this.clock = clock;
+        this.nanoTime = nanoTime;
+        this.pulse = new Pulse(NEWS, run.signOfLife(), stallLimit, nanoTime.getAsLong());
+        this.thread = Thread.ofVirtual().name("vitals").start(() -> watch(tick));
+    }
+
+    private void watch(Duration tick) {
+        try {
+            while (true) {
+                Thread.sleep(tick);
+                look();
+            }
+        } catch (InterruptedException closed) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void look() {
+        if (cancelled.test(run.ref().key())) {
+            run.interrupt(Interruption.CANCELLED);
+        }
+        ProgressBoard.Mark mark = run.progress().mark();
+        switch (pulse.beat(mark, run.inStage(), nanoTime.getAsLong())) {
+            case QUIET -> {}
+            case STALLED -> run.interrupt(Interruption.STALLED);
+            case SAY ->
+                reports.announce(
+                        new JobProgressed(run.ref(), clock.instant(), mark.done(), mark.total(), mark.message()));
+        }
+    }
+
+    @Override
+    public void close() {
+        thread.interrupt();
+    }
+}

@@ -1,0 +1,167 @@
+package io.millrace.worker.lease;
+
+import io.millrace.events.Device;
+import io.millrace.events.StageName;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.LongSupplier;
+import org.apache.kafka.clients.consumer.AcknowledgeType;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaShareConsumer;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.Metric;
+import org.apache.kafka.common.MetricName;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One queue as one slot sees it: a share consumer that holds at most one record. Used by the slot's thread alone, but for
+ * {@link #metrics}.
+ *
+ * <p>The fate of an acknowledgement shows only in its callback and in what {@code commitSync} returns; neither throws.
+ */
+final class LeaseQueue implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LeaseQueue.class);
+    /** Longer polls sleep through records that follow a transaction's marker. */
+    private static final Duration POLL = Duration.ofMillis(50);
+
+    private static final Duration RENEW_POLL = Duration.ofMillis(100);
+    private static final Duration SETTLE = Duration.ofSeconds(10);
+    private static final Duration CLOSE = Duration.ofSeconds(5);
+    private static final int USUAL_LOCK_MILLIS = 30_000;
+
+    private final StageName stage;
+    private final Device device;
+    private final String topic;
+    private final Map<String, Object> settings;
+    private final LongSupplier nanoTime;
+    private volatile @Nullable KafkaShareConsumer<String, byte[]> consumer;
+    private int refused;
+
+    LeaseQueue(
+            StageName stage,
+            Device device,
+            String topic,
+            String group,
+            Map<String, Object> kafka,
+            LongSupplier nanoTime) {
+        this.stage = stage;
+        this.device = device;
+        this.topic = topic;
+        this.nanoTime = nanoTime;
+        this.settings = new TreeMap<>(kafka);
+        settings.put(ConsumerConfig.GROUP_ID_CONFIG, group);
+        settings.put(ConsumerConfig.SHARE_ACKNOWLEDGEMENT_MODE_CONFIG, "explicit");
+        settings.put(ConsumerConfig.SHARE_ACQUIRE_MODE_CONFIG, "record_limit");
+        settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 1);
+    }
+
+    StageName stage() {
+        return stage;
+    }
+
+    Device device() {
+        return device;
+    }
+
+    /** The queue's topic. */
+    String name() {
+        return topic;
+    }
+
+    /** The next record, if one comes within a moment. Opens the queue if it was closed. */
+    Optional<ConsumerRecord<String, byte[]>> poll() {
+        for (ConsumerRecord<String, byte[]> record : open().poll(POLL)) {
+            return Optional.of(record);
+        }
+        return Optional.empty();
+    }
+
+    /** How long a record stays ours without a renewal. */
+    Duration lock() {
+        return Duration.ofMillis(open().acquisitionLockTimeoutMs().orElse(USUAL_LOCK_MILLIS));
+    }
+
+    /** Starts the lock anew. False: the lease is lost, and the queue is to be closed. */
+    boolean renew(ConsumerRecord<String, byte[]> held) {
+        try {
+            KafkaShareConsumer<String, byte[]> now = open();
+            int refusedBefore = refused;
+            long patienceNanos = lock().toNanos() / 2;
+            long began = nanoTime.getAsLong();
+            now.acknowledge(held, AcknowledgeType.RENEW);
+            while (refused == refusedBefore && nanoTime.getAsLong() - began < patienceNanos) {
+                boolean back = false;
+                for (ConsumerRecord<String, byte[]> record : now.poll(RENEW_POLL)) {
+                    if (record.partition() == held.partition() && record.offset() == held.offset()) {
+                        back = true;
+                    } else {
+                        now.acknowledge(record, AcknowledgeType.RELEASE);
+                    }
+                }
+                if (back) {
+                    return true;
+                }
+            }
+        } catch (KafkaException | IllegalStateException e) {
+            LOG.warn(
+                    "the lease of {}-{}@{} cannot be renewed: {}",
+                    topic,
+                    held.partition(),
+                    held.offset(),
+                    e.toString());
+        }
+        return false;
+    }
+
+    /** Tells the broker that the record is done with. False: it did not take it, and the record will come again. */
+    boolean settle(ConsumerRecord<String, byte[]> held, AcknowledgeType how) {
+        try {
+            open().acknowledge(held, how);
+            return open().commitSync(SETTLE).values().stream().allMatch(Optional::isEmpty);
+        } catch (KafkaException | IllegalStateException e) {
+            LOG.warn("{}-{}@{} was not settled: {}", topic, held.partition(), held.offset(), e.toString());
+            return false;
+        }
+    }
+
+    Map<MetricName, ? extends Metric> metrics() {
+        KafkaShareConsumer<String, byte[]> now = consumer;
+        return now == null ? Map.of() : now.metrics();
+    }
+
+    private KafkaShareConsumer<String, byte[]> open() {
+        KafkaShareConsumer<String, byte[]> now = consumer;
+        if (now == null) {
+            now = new KafkaShareConsumer<>(settings, new StringDeserializer(), new ByteArrayDeserializer());
+            now.setAcknowledgementCommitCallback((offsets, trouble) -> {
+                if (trouble != null) {
+                    refused++;
+                }
+            });
+            now.subscribe(List.of(topic));
+            consumer = now;
+        }
+        return now;
+    }
+
+    @Override
+    public void close() {
+        KafkaShareConsumer<String, byte[]> now = consumer;
+        consumer = null;
+        if (now != null) {
+            try {
+                now.close(CLOSE);
+            } catch (KafkaException e) {
+                LOG.warn("queue {} was not closed in order: {}", topic, e.toString());
+            }
+        }
+    }
+}

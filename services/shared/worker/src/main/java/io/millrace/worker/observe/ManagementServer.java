@@ -1,0 +1,65 @@
+package io.millrace.worker.observe;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+
+/**
+ * Metrics and health of a process over HTTP: {@code /metrics}, {@code /livez}, {@code /readyz}. Alive means that a restart
+ * would not help: it never depends on Kafka or the store, else an outage of theirs would restart every worker.
+ */
+public final class ManagementServer implements AutoCloseable {
+    private static final String METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+    private final HttpServer server;
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+
+    private ManagementServer(HttpServer server) {
+        this.server = server;
+    }
+
+    /** @param port 0 picks a free one */
+    public static ManagementServer start(
+            int port, Supplier<String> metrics, BooleanSupplier alive, BooleanSupplier ready) throws IOException {
+        ManagementServer management = new ManagementServer(HttpServer.create(new InetSocketAddress(port), 0));
+        HttpServer server = management.server;
+        server.createContext("/metrics", exchange -> answer(exchange, "/metrics", 200, METRICS_TYPE, metrics.get()));
+        server.createContext("/livez", exchange -> health(exchange, "/livez", alive.getAsBoolean()));
+        server.createContext("/readyz", exchange -> health(exchange, "/readyz", ready.getAsBoolean()));
+        server.setExecutor(management.threads);
+        server.start();
+        return management;
+    }
+
+    public int port() {
+        return server.getAddress().getPort();
+    }
+
+    private static void health(HttpExchange exchange, String path, boolean well) throws IOException {
+        answer(exchange, path, well ? 200 : 503, "text/plain; charset=utf-8", well ? "ok\n" : "not now\n");
+    }
+
+    /** A context answers every path below it too; only the path itself exists. */
+    private static void answer(HttpExchange exchange, String path, int status, String type, String text)
+            throws IOException {
+        try (exchange) {
+            boolean found = exchange.getRequestURI().getPath().equals(path);
+            byte[] body = (found ? text : "there is /metrics, /livez and /readyz\n").getBytes(StandardCharsets.UTF_8);
+            exchange.getResponseHeaders().set("Content-Type", found ? type : "text/plain; charset=utf-8");
+            exchange.sendResponseHeaders(found ? status : 404, body.length);
+            exchange.getResponseBody().write(body);
+        }
+    }
+
+    @Override
+    public void close() {
+        server.stop(0);
+        threads.close();
+    }
+}

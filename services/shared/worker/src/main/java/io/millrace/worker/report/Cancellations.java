@@ -1,0 +1,152 @@
+package io.millrace.worker.report;
+
+import io.millrace.events.JobKey;
+import io.millrace.events.wire.Topics;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ListOffsetsOptions;
+import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.IsolationLevel;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The jobs that nobody waits for, as the compacted topic says: a value cancels its key, a tombstone takes that back. A
+ * worker that cannot read the topic works on: it does too much rather than too little.
+ */
+public final class Cancellations implements Predicate<JobKey>, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Cancellations.class);
+    private static final Duration POLL = Duration.ofMillis(500);
+    private static final Duration PAUSE = Duration.ofSeconds(5);
+
+    private static final Duration CONFIRMATION = Duration.ofSeconds(10);
+
+    private final Set<String> cancelled = ConcurrentHashMap.newKeySet();
+    private final Map<TopicPartition, Long> followedTo = new ConcurrentHashMap<>();
+    private final CountDownLatch caughtUp = new CountDownLatch(1);
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final Map<String, Object> settings;
+    private final String topic;
+    private final Thread thread;
+
+    public Cancellations(Map<String, Object> kafka, Topics topics) {
+        this.settings = new TreeMap<>(kafka);
+        settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+        settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+        settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+        this.topic = topics.cancellations();
+        this.thread = Thread.ofPlatform().daemon().name("cancellations").start(this::followAlways);
+    }
+
+    /**
+     * True if nobody waits for the job. A key may be asked for again: then its tombstone and its new job are written at
+     * once, but the job may be seen first. So a key that looks cancelled is looked at again when all that is written by
+     * now has been read, and if that cannot be had the job is done.
+     */
+    @Override
+    public boolean test(JobKey key) {
+        return cancelled.contains(key.toString()) && readToTheEnd() && cancelled.contains(key.toString());
+    }
+
+    private boolean readToTheEnd() {
+        try (Admin admin = Admin.create(settings)) {
+            Map<TopicPartition, OffsetSpec> wanted = new HashMap<>();
+            followedTo.keySet().forEach(partition -> wanted.put(partition, OffsetSpec.latest()));
+            // Uncommitted: the end of a transaction reaches each partition in its own time.
+            Map<TopicPartition, ListOffsetsResultInfo> ends = admin.listOffsets(
+                            wanted, new ListOffsetsOptions(IsolationLevel.READ_UNCOMMITTED))
+                    .all()
+                    .get(CONFIRMATION.toMillis(), TimeUnit.MILLISECONDS);
+            long endNanos = System.nanoTime() + CONFIRMATION.toNanos();
+            while (!ends.entrySet().stream()
+                    .allMatch(end -> followedTo.getOrDefault(end.getKey(), 0L)
+                            >= end.getValue().offset())) {
+                if (System.nanoTime() - endNanos > 0 || closed.await(20, TimeUnit.MILLISECONDS)) {
+                    return false;
+                }
+            }
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        } catch (ExecutionException | TimeoutException | KafkaException e) {
+            LOG.warn("a cancellation could not be confirmed, so the job is done: {}", e.toString());
+            return false;
+        }
+    }
+
+    /** Waits until all that was cancelled before now is known, but not longer than {@code patience}. */
+    public boolean awaitCaughtUp(Duration patience) throws InterruptedException {
+        return caughtUp.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    private void followAlways() {
+        try {
+            do {
+                try {
+                    follow();
+                } catch (KafkaException e) {
+                    LOG.warn("cancellations cannot be read for the moment: {}", e.toString());
+                }
+            } while (!closed.await(PAUSE.toNanos(), TimeUnit.NANOSECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void follow() {
+        try (var consumer = new KafkaConsumer<>(settings, new StringDeserializer(), new ByteArrayDeserializer())) {
+            List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
+                    .map(info -> new TopicPartition(topic, info.partition()))
+                    .toList();
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            while (closed.getCount() > 0) {
+                consumer.poll(POLL).forEach(this::apply);
+                partitions.forEach(partition -> followedTo.put(partition, consumer.position(partition)));
+                if (caughtUp.getCount() > 0
+                        && partitions.stream().allMatch(p -> consumer.position(p) >= ends.getOrDefault(p, 0L))) {
+                    caughtUp.countDown();
+                }
+            }
+        }
+    }
+
+    private void apply(ConsumerRecord<String, byte[]> record) {
+        if (record.value() == null) {
+            cancelled.remove(record.key());
+        } else {
+            cancelled.add(record.key());
+        }
+    }
+
+    @Override
+    public void close() {
+        closed.countDown();
+        try {
+            thread.join(POLL.multipliedBy(4));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,57 @@
+package io.millrace.worker.report;
+
+import io.millrace.events.Device;
+import io.millrace.events.wire.TopicAdmin;
+import io.millrace.events.wire.Topics;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.common.KafkaException;
+
+/**
+ * Waits until Kafka answers and its topics and share groups are as they should be. A share group without its settings
+ * would start at the end of the queue and read what a transaction took back, without any error.
+ */
+public final class StartCheck {
+    private static final Duration PAUSE = Duration.ofMillis(500);
+
+    private StartCheck() {}
+
+    /** @return what is still wrong when patience ends; empty if all is well */
+    public static List<String> await(
+            Map<String, Object> kafka,
+            Topics topics,
+            Collection<Device> devices,
+            Duration patience,
+            LongSupplier nanoTime)
+            throws InterruptedException {
+        long began = nanoTime.getAsLong();
+        Map<String, Object> settings = new TreeMap<>(kafka);
+        settings.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, 5_000);
+        settings.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, 10_000);
+        try (Admin admin = Admin.create(settings)) {
+            while (true) {
+                List<String> problems = problems(admin, topics, devices);
+                if (problems.isEmpty() || nanoTime.getAsLong() - began >= patience.toNanos()) {
+                    return problems;
+                }
+                TimeUnit.NANOSECONDS.sleep(PAUSE.toNanos());
+            }
+        }
+    }
+
+    private static List<String> problems(Admin admin, Topics topics, Collection<Device> devices)
+            throws InterruptedException {
+        try {
+            return TopicAdmin.problems(admin, topics, devices);
+        } catch (KafkaException e) {
+            return List.of("Kafka does not answer: " + e.getMessage());
+        }
+    }
+}

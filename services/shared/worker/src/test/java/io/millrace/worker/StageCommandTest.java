@@ -1,0 +1,57 @@
+package io.millrace.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+class StageCommandTest {
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @Test
+    void helpShowsAnExampleAndTheExitCodes() {
+        assertThat(run("--help")).isZero();
+
+        assertThat(out.toString())
+                .contains("Example:", "pruner --kafka broker:9092 --store /srv/millrace", "Exit codes:");
+        assertThat(out.toString()).contains("'prune'");
+    }
+
+    @Test
+    void storeIsRequired() {
+        assertThat(run("--kafka", "nowhere:1")).isEqualTo(2);
+
+        assertThat(err.toString()).contains("--store");
+    }
+
+    @Test
+    void valueThatMakesNoSenseIsNamed() {
+        assertThat(run("--store", "memory:", "--devices", "GPU!")).isEqualTo(2);
+        assertThat(err.toString()).contains("'GPU!' is not a device class");
+
+        assertThat(run("--store", "memory:", "--management-port", "99999")).isEqualTo(2);
+        assertThat(err.toString()).contains("99999");
+
+        assertThat(run("--store", "memory:", "--slots", "0")).isEqualTo(2);
+        assertThat(err.toString()).contains("1 to 64 slots");
+    }
+
+    @Test
+    void configFileThatIsNotThereIsNamed() {
+        assertThat(run("--store", "memory:", "--kafka-config", "no-such.properties"))
+                .isEqualTo(2);
+
+        assertThat(err.toString()).contains("no-such.properties");
+    }
+
+    private int run(String... arguments) {
+        CommandLine line = StageCommand.command(new Stages(List.of(new FakeStage((input, workspace) -> {}))), "pruner");
+        line.setOut(new PrintWriter(out, true));
+        line.setErr(new PrintWriter(err, true));
+        return line.execute(arguments);
+    }
+}

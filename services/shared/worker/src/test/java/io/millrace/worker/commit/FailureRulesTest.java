@@ -1,0 +1,74 @@
+package io.millrace.worker.commit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Digest;
+import io.millrace.events.Reason;
+import io.millrace.events.Role;
+import io.millrace.store.ChangedFileException;
+import io.millrace.worker.StageException;
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import org.junit.jupiter.api.Test;
+
+class FailureRulesTest {
+    private static final ArtifactRef ARTIFACT = ArtifactRef.inStore(Digest.of("model"));
+    private final IOException full = new FileSystemException("model.gguf", null, "No space left on device");
+
+    @Test
+    void changedCheckpointIsNamed() {
+        assertThat(FailureRules.ofInput(Role.MODEL, ARTIFACT, new ChangedFileException("a.safetensors changed"))
+                        .reason())
+                .isEqualTo(Reason.CHECKPOINT_CHANGED);
+    }
+
+    @Test
+    void missingInputIsBlamedOnWhoNamedIt() {
+        IOException missing = new NoSuchFileException("eval.txt");
+
+        assertThat(FailureRules.ofInput(Role.EVALUATION_TEXT, ARTIFACT, missing).reason())
+                .isEqualTo(Reason.TEXT_MISSING);
+        assertThat(FailureRules.ofInput(Role.ORIGINAL, ARTIFACT, missing).reason())
+                .isEqualTo(Reason.CHECKPOINT_MISSING);
+        assertThat(FailureRules.ofInput(Role.ORIGINAL, ARTIFACT, missing).message())
+                .contains("original", ARTIFACT.manifest().abbreviated(), "eval.txt");
+    }
+
+    @Test
+    void otherTroubleWithAnInputIsTheStores() {
+        assertThat(FailureRules.ofInput(Role.MODEL, ARTIFACT, new IOException("reset by peer"))
+                        .reason())
+                .isEqualTo(Reason.STORE_UNREACHABLE);
+        assertThat(FailureRules.ofInput(Role.MODEL, ARTIFACT, full).reason()).isEqualTo(Reason.DISK_FULL);
+    }
+
+    @Test
+    void whatTheStageKnowsStands() {
+        assertThat(FailureRules.ofStage(new StageException(Reason.NOT_FINITE, "lm_head has NaN"))
+                        .reason())
+                .isEqualTo(Reason.NOT_FINITE);
+    }
+
+    @Test
+    void memoryAndDiskAreRecognizedBelowWrappers() {
+        assertThat(FailureRules.ofStage(new IllegalStateException(new OutOfMemoryError("Java heap space")))
+                        .reason())
+                .isEqualTo(Reason.OUT_OF_MEMORY);
+        assertThat(FailureRules.ofStage(new IllegalStateException("CUDA out of memory. Tried to allocate 2 GiB"))
+                        .reason())
+                .isEqualTo(Reason.OUT_OF_MEMORY);
+        assertThat(FailureRules.ofStage(new IllegalStateException(full)).reason())
+                .isEqualTo(Reason.DISK_FULL);
+    }
+
+    @Test
+    void anythingElseIsAStageErrorWithItsClassAndAnEnd() {
+        assertThat(FailureRules.ofStage(new ArithmeticException("/ by zero")).message())
+                .isEqualTo("ArithmeticException: / by zero");
+        assertThat(FailureRules.ofStage(new ArithmeticException("x".repeat(100_000)))
+                        .message())
+                .hasSizeLessThan(2_100);
+    }
+}

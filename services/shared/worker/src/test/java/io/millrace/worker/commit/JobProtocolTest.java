@@ -1,0 +1,431 @@
+package io.millrace.worker.commit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Cost;
+import io.millrace.events.Device;
+import io.millrace.events.Digest;
+import io.millrace.events.Event;
+import io.millrace.events.Job;
+import io.millrace.events.JobEvent;
+import io.millrace.events.JobEvent.JobFailed;
+import io.millrace.events.JobEvent.JobProgressed;
+import io.millrace.events.JobEvent.JobStarted;
+import io.millrace.events.JobEvent.JobSucceeded;
+import io.millrace.events.JobKey;
+import io.millrace.events.ModelName;
+import io.millrace.events.Parameters;
+import io.millrace.events.Reason;
+import io.millrace.events.Role;
+import io.millrace.events.RunId;
+import io.millrace.events.wire.Topics;
+import io.millrace.store.ArtifactStore;
+import io.millrace.store.Claim;
+import io.millrace.store.ClaimKeeper;
+import io.millrace.store.JobResult;
+import io.millrace.store.MemoryStore;
+import io.millrace.store.MonotonicTime;
+import io.millrace.worker.FakeStage;
+import io.millrace.worker.KafkaSettings;
+import io.millrace.worker.Stage;
+import io.millrace.worker.StageException;
+import io.millrace.worker.StageInput;
+import io.millrace.worker.StageOutput;
+import io.millrace.worker.Stages;
+import io.millrace.worker.WorkerSettings;
+import io.millrace.worker.Workspace;
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Each way a job can end, without Kafka. */
+@Timeout(value = 30, unit = TimeUnit.SECONDS)
+class JobProtocolTest {
+    private static final Duration TICK = Duration.ofMillis(5);
+
+    @TempDir
+    Path folder;
+
+    private final MemoryStore memory = new MemoryStore();
+    private final List<Event> published = new CopyOnWriteArrayList<>();
+    private final Set<JobKey> cancelled = new HashSet<>();
+    private ArtifactStore store = memory;
+    private Job job;
+
+    @BeforeEach
+    void storeAModel() throws IOException {
+        Path source = Files.createDirectories(folder.resolve("source"));
+        Files.writeString(source.resolve("model.txt"), "weights");
+        job = job(memory.publishFolder(source, new TreeMap<>()));
+    }
+
+    @Test
+    void startIsPublishedBeforeTheWorkAndSuccessAfterTheCommit() throws Exception {
+        run((input, workspace) -> assertThat(published).singleElement().isInstanceOf(JobStarted.class));
+
+        JobSucceeded succeeded = only(JobSucceeded.class);
+        assertThat(succeeded.fromStore()).isFalse();
+        assertThat(memory.result(job.key()).orElseThrow().output()).isEqualTo(succeeded.output());
+        assertThat(memory.claim(job.key())).isEmpty();
+        assertThat(folder.resolve("work")).isEmptyDirectory();
+    }
+
+    @Test
+    void committedKeyIsAnsweredFromTheStore() throws Exception {
+        run((input, workspace) -> {});
+        published.clear();
+
+        run((input, workspace) -> {
+            throw new IllegalStateException("computed twice");
+        });
+
+        assertThat(only(JobSucceeded.class).fromStore()).isTrue();
+        assertThat(published).hasSize(1);
+    }
+
+    @Test
+    void resultWhoseFilesAreGoneIsComputedAgain() throws Exception {
+        JobResult damaged = new JobResult(
+                job.key(),
+                ArtifactRef.inStore(Digest.of("gone")),
+                1,
+                List.of(),
+                new Cost(Duration.ZERO, 0, 0),
+                "writer");
+        memory.commit(damaged);
+
+        run((input, workspace) -> {});
+
+        assertThat(only(JobSucceeded.class).fromStore()).isFalse();
+        assertThat(memory.result(job.key()).orElseThrow().output()).isNotEqualTo(damaged.output());
+    }
+
+    @Test
+    void cancelledJobSaysNothing() throws Exception {
+        cancelled.add(job.key());
+
+        JobProtocol.Ended ended = run((input, workspace) -> {});
+
+        assertThat(published).isEmpty();
+        assertThat(ended.published()).isTrue();
+    }
+
+    @Test
+    void liveClaimElsewhereIsReportedWithAPause() throws Exception {
+        memory.replaceClaim(Optional.empty(), new Claim(job.key(), "other", 1, 1));
+        AtomicLong beat = new AtomicLong(1);
+        MonotonicTime time = time(() ->
+                memory.replaceClaim(memory.claim(job.key()), new Claim(job.key(), "other", 1, beat.incrementAndGet())));
+
+        run((input, workspace) -> {}, time);
+
+        JobFailed failed = only(JobFailed.class);
+        assertThat(failed.failure().reason()).isEqualTo(Reason.CLAIMED);
+        assertThat(failed.failure().message()).contains("other");
+        assertThat(failed.retryAfter()).isPositive();
+        assertThat(memory.claim(job.key()).orElseThrow().holder()).isEqualTo("other");
+    }
+
+    @Test
+    void jobThatThreeProcessesBeganIsLostAndARetryCountsAnew() throws Exception {
+        memory.replaceClaim(Optional.empty(), new Claim(job.key(), "dead", 3, 1));
+
+        run((input, workspace) -> {}, time(() -> {}));
+
+        JobFailed failed = only(JobFailed.class);
+        assertThat(failed.failure().reason()).isEqualTo(Reason.WORKER_LOST);
+        assertThat(failed.failure().message()).contains("3 processes", "dead");
+        assertThat(memory.claim(job.key())).isEmpty();
+    }
+
+    @Test
+    void deadWorkersJobIsBegunAgainWithRaisedStarts() throws Exception {
+        memory.replaceClaim(Optional.empty(), new Claim(job.key(), "dead", 1, 1));
+
+        run((input, workspace) -> {}, time(() -> {}));
+
+        assertThat(only(JobStarted.class).starts()).isEqualTo(2);
+        assertThat(only(JobSucceeded.class)).isNotNull();
+    }
+
+    @Test
+    void failureOfTheStageIsReportedAndTheClaimDropped() throws Exception {
+        run((input, workspace) -> {
+            throw new StageException(Reason.NOT_FINITE, "lm_head.weight has 3 NaN");
+        });
+
+        assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.NOT_FINITE);
+        assertThat(memory.claim(job.key())).isEmpty();
+        assertThat(folder.resolve("work")).isEmptyDirectory();
+    }
+
+    @Test
+    void errorOfTheStageKeepsItsWorkForTheNextAttempt() throws Exception {
+        run((input, workspace) -> {
+            Files.writeString(workspace.folder().resolve("step-7"), "saved");
+            throw new StackOverflowError("deep");
+        });
+
+        assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.STAGE_ERROR);
+        assertThat(folder.resolve("work").resolve(job.key().toString()).resolve("work/step-7"))
+                .exists();
+    }
+
+    @Test
+    void inputThatIsNotThereIsNamed() throws Exception {
+        job = job(ArtifactRef.inStore(Digest.of("nothing")));
+
+        run((input, workspace) -> {});
+
+        assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.CHECKPOINT_MISSING);
+        assertThat(only(JobFailed.class).failure().message()).contains("model");
+    }
+
+    @Test
+    void storeThatDoesNotAnswerBeforeTheWorkIsReported() throws Exception {
+        store = failing("result", Integer.MAX_VALUE);
+
+        run((input, workspace) -> {});
+
+        assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.STORE_UNREACHABLE);
+        assertThat(only(JobFailed.class).retryAfter()).isPositive();
+    }
+
+    @Test
+    void finishedOutputIsCommittedWhenTheStoreIsBack() throws Exception {
+        store = failing("commit", 1);
+        AtomicInteger computed = new AtomicInteger();
+
+        run((input, workspace) -> computed.incrementAndGet());
+
+        assertThat(only(JobSucceeded.class).fromStore()).isFalse();
+        assertThat(computed).hasValue(1);
+    }
+
+    @Test
+    void shutdownInterruptsTheStage() throws Exception {
+        RunningJob run = running();
+
+        run(run, interruptingStage(run, Interruption.SHUTDOWN));
+
+        assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.SHUTDOWN);
+        assertThat(only(JobFailed.class).failure().message()).contains("layer 3");
+        assertThat(Thread.interrupted()).isFalse();
+    }
+
+    @Test
+    void cancellationInterruptsTheStageAndSaysNoMore() throws Exception {
+        RunningJob run = running();
+
+        run(run, interruptingStage(run, Interruption.CANCELLED));
+
+        assertThat(published).allMatch(event -> event instanceof JobStarted || event instanceof JobProgressed);
+        assertThat(memory.result(job.key())).isEmpty();
+    }
+
+    @Test
+    void workThatIsDoneWhenTheShutdownComesIsCommitted() throws Exception {
+        RunningJob run = running();
+
+        run(run, (input, workspace) -> {
+            run.interrupt(Interruption.SHUTDOWN);
+            Thread.interrupted();
+        });
+
+        assertThat(only(JobSucceeded.class)).isNotNull();
+    }
+
+    @Test
+    void stageWhoseProgressStandsStillIsStalled() throws Exception {
+        run(
+                running(),
+                (input, workspace) -> {
+                    workspace.progress(3, 10, "layer 3");
+                    new CountDownLatch(1).await();
+                },
+                MonotonicTime.SYSTEM,
+                Duration.ofMillis(50));
+
+        assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.STALLED);
+        assertThat(only(JobFailed.class).failure().message()).contains("layer 3");
+    }
+
+    @Test
+    void jobThatWasGivenUpIsReportedOnce() throws Exception {
+        RunningJob run = running();
+        JobProtocol protocol = protocol((input, workspace) -> {}, MonotonicTime.SYSTEM, Duration.ofMinutes(1));
+
+        JobProtocol.Ended abandoned = protocol.abandon(run, Interruption.STALLED);
+        JobProtocol.Ended late = protocol.run(run);
+
+        assertThat(abandoned.published()).isTrue();
+        assertThat(late.published()).isFalse();
+        assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.STALLED);
+        assertThat(published).noneMatch(JobSucceeded.class::isInstance);
+    }
+
+    @Test
+    void outputOutsideTheWorkspaceIsRefused() throws Exception {
+        Stages escaping = new Stages(List.of(new EscapingStage(folder)));
+
+        protocol(escaping, MonotonicTime.SYSTEM, Duration.ofMinutes(1)).run(running());
+
+        assertThat(only(JobFailed.class).failure().message()).contains("workspace");
+    }
+
+    private FakeStage.Work interruptingStage(RunningJob run, Interruption why) {
+        return (input, workspace) -> {
+            workspace.progress(3, 10, "layer 3");
+            run.interrupt(why);
+            new CountDownLatch(1).await();
+        };
+    }
+
+    private JobProtocol.Ended run(FakeStage.Work work) throws Exception {
+        return run(work, MonotonicTime.SYSTEM);
+    }
+
+    private JobProtocol.Ended run(FakeStage.Work work, MonotonicTime time) throws Exception {
+        return run(running(), work, time, Duration.ofMinutes(1));
+    }
+
+    private JobProtocol.Ended run(RunningJob run, FakeStage.Work work) throws Exception {
+        return run(run, work, MonotonicTime.SYSTEM, Duration.ofMinutes(1));
+    }
+
+    private JobProtocol.Ended run(RunningJob run, FakeStage.Work work, MonotonicTime time, Duration stall)
+            throws Exception {
+        return protocol(work, time, stall).run(run);
+    }
+
+    private JobProtocol protocol(FakeStage.Work work, MonotonicTime time, Duration stall) {
+        return protocol(new Stages(List.of(new FakeStage(work))), time, stall);
+    }
+
+    private JobProtocol protocol(Stages stages, MonotonicTime time, Duration stall) {
+        InstantSource clock = InstantSource.system();
+        StageRun stageRun =
+                new StageRun(stages, store, reports(), cancelled::contains, settings(stall), clock, System::nanoTime);
+        return new JobProtocol(
+                store, new ClaimKeeper(store, time), reports(), cancelled::contains, stageRun, "me", clock);
+    }
+
+    private RunningJob running() {
+        return new RunningJob(job, Duration.ofSeconds(10), System::nanoTime);
+    }
+
+    private WorkerSettings settings(Duration stall) {
+        return new WorkerSettings(
+                "pruner",
+                new KafkaSettings("nowhere:1", Map.of(), Topics.DEFAULT),
+                "memory:",
+                List.of(Device.CPU),
+                1,
+                folder.resolve("work"),
+                OptionalInt.empty(),
+                new WorkerSettings.Limits(stall, Duration.ofSeconds(1), Duration.ofSeconds(1), TICK));
+    }
+
+    private Reports reports() {
+        return new Reports() {
+            @Override
+            public boolean publish(Event event) {
+                return published.add(event);
+            }
+
+            @Override
+            public void announce(Event event) {
+                published.add(event);
+            }
+        };
+    }
+
+    /** A clock that jumps by what is waited for, after {@code meanwhile} happened. */
+    private static MonotonicTime time(Meanwhile meanwhile) {
+        AtomicLong now = new AtomicLong();
+        return new MonotonicTime() {
+            @Override
+            public long nanos() {
+                return now.get();
+            }
+
+            @Override
+            public void pause(Duration duration) {
+                meanwhile.happens();
+                now.addAndGet(duration.toNanos());
+            }
+        };
+    }
+
+    private interface Meanwhile {
+        void happens();
+    }
+
+    /** The store, of which one method fails so many times. */
+    private ArtifactStore failing(String method, int times) {
+        AtomicInteger left = new AtomicInteger(times);
+        return (ArtifactStore) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {ArtifactStore.class}, (proxy, called, arguments) -> {
+                    if (called.getName().equals(method) && left.getAndDecrement() > 0) {
+                        throw new IOException("connection reset");
+                    }
+                    try {
+                        return called.invoke(memory, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+
+    private static Job job(ArtifactRef model) {
+        return new Job(
+                new ModelName("model"),
+                new RunId(Digest.of("run")),
+                1,
+                Map.of(Role.MODEL, model),
+                new Parameters.Magnitude(OptionalDouble.of(0.5), OptionalDouble.empty(), false),
+                Device.CPU,
+                0);
+    }
+
+    private <T extends JobEvent> T only(Class<T> kind) {
+        List<T> found =
+                published.stream().filter(kind::isInstance).map(kind::cast).toList();
+        assertThat(found).as("%s of %s", kind.getSimpleName(), published).hasSize(1);
+        return found.getFirst();
+    }
+
+    private record EscapingStage(Path elsewhere) implements Stage<Parameters.Prune> {
+        @Override
+        public Class<Parameters.Prune> parameters() {
+            return Parameters.Prune.class;
+        }
+
+        @Override
+        public StageOutput run(StageInput<Parameters.Prune> input, Workspace workspace) {
+            return new StageOutput(elsewhere, List.of());
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package io.millrace.worker.commit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.events.Digest;
+import io.millrace.events.JobKey;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class WorkFolderTest {
+    private static final JobKey KEY = new JobKey(Digest.of("job"));
+
+    @TempDir
+    Path root;
+
+    @Test
+    void stagesOwnFilesSurviveAndInputsDoNot() throws IOException {
+        try (WorkFolder first = WorkFolder.open(root, KEY)) {
+            Files.writeString(first.work().resolve("step-7"), "saved");
+            Files.writeString(first.inputs().resolve("model"), "copied");
+        }
+
+        try (WorkFolder second = WorkFolder.open(root, KEY)) {
+            assertThat(second.work().resolve("step-7")).hasContent("saved");
+            assertThat(second.inputs()).isEmptyDirectory();
+        }
+    }
+
+    @Test
+    void twoHoldersOfOneKeyNeverShareAFolder() throws IOException {
+        try (WorkFolder first = WorkFolder.open(root, KEY);
+                WorkFolder second = WorkFolder.open(root, KEY)) {
+            assertThat(second.work()).isNotEqualTo(first.work());
+        }
+    }
+
+    @Test
+    void deletedFolderLeavesNothing() throws IOException {
+        try (WorkFolder folder = WorkFolder.open(root, KEY)) {
+            folder.delete();
+        }
+
+        assertThat(root).isEmptyDirectory();
+    }
+
+    @Test
+    void sweepTakesOldFoldersThatNobodyWorksInAndNothingElse() throws IOException {
+        Files.createDirectories(root.resolve("somebody-elses"));
+        JobKey left = new JobKey(Digest.of("left behind"));
+        WorkFolder.open(root, left).close();
+        try (WorkFolder held = WorkFolder.open(root, KEY)) {
+
+            WorkFolder.sweep(root, Instant.now().plusSeconds(60));
+
+            assertThat(held.work()).isDirectory();
+            assertThat(root.resolve(left.toString())).doesNotExist();
+            assertThat(root.resolve("somebody-elses")).isDirectory();
+        }
+    }
+
+    @Test
+    void sweepSparesWhatWasTouchedLately() throws IOException {
+        WorkFolder.open(root, KEY).close();
+
+        WorkFolder.sweep(root, Instant.now().minusSeconds(3_600));
+
+        assertThat(root.resolve(KEY.toString())).isDirectory();
+    }
+}
