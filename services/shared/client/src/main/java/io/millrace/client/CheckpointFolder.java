@@ -1,0 +1,96 @@
+package io.millrace.client;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Digest;
+import io.millrace.events.ModelNumbers;
+import io.millrace.events.Reason;
+import io.millrace.store.ArtifactStore;
+import io.millrace.store.Manifest;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * A Hugging Face folder that holds a checkpoint: config, safetensors, tokenizer. Opening it reads headers only and
+ * refuses, by name and before anyone is told, what no stage could work on.
+ *
+ * @param files the names of the files that make the checkpoint; others in the folder do not belong to it
+ */
+public record CheckpointFolder(Path folder, SortedSet<String> files, ModelNumbers numbers) {
+    private static final String CONFIG = "config.json";
+    private static final List<String> COMPANIONS = List.of(
+            "generation_config.json",
+            "tokenizer.json",
+            "tokenizer.model",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "added_tokens.json",
+            "vocab.json",
+            "merges.txt",
+            "chat_template.jinja",
+            "chat_template.json",
+            Weights.INDEX);
+
+    public CheckpointFolder {
+        files = new TreeSet<>(files);
+    }
+
+    public static CheckpointFolder open(Path folder) throws IOException {
+        FolderFiles inside = FolderFiles.open(folder);
+        CheckpointJson config = CheckpointJson.read(inside.require(CONFIG));
+        if (config.present("quantization_config")) {
+            throw new RefusedCheckpointException(
+                    Reason.ALREADY_QUANTIZED,
+                    config.file() + ": found 'quantization_config'; publish the checkpoint before it was quantized");
+        }
+        Weights weights = Weights.open(inside);
+        SortedSet<String> files = new TreeSet<>(weights.files());
+        files.add(CONFIG);
+        for (String companion : COMPANIONS) {
+            if (inside.has(companion)) {
+                inside.require(companion);
+                files.add(companion);
+            }
+        }
+        return new CheckpointFolder(inside.folder(), files, numbers(config, weights));
+    }
+
+    private static ModelNumbers numbers(CheckpointJson config, Weights weights) throws IOException {
+        String architecture = config.node().path("architectures").path(0).asText("");
+        if (architecture.isBlank()) {
+            throw config.refused("'architectures' names no class, expected one such as 'LlamaForCausalLM'");
+        }
+        int headCount = config.positive("num_attention_heads");
+        return new ModelNumbers(
+                architecture,
+                weights.parameters(config.isTrue("tie_word_embeddings")),
+                config.positive("vocab_size"),
+                config.positive("hidden_size"),
+                config.positive("intermediate_size"),
+                config.positive("num_hidden_layers"),
+                headCount,
+                config.present("num_key_value_heads") ? config.positive("num_key_value_heads") : headCount,
+                config.positive("max_position_embeddings"),
+                weights.dtype(config.file().resolveSibling("")));
+    }
+
+    /**
+     * Reads every file once for its digest and puts the manifest into the store; the files stay where they are. Their
+     * address is the real path of the folder, so a link such as {@code latest} may move on.
+     */
+    public ArtifactRef register(ArtifactStore store) throws IOException {
+        List<Manifest.Entry> entries = new ArrayList<>();
+        for (String name : files) {
+            entries.add(Manifest.Entry.of(name, folder.resolve(name)));
+        }
+        Manifest manifest = new Manifest(entries, new TreeMap<>(Map.of("kind", "checkpoint")));
+        Digest digest = store.put(manifest.canonicalJson().getBytes(StandardCharsets.UTF_8));
+        return new ArtifactRef(digest, folder.toUri());
+    }
+}

@@ -1,0 +1,62 @@
+package io.millrace.client;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.millrace.events.Reason;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** A JSON object in a checkpoint's folder; its fields are checked as they are asked for. */
+record CheckpointJson(Path file, JsonNode node) {
+    private static final long LARGEST_BYTES = 64L << 20;
+    private static final ObjectMapper MAPPER = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    static CheckpointJson read(Path file) throws IOException {
+        if (Files.size(file) > LARGEST_BYTES) {
+            throw new RefusedCheckpointException(
+                    Reason.MALFORMED_CHECKPOINT,
+                    file + ": has " + Files.size(file) + " bytes, expected at most " + LARGEST_BYTES);
+        }
+        try {
+            CheckpointJson json = new CheckpointJson(file, MAPPER.readTree(file.toFile()));
+            if (!json.node.isObject()) {
+                throw json.refused("holds no JSON object");
+            }
+            return json;
+        } catch (JsonProcessingException e) {
+            throw new RefusedCheckpointException(
+                    Reason.MALFORMED_CHECKPOINT,
+                    file + ": no JSON at line " + e.getLocation().getLineNr() + " (" + e.getOriginalMessage() + ")",
+                    e);
+        }
+    }
+
+    boolean present(String name) {
+        return node.hasNonNull(name);
+    }
+
+    boolean isTrue(String name) {
+        return node.path(name).asBoolean(false);
+    }
+
+    int positive(String name) throws RefusedCheckpointException {
+        JsonNode value = node.path(name);
+        if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() <= 0) {
+            throw refused("'" + name + "' is " + (value.isMissingNode() ? "missing" : "'" + value + "'")
+                    + ", expected a positive whole number");
+        }
+        return value.intValue();
+    }
+
+    RefusedCheckpointException refused(String what) {
+        return new RefusedCheckpointException(Reason.MALFORMED_CHECKPOINT, file + ": " + what);
+    }
+}

@@ -1,0 +1,67 @@
+package io.millrace.client;
+
+import io.millrace.events.wire.Topics;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+
+/** Clients of the broker with the settings that the promises rest on; the caller's other settings are kept. */
+final class Connection {
+    private static final int PATIENCE_SECONDS = 30;
+
+    private Connection() {}
+
+    static Producer<String, byte[]> producer(Map<String, Object> kafka, Topics topics)
+            throws IOException, InterruptedException {
+        requireTopic(kafka, topics.checkpoints());
+        Map<String, Object> settings = new HashMap<>(kafka);
+        settings.put(ProducerConfig.ACKS_CONFIG, "all");
+        settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
+        return new KafkaProducer<>(settings, new StringSerializer(), new ByteArraySerializer());
+    }
+
+    /** A consumer that sees committed records only, and never makes a topic by asking for it. */
+    static Consumer<String, byte[]> consumer(Map<String, Object> kafka, String topic)
+            throws IOException, InterruptedException {
+        requireTopic(kafka, topic);
+        Map<String, Object> settings = new HashMap<>(kafka);
+        settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+        settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+        settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
+        settings.putIfAbsent(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+        return new KafkaConsumer<>(settings, new StringDeserializer(), new ByteArrayDeserializer());
+    }
+
+    /** A broker may make a topic that is merely asked for, with one partition; so it is looked for first. */
+    private static void requireTopic(Map<String, Object> kafka, String topic) throws IOException, InterruptedException {
+        String broker = "broker " + kafka.get(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG);
+        try (Admin admin = Admin.create(kafka)) {
+            if (!admin.listTopics()
+                    .names()
+                    .get(PATIENCE_SECONDS, TimeUnit.SECONDS)
+                    .contains(topic)) {
+                throw new IOException(broker + ": topic '" + topic
+                        + "' is not there; run 'millrace topics apply', or check the prefix of the topics");
+            }
+        } catch (TimeoutException | ExecutionException e) {
+            throw new IOException(
+                    broker + ": no answer within " + PATIENCE_SECONDS + " s (" + e + "); is it running, and is"
+                            + " bootstrap.servers right?",
+                    e);
+        }
+    }
+}

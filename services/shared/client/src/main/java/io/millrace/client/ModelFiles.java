@@ -1,0 +1,70 @@
+package io.millrace.client;
+
+import io.millrace.events.ModelPublished;
+import io.millrace.store.ArtifactStore;
+import io.millrace.store.Manifest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import org.jspecify.annotations.Nullable;
+
+/** Fetches the files of accepted models. */
+public final class ModelFiles {
+    private ModelFiles() {}
+
+    /**
+     * Copies a model's files into a folder, each verified against its digest. The folder appears when all are there and
+     * not before, so a server that watches for it never loads half a model.
+     *
+     * @param folder must not exist, or be empty
+     */
+    public static Path pull(ArtifactStore store, ModelPublished model, Path folder) throws IOException {
+        Path target = folder.toAbsolutePath();
+        Manifest manifest = store.manifest(model.artifact());
+        Path parent = Files.createDirectories(target.resolveSibling(""));
+        Path partial = Files.createTempDirectory(parent, "." + target.getFileName() + ".");
+        try {
+            for (Manifest.Entry entry : manifest.files()) {
+                Path file = partial.resolve(entry.name());
+                Files.createDirectories(file.resolveSibling(""));
+                try (InputStream in = store.open(entry.sha256())) {
+                    Files.copy(in, file);
+                }
+            }
+            Files.move(partial, target, StandardCopyOption.REPLACE_EXISTING);
+            return folder;
+        } catch (DirectoryNotEmptyException e) {
+            throw new IOException(folder + ": is not empty; name a new folder for each version", e);
+        } finally {
+            deleteTree(partial);
+        }
+    }
+
+    private static void deleteTree(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            return;
+        }
+        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                Files.delete(file);
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException failure) throws IOException {
+                if (failure != null) {
+                    throw failure;
+                }
+                Files.delete(visited);
+                return FileVisitResult.CONTINUE;
+            }
+        });
+    }
+}

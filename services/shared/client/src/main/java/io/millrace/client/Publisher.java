@@ -1,0 +1,110 @@
+package io.millrace.client;
+
+import io.millrace.events.CheckpointPublished;
+import io.millrace.events.Digest;
+import io.millrace.events.ModelName;
+import io.millrace.events.wire.EventCodec;
+import io.millrace.events.wire.EventRecords;
+import io.millrace.events.wire.SchemaTopic;
+import io.millrace.events.wire.Topics;
+import io.millrace.store.ArtifactStore;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+
+/**
+ * Announces checkpoints. When {@link #publish} returns, the broker's in-sync replicas have the event and the store has
+ * the manifest; Millrace does the rest. Sending is idempotent, and publishing the same checkpoint twice is one run.
+ */
+public final class Publisher implements AutoCloseable {
+    private static final String SOURCE = "millrace/client";
+
+    private final ArtifactStore store;
+    private final Topics topics;
+    private final Producer<String, byte[]> producer;
+    private final EventRecords records;
+    private final InstantSource clock;
+
+    /**
+     * @param kafka at least {@code bootstrap.servers}
+     * @param prefix of the topics, {@code millrace.} unless the installation chose another
+     * @throws IOException if the broker does not answer or the topics are not there
+     */
+    public Publisher(Map<String, Object> kafka, ArtifactStore store, String prefix)
+            throws IOException, InterruptedException {
+        this(store, new Topics(prefix), Connection.producer(kafka, new Topics(prefix)), InstantSource.system());
+        try (SchemaTopic schemas = new SchemaTopic(kafka, topics)) {
+            schemas.publishOwn();
+        }
+    }
+
+    Publisher(ArtifactStore store, Topics topics, Producer<String, byte[]> producer, InstantSource clock) {
+        this.store = store;
+        this.topics = topics;
+        this.producer = producer;
+        this.records = new EventRecords(topics, new EventCodec(), SOURCE);
+        this.clock = clock;
+    }
+
+    /**
+     * Publishes the checkpoint in a folder.
+     *
+     * @param folder a complete Hugging Face folder on a path that the workers share; it stays there
+     * @param version unique within the model
+     * @param step training step, 0 if unknown
+     * @throws RefusedCheckpointException if the folder is nothing that could be compressed; says why
+     */
+    public CheckpointPublished publish(Path folder, String model, String version, long step, Map<String, String> labels)
+            throws IOException, InterruptedException {
+        return publish(folder, new Release(new ModelName(model), version, step, Optional.empty(), labels));
+    }
+
+    /** As above, with the checkpoint that this one was trained from. */
+    public CheckpointPublished publish(Path folder, Release release) throws IOException, InterruptedException {
+        CheckpointFolder checkpoint = CheckpointFolder.open(folder);
+        CheckpointPublished event = new CheckpointPublished(
+                release.model(),
+                release.version(),
+                release.step(),
+                checkpoint.register(store),
+                checkpoint.numbers(),
+                release.parent(),
+                release.labels(),
+                clock.instant());
+        send(records.record(event));
+        return event;
+    }
+
+    private void send(ProducerRecord<String, byte[]> message) throws IOException, InterruptedException {
+        try {
+            producer.send(message).get();
+        } catch (ExecutionException e) {
+            throw new IOException(
+                    "topic '" + topics.checkpoints() + "': the checkpoint could not be announced (" + e.getCause()
+                            + "); publish it again, that is one run",
+                    e);
+        }
+    }
+
+    @Override
+    public void close() {
+        producer.close();
+    }
+
+    /**
+     * What is said of a checkpoint.
+     *
+     * @param parent the checkpoint that it was trained from
+     */
+    public record Release(
+            ModelName model, String version, long step, Optional<Digest> parent, Map<String, String> labels) {
+        public Release {
+            labels = Map.copyOf(labels);
+        }
+    }
+}
