@@ -1,0 +1,91 @@
+package io.millrace.conductor;
+
+import io.micrometer.core.instrument.binder.kafka.KafkaStreamsMetrics;
+import io.millrace.conductor.topology.ConductorMetrics;
+import io.millrace.conductor.topology.ConductorTopology;
+import io.millrace.conductor.topology.Wiring;
+import io.millrace.events.wire.EventCodec;
+import io.millrace.events.wire.SchemaTopic;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.streams.KafkaStreams;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A running conductor. The fixed topics must exist before it starts; it creates the queues of its jobs by itself. */
+public final class Conductor implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Conductor.class);
+    private static final Duration CLOSE_WITHIN = Duration.ofSeconds(20);
+
+    private final SchemaTopic schemas;
+    private final Admin admin;
+    private final KafkaStreams streams;
+    private final KafkaStreamsMetrics streamsMetrics;
+    private final CountDownLatch running = new CountDownLatch(1);
+    private final CountDownLatch ended = new CountDownLatch(1);
+
+    private Conductor(ConductorSettings settings) {
+        this.schemas = new SchemaTopic(settings.kafka(), settings.topics());
+        this.admin = Admin.create(settings.kafka());
+        Wiring wiring = Wiring.of(
+                settings.topics(),
+                new EventCodec(schemas),
+                new JobTopics(admin, settings.topics(), settings.replication()),
+                new ConductorMetrics(settings.registry()),
+                settings.limits(),
+                settings.pace().tick());
+        this.streams = new KafkaStreams(ConductorTopology.build(wiring), StreamsProperties.of(settings));
+        this.streamsMetrics = new KafkaStreamsMetrics(streams);
+        streamsMetrics.bindTo(settings.registry());
+    }
+
+    /** Starts a conductor and returns; {@link #awaitRunning} tells when it works. */
+    public static Conductor start(ConductorSettings settings) {
+        Conductor conductor = new Conductor(settings);
+        conductor.schemas.publishOwn();
+        conductor.streams.setUncaughtExceptionHandler(new Replacement(System::nanoTime));
+        conductor.streams.setStateListener((now, before) -> conductor.changed(now));
+        conductor.streams.start();
+        return conductor;
+    }
+
+    /** True once it has worked and until it stops. */
+    public boolean isRunning() {
+        return streams.state().isRunningOrRebalancing();
+    }
+
+    public KafkaStreams.State state() {
+        return streams.state();
+    }
+
+    /** Waits until it works; false if it did not in this time. */
+    public boolean awaitRunning(Duration atMost) throws InterruptedException {
+        return running.await(atMost.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    /** Waits until it has stopped, by {@link #close} or because it could not go on. */
+    public void awaitEnd() throws InterruptedException {
+        ended.await();
+    }
+
+    @Override
+    public void close() {
+        streamsMetrics.close();
+        if (!streams.close(CLOSE_WITHIN)) {
+            LOG.warn("the conductor did not stop within {} s", CLOSE_WITHIN.toSeconds());
+        }
+        admin.close(CLOSE_WITHIN);
+        schemas.close();
+        ended.countDown();
+    }
+
+    private void changed(KafkaStreams.State now) {
+        switch (now) {
+            case RUNNING -> running.countDown();
+            case ERROR, NOT_RUNNING -> ended.countDown();
+            case CREATED, REBALANCING, PENDING_ERROR, PENDING_SHUTDOWN -> {}
+        }
+    }
+}

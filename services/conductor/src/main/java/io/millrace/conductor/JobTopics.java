@@ -1,0 +1,47 @@
+package io.millrace.conductor;
+
+import io.millrace.conductor.topology.Queues;
+import io.millrace.events.Device;
+import io.millrace.events.StageName;
+import io.millrace.events.wire.TopicAdmin;
+import io.millrace.events.wire.Topics;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.InterruptException;
+
+/**
+ * Creates the job topics of a device class when its first job appears. A device that nobody has, even a misspelt one,
+ * thus shows as a queue that nobody works.
+ */
+final class JobTopics implements Queues {
+    private final Admin admin;
+    private final Topics topics;
+    private final short replication;
+    private final Set<Device> known = ConcurrentHashMap.newKeySet();
+
+    JobTopics(Admin admin, Topics topics, short replication) {
+        this.admin = admin;
+        this.topics = topics;
+        this.replication = replication;
+    }
+
+    @Override
+    public void ensure(StageName stage, Device device) {
+        if (known.contains(device)) {
+            return;
+        }
+        try {
+            TopicAdmin.apply(admin, topics, List.of(device), replication);
+        } catch (InterruptedException e) {
+            throw new InterruptException(e);
+        } catch (KafkaException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new KafkaException("cannot create the job topics of device '" + device + "'", e);
+        }
+        known.add(device);
+    }
+}

@@ -1,0 +1,38 @@
+package io.millrace.conductor;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.function.LongSupplier;
+import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What to do when a stream thread dies: replace it, since most causes pass; but stop the conductor when it happens again
+ * and again, so that whoever runs it sees a process that ended and not one that spins.
+ */
+final class Replacement implements StreamsUncaughtExceptionHandler {
+    private static final Logger LOG = LoggerFactory.getLogger(Replacement.class);
+    private static final int MOST_DEATHS = 5;
+    private static final long WINDOW_NANOS = Duration.ofMinutes(5).toNanos();
+
+    private final LongSupplier nanoTime;
+    private final Deque<Long> deaths = new ArrayDeque<>();
+
+    Replacement(LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
+    }
+
+    @Override
+    public synchronized StreamThreadExceptionResponse handle(Throwable cause) {
+        long now = nanoTime.getAsLong();
+        deaths.addLast(now);
+        while (now - deaths.getFirst() > WINDOW_NANOS) {
+            deaths.removeFirst();
+        }
+        boolean again = deaths.size() < MOST_DEATHS && !(cause instanceof Error);
+        LOG.atError().setCause(cause).log("a stream thread died; {}", again ? "it is replaced" : "the conductor stops");
+        return again ? StreamThreadExceptionResponse.REPLACE_THREAD : StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+    }
+}

@@ -1,0 +1,147 @@
+package io.millrace.conductor.run;
+
+import io.millrace.events.Failure;
+import io.millrace.events.JobEvent;
+import io.millrace.events.JobKey;
+import io.millrace.events.ModelName;
+import io.millrace.events.OperatorRequest;
+import io.millrace.events.RunId;
+import java.time.Instant;
+import java.util.Optional;
+
+/** Moves runs and jobs: an event reaches its ticket, the ticket tells its runs, a run asks for its next job. */
+public final class Coordinator {
+    private final TicketMachine machine;
+    private final Draft draft;
+
+    public Coordinator(Limits limits, Draft draft) {
+        this.machine = new TicketMachine(limits);
+        this.draft = draft;
+    }
+
+    /** A worker spoke. False if nobody waits for its job. */
+    public boolean heard(JobEvent event, Instant now) {
+        Optional<Ticket> ticket = ticket(event.job().model(), event.job().key());
+        ticket.ifPresent(standing -> take(standing, machine.apply(standing, event, now), now));
+        return ticket.isPresent();
+    }
+
+    /** A ticket's time has come. */
+    public void due(TicketId id, Instant now) {
+        Optional<Ticket> ticket = ticket(id.model(), id.job());
+        ticket.ifPresentOrElse(
+                standing -> take(standing, machine.due(standing, now), now), () -> draft.wake(id, Optional.empty()));
+    }
+
+    /** A person asked. False if the run is not known, or cannot do what is asked. */
+    public boolean requested(OperatorRequest request, Instant now) {
+        RunEvent event = switch (request.kind()) {
+            case RETRY -> new RunEvent.RetryRequested(request.who(), request.why(), now);
+            case CANCEL -> new RunEvent.CancelRequested(request.who(), request.why(), now);
+        };
+        Optional<RunState> run = run(request.model(), request.run());
+        return run.isPresent() && move(run.get(), event, now);
+    }
+
+    /** The conductor itself cannot go on with this run. */
+    public void broken(ModelName model, RunId id, Failure failure, Instant now) {
+        run(model, id).ifPresent(run -> move(run, new RunEvent.Broken(failure, now), now));
+    }
+
+    /** The run ended so long ago that nobody asks for it any more. */
+    public void forget(RunState.Ended run) {
+        draft.tables().ended().delete(Table.key(run.model(), run.id()));
+        draft.emit(new Output.ForgetRun(run.id()));
+    }
+
+    /** Every limit is counted anew when a task starts. */
+    public void restarted(Ticket ticket, Instant now) {
+        draft.wake(TicketId.of(ticket), Optional.of(machine.wakeAfterStart(ticket, now)));
+    }
+
+    Optional<RunState> run(ModelName model, RunId id) {
+        String key = Table.key(model, id);
+        Optional<RunState> open = draft.tables().open().get(key).map(run -> run);
+        return open.isPresent() ? open : draft.tables().ended().get(key).map(run -> run);
+    }
+
+    /** Tells a run; false if that changed nothing. */
+    boolean move(RunState run, RunEvent event, Instant now) {
+        Transition transition = RunMachine.apply(run, event);
+        if (transition.state().equals(run)) {
+            return false;
+        }
+        enter(transition, now);
+        return true;
+    }
+
+    /** Writes a run's new state down and does what it wants done. */
+    void enter(Transition transition, Instant now) {
+        RunState state = transition.state();
+        String key = Table.key(state.model(), state.id());
+        switch (state) {
+            case RunState.Open open -> {
+                draft.tables().open().put(key, open);
+                draft.tables().ended().delete(key);
+            }
+            case RunState.Ended ended -> {
+                draft.tables().open().delete(key);
+                draft.tables().ended().put(key, ended);
+            }
+        }
+        draft.emit(new Output.Publish(RunReport.of(state, now)));
+        transition.commands().forEach(command -> execute(state, command, now));
+    }
+
+    private void execute(RunState run, Command command, Instant now) {
+        switch (command) {
+            case Command.AskFor(var job) -> {
+                Optional<Ticket> standing = ticket(job.model(), job.key());
+                TicketStep step = machine.ask(standing, job, run.id(), now);
+                take(step.ticket().orElseThrow(), step, now);
+            }
+            case Command.LeaveJob(JobKey job, String why) ->
+                ticket(run.model(), job)
+                        .ifPresent(ticket -> take(ticket, machine.leave(ticket, run.id(), why, now), now));
+            case Command.PublishModel(var event) -> {
+                draft.emit(new Output.Publish(event));
+                String key = String.join("\n", event.model().value(), event.policy(), event.target());
+                Table<LatestModel> latest = draft.tables().latest();
+                if (latest.get(key)
+                        .map(model -> model.givesWayTo(run.request()))
+                        .orElse(true)) {
+                    latest.put(
+                            key, new LatestModel(event.source(), run.request().revision()));
+                    draft.emit(new Output.PublishLatest(event));
+                }
+            }
+            case Command.RejectModel(var event) -> draft.emit(new Output.Publish(event));
+            case Command.PublishFailure(var event) -> draft.emit(new Output.Publish(event));
+        }
+    }
+
+    private void take(Ticket before, TicketStep step, Instant now) {
+        TicketId id = TicketId.of(before);
+        step.ticket().ifPresentOrElse(ticket -> draft.tables().tickets().put(id.toString(), ticket), () -> {
+            draft.tables().tickets().delete(id.toString());
+            draft.wake(id, Optional.empty());
+        });
+        step.wake().ifPresent(at -> draft.wake(id, Optional.of(at)));
+        if (step.restore()) {
+            draft.emit(new Output.RestoreJob(id.job()));
+        }
+        if (step.issue()) {
+            draft.emit(new Output.Publish(step.ticket().orElseThrow().job()));
+        }
+        step.cancel().ifPresent(cancel -> draft.emit(new Output.Publish(cancel)));
+        for (RunId told : step.told()) {
+            for (RunEvent news : step.news()) {
+                run(id.model(), told).ifPresent(run -> move(run, news, now));
+            }
+        }
+    }
+
+    private Optional<Ticket> ticket(ModelName model, JobKey job) {
+        return draft.tables().tickets().get(Table.key(model, job));
+    }
+}

@@ -1,0 +1,157 @@
+package io.millrace.conductor.run;
+
+import io.millrace.events.CheckpointPublished;
+import io.millrace.events.Failure;
+import io.millrace.events.Policy;
+import io.millrace.events.Reason;
+import io.millrace.events.Target;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Decides which runs there are: each checkpoint meets each policy that matches its model. */
+public final class Planner {
+    /** A publisher's clock may be this much ahead. */
+    private static final Duration AHEAD = Duration.ofMinutes(5);
+
+    private final Coordinator coordinator;
+    private final Draft draft;
+
+    public Planner(Coordinator coordinator, Draft draft) {
+        this.coordinator = coordinator;
+        this.draft = draft;
+    }
+
+    /**
+     * Training published a checkpoint.
+     *
+     * @param recordAt when the broker took the record
+     */
+    public void published(CheckpointPublished checkpoint, Instant recordAt, Instant now) {
+        if (checkpoint.publishedAt().isAfter(recordAt.plus(AHEAD))) {
+            draft.emit(new Output.RefuseRecord("version '" + checkpoint.version() + "' of '" + checkpoint.model()
+                    + "' says it was published at " + checkpoint.publishedAt()
+                    + ", more than 5 minutes after its record ("
+                    + recordAt + "); set the publisher's clock and publish again"));
+            return;
+        }
+        String key = Table.key(checkpoint.model(), checkpoint.version());
+        Optional<CheckpointPublished> known = draft.tables().checkpoints().get(key);
+        if (known.isPresent() && !sameWeights(known.get(), checkpoint)) {
+            refuse(checkpoint, known.get(), now);
+            return;
+        }
+        CheckpointPublished standing = known.orElse(checkpoint);
+        if (known.isEmpty()) {
+            draft.tables().checkpoints().put(key, checkpoint);
+        }
+        Optional<CheckpointPublished> newest = newest(checkpoint);
+        if (newest.isEmpty() || standing.isNewerThan(newest.get())) {
+            draft.tables().newest().put(checkpoint.model().value(), standing);
+            supersedeOlder(standing, now);
+        }
+        for (Policy policy : policies()) {
+            if (policy.matches(checkpoint.model())) {
+                plan(standing, policy, now, policy.onNewer() == Policy.OnNewer.SUPERSEDE);
+            }
+        }
+    }
+
+    /** A policy is new, changed or deleted. It plans the newest checkpoints of the models that it matches. */
+    public void changed(String name, Optional<Policy> policy, Instant now) {
+        Table<Policy> policies = draft.tables().policies();
+        if (policy.isEmpty()) {
+            policies.delete(name);
+            return;
+        }
+        if (policies.get(name).equals(policy)) {
+            return;
+        }
+        policies.put(name, policy.get());
+        draft.tables().newest().forEach("", (_, newest) -> {
+            if (policy.get().matches(newest.model())) {
+                newestOf(newest, policy.get().backfill())
+                        .forEach(checkpoint -> plan(checkpoint, policy.get(), now, false));
+            }
+        });
+    }
+
+    /** @param newestOnly a checkpoint that is not the newest any more is superseded at once; a backfill asks for it */
+    private void plan(CheckpointPublished checkpoint, Policy policy, Instant now, boolean newestOnly) {
+        Optional<CheckpointPublished> newer = newest(checkpoint).filter(newest -> newest.isNewerThan(checkpoint));
+        for (Target target : policy.targets()) {
+            RunRequest request = RunRequest.of(checkpoint, policy, target, now);
+            if (coordinator.run(checkpoint.model(), request.id()).isPresent()) {
+                continue;
+            }
+            coordinator.enter(
+                    newestOnly && newer.isPresent()
+                            ? RunMachine.supersede(request, newer.get().version(), now)
+                            : RunMachine.begin(request),
+                    now);
+        }
+    }
+
+    private void supersedeOlder(CheckpointPublished newest, Instant now) {
+        List<RunState.Open> older = new ArrayList<>();
+        draft.tables().open().forEach(Table.prefix(newest.model()), (_, run) -> {
+            if (run.request().onNewer() == Policy.OnNewer.SUPERSEDE
+                    && newest.isNewerThan(run.request().checkpoint())) {
+                older.add(run);
+            }
+        });
+        for (RunState.Open run : older) {
+            coordinator.move(run, new RunEvent.NewerCheckpoint(newest.version(), now), now);
+        }
+    }
+
+    /** The same version stands for other weights: every run that it would have started fails, in plain sight. */
+    private void refuse(CheckpointPublished checkpoint, CheckpointPublished known, Instant now) {
+        String message =
+                "version '" + checkpoint.version() + "' of '" + checkpoint.model() + "' was published with weights "
+                        + known.artifact().manifest().abbreviated() + " before and now with "
+                        + checkpoint.artifact().manifest().abbreviated() + "; publish under a new version";
+        Failure failure = new Failure(Reason.VERSION_CONFLICT, message);
+        boolean visible = false;
+        for (Policy policy : policies()) {
+            if (policy.matches(checkpoint.model())) {
+                visible = true;
+                for (Target target : policy.targets()) {
+                    RunRequest request = RunRequest.of(checkpoint, policy, target, now);
+                    if (coordinator.run(checkpoint.model(), request.id()).isEmpty()) {
+                        coordinator.enter(RunMachine.refuse(request, failure, now), now);
+                    }
+                }
+            }
+        }
+        if (!visible) {
+            draft.emit(new Output.RefuseRecord(message));
+        }
+    }
+
+    private List<CheckpointPublished> newestOf(CheckpointPublished newest, int count) {
+        if (count <= 1) {
+            return List.of(newest);
+        }
+        List<CheckpointPublished> all = new ArrayList<>();
+        draft.tables().checkpoints().forEach(Table.prefix(newest.model()), (_, checkpoint) -> all.add(checkpoint));
+        all.sort((one, other) -> one.isNewerThan(other) ? -1 : other.isNewerThan(one) ? 1 : 0);
+        return all.stream().limit(count).toList();
+    }
+
+    private Optional<CheckpointPublished> newest(CheckpointPublished checkpoint) {
+        return draft.tables().newest().get(checkpoint.model().value());
+    }
+
+    private List<Policy> policies() {
+        List<Policy> all = new ArrayList<>();
+        draft.tables().policies().forEach("", (_, policy) -> all.add(policy));
+        return all;
+    }
+
+    private static boolean sameWeights(CheckpointPublished one, CheckpointPublished other) {
+        return one.artifact().manifest().equals(other.artifact().manifest());
+    }
+}

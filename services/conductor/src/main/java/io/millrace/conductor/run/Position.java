@@ -1,0 +1,89 @@
+package io.millrace.conductor.run;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Candidate;
+import io.millrace.events.JobKey;
+import io.millrace.events.Measurement;
+import io.millrace.events.StepDone;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * How far a run has come up its ladder.
+ *
+ * @param rung from 0
+ * @param step of the rung, from 0, measurements included
+ * @param model the checkpoint, then each step's output
+ * @param modelBytes size of {@code model}, 0 while it is the checkpoint
+ * @param begun some worker has worked for this run
+ * @param finished steps of this rung
+ * @param evidence measurements of this rung's candidate
+ * @param tried rungs before this one
+ */
+public record Position(
+        int rung,
+        int step,
+        ArtifactRef model,
+        long modelBytes,
+        boolean begun,
+        List<StepDone> finished,
+        List<Measurement> evidence,
+        List<Candidate> tried) {
+    public Position {
+        finished = List.copyOf(finished);
+        evidence = List.copyOf(evidence);
+        tried = List.copyOf(tried);
+    }
+
+    static Position start(ArtifactRef checkpoint) {
+        return new Position(0, 0, checkpoint, 0, false, List.of(), List.of(), List.of());
+    }
+
+    Position withBegun() {
+        return begun ? this : new Position(rung, step, model, modelBytes, true, finished, evidence, tried);
+    }
+
+    /** After a step that made a model. */
+    Position made(StepDone done) {
+        return new Position(
+                rung, step + 1, done.output(), done.sizeBytes(), true, plus(finished, done), evidence, tried);
+    }
+
+    /** After a step that measured the model. */
+    Position measured(StepDone done, List<Measurement> measurements) {
+        return new Position(
+                rung, step + 1, model, modelBytes, true, plus(finished, done), plus(evidence, measurements), tried);
+    }
+
+    /** After a measurement that could not be had. */
+    Position unmeasured(List<Measurement> missing) {
+        return new Position(rung, step + 1, model, modelBytes, begun, finished, plus(evidence, missing), tried);
+    }
+
+    /** On the next rung, with this one's end noted. */
+    Position refused(String recipe, Candidate.Outcome outcome, ArtifactRef checkpoint) {
+        Optional<ArtifactRef> artifact = model.equals(checkpoint) ? Optional.empty() : Optional.of(model);
+        Candidate candidate = new Candidate(rung, recipe, finished, artifact, outcome);
+        return new Position(rung + 1, 0, checkpoint, 0, begun, List.of(), List.of(), plus(tried, candidate));
+    }
+
+    /** The result that an earlier rung of this run has for this key. */
+    Optional<StepDone> known(JobKey key) {
+        return tried.stream()
+                .flatMap(candidate -> candidate.steps().stream())
+                .filter(done -> done.job().equals(key))
+                .findFirst();
+    }
+
+    private static <T> List<T> plus(List<T> list, T item) {
+        return Stream.concat(list.stream(), Stream.of(item)).toList();
+    }
+
+    private static <T> List<T> plus(List<T> list, List<T> more) {
+        List<T> all = new ArrayList<>(list);
+        all.addAll(more);
+        return all;
+    }
+}

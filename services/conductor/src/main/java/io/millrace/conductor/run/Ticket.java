@@ -1,0 +1,66 @@
+package io.millrace.conductor.run;
+
+import io.millrace.events.Failure;
+import io.millrace.events.Job;
+import io.millrace.events.JobKey;
+import io.millrace.events.RunId;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A job under way, and the runs that wait for it. There is one per key, however many wait.
+ *
+ * @param key of the job, whatever its attempt
+ * @param job as it was issued last, or will be when the pause is over
+ * @param firstAttempt attempts are counted from here
+ * @param pauses so far; back-off grows with them
+ * @param lastFailureAt the worker's time of the failure that was counted last
+ */
+public record Ticket(
+        JobKey key,
+        Job job,
+        int firstAttempt,
+        List<RunId> waiting,
+        Phase phase,
+        int pauses,
+        Optional<Instant> lastFailureAt) {
+    /** Where the job is. */
+    public sealed interface Phase {}
+
+    /** @param unattended it waited so long that its runs say so */
+    public record Queued(boolean unattended) implements Phase {}
+
+    /** A worker has it. */
+    public record Running() implements Phase {}
+
+    /** @param ended the attempt that failed */
+    public record Paused(Instant until, Failure failure, int ended) implements Phase {}
+
+    /** Nobody waits for it any more. Remembered, since its cancellation must be taken back if somebody asks again. */
+    public record Abandoned() implements Phase {}
+
+    public Ticket {
+        waiting = List.copyOf(waiting);
+    }
+
+    static Ticket issued(Job job, RunId run) {
+        return new Ticket(job.key(), job, job.attempt(), List.of(run), new Queued(false), 0, Optional.empty());
+    }
+
+    Ticket with(Phase next) {
+        return new Ticket(key, job, firstAttempt, waiting, next, pauses, lastFailureAt);
+    }
+
+    Ticket with(List<RunId> nextWaiting) {
+        return new Ticket(key, job, firstAttempt, nextWaiting, phase, pauses, lastFailureAt);
+    }
+
+    Ticket running() {
+        return with(new Running());
+    }
+
+    Ticket paused(Paused pause, int nextAttempt, int nextPauses, Optional<Instant> failedAt) {
+        return new Ticket(key, job.withAttempt(nextAttempt), firstAttempt, waiting, pause, nextPauses, failedAt);
+    }
+}

@@ -1,0 +1,69 @@
+package io.millrace.conductor.run;
+
+import io.millrace.events.JobCancelled;
+import io.millrace.events.RunId;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What an event did to a ticket.
+ *
+ * @param ticket as it stands now; empty once the job has its end
+ * @param news for each run in {@code told}
+ * @param told the runs to tell
+ * @param issue put the ticket's job into its queue
+ * @param restore take back the cancellation of the ticket's job first
+ * @param cancel tell the workers that nobody waits
+ * @param wake when to look at the ticket again; empty leaves that as it is
+ */
+record TicketStep(
+        Optional<Ticket> ticket,
+        List<RunEvent> news,
+        List<RunId> told,
+        boolean issue,
+        boolean restore,
+        Optional<JobCancelled> cancel,
+        Optional<Instant> wake) {
+    static TicketStep ignored(Ticket ticket) {
+        return new TicketStep(
+                Optional.of(ticket), List.of(), List.of(), false, false, Optional.empty(), Optional.empty());
+    }
+
+    static TicketStep issued(Ticket ticket, boolean restore, Instant wake, RunEvent... news) {
+        return new TicketStep(
+                Optional.of(ticket),
+                List.of(news),
+                ticket.waiting(),
+                true,
+                restore,
+                Optional.empty(),
+                Optional.of(wake));
+    }
+
+    static TicketStep standing(Ticket ticket, Instant wake, RunEvent... news) {
+        return new TicketStep(
+                Optional.of(ticket),
+                List.of(news),
+                ticket.waiting(),
+                false,
+                false,
+                Optional.empty(),
+                Optional.of(wake));
+    }
+
+    static TicketStep ended(Ticket ticket, RunEvent news) {
+        return new TicketStep(
+                Optional.empty(), List.of(news), ticket.waiting(), false, false, Optional.empty(), Optional.empty());
+    }
+
+    static TicketStep forOne(Ticket ticket, RunId run, List<RunEvent> news) {
+        return new TicketStep(
+                Optional.of(ticket), news, List.of(run), false, false, Optional.empty(), Optional.empty());
+    }
+
+    static TicketStep abandoned(Ticket ticket, JobCancelled cancel, Instant wake) {
+        return new TicketStep(
+                Optional.of(ticket), List.of(), List.of(), false, false, Optional.of(cancel), Optional.of(wake));
+    }
+}

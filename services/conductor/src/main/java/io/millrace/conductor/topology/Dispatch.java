@@ -1,0 +1,122 @@
+package io.millrace.conductor.topology;
+
+import io.millrace.conductor.run.Coordinator;
+import io.millrace.conductor.run.Draft;
+import io.millrace.conductor.run.Output;
+import io.millrace.conductor.run.Planner;
+import io.millrace.conductor.run.TicketId;
+import io.millrace.events.CheckpointPublished;
+import io.millrace.events.Event;
+import io.millrace.events.Failure;
+import io.millrace.events.Job;
+import io.millrace.events.JobCancelled;
+import io.millrace.events.JobEvent;
+import io.millrace.events.ModelName;
+import io.millrace.events.ModelPublished;
+import io.millrace.events.ModelRejected;
+import io.millrace.events.OperatorRequest;
+import io.millrace.events.Policy;
+import io.millrace.events.Reason;
+import io.millrace.events.RunChanged;
+import io.millrace.events.RunFailed;
+import io.millrace.events.RunId;
+import java.time.Instant;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Brings an event to the one who decides on it.
+ *
+ * @param recordAt when the broker took the record
+ * @param now the conductor's time
+ */
+record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
+    void decide(String key, Event event, Draft draft) {
+        Coordinator coordinator = coordinator(draft);
+        switch (event) {
+            case Policy policy -> planner(coordinator, draft).changed(policy.name(), Optional.of(policy), now);
+            case CheckpointPublished checkpoint -> {
+                if (belongs(key, checkpoint.model(), draft)) {
+                    planner(coordinator, draft).published(checkpoint, recordAt, now);
+                }
+            }
+            case JobEvent news -> {
+                if (belongs(key, news.job().model(), draft) && !coordinator.heard(news, now)) {
+                    wiring.metrics().ignored(news.getClass().getSimpleName());
+                }
+            }
+            case OperatorRequest request -> {
+                if (belongs(key, request.model(), draft) && !coordinator.requested(request, now)) {
+                    wiring.metrics().ignored(request.kind().name());
+                }
+            }
+            case Job _, JobCancelled _, ModelPublished _, ModelRejected _, RunFailed _, RunChanged _ ->
+                draft.emit(new Output.RefuseRecord(
+                        "a " + event.getClass().getSimpleName() + " does not belong on this topic"));
+        }
+    }
+
+    void deletePolicy(String name, Draft draft) {
+        planner(coordinator(draft), draft).changed(name, Optional.empty(), now);
+    }
+
+    void due(TicketId id, Draft draft) {
+        coordinator(draft).due(id, now);
+    }
+
+    /** The runs that this event speaks of cannot go on. */
+    void fail(Event event, Draft draft) {
+        switch (event) {
+            case JobEvent news -> {
+                TicketId ticket = new TicketId(news.job().model(), news.job().key());
+                failRuns(ticket.model(), waiting(ticket, List.of(news.job().run()), draft), "of " + news, draft);
+            }
+            case OperatorRequest request -> failRuns(request.model(), Set.of(request.run()), "of " + request, draft);
+            case Policy _,
+                    CheckpointPublished _,
+                    Job _,
+                    JobCancelled _,
+                    ModelPublished _,
+                    ModelRejected _,
+                    RunFailed _,
+                    RunChanged _ -> {} // no run is known that it speaks of
+        }
+    }
+
+    void failTicket(TicketId id, String why, Draft draft) {
+        failRuns(id.model(), waiting(id, List.of(), draft), "of " + why, draft);
+    }
+
+    private void failRuns(ModelName model, Set<RunId> runs, String because, Draft draft) {
+        Failure failure = new Failure(
+                Reason.CONDUCTOR_ERROR,
+                "the conductor could not go on because " + because + "; see its log and the dead letters, then retry");
+        Coordinator coordinator = coordinator(draft);
+        runs.forEach(run -> coordinator.broken(model, run, failure, now));
+    }
+
+    private static Set<RunId> waiting(TicketId id, List<RunId> others, Draft draft) {
+        Set<RunId> runs = new LinkedHashSet<>(others);
+        draft.tables().tickets().get(id.toString()).ifPresent(ticket -> runs.addAll(ticket.waiting()));
+        return runs;
+    }
+
+    /** A record under another model's key would be decided by a task that does not know its model. */
+    private static boolean belongs(String key, ModelName model, Draft draft) {
+        if (model.value().equals(key)) {
+            return true;
+        }
+        draft.emit(new Output.RefuseRecord("its key is '" + key + "' and its model is '" + model + "'"));
+        return false;
+    }
+
+    private Coordinator coordinator(Draft draft) {
+        return new Coordinator(wiring.limits(), draft);
+    }
+
+    private static Planner planner(Coordinator coordinator, Draft draft) {
+        return new Planner(coordinator, draft);
+    }
+}

@@ -1,0 +1,60 @@
+package io.millrace.conductor.topology;
+
+import io.millrace.conductor.run.Draft;
+import io.millrace.conductor.run.Output;
+import io.millrace.events.Job;
+import io.millrace.events.wire.EventRecords;
+import io.millrace.events.wire.Topics;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+
+/** Encodes what leaves the conductor, and forwards it. */
+record Outbox(Wiring wiring) {
+    /** Encodes everything before anything is written: an event that cannot be encoded changes nothing. */
+    List<Outgoing> encode(Draft draft) {
+        EventRecords records = wiring.records();
+        Topics topics = wiring.topics();
+        List<Outgoing> encoded = new ArrayList<>();
+        for (Output output : draft.outputs()) {
+            switch (output) {
+                case Output.Publish(var event) -> encoded.add(Outgoing.of(records.record(event)));
+                case Output.PublishLatest(var event) -> encoded.add(Outgoing.of(records.latest(event)));
+                case Output.RestoreJob(var job) ->
+                    encoded.add(Outgoing.tombstone(topics.cancellations(), job.toString()));
+                case Output.ForgetRun(var run) -> encoded.add(Outgoing.tombstone(topics.runs(), run.toString()));
+                case Output.RefuseRecord _ -> {} // becomes a dead letter where the record is known
+            }
+        }
+        return encoded;
+    }
+
+    Outgoing deadLetter(ConsumerRecord<String, byte[]> origin, String why) {
+        wiring.metrics().deadLetter();
+        return Outgoing.ofBytes(wiring.deadLetters().record(origin, why));
+    }
+
+    /** Sees to it that every queue exists that a job is about to go to. */
+    void ensureQueues(Draft draft) {
+        for (Output output : draft.outputs()) {
+            if (output instanceof Output.Publish(Job job)) {
+                wiring.queues().ensure(job.stage(), job.device());
+            }
+        }
+    }
+
+    void count(Draft draft) {
+        for (Output output : draft.outputs()) {
+            if (output instanceof Output.Publish(var event)) {
+                wiring.metrics().wrote(event);
+            }
+        }
+    }
+
+    static void forward(ProcessorContext<byte[], Outgoing> context, Outgoing outgoing, Instant at) {
+        context.forward(new Record<>(outgoing.key(), outgoing, at.toEpochMilli(), outgoing.headers()));
+    }
+}

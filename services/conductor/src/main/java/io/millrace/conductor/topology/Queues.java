@@ -1,0 +1,11 @@
+package io.millrace.conductor.topology;
+
+import io.millrace.events.Device;
+import io.millrace.events.StageName;
+
+/** The queues that jobs go to. A device class that no worker has yet has none until its first job. */
+@FunctionalInterface
+public interface Queues {
+    /** Returns when the queue is there. */
+    void ensure(StageName stage, Device device);
+}

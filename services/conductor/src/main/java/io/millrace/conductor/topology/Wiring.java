@@ -1,0 +1,39 @@
+package io.millrace.conductor.topology;
+
+import io.millrace.conductor.run.Limits;
+import io.millrace.events.wire.DeadLetters;
+import io.millrace.events.wire.EventCodec;
+import io.millrace.events.wire.EventRecords;
+import io.millrace.events.wire.Topics;
+import java.time.Duration;
+
+/**
+ * What the processors work with.
+ *
+ * @param tick how often deadlines are looked at
+ */
+public record Wiring(
+        Topics topics,
+        EventCodec codec,
+        EventRecords records,
+        DeadLetters deadLetters,
+        Queues queues,
+        ConductorMetrics metrics,
+        Limits limits,
+        Duration tick) {
+    /** Source of the events that the conductor writes. */
+    public static final String SOURCE = "millrace/conductor";
+
+    public static Wiring of(
+            Topics topics, EventCodec codec, Queues queues, ConductorMetrics metrics, Limits limits, Duration tick) {
+        return new Wiring(
+                topics,
+                codec,
+                new EventRecords(topics, codec, SOURCE),
+                new DeadLetters(topics, SOURCE),
+                queues,
+                metrics,
+                limits,
+                tick);
+    }
+}

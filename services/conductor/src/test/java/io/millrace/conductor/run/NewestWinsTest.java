@@ -1,0 +1,193 @@
+package io.millrace.conductor.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.conductor.Answers;
+import io.millrace.conductor.Given;
+import io.millrace.events.CheckpointPublished;
+import io.millrace.events.Job;
+import io.millrace.events.ModelName;
+import io.millrace.events.ModelPublished;
+import io.millrace.events.OperatorRequest;
+import io.millrace.events.Policy;
+import io.millrace.events.Reason;
+import io.millrace.events.RunFailed;
+import io.millrace.events.RunId;
+import io.millrace.events.RunStatus;
+import io.millrace.events.Target;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class NewestWinsTest {
+    private static final Target PHONE = Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")));
+    private static final CheckpointPublished OLD = Given.checkpoint("v1");
+    private static final CheckpointPublished NEW = Given.checkpoint(Given.MODEL, "v2", Given.START.plusSeconds(60));
+
+    private final World world = new World();
+
+    @Test
+    void aNewerCheckpointSupersedesARunThatNobodyBegan() {
+        world.apply(policy(Policy.OnNewer.SUPERSEDE));
+        world.publish(OLD);
+
+        world.publish(NEW);
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.SUPERSEDED);
+        assertThat(status(NEW)).isEqualTo(RunStatus.REQUESTED);
+    }
+
+    @Test
+    void aRunThatSomebodyBeganIsNotSuperseded() {
+        world.apply(policy(Policy.OnNewer.SUPERSEDE));
+        world.publish(OLD);
+        world.hear(Answers.started(world.lastJob(), world.now()));
+
+        world.publish(NEW);
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.WORKING);
+    }
+
+    @Test
+    void keepKeepsOlderRuns() {
+        world.apply(policy(Policy.OnNewer.KEEP));
+        world.publish(OLD);
+
+        world.publish(NEW);
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.REQUESTED);
+    }
+
+    @Test
+    void theOrderOfArrivalDoesNotMatter() {
+        world.apply(policy(Policy.OnNewer.SUPERSEDE));
+        world.publish(NEW);
+
+        world.publish(OLD);
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.SUPERSEDED);
+        assertThat(status(NEW)).isEqualTo(RunStatus.REQUESTED);
+    }
+
+    @Test
+    void theSameCheckpointTwiceIsOneRun() {
+        world.apply(policy(Policy.OnNewer.KEEP));
+        world.publish(OLD);
+        List<Output> before = world.outputs();
+
+        world.publish(OLD);
+
+        assertThat(world.outputs()).isEqualTo(before);
+    }
+
+    @Test
+    void theSameVersionWithOtherWeightsFailsInPlainSight() {
+        world.apply(policy(Policy.OnNewer.KEEP));
+        world.publish(OLD);
+        CheckpointPublished other = Given.withWeights(OLD, "other weights");
+
+        world.publish(other);
+
+        assertThat(status(other)).isEqualTo(RunStatus.FAILED);
+        assertThat(world.published(RunFailed.class))
+                .singleElement()
+                .extracting(failed -> failed.failure().reason())
+                .isEqualTo(Reason.VERSION_CONFLICT);
+        world.ask(OperatorRequest.Kind.RETRY, id(other));
+        assertThat(status(other)).isEqualTo(RunStatus.FAILED);
+        assertThat(world.jobs()).hasSize(1);
+    }
+
+    @Test
+    void aTimeFarAheadOfItsRecordIsRefused() {
+        world.apply(policy(Policy.OnNewer.KEEP));
+
+        world.publish(NEW, NEW.publishedAt().minus(Duration.ofMinutes(5)).minusMillis(1));
+
+        assertThat(world.outputs()).singleElement().isInstanceOf(Output.RefuseRecord.class);
+        world.publish(NEW, NEW.publishedAt().minus(Duration.ofMinutes(5)));
+        assertThat(world.jobs()).hasSize(1);
+    }
+
+    @Test
+    void latestOnlyMovesForward() {
+        world.apply(policy(Policy.OnNewer.KEEP));
+        world.publish(OLD);
+        Job old = world.lastJob();
+        world.publish(NEW);
+
+        finish(world.lastJob());
+        finish(old);
+
+        assertThat(world.published(ModelPublished.class)).hasSize(2);
+        assertThat(world.outputs())
+                .filteredOn(Output.PublishLatest.class::isInstance)
+                .singleElement()
+                .extracting(output -> ((Output.PublishLatest) output).event().version())
+                .isEqualTo("v2");
+    }
+
+    @Test
+    void aNewPolicyPlansOnlyTheNewestCheckpointOfEachModelThatItMatches() {
+        world.publish(OLD);
+        world.publish(NEW);
+        world.publish(Given.checkpoint(new ModelName("chat-big"), "a", Given.START));
+        world.publish(Given.checkpoint(new ModelName("vision"), "b", Given.START));
+
+        world.apply(policy(Policy.OnNewer.KEEP));
+
+        assertThat(world.openRuns())
+                .extracting(run -> run.request().checkpoint().version())
+                .containsExactlyInAnyOrder("v2", "a");
+    }
+
+    @Test
+    void backfillPlansAsManyAsItSays() {
+        for (int i = 0; i < 5; i++) {
+            world.publish(Given.checkpoint(Given.MODEL, "v" + i, Given.START.plusSeconds(i)));
+        }
+
+        world.apply(new Policy("chat-models", "chat-*", Policy.OnNewer.SUPERSEDE, List.of(PHONE), 1, 3));
+
+        assertThat(world.openRuns())
+                .extracting(run -> run.request().checkpoint().version())
+                .containsExactlyInAnyOrder("v2", "v3", "v4");
+    }
+
+    @Test
+    void aRunKeepsTheTargetItWasRequestedWith() {
+        world.apply(policy(Policy.OnNewer.KEEP));
+        world.publish(OLD);
+        world.delete(policy(Policy.OnNewer.KEEP));
+
+        finish(world.lastJob());
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.PUBLISHED);
+        world.publish(NEW);
+        assertThat(world.openRuns()).isEmpty();
+    }
+
+    private void finish(Job first) {
+        Job job = first;
+        while (true) {
+            int before = world.jobs().size();
+            world.hear(Answers.succeeded(job, world.now(), 0.01));
+            if (world.jobs().size() == before) {
+                return;
+            }
+            job = world.lastJob();
+        }
+    }
+
+    private RunStatus status(CheckpointPublished checkpoint) {
+        return world.run(id(checkpoint)).status();
+    }
+
+    private static RunId id(CheckpointPublished checkpoint) {
+        return RunId.of(checkpoint, "chat-models", PHONE);
+    }
+
+    private static Policy policy(Policy.OnNewer onNewer) {
+        return Given.policy(onNewer, 1, PHONE);
+    }
+}

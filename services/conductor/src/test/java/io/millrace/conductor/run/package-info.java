@@ -1,0 +1,5 @@
+/** Tests of the pure decisions. */
+@NullMarked
+package io.millrace.conductor.run;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Tests of back-off and deadlines. */
+@NullMarked
+package io.millrace.conductor.timers;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,203 @@
+package io.millrace.conductor.topology;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.conductor.Answers;
+import io.millrace.conductor.Given;
+import io.millrace.events.Job;
+import io.millrace.events.ModelPublished;
+import io.millrace.events.ModelRejected;
+import io.millrace.events.Reason;
+import io.millrace.events.Recipe;
+import io.millrace.events.RunChanged;
+import io.millrace.events.RunStatus;
+import io.millrace.events.Step;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.kafka.streams.test.TestRecord;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ConductorTopologyTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void aCheckpointBecomesAModelThatPassedItsGate() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.neurons(), Given.gguf("Q4_K_M")))));
+
+            conductor.send(Given.checkpoint("v1"));
+            List<String> steps = answerAll(conductor, 0.01);
+
+            assertThat(steps).containsExactly("neurons", "gguf", "quality", "speed");
+            ModelPublished model =
+                    (ModelPublished) conductor.on(Driven.TOPICS.models()).getFirst();
+            assertThat(model.format()).isEqualTo("gguf");
+            assertThat(model.type()).isEqualTo("Q4_K_M");
+            assertThat(model.decision().evidence()).hasSize(2);
+            assertThat(conductor.latest()).containsExactly(model);
+            assertThat(conductor.runs().values()).extracting(RunChanged::status).containsExactly(RunStatus.PUBLISHED);
+            assertThat(conductor.deadLetters()).isEmpty();
+        }
+    }
+
+    @Test
+    void aCandidateThatBreaksTheGateIsFollowedByTheNextRung() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(
+                    Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")), Given.recipe(Given.gguf("Q6_K")))));
+            conductor.send(Given.checkpoint("v1"));
+
+            List<String> steps = answerAll(conductor, 0.2);
+
+            assertThat(steps).containsExactly("gguf", "quality", "gguf", "quality");
+            ModelRejected rejected =
+                    (ModelRejected) conductor.on(Driven.TOPICS.rejections()).getFirst();
+            assertThat(rejected.tried()).hasSize(2);
+            assertThat(conductor.on(Driven.TOPICS.models())).isEmpty();
+            assertThat(conductor.latest()).isEmpty();
+        }
+    }
+
+    @Test
+    void twoTargetsWaitForOneJob() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(
+                    Given.target("phone", Given.recipe(Given.gguf("Q4_K_M"))),
+                    Given.target("laptop", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.send(Given.checkpoint("v1"));
+
+            assertThat(answerAll(conductor, 0.01)).containsExactly("gguf", "quality", "speed");
+
+            assertThat(conductor.latest())
+                    .extracting(ModelPublished::target)
+                    .containsExactlyInAnyOrder("phone", "laptop");
+        }
+    }
+
+    @Test
+    void duplicatesAndLateFailuresChangeNothing() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.send(Given.checkpoint("v1"));
+            conductor.send(Given.checkpoint("v1"));
+            Job first = conductor.job();
+            conductor.send(Answers.failed(first, conductor.now(), Reason.STAGE_ERROR));
+            conductor.pass(Duration.ofSeconds(2));
+            Job second = conductor.job();
+            conductor.runs();
+
+            conductor.send(Answers.failed(first, conductor.now(), Reason.NOT_FINITE));
+
+            assertThat(second.attempt()).isEqualTo(2);
+            assertThat(conductor.runs()).isEmpty();
+            assertThat(conductor.jobs()).isEmpty();
+            assertThat(conductor.count("millrace.jobs.backed.off", "reason", "stage-error"))
+                    .isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aQueueThatNobodyWorksIsShownInTheRunAndAsAMetric() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            Recipe recipe = new Recipe(List.of(new Step(Given.gguf("Q4_K_M"), Given.H100)));
+            conductor.send(Given.policy(Given.target("gpu", recipe)));
+            conductor.send(Given.checkpoint("v1"));
+            Job job = conductor.job();
+
+            conductor.pass(Duration.ofMinutes(10));
+
+            assertThat(conductor.runs().values())
+                    .extracting(RunChanged::message)
+                    .containsExactly("waiting: no worker for h100");
+            assertThat(conductor.gauge("millrace.jobs.unattended", "device", "h100"))
+                    .isEqualTo(1);
+            conductor.send(Answers.started(job, conductor.now()));
+            assertThat(conductor.gauge("millrace.jobs.unattended", "device", "h100"))
+                    .isZero();
+        }
+    }
+
+    @Test
+    void whatCannotBeReadGoesToTheDeadLettersWithItsOrigin() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            byte[] noise = "no event".getBytes(StandardCharsets.UTF_8);
+            conductor.sendRaw(Driven.TOPICS.jobEvents(), "chat-small", noise);
+            conductor.sendRaw(Driven.TOPICS.policies(), "chat-models", noise);
+
+            List<TestRecord<byte[], byte[]>> letters = conductor.deadLetters();
+
+            assertThat(letters)
+                    .hasSize(2)
+                    .allSatisfy(letter -> assertThat(letter.value()).isEqualTo(noise));
+            assertThat(new String(
+                            letters.getFirst()
+                                    .headers()
+                                    .lastHeader("millrace-origin-topic")
+                                    .value(),
+                            StandardCharsets.UTF_8))
+                    .isEqualTo(Driven.TOPICS.jobEvents());
+        }
+    }
+
+    @Test
+    void anEventUnderAnotherModelsKeyIsRefused() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+
+            conductor.sendUnder("chat-other", Given.checkpoint("v1"));
+
+            assertThat(conductor.deadLetters()).hasSize(1);
+            assertThat(conductor.jobs()).isEmpty();
+        }
+    }
+
+    /** The parameters' numbers overflow when the size of the original is worked out. */
+    @Test
+    void aRecordThatTheConductorCannotDecideOnFailsItsRunAndThePartitionGoesOn() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.send(Given.withParameters(Given.checkpoint("v1"), Long.MAX_VALUE));
+
+            assertThat(answerAll(conductor, 0.01)).containsExactly("gguf", "quality", "speed");
+
+            assertThat(conductor.deadLetters()).hasSize(1);
+            assertThat(conductor.runs().values())
+                    .extracting(run -> run.failure().orElseThrow().reason())
+                    .containsExactly(Reason.CONDUCTOR_ERROR);
+            conductor.send(Given.checkpoint(Given.MODEL, "v2", Given.START.plusSeconds(1)));
+            assertThat(answerAll(conductor, 0.01)).containsExactly("gguf", "quality", "speed");
+            assertThat(conductor.latest()).hasSize(1);
+        }
+    }
+
+    @Test
+    void aDeletedPolicyPlansNothing() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.deletePolicy("chat-models");
+
+            conductor.send(Given.checkpoint("v1"));
+
+            assertThat(conductor.jobs()).isEmpty();
+            assertThat(conductor.deadLetters()).isEmpty();
+        }
+    }
+
+    /** Answers every job until there is none; returns the names of the steps. */
+    private static List<String> answerAll(Driven conductor, double perplexityIncrease) {
+        List<String> steps = new ArrayList<>();
+        for (List<Job> jobs = conductor.jobs(); !jobs.isEmpty(); jobs = conductor.jobs()) {
+            for (Job job : jobs) {
+                steps.add(job.parameters().name());
+                conductor.send(Answers.started(job, conductor.now()));
+                conductor.send(Answers.succeeded(job, conductor.now(), perplexityIncrease));
+            }
+        }
+        return steps;
+    }
+}

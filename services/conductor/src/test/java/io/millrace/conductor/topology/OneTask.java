@@ -1,0 +1,102 @@
+package io.millrace.conductor.topology;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.millrace.conductor.ConductorSettings;
+import io.millrace.conductor.StreamsPropertiesAccess;
+import io.millrace.conductor.run.Limits;
+import io.millrace.events.Event;
+import io.millrace.events.Job;
+import io.millrace.events.Policy;
+import io.millrace.events.wire.Decoded;
+import io.millrace.events.wire.EventCodec;
+import io.millrace.events.wire.EventRecords;
+import io.millrace.events.wire.Topics;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Properties;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.streams.processor.StateStore;
+import org.apache.kafka.streams.processor.TaskId;
+import org.apache.kafka.streams.processor.api.MockProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+import org.apache.kafka.streams.state.StoreBuilder;
+
+/** The deciding processor with its stores on disk, which outlive it, unlike those of the test driver. */
+final class OneTask implements AutoCloseable {
+    private static final Topics TOPICS = Topics.DEFAULT;
+
+    private final EventCodec codec = new EventCodec();
+    private final EventRecords records = new EventRecords(TOPICS, codec, "test");
+    private final MockProcessorContext<byte[], Outgoing> context;
+    private final List<StateStore> stores = new ArrayList<>();
+    private final Decide decide;
+    private Instant now;
+    private int seen;
+
+    OneTask(Path folder, Instant start) {
+        SimpleMeterRegistry registry = new SimpleMeterRegistry();
+        Properties properties = StreamsPropertiesAccess.of(ConductorSettings.local("unused:9092", folder, registry));
+        context = new MockProcessorContext<>(properties, new TaskId(0, 0), folder.toFile());
+        now = start;
+        context.setCurrentSystemTimeMs(start.toEpochMilli());
+        for (StoreBuilder<?> builder : Stores.builders()) {
+            StateStore store = builder.withLoggingDisabled().build();
+            store.init(context.getStateStoreContext(), store);
+            stores.add(store);
+        }
+        decide = new Decide(Wiring.of(
+                TOPICS, codec, (_, _) -> {}, new ConductorMetrics(registry), Limits.DEFAULT, Duration.ofMillis(100)));
+        decide.init(context);
+    }
+
+    void send(Event event) {
+        ProducerRecord<String, byte[]> record = records.record(event);
+        String topic = event instanceof Policy ? TOPICS.policiesByPartition() : record.topic();
+        context.setRecordMetadata(topic, 0, 0);
+        decide.process(new Record<>(record.key(), record.value(), now.toEpochMilli(), record.headers()));
+    }
+
+    void pass(Duration time) {
+        now = now.plus(time);
+        context.setCurrentSystemTimeMs(now.toEpochMilli());
+        context.scheduledPunctuators()
+                .forEach(punctuator -> punctuator.getPunctuator().punctuate(now.toEpochMilli()));
+    }
+
+    Instant now() {
+        return now;
+    }
+
+    /** Jobs issued since the last call. */
+    List<Job> jobs() {
+        List<Job> jobs = new ArrayList<>();
+        var forwarded = context.forwarded();
+        for (var capture : forwarded.subList(seen, forwarded.size())) {
+            byte[] value = capture.record().value().value();
+            if (value != null && codec.decode(value) instanceof Decoded.Known(Job job)) {
+                jobs.add(job);
+            }
+        }
+        seen = forwarded.size();
+        return jobs;
+    }
+
+    /** Keys that were deleted from a topic so far. */
+    List<String> tombstones(String topic) {
+        return context.forwarded().stream()
+                .map(capture -> capture.record().value())
+                .filter(outgoing -> outgoing.topic().equals(topic) && outgoing.value() == null)
+                .map(outgoing -> new String(Objects.requireNonNull(outgoing.key()), StandardCharsets.UTF_8))
+                .toList();
+    }
+
+    @Override
+    public void close() {
+        stores.forEach(StateStore::close);
+    }
+}

@@ -1,0 +1,98 @@
+package io.millrace.conductor.topology;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.conductor.Answers;
+import io.millrace.conductor.Given;
+import io.millrace.events.Job;
+import io.millrace.events.Reason;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Promise 3: a conductor that was down for a day re-issues nothing that was done or is being done. */
+class RestartTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void aRestartIssuesNothingThatIsDoneOrUnderWay() {
+        Job quality;
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(Given.target(
+                    "phone",
+                    Given.recipe(Given.neurons(), Given.gguf("Q4_K_M")),
+                    Given.recipe(Given.neurons(), Given.gguf("Q6_K")))));
+            task.send(Given.checkpoint("v1"));
+            succeed(task, task.jobs().getFirst());
+            succeed(task, task.jobs().getFirst());
+            quality = task.jobs().getFirst();
+            task.send(Answers.started(quality, task.now()));
+        }
+
+        try (OneTask task = new OneTask(folder, Given.START.plus(Duration.ofDays(1)))) {
+            task.pass(Duration.ofSeconds(119));
+            task.send(Given.checkpoint("v1"));
+            assertThat(task.jobs()).isEmpty();
+
+            task.send(Answers.succeeded(quality, task.now(), 0.2));
+
+            assertThat(task.jobs()).extracting(Job::parameters).containsExactly(Given.gguf("Q6_K"));
+        }
+    }
+
+    @Test
+    void aPauseEndsAfterARestart() {
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            task.send(Given.checkpoint("v1"));
+            task.send(Answers.failed(task.jobs().getFirst(), task.now(), Reason.DISK_FULL));
+            assertThat(task.jobs()).isEmpty();
+        }
+
+        try (OneTask task = new OneTask(folder, Given.START.plus(Duration.ofDays(1)))) {
+            task.pass(Duration.ofMillis(100));
+
+            assertThat(task.jobs()).extracting(Job::attempt).containsExactly(1);
+        }
+    }
+
+    @Test
+    void silenceIsNoticedAfterARestart() {
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            task.send(Given.checkpoint("v1"));
+            task.send(Answers.started(task.jobs().getFirst(), task.now()));
+        }
+
+        try (OneTask task = new OneTask(folder, Given.START.plusSeconds(10))) {
+            task.pass(Duration.ofMinutes(2));
+            task.pass(Duration.ofSeconds(1));
+
+            List<Job> again = task.jobs();
+            assertThat(again).extracting(Job::attempt).containsExactly(2);
+        }
+    }
+
+    @Test
+    void aRunIsForgottenNinetyDaysAfterItsEnd() {
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            task.send(Given.checkpoint("v1"));
+            task.send(Answers.failed(task.jobs().getFirst(), task.now(), Reason.NOT_FINITE));
+
+            task.pass(Duration.ofDays(90));
+            assertThat(task.tombstones("millrace.runs")).isEmpty();
+            task.pass(Duration.ofMillis(1));
+
+            assertThat(task.tombstones("millrace.runs")).hasSize(1);
+        }
+    }
+
+    private static void succeed(OneTask task, Job job) {
+        task.send(Answers.started(job, task.now()));
+        task.send(Answers.succeeded(job, task.now(), 0.01));
+    }
+}
