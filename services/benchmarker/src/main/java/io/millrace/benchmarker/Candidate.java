@@ -1,0 +1,79 @@
+package io.millrace.benchmarker;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.WeightSource;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.format.compressed.CompressedTensorsReader;
+import io.millrace.tensors.format.gguf.GgufWeights;
+import io.millrace.tensors.format.safetensors.SafetensorsFolder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * A finished artifact, opened for measuring.
+ *
+ * @param tensorBytes what the weights take, without headers, configuration and tokenizer
+ * @param fileBytes all files
+ */
+record Candidate(Format format, Path weightsAt, WeightSource weights, long tensorBytes, long fileBytes)
+        implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** What kind of artifact it is, and so which runtime executes it. */
+    enum Format {
+        GGUF,
+        COMPRESSED_TENSORS,
+        DENSE
+    }
+
+    static Candidate open(Path folder) throws IOException {
+        List<Path> files;
+        try (var walk = Files.walk(folder)) {
+            files = walk.filter(Files::isRegularFile).toList();
+        }
+        long fileBytes = 0;
+        for (Path file : files) {
+            fileBytes += Files.size(file);
+        }
+        List<Path> ggufs =
+                files.stream().filter(file -> file.toString().endsWith(".gguf")).toList();
+        if (ggufs.size() == 1) {
+            GgufWeights weights = GgufWeights.open(ggufs.getFirst());
+            return new Candidate(Format.GGUF, ggufs.getFirst(), weights, sum(weights.tensors()), fileBytes);
+        }
+        if (!ggufs.isEmpty()) {
+            throw new MalformedFileException(folder, -1, "holds " + ggufs.size() + " GGUF files, expected one");
+        }
+        long tensorBytes;
+        try (SafetensorsFolder raw = SafetensorsFolder.open(folder)) {
+            tensorBytes = sum(raw.tensors());
+        }
+        return quantized(folder)
+                ? new Candidate(
+                        Format.COMPRESSED_TENSORS, folder, CompressedTensorsReader.open(folder), tensorBytes, fileBytes)
+                : new Candidate(Format.DENSE, folder, Checkpoint.open(folder), tensorBytes, fileBytes);
+    }
+
+    private static boolean quantized(Path folder) throws IOException {
+        Path config = folder.resolve("config.json");
+        if (!Files.isRegularFile(config)) {
+            throw new MalformedFileException(folder, -1, "holds neither a GGUF file nor a config.json");
+        }
+        JsonNode json = JSON.readTree(config.toFile());
+        return json.has("quantization_config");
+    }
+
+    private static long sum(List<TensorSpec> tensors) {
+        return tensors.stream().mapToLong(TensorSpec::byteSize).sum();
+    }
+
+    @Override
+    public void close() throws IOException {
+        weights.close();
+    }
+}

@@ -1,0 +1,154 @@
+package io.millrace.distiller;
+
+import io.millrace.events.Device;
+import io.millrace.events.Measurement;
+import io.millrace.events.Parameters.Distill;
+import io.millrace.events.Reason;
+import io.millrace.events.Role;
+import io.millrace.models.TensorRuntime;
+import io.millrace.models.TokenStream;
+import io.millrace.models.Tokenizer;
+import io.millrace.models.training.Distillation;
+import io.millrace.models.training.DistillationSettings;
+import io.millrace.models.training.DivergedException;
+import io.millrace.models.training.OptimizerSettings;
+import io.millrace.models.training.TrainingSettings;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.worker.Stage;
+import io.millrace.worker.StageException;
+import io.millrace.worker.StageInput;
+import io.millrace.worker.StageOutput;
+import io.millrace.worker.Workspace;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Distills a student from the original. It saves its state every tenth of the way, and goes on from there when a process
+ * died. A pruned student keeps its zeros.
+ */
+public final class DistillStage implements Stage<Distill> {
+    private static final Logger LOG = LoggerFactory.getLogger(DistillStage.class);
+    private static final int WARM_UP_SHARE = 10;
+    private static final int SAVES = 10;
+
+    @Override
+    public Class<Distill> parameters() {
+        return Distill.class;
+    }
+
+    @Override
+    public StageOutput run(StageInput<Distill> input, Workspace workspace)
+            throws StageException, IOException, InterruptedException {
+        Distill parameters = input.parameters();
+        Path folder = input.require(Role.MODEL);
+        try (Checkpoint teacher = Checkpoint.openOriginal(input.require(Role.ORIGINAL));
+                Checkpoint student = Checkpoint.open(folder);
+                Distillation distillation =
+                        new Distillation(teacher, student, text(input, folder), settings(parameters, input.seed()))) {
+            LossCurve curve = train(distillation, parameters, workspace);
+            Path output = Files.createDirectories(workspace.folder().resolve("output"));
+            StudentFolder.write(output, student, distillation.student(), parameters.product());
+            Files.copy(
+                    workspace.folder().resolve(LossCurve.FILE),
+                    output.resolve(LossCurve.FILE),
+                    java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            return new StageOutput(output, List.of(loss(curve, parameters, input.device())));
+        } catch (MalformedFileException e) {
+            throw new StageException(Reason.ofCode(e.kind().code()), String.valueOf(e.getMessage()), e);
+        } catch (DivergedException e) {
+            throw new StageException(
+                    Reason.DIVERGED,
+                    e.getMessage() + "; ask for a lower learning rate than " + parameters.learningRate(),
+                    e);
+        }
+    }
+
+    private static TokenStream text(StageInput<Distill> input, Path tokenizerFolder)
+            throws StageException, IOException {
+        if (!input.inputs().containsKey(Role.CALIBRATION_TEXT)) {
+            throw new StageException(
+                    Reason.TEXT_MISSING,
+                    "a distill step needs a text to learn on; name one under 'calibrate' in the policy");
+        }
+        Path file;
+        try (var files = Files.list(input.require(Role.CALIBRATION_TEXT))) {
+            file = files.findFirst()
+                    .orElseThrow(() -> new StageException(Reason.TEXT_MISSING, "the calibration text has no file"));
+        }
+        try (Tokenizer tokenizer = Tokenizer.open(tokenizerFolder)) {
+            TokenStream stream = TokenStream.of(tokenizer, Files.readString(file));
+            int length = input.parameters().length();
+            if (stream.tokens().length < length) {
+                throw new StageException(
+                        Reason.TEXT_TOO_SHORT,
+                        "calibration text " + file.getFileName() + " has " + stream.tokens().length
+                                + " tokens, but one sequence takes " + length + "; give a longer text");
+            }
+            return stream;
+        }
+    }
+
+    private static DistillationSettings settings(Distill parameters, long seed) {
+        int warmUp = Math.max(1, parameters.steps() / WARM_UP_SHARE);
+        return new DistillationSettings(
+                new TrainingSettings(
+                        parameters.steps(),
+                        parameters.batch(),
+                        parameters.length(),
+                        OptimizerSettings.of(parameters.learningRate(), warmUp),
+                        seed),
+                parameters.temperature(),
+                parameters.textWeight(),
+                true);
+    }
+
+    private static LossCurve train(Distillation distillation, Distill parameters, Workspace workspace)
+            throws IOException, InterruptedException {
+        Path state = workspace.folder().resolve("state");
+        if (Files.isDirectory(state)) {
+            try {
+                distillation.resume(state);
+                LOG.atInfo().addKeyValue("step", distillation.done()).log("distillation resumes from its saved state");
+            } catch (IOException e) {
+                // A state that was cut off by a crash is worth nothing; beginning anew gives the same result.
+                LOG.atWarn()
+                        .addKeyValue("cause", String.valueOf(e.getMessage()))
+                        .log("distillation state is not usable, begins anew");
+            }
+        }
+        Files.createDirectories(state);
+        LossCurve curve = LossCurve.resume(workspace.folder().resolve(LossCurve.FILE), distillation.done());
+        int between = Math.max(1, parameters.steps() / SAVES);
+        workspace.progress(distillation.done(), parameters.steps(), "steps");
+        distillation.run(step -> {
+            curve.append(step);
+            if (step.step() % between == 0 && step.step() < parameters.steps()) {
+                distillation.saveState(state);
+            }
+            workspace.progress(step.step(), parameters.steps(), "steps");
+        });
+        return curve;
+    }
+
+    private static Measurement loss(LossCurve curve, Distill parameters, Device device) throws IOException {
+        double[] ends = curve.ends();
+        return new Measurement(
+                "distillation-loss",
+                OptionalDouble.of(ends[1]),
+                OptionalDouble.empty(),
+                OptionalDouble.of(ends[0]),
+                "nat",
+                TensorRuntime.start().description(),
+                device,
+                (long) parameters.steps() * parameters.batch() * parameters.length(),
+                Optional.empty(),
+                "last step beside the first; KL at temperature " + parameters.temperature() + " × its square");
+    }
+}

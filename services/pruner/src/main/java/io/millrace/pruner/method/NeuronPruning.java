@@ -1,0 +1,144 @@
+package io.millrace.pruner.method;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.events.Parameters.Neurons;
+import io.millrace.tensors.Encoding;
+import io.millrace.tensors.Progress;
+import io.millrace.tensors.Shape;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.architecture.Projection;
+import io.millrace.tensors.architecture.TensorRole.Linear;
+import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.DenseWriter;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Structured pruning of the gated feed-forward: the least important neurons leave, with their row of gate, their row of
+ * up and their column of down, the same number in every layer, so that one config.json describes the result. File and
+ * computation shrink. Which neurons stay is decided layer by layer by {@link NeuronRanking}; the others keep their order
+ * and their bits.
+ */
+public final class NeuronPruning {
+    private final Checkpoint source;
+    private final int neurons;
+    private final int width;
+    private final Progress progress;
+    private final long total;
+    private long done;
+
+    public NeuronPruning(Checkpoint source, Neurons parameters, Progress progress) {
+        this.source = source;
+        this.neurons = source.config().feedForwardSize();
+        this.width = NeuronRanking.width(neurons, parameters.fraction(), parameters.multipleOf());
+        this.progress = progress;
+        this.total = source.rules().stream()
+                .mapToLong(rule -> rule.shape().elements() * (feedForward(rule) ? 2 : 1))
+                .sum();
+    }
+
+    /** Neurons per layer that stay. */
+    public int width() {
+        return width;
+    }
+
+    /** Writes the narrower checkpoint. */
+    public void write(Path folder) throws IOException, InterruptedException {
+        List<int[]> kept = new ArrayList<>();
+        for (int layer = 0; layer < source.config().layerCount(); layer++) {
+            kept.add(rank(layer));
+        }
+        ObjectNode config = source.config().json().deepCopy();
+        config.put("intermediate_size", width);
+        List<TensorSpec> plan = source.rules().stream().map(this::planned).toList();
+        try (DenseWriter writer = DenseWriter.derived(folder, source, config, plan, "prune")) {
+            for (TensorRule rule : source.rules()) {
+                switch (rule.role()) {
+                    case Linear(Projection p)
+                    when p == Projection.GATE || p == Projection.UP ->
+                        copyRows(rule, writer, kept.get(rule.layer().orElseThrow()));
+                    case Linear(Projection p)
+                    when p == Projection.DOWN ->
+                        copyColumns(rule, writer, kept.get(rule.layer().orElseThrow()));
+                    default -> copy(rule, writer);
+                }
+            }
+            writer.finish();
+        }
+    }
+
+    private int[] rank(int layer) throws IOException, InterruptedException {
+        NeuronRanking ranking = new NeuronRanking(neurons);
+        int hidden = source.config().hiddenSize();
+        for (Projection projection : List.of(Projection.GATE, Projection.UP)) {
+            String name = source.architecture().matrix(layer, projection);
+            RowBlocks.forEach(source, name, (from, count, floats) -> {
+                ranking.addRows(floats, (int) from, count, hidden);
+                advance(name, floats);
+            });
+        }
+        String down = source.architecture().matrix(layer, Projection.DOWN);
+        RowBlocks.forEach(source, down, (from, count, floats) -> {
+            ranking.addColumns(floats, count);
+            advance(down, floats);
+        });
+        return ranking.strongest(width);
+    }
+
+    private static boolean feedForward(TensorRule rule) {
+        return rule.role() instanceof Linear(Projection p)
+                && (p == Projection.GATE || p == Projection.UP || p == Projection.DOWN);
+    }
+
+    private TensorSpec planned(TensorRule rule) {
+        Encoding encoding = source.spec(rule.name()).encoding();
+        if (!(rule.role() instanceof Linear(Projection p))) {
+            return new TensorSpec(rule.name(), encoding, rule.shape());
+        }
+        Shape shape = switch (p) {
+            case GATE, UP -> Shape.of(width, rule.shape().rowLength());
+            case DOWN -> Shape.of(rule.shape().rows(), width);
+            case QUERY, KEY, VALUE, ATTENTION_OUTPUT -> rule.shape();
+        };
+        return new TensorSpec(rule.name(), encoding, shape);
+    }
+
+    private void copy(TensorRule rule, DenseWriter writer) throws IOException, InterruptedException {
+        RowBlocks.forEach(source, rule.name(), (from, count, floats) -> {
+            writer.append(rule.name(), source.reader().rows(rule.name(), from, from + count));
+            advance(rule.name(), floats);
+        });
+    }
+
+    private void copyRows(TensorRule rule, DenseWriter writer, int[] rows) throws IOException {
+        for (int row : rows) {
+            writer.append(rule.name(), source.reader().rows(rule.name(), row, row + 1));
+        }
+        progress.advance(done += rule.shape().elements(), total, rule.name());
+    }
+
+    private void copyColumns(TensorRule rule, DenseWriter writer, int[] columns) throws IOException {
+        int bytes = source.type(rule.name()).bytes();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment narrow = arena.allocate((long) columns.length * bytes, Long.BYTES);
+            for (long row = 0; row < rule.shape().rows(); row++) {
+                MemorySegment wide = source.reader().rows(rule.name(), row, row + 1);
+                for (int i = 0; i < columns.length; i++) {
+                    MemorySegment.copy(wide, (long) columns[i] * bytes, narrow, (long) i * bytes, bytes);
+                }
+                writer.append(rule.name(), narrow);
+            }
+        }
+        progress.advance(done += rule.shape().elements(), total, rule.name());
+    }
+
+    private void advance(String what, MemorySegment floats) {
+        done += floats.byteSize() / Float.BYTES;
+        progress.advance(done, total, what);
+    }
+}

@@ -1,0 +1,100 @@
+package io.millrace.quantizer;
+
+import io.millrace.events.Device;
+import io.millrace.events.Measurement;
+import io.millrace.events.Parameters.CompressedTensors;
+import io.millrace.events.Parameters.Gguf;
+import io.millrace.events.Parameters.Quantize;
+import io.millrace.events.Reason;
+import io.millrace.events.Role;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.TensorReport;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.format.compressed.CompressedScheme;
+import io.millrace.tensors.format.compressed.CompressedTensorsWriter;
+import io.millrace.tensors.format.gguf.GgufCompressor;
+import io.millrace.tensors.format.gguf.GgufFileType;
+import io.millrace.worker.Stage;
+import io.millrace.worker.StageException;
+import io.millrace.worker.StageInput;
+import io.millrace.worker.StageOutput;
+import io.millrace.worker.Workspace;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/** Quantizes a checkpoint by rounding to nearest. */
+public final class QuantizeStage implements Stage<Quantize> {
+    private static final int THREADS = Runtime.getRuntime().availableProcessors();
+
+    @Override
+    public Class<Quantize> parameters() {
+        return Quantize.class;
+    }
+
+    @Override
+    public StageOutput run(StageInput<Quantize> input, Workspace workspace)
+            throws StageException, IOException, InterruptedException {
+        Path output = Files.createDirectories(workspace.folder().resolve("output"));
+        try (Checkpoint source = Checkpoint.open(input.require(Role.MODEL))) {
+            List<TensorReport> report = switch (input.parameters()) {
+                case Gguf gguf -> gguf(source, gguf, output, workspace);
+                case CompressedTensors scheme -> compressedTensors(source, scheme, output, workspace);
+            };
+            TensorReportFile.write(output, input.parameters(), report);
+            return new StageOutput(output, measurements(report, input.device()));
+        } catch (MalformedFileException e) {
+            throw new StageException(Reason.ofCode(e.kind().code()), String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static List<TensorReport> gguf(Checkpoint source, Gguf gguf, Path output, Workspace workspace)
+            throws IOException, InterruptedException {
+        return GgufCompressor.plan(source, GgufFileType.valueOf(gguf.type()))
+                .write(output.resolve("model-" + gguf.type() + ".gguf"), THREADS, workspace::progress);
+    }
+
+    private static List<TensorReport> compressedTensors(
+            Checkpoint source, CompressedTensors scheme, Path output, Workspace workspace)
+            throws StageException, IOException, InterruptedException {
+        CompressedTensorsWriter plan;
+        try {
+            plan = CompressedTensorsWriter.plan(source, CompressedScheme.valueOf(scheme.type()));
+        } catch (IllegalArgumentException e) {
+            throw new StageException(Reason.UNSUITABLE_SHAPE, String.valueOf(e.getMessage()), e);
+        }
+        return plan.write(output, THREADS, workspace::progress);
+    }
+
+    /** The loss in the weights themselves; what it does to the model's answers is the benchmark's to say. */
+    private static List<Measurement> measurements(List<TensorReport> report, Device device) {
+        double worst =
+                report.stream().mapToDouble(TensorReport::relativeError).max().orElse(0);
+        long fallBacks =
+                report.stream().filter(tensor -> !tensor.note().isEmpty()).count();
+        long zerosBefore = report.stream().mapToLong(TensorReport::zerosBefore).sum();
+        long zerosAfter = report.stream().mapToLong(TensorReport::zerosAfter).sum();
+        return List.of(
+                number("largest-relative-weight-error", worst, OptionalDouble.empty(), "ratio", device),
+                number("fall-back-tensors", (double) fallBacks, OptionalDouble.empty(), "tensor", device),
+                number("zero-weights", (double) zerosAfter, OptionalDouble.of((double) zerosBefore), "weight", device));
+    }
+
+    private static Measurement number(
+            String metric, double value, OptionalDouble baseline, String unit, Device device) {
+        return new Measurement(
+                metric,
+                OptionalDouble.of(value),
+                OptionalDouble.empty(),
+                baseline,
+                unit,
+                "",
+                device,
+                1,
+                Optional.empty(),
+                "");
+    }
+}

@@ -1,0 +1,45 @@
+package io.millrace.quantizer;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.events.Parameters.Quantize;
+import io.millrace.tensors.TensorReport;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * {@code tensor-report.json} beside the weights: for each tensor its type, shape, bytes, ||w − w'|| / ||w||, largest
+ * |w − w'|, exact zeros before and after, and why another type than the asked one was used.
+ */
+final class TensorReportFile {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private TensorReportFile() {}
+
+    static void write(Path folder, Quantize parameters, List<TensorReport> report) throws IOException {
+        ObjectNode root = JSON.createObjectNode();
+        root.put("version", 1);
+        root.put("format", parameters.name());
+        root.put("type", parameters.type());
+        ArrayNode tensors = root.putArray("tensors");
+        for (TensorReport tensor : report) {
+            ObjectNode node = tensors.addObject();
+            node.put("name", tensor.name());
+            node.put("type", tensor.type());
+            ArrayNode shape = node.putArray("shape");
+            tensor.shape().extents().forEach(shape::add);
+            node.put("bytes", tensor.bytes());
+            node.put("relative-error", tensor.relativeError());
+            node.put("max-error", tensor.maxError());
+            node.put("zeros-before", tensor.zerosBefore());
+            node.put("zeros-after", tensor.zerosAfter());
+            if (!tensor.note().isEmpty()) {
+                node.put("note", tensor.note());
+            }
+        }
+        Files.writeString(folder.resolve("tensor-report.json"), root.toString());
+    }
+}
