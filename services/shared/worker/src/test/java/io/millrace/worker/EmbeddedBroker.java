@@ -18,7 +18,7 @@ import org.apache.kafka.metadata.storage.Formatter;
 import org.apache.kafka.server.common.MetadataVersion;
 
 /** One real Kafka node in this process, broker and controller. */
-final class EmbeddedBroker implements AutoCloseable {
+public final class EmbeddedBroker implements AutoCloseable {
     private final KafkaRaftServer server;
     private final String address;
 
@@ -27,7 +27,7 @@ final class EmbeddedBroker implements AutoCloseable {
         this.address = address;
     }
 
-    static EmbeddedBroker start(Path folder) throws Exception {
+    public static EmbeddedBroker start(Path folder) throws Exception {
         return start(folder, "127.0.0.1:" + freePort());
     }
 
@@ -57,7 +57,7 @@ final class EmbeddedBroker implements AutoCloseable {
                 .run();
     }
 
-    String address() {
+    public String address() {
         return address;
     }
 

@@ -3,6 +3,7 @@ package io.millrace.worker.observe;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutorService;
@@ -27,7 +28,7 @@ public final class ManagementServer implements AutoCloseable {
     /** @param port 0 picks a free one */
     public static ManagementServer start(
             int port, Supplier<String> metrics, BooleanSupplier alive, BooleanSupplier ready) throws IOException {
-        ManagementServer management = new ManagementServer(HttpServer.create(new InetSocketAddress(port), 0));
+        ManagementServer management = new ManagementServer(bound(port));
         HttpServer server = management.server;
         server.createContext("/metrics", exchange -> answer(exchange, "/metrics", 200, METRICS_TYPE, metrics.get()));
         server.createContext("/livez", exchange -> health(exchange, "/livez", alive.getAsBoolean()));
@@ -35,6 +36,17 @@ public final class ManagementServer implements AutoCloseable {
         server.setExecutor(management.threads);
         server.start();
         return management;
+    }
+
+    private static HttpServer bound(int port) throws IOException {
+        try {
+            return HttpServer.create(new InetSocketAddress(port), 0);
+        } catch (BindException e) {
+            throw new IOException(
+                    "management port " + port + " cannot be opened (" + e.getMessage() + "); choose another, or 0 for a"
+                            + " free one",
+                    e);
+        }
     }
 
     public int port() {

@@ -1,0 +1,82 @@
+package io.millrace.worker.lease;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.events.Device;
+import io.millrace.events.StageName;
+import io.millrace.events.wire.TopicAdmin;
+import io.millrace.events.wire.Topics;
+import io.millrace.worker.EmbeddedBroker;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.AcknowledgeType;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** One slot's view of a queue, against a real broker. */
+@Timeout(value = 2, unit = TimeUnit.MINUTES)
+class LeaseQueueIT {
+    private static final String TOPIC = Topics.DEFAULT.jobs(StageName.PRUNE, Device.CPU);
+    private static final int RENEWALS = 30;
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void renewingALeaseTakesNoOtherRecordFromTheQueue() throws Exception {
+        try (EmbeddedBroker broker = EmbeddedBroker.start(folder)) {
+            Map<String, Object> kafka = Map.of("bootstrap.servers", broker.address());
+            try (Admin admin = Admin.create(kafka)) {
+                TopicAdmin.apply(admin, Topics.DEFAULT, List.of(Device.CPU), (short) 1);
+            }
+            try (var producer = new KafkaProducer<>(kafka, new StringSerializer(), new ByteArraySerializer())) {
+                for (int i = 0; i < 3; i++) {
+                    producer.send(new ProducerRecord<>(TOPIC, "job " + i, new byte[0]))
+                            .get();
+                }
+            }
+            try (LeaseQueue busy = queue(kafka);
+                    LeaseQueue idle = queue(kafka)) {
+                ConsumerRecord<String, byte[]> held = next(busy);
+
+                for (int i = 0; i < RENEWALS; i++) {
+                    assertThat(busy.renew(held)).isTrue();
+                }
+
+                for (int i = 1; i < 3; i++) {
+                    ConsumerRecord<String, byte[]> following = next(idle);
+                    assertThat(following.key()).isEqualTo("job " + i);
+                    assertThat(following.deliveryCount()).hasValue((short) 1);
+                    assertThat(idle.settle(following, AcknowledgeType.ACCEPT)).isTrue();
+                }
+                assertThat(busy.settle(held, AcknowledgeType.ACCEPT)).isTrue();
+            }
+        }
+    }
+
+    private static LeaseQueue queue(Map<String, Object> kafka) {
+        return new LeaseQueue(StageName.PRUNE, Device.CPU, TOPIC, TOPIC, kafka, System::nanoTime);
+    }
+
+    private static ConsumerRecord<String, byte[]> next(LeaseQueue queue) {
+        long endNanos = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (System.nanoTime() - endNanos < 0) {
+            Optional<ConsumerRecord<String, byte[]>> record = queue.poll();
+            if (record.isPresent()) {
+                return record.get();
+            }
+        }
+        throw new AssertionError("no record came within 30 s");
+    }
+}
