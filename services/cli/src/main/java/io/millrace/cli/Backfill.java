@@ -1,0 +1,16 @@
+package io.millrace.cli;
+
+/** The value of {@code --backfill}. */
+final class Backfill {
+    private Backfill() {}
+
+    static int parse(String value) {
+        if (value.equals("all")) {
+            return Integer.MAX_VALUE;
+        }
+        if (value.matches("[0-9]{1,9}")) {
+            return Integer.parseInt(value);
+        }
+        throw new CommandFailure(ExitCode.USAGE, "--backfill is '" + value + "'; give a number or 'all'");
+    }
+}

@@ -1,0 +1,92 @@
+package io.millrace.cli;
+
+import io.millrace.cli.local.Home;
+import io.millrace.events.wire.Topics;
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The options that say which Millrace a command speaks to. Without any it is the one that runs in {@code ./.millrace}. */
+final class Cluster {
+    @Option(
+            names = "--home",
+            paramLabel = "DIR",
+            description =
+                    "Folder of a local Millrace (default: ${DEFAULT-VALUE}); its broker and store are found there.")
+    private Path home = Path.of(".millrace");
+
+    @Option(
+            names = "--kafka",
+            paramLabel = "HOST:PORT",
+            description = "Kafka of a cluster, instead of a local Millrace.")
+    private @Nullable String kafka;
+
+    @Option(
+            names = "--kafka-config",
+            paramLabel = "FILE",
+            description = "More settings of the Kafka clients (security.protocol, sasl.jaas.config …).")
+    private @Nullable Path kafkaConfig;
+
+    @Option(names = "--store", paramLabel = "STORE", description = "The artifact store: a folder.")
+    private @Nullable String store;
+
+    @Option(
+            names = "--topic-prefix",
+            paramLabel = "PREFIX",
+            description = "Prefix of all topics (default: ${DEFAULT-VALUE}).")
+    private String topicPrefix = "millrace.";
+
+    Home home() {
+        return new Home(home);
+    }
+
+    Topics topics() {
+        return new Topics(topicPrefix);
+    }
+
+    Optional<String> kafka() {
+        return Optional.ofNullable(kafka);
+    }
+
+    /** Finds the broker and the store and makes sure that the broker answers. */
+    Connection connect() throws IOException {
+        Map<String, Object> settings = kafkaSettings();
+        String address = kafka;
+        String place = store;
+        if (address == null) {
+            Home.Running running = home().running()
+                    .orElseThrow(() -> new CommandFailure(
+                            ExitCode.UNAVAILABLE,
+                            "no Millrace runs in " + home().folder()
+                                    + "; start one with 'millrace up', or name a cluster with --kafka"));
+            address = running.kafka();
+            place = place == null ? running.store() : place;
+        }
+        settings.put("bootstrap.servers", address);
+        Connection connection = new Connection(settings, topics(), Optional.ofNullable(place));
+        connection.requireBroker();
+        return connection;
+    }
+
+    /** Settings of {@code --kafka-config}. */
+    Map<String, Object> kafkaSettings() throws IOException {
+        Map<String, Object> settings = new HashMap<>();
+        if (kafkaConfig != null) {
+            Properties properties = new Properties();
+            try (Reader reader = Files.newBufferedReader(kafkaConfig)) {
+                properties.load(reader);
+            } catch (java.nio.file.NoSuchFileException e) {
+                throw new CommandFailure(ExitCode.USAGE, "--kafka-config: there is no file " + kafkaConfig, e);
+            }
+            properties.stringPropertyNames().forEach(name -> settings.put(name, properties.getProperty(name)));
+        }
+        return settings;
+    }
+}

@@ -1,0 +1,77 @@
+package io.millrace.cli;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.millrace.conductor.Conductor;
+import io.millrace.conductor.ConductorSettings;
+import io.millrace.conductor.run.Limits;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Runs a conductor alone. */
+@Command(
+        name = "conductor",
+        description = "Runs a conductor against a cluster. Several share the work.",
+        mixinStandardHelpOptions = true,
+        footer = {"", "Example:", "  millrace conductor --kafka kafka:9092 --state /var/lib/millrace/conductor"})
+final class ConductorCommand implements Callable<Integer> {
+    @Mixin
+    private final Cluster cluster = new Cluster();
+
+    @Mixin
+    private final Output output = new Output();
+
+    @Option(
+            names = "--state",
+            paramLabel = "DIR",
+            description = "Folder of its state, rebuilt from Kafka where it is lost (default: ${DEFAULT-VALUE}).")
+    private Path state = Path.of("millrace-conductor");
+
+    @Option(names = "--threads", paramLabel = "N", description = "Stream threads (default: ${DEFAULT-VALUE}).")
+    private int threads = 1;
+
+    @Option(
+            names = "--replication",
+            paramLabel = "N",
+            description = "Copies of its internal topics (default: what the broker is set to).")
+    private short replication = -1;
+
+    @Override
+    public Integer call() throws IOException {
+        System.setProperty("millrace.console.level", "INFO");
+        Connection connection = cluster.connect();
+        Files.createDirectories(state);
+        ConductorSettings settings = new ConductorSettings(
+                connection.kafka(),
+                connection.topics(),
+                connection.topics().prefix() + "conductor",
+                state,
+                replication,
+                threads,
+                Limits.DEFAULT,
+                ConductorSettings.Pace.CLUSTER,
+                new SimpleMeterRegistry());
+        try (StopSignal stop = StopSignal.install();
+                Conductor conductor = Conductor.start(settings)) {
+            Thread.ofVirtual().name("watch-conductor").start(() -> {
+                try {
+                    conductor.awaitEnd();
+                    stop.raise("it could not go on; its log says why");
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+            output.line(
+                    Map.of("kafka", connection.address(), "state", state.toString()),
+                    () -> "the conductor works on " + connection.address() + ", state in " + state);
+            String why = stop.await();
+            output.remark("stopping: " + why);
+            return stop.asked() ? ExitCode.OK : ExitCode.FAILED;
+        }
+    }
+}

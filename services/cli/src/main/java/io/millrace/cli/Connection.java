@@ -1,0 +1,112 @@
+package io.millrace.cli;
+
+import io.millrace.events.Event;
+import io.millrace.events.wire.EventCodec;
+import io.millrace.events.wire.EventRecords;
+import io.millrace.events.wire.SchemaTopic;
+import io.millrace.events.wire.Topics;
+import io.millrace.store.ArtifactStore;
+import io.millrace.store.Stores;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+
+/**
+ * A Millrace that a command speaks to.
+ *
+ * @param kafka settings of every client
+ * @param storePlace of the artifact store, where it is known
+ */
+public record Connection(Map<String, Object> kafka, Topics topics, Optional<String> storePlace) {
+    private static final int BROKER_ANSWER_SECONDS = 10;
+
+    public Connection {
+        kafka = Map.copyOf(kafka);
+    }
+
+    public String address() {
+        return String.valueOf(kafka.get("bootstrap.servers"));
+    }
+
+    /** Fails in seconds and in one line if no broker answers. */
+    void requireBroker() {
+        try (Admin admin = admin()) {
+            admin.describeCluster().clusterId().get(BROKER_ANSWER_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CommandFailure(ExitCode.FAILED, "interrupted", e);
+        } catch (ExecutionException | TimeoutException | KafkaException e) {
+            throw new CommandFailure(
+                    ExitCode.UNAVAILABLE,
+                    "no Kafka broker answers at " + address() + "; check the address and that it runs",
+                    e);
+        }
+    }
+
+    public Admin admin() {
+        Map<String, Object> settings = new HashMap<>(kafka);
+        settings.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, 30_000);
+        settings.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, 10_000);
+        return Admin.create(settings);
+    }
+
+    ArtifactStore store() throws IOException {
+        String place = storePlace.orElseThrow(() ->
+                new CommandFailure(ExitCode.USAGE, "this command needs the artifact store; name it with --store"));
+        return Stores.open(place);
+    }
+
+    TopicReader reader() {
+        return new TopicReader(this);
+    }
+
+    /** Writes this version's schemas, then the events, and waits until Kafka has them all. */
+    void send(Event... events) {
+        try (SchemaTopic schemas = new SchemaTopic(kafka, topics)) {
+            schemas.publishOwn();
+        }
+        EventRecords records = new EventRecords(topics, new EventCodec(), "millrace/cli");
+        try (Producer<String, byte[]> producer = producer()) {
+            for (Event event : events) {
+                sendNow(producer, records.record(event));
+            }
+        }
+    }
+
+    Producer<String, byte[]> producer() {
+        Map<String, Object> settings = new HashMap<>(kafka);
+        settings.put("acks", "all");
+        settings.put("delivery.timeout.ms", 30_000);
+        settings.put("request.timeout.ms", 10_000);
+        settings.put("linger.ms", 0);
+        settings.put("max.block.ms", 15_000);
+        return new KafkaProducer<>(settings, new StringSerializer(), new ByteArraySerializer());
+    }
+
+    static <K, V> void sendNow(Producer<K, V> producer, ProducerRecord<K, V> record) {
+        try {
+            producer.send(record).get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CommandFailure(ExitCode.FAILED, "interrupted", e);
+        } catch (ExecutionException | KafkaException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw new CommandFailure(
+                    ExitCode.UNAVAILABLE,
+                    "Kafka did not take a record for " + record.topic() + ": " + cause.getMessage(),
+                    e);
+        }
+    }
+}

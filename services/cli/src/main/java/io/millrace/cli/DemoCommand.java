@@ -1,0 +1,99 @@
+package io.millrace.cli;
+
+import io.millrace.cli.demo.Demo;
+import io.millrace.cli.local.Home;
+import io.millrace.cli.local.LocalMode;
+import io.millrace.cli.local.LocalSettings;
+import io.millrace.events.Device;
+import io.millrace.events.wire.Topics;
+import io.millrace.store.ArtifactStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Shows the whole product on real input. */
+@Command(
+        name = "demo",
+        description =
+                "Starts everything on this machine, trains a small Llama on stories, and compresses each checkpoint"
+                        + " that it publishes for four targets, one of which asks the impossible. Takes some minutes. Ends with 6"
+                        + " if a run did not end as it should.",
+        mixinStandardHelpOptions = true,
+        footer = {"", "Example:", "  millrace demo"})
+final class DemoCommand implements Callable<Integer> {
+    private static final String MARK = "policy.yaml";
+
+    @Mixin
+    private final Output output = new Output();
+
+    @Option(
+            names = "--home",
+            paramLabel = "DIR",
+            description = "Folder of the demo, emptied first (default: ${DEFAULT-VALUE}).")
+    private Path folder = Path.of(".millrace", "demo");
+
+    @Option(names = "--seed", paramLabel = "N", description = "Of stories and training (default: ${DEFAULT-VALUE}).")
+    private long seed = 1;
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        long startNanos = System.nanoTime();
+        Home home = new Home(folder);
+        makeFresh(home);
+        Path policy = Demo.prepare(home, seed);
+        LocalSettings settings =
+                new LocalSettings(home, Optional.empty(), Map.of(), Topics.DEFAULT, List.of(Device.CPU), 1);
+        output.remark("starting a Kafka broker, the conductor and four stage services in " + home.folder() + " …");
+        try (StopSignal stop = StopSignal.install();
+                LocalMode local = LocalMode.start(settings, stop::raise)) {
+            Thread main = Thread.currentThread();
+            stop.onRaise(main::interrupt);
+            Connection connection = new Connection(
+                    Map.of("bootstrap.servers", local.kafka()),
+                    Topics.DEFAULT,
+                    Optional.of(home.store().toString()));
+            applyPolicy(connection, policy);
+            Demo demo = new Demo(connection, home, output.out(), Terminal.present(), seed, startNanos);
+            return demo.run() ? ExitCode.OK : ExitCode.UNSUCCESSFUL;
+        } catch (InterruptedException e) {
+            throw new CommandFailure(ExitCode.FAILED, "the demo was stopped; 'millrace demo' starts afresh", e);
+        }
+    }
+
+    private static void applyPolicy(Connection connection, Path policy) throws IOException {
+        try (TopicReader reader = connection.reader();
+                ArtifactStore store = connection.store()) {
+            PolicyApplyCommand.apply(connection, reader, store, PolicySource.read(policy), 1);
+        }
+    }
+
+    /** Empties the folder of an earlier demo, and touches nothing else. */
+    private static void makeFresh(Home home) throws IOException {
+        Path folder = home.folder();
+        if (!Files.exists(folder)) {
+            return;
+        }
+        home.lock().close();
+        try (Stream<Path> entries = Files.list(folder)) {
+            boolean foreign = !Files.exists(folder.resolve(MARK)) && entries.anyMatch(entry -> !entry.endsWith("lock"));
+            if (foreign) {
+                throw new CommandFailure(
+                        ExitCode.REFUSED, folder + " holds something that no demo made; name another --home");
+            }
+        }
+        try (Stream<Path> below = Files.walk(folder)) {
+            for (Path path : below.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+}

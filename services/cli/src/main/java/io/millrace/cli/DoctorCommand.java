@@ -1,0 +1,68 @@
+package io.millrace.cli;
+
+import io.millrace.events.Device;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Says what is wrong with an installation and what to do. */
+@Command(
+        name = "doctor",
+        description =
+                "Checks Java, disk, tensor engine, broker, topics, share groups and store; says what is wrong and what"
+                        + " to do. Ends with 6 if something is.",
+        mixinStandardHelpOptions = true,
+        footer = {"", "Example:", "  millrace doctor --kafka kafka:9092 --store /srv/millrace --devices cpu,h100"})
+final class DoctorCommand implements Callable<Integer> {
+    @Mixin
+    private final Cluster cluster = new Cluster();
+
+    @Mixin
+    private final Output output = new Output();
+
+    @Option(
+            names = "--devices",
+            paramLabel = "DEVICE",
+            split = ",",
+            description = "Device classes whose queues are looked at (default: ${DEFAULT-VALUE}).")
+    private List<String> devices = List.of("cpu");
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        List<Finding> findings = new ArrayList<>();
+        findings.add(MachineChecks.java());
+        findings.add(MachineChecks.disk(cluster.home().folder()));
+        findings.addAll(clusterFindings());
+        findings.add(MachineChecks.tensors());
+        output.table(
+                findings,
+                List.of("check", "state", "found"),
+                findings.stream()
+                        .map(finding -> List.of(finding.check(), finding.fine() ? "ok" : "WRONG", finding.found()))
+                        .toList(),
+                "");
+        return findings.stream().allMatch(Finding::fine) ? ExitCode.OK : ExitCode.UNSUCCESSFUL;
+    }
+
+    private List<Finding> clusterFindings() throws IOException, InterruptedException {
+        Connection connection;
+        try {
+            connection = cluster.connect();
+        } catch (CommandFailure unreachable) {
+            return List.of(new Finding("broker", false, String.valueOf(unreachable.getMessage())));
+        }
+        List<Finding> findings = new ArrayList<>(ClusterChecks.broker(
+                connection, devices.stream().map(Device::new).toList()));
+        if (connection.storePlace().isPresent()) {
+            findings.add(ClusterChecks.store(connection));
+        }
+        return findings;
+    }
+
+    /** What a check found; if it is not fine, with the remedy. */
+    record Finding(String check, boolean fine, String found) {}
+}

@@ -1,0 +1,86 @@
+package io.millrace.cli;
+
+import io.millrace.cli.local.FolderInUseException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
+import java.util.Arrays;
+import org.apache.kafka.common.KafkaException;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The {@code millrace} command. */
+public final class Main {
+    private static final String VERBOSE = "--verbose";
+
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        System.setProperty("logback.configurationFile", "io/millrace/cli/logback-cli.xml");
+        System.setProperty("millrace.console.level", Arrays.asList(arguments).contains(VERBOSE) ? "INFO" : "OFF");
+        int exitCode;
+        try {
+            exitCode = commandLine(arguments).execute(arguments);
+        } catch (Error broken) {
+            broken.printStackTrace();
+            exitCode = ExitCode.FAILED;
+        }
+        // Also when threads of a library that was half started would keep the process alive.
+        System.exit(exitCode);
+    }
+
+    /** The command line, ready to execute; arguments tell whether stack traces are wanted. */
+    static CommandLine commandLine(String... arguments) {
+        boolean verbose = Arrays.asList(arguments).contains(VERBOSE);
+        CommandLine line = new CommandLine(new MillraceCommand());
+        StageProgram.addTo(line);
+        line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
+        line.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setExecutionExceptionHandler((error, command, _) -> report(error, command, verbose));
+        line.setParameterExceptionHandler((error, _) -> report(error));
+        return line;
+    }
+
+    private static int report(ParameterException error) {
+        CommandLine command = error.getCommandLine();
+        command.getErr().println("millrace: " + error.getMessage());
+        if (!UnmatchedArgumentException.printSuggestions(error, command.getErr())) {
+            command.getErr().println("See '" + command.getCommandSpec().qualifiedName() + " --help'.");
+        }
+        return ExitCode.USAGE;
+    }
+
+    private static int report(Exception error, CommandLine command, boolean verbose) {
+        command.getErr().println("millrace: " + describe(error));
+        if (verbose) {
+            error.printStackTrace(command.getErr());
+        }
+        return exitCode(error);
+    }
+
+    private static int exitCode(Exception error) {
+        return switch (error) {
+            case CommandFailure failure -> failure.exitCode();
+            case FolderInUseException _ -> ExitCode.REFUSED;
+            case NoSuchFileException _ -> ExitCode.NOT_FOUND;
+            case KafkaException _ -> ExitCode.UNAVAILABLE;
+            default -> ExitCode.FAILED;
+        };
+    }
+
+    private static String describe(Exception error) {
+        String message = error.getMessage() == null ? error.toString() : error.getMessage();
+        return switch (error) {
+            case CommandFailure _, FolderInUseException _ -> message;
+            case NoSuchFileException missing -> "there is no file " + missing.getFile();
+            case AccessDeniedException denied -> "no permission for " + denied.getFile();
+            case KafkaException _ -> "Kafka: " + message + "; see 'millrace doctor'";
+            case IOException _, IllegalArgumentException _ -> message;
+            default -> message + " (" + error.getClass().getSimpleName() + "; --verbose shows where)";
+        };
+    }
+}

@@ -1,0 +1,58 @@
+package io.millrace.cli;
+
+import io.millrace.events.Failure;
+import io.millrace.events.OperatorRequest;
+import io.millrace.events.Reason;
+import io.millrace.events.RunChanged;
+import io.millrace.events.RunStatus;
+import java.time.Instant;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** What every request of an operator says: which run, who asks, and why. */
+final class OperatorOptions {
+    @Parameters(paramLabel = "RUN", description = "The run's identifier, or its first digits.")
+    private String run = "";
+
+    @Option(names = "--why", paramLabel = "TEXT", description = "Goes into the run's history.")
+    private String why = "";
+
+    /** Finds the run and asks for it. */
+    RunChanged ask(Connection connection, OperatorRequest.Kind kind, Instant at) {
+        RunChanged found;
+        try (TopicReader reader = connection.reader()) {
+            found = RunFinder.find(reader.latest(connection.topics().runs(), RunChanged.class), run);
+        }
+        refuseWhatChangesNothing(found, kind);
+        String who = System.getProperty("user.name", "unknown");
+        connection.send(new OperatorRequest(found.model(), found.run(), kind, who, why, at));
+        return found;
+    }
+
+    private static void refuseWhatChangesNothing(RunChanged run, OperatorRequest.Kind kind) {
+        String name = "run " + run.run().digest().abbreviated();
+        switch (kind) {
+            case RETRY -> {
+                if (run.status() != RunStatus.FAILED) {
+                    throw new CommandFailure(
+                            ExitCode.REFUSED,
+                            name + " is " + run.status().wireName() + "; only a failed run can be retried");
+                }
+                if (run.failure().map(Failure::reason).equals(Optional.of(Reason.VERSION_CONFLICT))) {
+                    throw new CommandFailure(
+                            ExitCode.REFUSED,
+                            name + " would fail again with version-conflict: "
+                                    + run.failure().get().message());
+                }
+            }
+            case CANCEL -> {
+                if (run.status().ended()) {
+                    throw new CommandFailure(
+                            ExitCode.REFUSED,
+                            name + " is " + run.status().wireName() + "; only a run that has not ended can be cancelled");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package io.millrace.cli;
+
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.function.Supplier;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Spec.Target;
+
+/** How a command prints: tables for people, JSON for programs. */
+@SuppressWarnings("NullAway.Init") // picocli sets the fields
+final class Output {
+    /** The forms of {@code --output}. */
+    enum Form {
+        table,
+        json
+    }
+
+    @Spec(Target.MIXEE)
+    private CommandSpec command;
+
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "FORM",
+            description =
+                    "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}); JSON is one document, or one line per event")
+    private Form form = Form.table;
+
+    boolean json() {
+        return form == Form.json;
+    }
+
+    /** Prints a document for programs, or what {@code text} makes for people. */
+    void print(Object document, Supplier<String> text) {
+        PrintWriter out = out();
+        out.println(json() ? EventJson.pretty(document) : text.get().stripTrailing());
+        out.flush();
+    }
+
+    /** Prints one event of a stream. */
+    void line(Object document, Supplier<String> text) {
+        PrintWriter out = out();
+        out.println(json() ? EventJson.line(document) : text.get());
+        out.flush();
+    }
+
+    void table(Object document, List<String> header, List<List<String>> rows, String whenEmpty) {
+        print(document, () -> rows.isEmpty() ? whenEmpty : new Table(header, rows).toString());
+    }
+
+    /** A remark for people, which programs do not see on standard output. */
+    void remark(String text) {
+        PrintWriter err = command.commandLine().getErr();
+        err.println(text);
+        err.flush();
+    }
+
+    PrintWriter out() {
+        return command.commandLine().getOut();
+    }
+}

@@ -1,0 +1,94 @@
+package io.millrace.cli;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Policy;
+import io.millrace.events.policy.PolicyDraft;
+import io.millrace.store.ArtifactStore;
+import io.millrace.store.Manifest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Puts a policy in force. */
+@Command(
+        name = "apply",
+        description = "Puts a policy in force: stores its texts, replaces the policy of the same name, and plans the"
+                + " newest checkpoint of each model that it matches.",
+        mixinStandardHelpOptions = true,
+        footer = {"", "Example:", "  millrace policy apply chat-models.yaml --backfill 5"})
+final class PolicyApplyCommand implements Callable<Integer> {
+    @Mixin
+    private final Cluster cluster = new Cluster();
+
+    @Mixin
+    private final Output output = new Output();
+
+    @Parameters(paramLabel = "FILE", description = "The policy, in YAML.")
+    private Path file = Path.of("");
+
+    @Option(
+            names = "--backfill",
+            paramLabel = "N|all",
+            description = "How many of the newest checkpoints of each model are planned (default: ${DEFAULT-VALUE}).")
+    private String backfill = "1";
+
+    @Override
+    public Integer call() throws IOException {
+        int checkpoints = Backfill.parse(backfill);
+        PolicyDraft draft = PolicySource.read(file);
+        Connection connection = cluster.connect();
+        try (TopicReader reader = connection.reader();
+                ArtifactStore store = connection.store()) {
+            Policy policy = apply(connection, reader, store, draft, checkpoints);
+            long runs = PlannedRuns.count(policy, reader, connection.topics());
+            output.print(
+                    Map.of("policy", policy, "new-runs", runs),
+                    () -> "policy '" + policy.name() + "' is in force (revision " + policy.revision() + "); "
+                            + (runs == 0
+                                    ? "no run starts now: no checkpoint of a model like '" + policy.models()
+                                            + "' waits for it"
+                                    : runs + " runs will start"));
+        }
+        return ExitCode.OK;
+    }
+
+    static Policy apply(
+            Connection connection, TopicReader reader, ArtifactStore store, PolicyDraft draft, int checkpoints)
+            throws IOException {
+        List<Policy> present = reader.latest(connection.topics().policies(), Policy.class);
+        long revision = present.stream()
+                        .filter(policy -> policy.name().equals(draft.name()))
+                        .mapToLong(Policy::revision)
+                        .max()
+                        .orElse(0)
+                + 1;
+        try {
+            Policy policy = draft.resolve(text -> store(store, text), revision, checkpoints);
+            connection.send(policy);
+            return policy;
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    /** An artifact of one file under a fixed name, so that the same text is the same artifact wherever it lay. */
+    private static ArtifactRef store(ArtifactStore store, Path text) {
+        try {
+            PolicyText.require(text);
+            Manifest.Entry entry =
+                    new Manifest.Entry("text.txt", Files.size(text), store.put(text), "text/plain; charset=utf-8");
+            return store.publish(new Manifest(List.of(entry), new TreeMap<>()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

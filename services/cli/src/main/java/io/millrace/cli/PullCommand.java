@@ -1,0 +1,115 @@
+package io.millrace.cli;
+
+import io.millrace.events.ModelPublished;
+import io.millrace.store.ArtifactStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Brings a published model into a folder. */
+@Command(
+        name = "pull",
+        description = "Brings the files of a published model into a folder, each verified against its digest.",
+        mixinStandardHelpOptions = true,
+        footer = {"", "Example:", "  millrace pull chat-7b phone ./chat-7b-phone"})
+final class PullCommand implements Callable<Integer> {
+    @Mixin
+    private final Cluster cluster = new Cluster();
+
+    @Mixin
+    private final Output output = new Output();
+
+    @Parameters(index = "0", paramLabel = "MODEL", description = "The model's name.")
+    private String model = "";
+
+    @Parameters(index = "1", paramLabel = "TARGET", description = "The target that it was made for.")
+    private String target = "";
+
+    @Parameters(index = "2", paramLabel = "DIR", description = "A new or empty folder.")
+    private Path folder = Path.of("");
+
+    @Option(names = "--version-of", paramLabel = "VERSION", description = "This version instead of the newest.")
+    private @Nullable String version;
+
+    @Option(names = "--policy", paramLabel = "POLICY", description = "Where several policies have such a target.")
+    private @Nullable String policy;
+
+    /** What was pulled. */
+    record Pulled(ModelPublished model, Path folder, List<String> files) {}
+
+    @Override
+    public Integer call() throws IOException {
+        requireEmpty();
+        Connection connection = cluster.connect();
+        ModelPublished found;
+        try (TopicReader reader = connection.reader()) {
+            found = choose(reader.events(connection.topics().models(), ModelPublished.class));
+        }
+        try (ArtifactStore store = connection.store()) {
+            Files.createDirectories(folder);
+            Path place = store.checkOut(found.artifact(), folder);
+            List<String> files;
+            try (Stream<Path> below = Files.walk(place)) {
+                files = below.filter(Files::isRegularFile)
+                        .map(file -> place.relativize(file).toString())
+                        .sorted()
+                        .toList();
+            }
+            Pulled pulled = new Pulled(found, place, files);
+            output.print(
+                    pulled,
+                    () -> found.model() + " " + found.version() + " for " + found.target() + " ("
+                            + found.format() + " " + found.type() + ", " + Text.bytes(found.sizeBytes()) + ") is in "
+                            + place + ": " + String.join(", ", files));
+        }
+        return ExitCode.OK;
+    }
+
+    private void requireEmpty() throws IOException {
+        if (!Files.exists(folder)) {
+            return;
+        }
+        try (Stream<Path> entries = Files.list(folder)) {
+            if (entries.findAny().isPresent()) {
+                throw new CommandFailure(ExitCode.REFUSED, folder + " is not empty; name a new folder");
+            }
+        }
+    }
+
+    private ModelPublished choose(List<ModelPublished> models) {
+        List<ModelPublished> candidates = models.stream()
+                .filter(published -> published.model().value().equals(model))
+                .filter(published -> published.target().equals(target))
+                .filter(published -> version == null || published.version().equals(version))
+                .filter(published -> policy == null || published.policy().equals(policy))
+                .toList();
+        List<String> policies =
+                candidates.stream().map(ModelPublished::policy).distinct().toList();
+        if (policies.size() > 1) {
+            throw new CommandFailure(
+                    ExitCode.USAGE,
+                    "several policies have a target '" + target + "': " + policies + "; choose with --policy");
+        }
+        return candidates.stream()
+                .max(Comparator.comparing(published -> published.source().publishedAt()))
+                .orElseThrow(() -> new CommandFailure(
+                        ExitCode.NOT_FOUND,
+                        "no model '" + model + "' for target '" + target + "'"
+                                + (version == null ? "" : " of version '" + version + "'") + "; published: "
+                                + models.stream()
+                                        .map(published -> published.model() + " " + published.target())
+                                        .distinct()
+                                        .sorted()
+                                        .collect(Collectors.joining(", "))));
+    }
+}

@@ -1,0 +1,95 @@
+package io.millrace.cli;
+
+import io.millrace.events.RunChanged;
+import io.millrace.events.RunStatus;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Lists runs, once or until Ctrl-C. */
+@Command(
+        name = "runs",
+        description = "Lists runs (a checkpoint on its way to one target), newest first.",
+        mixinStandardHelpOptions = true,
+        footer = {"", "Example:", "  millrace runs --model 'chat-7b' --watch"})
+final class RunsCommand implements Callable<Integer> {
+    private static final long WATCH_INTERVAL_MILLIS = 1000;
+    private static final String CLEAR_SCREEN = "\u001b[H\u001b[2J";
+
+    @Mixin
+    private final Cluster cluster = new Cluster();
+
+    @Mixin
+    private final Output output = new Output();
+
+    @Option(names = "--model", paramLabel = "MODEL", description = "Only runs of this model.")
+    private @Nullable String model;
+
+    @Option(names = "--active", description = "Only runs that have not ended.")
+    private boolean active;
+
+    @Option(names = "--watch", description = "Prints again each second until Ctrl-C.")
+    private boolean watch;
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        Connection connection = cluster.connect();
+        try (TopicReader reader = connection.reader()) {
+            print(runs(reader, connection));
+            while (watch) {
+                Thread.sleep(WATCH_INTERVAL_MILLIS);
+                if (!output.json() && Terminal.present()) {
+                    output.out().print(CLEAR_SCREEN);
+                }
+                print(runs(reader, connection));
+            }
+        }
+        return ExitCode.OK;
+    }
+
+    private List<RunChanged> runs(TopicReader reader, Connection connection) {
+        return reader.latest(connection.topics().runs(), RunChanged.class).stream()
+                .filter(run -> model == null || run.model().value().equals(model))
+                .filter(run -> !active || !run.status().ended())
+                .sorted(Comparator.comparing(RunChanged::requestedAt).reversed())
+                .toList();
+    }
+
+    private void print(List<RunChanged> runs) {
+        Instant now = Instant.now();
+        output.table(
+                runs,
+                List.of("run", "model", "version", "target", "status", "rung", "stage", "progress", "age", "message"),
+                runs.stream().map(run -> row(run, now)).toList(),
+                "no runs"
+                        + Optional.ofNullable(model)
+                                .map(name -> " of model " + name)
+                                .orElse(""));
+    }
+
+    private static List<String> row(RunChanged run, Instant now) {
+        boolean working = run.status() == RunStatus.WORKING;
+        return List.of(
+                run.run().digest().abbreviated(),
+                run.model().value(),
+                run.version(),
+                run.target(),
+                run.status().wireName(),
+                (run.rung() + 1) + "/" + run.rungs(),
+                run.status().ended()
+                        ? "–"
+                        : run.stage().map(stage -> stage.wireName()).orElse("–"),
+                working && run.total() > 0 ? Text.percent((double) run.done() / run.total()) : "–",
+                Text.age(run.requestedAt(), now),
+                run.failure()
+                        .map(failure -> failure.reason().code() + ": " + failure.message())
+                        .orElse(run.message()));
+    }
+}

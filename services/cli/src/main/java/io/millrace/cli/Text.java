@@ -1,0 +1,55 @@
+package io.millrace.cli;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+
+/** Numbers as people read them. */
+public final class Text {
+    private static final String[] BYTE_UNITS = {"B", "KiB", "MiB", "GiB", "TiB"};
+
+    private Text() {}
+
+    /** {@code 1.5 MiB}. */
+    public static String bytes(long count) {
+        double value = count;
+        int unit = 0;
+        while (value >= 1024 && unit < BYTE_UNITS.length - 1) {
+            value /= 1024;
+            unit++;
+        }
+        return unit == 0 ? count + " B" : String.format(Locale.ROOT, "%.1f %s", value, BYTE_UNITS[unit]);
+    }
+
+    /** {@code 42 %}. */
+    public static String percent(double share) {
+        return Math.round(share * 100) + " %";
+    }
+
+    /** Time since an event, in its largest unit: {@code 3 min}. */
+    public static String age(Instant then, Instant now) {
+        return duration(Duration.between(then, now));
+    }
+
+    /** {@code 42 s}, {@code 3 min}, {@code 5 h}, {@code 2 d}. */
+    public static String duration(Duration duration) {
+        long seconds = Math.max(0, duration.toSeconds());
+        if (seconds < 120) {
+            return seconds + " s";
+        }
+        if (seconds < 7200) {
+            return seconds / 60 + " min";
+        }
+        return seconds < 172_800 ? seconds / 3600 + " h" : seconds / 86_400 + " d";
+    }
+
+    /** Four significant digits. */
+    public static String number(double value) {
+        double size = Math.abs(value);
+        if (size >= 1e6 || (size != 0 && size < 1e-3)) {
+            return String.format(Locale.ROOT, "%.3e", value);
+        }
+        int digits = size == 0 ? 0 : Math.max(0, 3 - (int) Math.floor(Math.log10(size)));
+        return String.format(Locale.ROOT, "%." + Math.min(digits, 6) + "f", value);
+    }
+}

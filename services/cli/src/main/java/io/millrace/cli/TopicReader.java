@@ -1,0 +1,104 @@
+package io.millrace.cli;
+
+import io.millrace.events.Event;
+import io.millrace.events.wire.Decoded;
+import io.millrace.events.wire.EventCodec;
+import io.millrace.events.wire.SchemaTopic;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/** Reads topics whole, from their first record to what was committed when the reading began. For one thread. */
+final class TopicReader implements AutoCloseable {
+    private static final Duration POLL = Duration.ofMillis(100);
+
+    private final Connection connection;
+    private final KafkaConsumer<byte[], byte[]> consumer;
+    private final SchemaTopic schemas;
+    private final EventCodec codec;
+
+    TopicReader(Connection connection) {
+        this.connection = connection;
+        Map<String, Object> settings = new HashMap<>(connection.kafka());
+        settings.put("isolation.level", "read_committed");
+        settings.put("enable.auto.commit", false);
+        settings.put("auto.offset.reset", "earliest");
+        settings.put("default.api.timeout.ms", 20_000);
+        this.consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        this.schemas = new SchemaTopic(connection.kafka(), connection.topics());
+        this.codec = new EventCodec(schemas);
+    }
+
+    /** The events of this kind, in the order of each partition. */
+    <E extends Event> List<E> events(String topic, Class<E> kind) {
+        List<E> events = new ArrayList<>();
+        for (ConsumerRecord<byte[], byte[]> record : records(topic)) {
+            event(record, kind).ifPresent(events::add);
+        }
+        return events;
+    }
+
+    /** The last event of each key that was not deleted. */
+    <E extends Event> List<E> latest(String topic, Class<E> kind) {
+        Map<String, E> byKey = new LinkedHashMap<>();
+        for (ConsumerRecord<byte[], byte[]> record : records(topic)) {
+            String key = new String(record.key(), java.nio.charset.StandardCharsets.UTF_8);
+            if (record.value() == null) {
+                byKey.remove(key);
+            } else {
+                event(record, kind).ifPresent(event -> byKey.put(key, event));
+            }
+        }
+        return List.copyOf(byKey.values());
+    }
+
+    /** Every record as it is. */
+    List<ConsumerRecord<byte[], byte[]>> records(String topic) {
+        List<TopicPartition> partitions = consumer.partitionsFor(topic, Duration.ofSeconds(10)).stream()
+                .map(info -> new TopicPartition(topic, info.partition()))
+                .toList();
+        if (partitions.isEmpty()) {
+            throw new CommandFailure(
+                    ExitCode.UNAVAILABLE,
+                    "Kafka at " + connection.address() + " has no topic " + topic + "; run 'millrace topics apply'");
+        }
+        consumer.assign(partitions);
+        consumer.seekToBeginning(partitions);
+        Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+        // A position passes the markers of transactions only within a poll.
+        while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
+            for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
+                long end = ends.getOrDefault(new TopicPartition(topic, record.partition()), 0L);
+                if (record.offset() < end) {
+                    records.add(record);
+                }
+            }
+        }
+        return records;
+    }
+
+    private <E extends Event> Optional<E> event(ConsumerRecord<byte[], byte[]> record, Class<E> kind) {
+        if (record.value() == null) {
+            return Optional.empty();
+        }
+        return switch (codec.decode(record.value())) {
+            case Decoded.Known known when kind.isInstance(known.event()) -> Optional.of(kind.cast(known.event()));
+            case Decoded.Known _, Decoded.UnknownKind _, Decoded.Undecodable _ -> Optional.empty();
+        };
+    }
+
+    @Override
+    public void close() {
+        consumer.close();
+        schemas.close();
+    }
+}

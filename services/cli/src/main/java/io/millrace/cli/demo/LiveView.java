@@ -1,0 +1,50 @@
+package io.millrace.cli.demo;
+
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Optional;
+
+/** Draws the board again and again on a terminal; elsewhere prints a line for each change. */
+final class LiveView {
+    private static final String CLEAR_TO_END = "\u001b[J";
+
+    private final PrintWriter out;
+    private final boolean terminal;
+    private int drawn;
+
+    LiveView(PrintWriter out, boolean terminal) {
+        this.out = out;
+        this.terminal = terminal;
+    }
+
+    /** A line that stays. */
+    void say(String line) {
+        erase();
+        out.println(line);
+        out.flush();
+    }
+
+    /** A change of a run; on a terminal the board shows it. */
+    void change(Optional<String> line, long seconds) {
+        if (!terminal) {
+            line.ifPresent(text -> say("[" + seconds + " s] " + text));
+        }
+    }
+
+    void draw(List<String> lines) {
+        if (!terminal) {
+            return;
+        }
+        erase();
+        lines.forEach(out::println);
+        drawn = lines.size();
+        out.flush();
+    }
+
+    private void erase() {
+        if (drawn > 0) {
+            out.print("\u001b[" + drawn + "A" + CLEAR_TO_END);
+            drawn = 0;
+        }
+    }
+}

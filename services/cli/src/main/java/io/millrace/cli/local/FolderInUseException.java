@@ -1,0 +1,11 @@
+package io.millrace.cli.local;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** Another Millrace holds this folder. */
+public final class FolderInUseException extends IOException {
+    public FolderInUseException(Path folder) {
+        super("another Millrace uses this folder: " + folder + "; stop it, or choose another with --home");
+    }
+}

@@ -1,0 +1,124 @@
+package io.millrace.cli.local;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.io.Writer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+import java.util.Properties;
+
+/**
+ * The folder in which a local Millrace lives.
+ *
+ * <pre>
+ * kafka/             the embedded broker's data
+ * store/             the artifact store
+ * conductor/         state of the conductor, rebuilt from Kafka if it is gone
+ * work/              scratch of the stage services
+ * logs/              one file per process
+ * lock               held by the process that runs here
+ * local.properties   where the running one is found; other commands read it
+ * </pre>
+ */
+public record Home(Path folder) {
+    public Home {
+        folder = folder.toAbsolutePath().normalize();
+    }
+
+    public Path kafka() {
+        return folder.resolve("kafka");
+    }
+
+    public Path store() {
+        return folder.resolve("store");
+    }
+
+    public Path conductor() {
+        return folder.resolve("conductor");
+    }
+
+    public Path work() {
+        return folder.resolve("work");
+    }
+
+    public Path logs() {
+        return folder.resolve("logs");
+    }
+
+    /** Makes this process the only one that runs here, until the lock is closed or the process dies. */
+    public Lock lock() throws IOException {
+        Files.createDirectories(folder);
+        FileChannel channel =
+                FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            FileLock lock = channel.tryLock();
+            if (lock != null) {
+                return new Lock(channel);
+            }
+        } catch (OverlappingFileLockException e) {
+            // Held by another part of this very process.
+        }
+        channel.close();
+        throw new FolderInUseException(folder);
+    }
+
+    /** Writes down where the running Millrace is found. */
+    void announce(Running running) throws IOException {
+        Properties properties = new Properties();
+        properties.setProperty("kafka", running.kafka());
+        properties.setProperty("store", running.store());
+        properties.setProperty("pid", Long.toString(running.pid()));
+        Path next = folder.resolve("local.properties.next");
+        try (Writer writer = Files.newBufferedWriter(next)) {
+            properties.store(writer, "the Millrace that runs here");
+        }
+        Files.move(next, announcement(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    void withdraw() throws IOException {
+        Files.deleteIfExists(announcement());
+    }
+
+    /** The Millrace that runs here, if its process lives. */
+    public Optional<Running> running() throws IOException {
+        if (!Files.exists(announcement())) {
+            return Optional.empty();
+        }
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(announcement())) {
+            properties.load(reader);
+        }
+        String kafka = properties.getProperty("kafka");
+        String store = properties.getProperty("store");
+        String pid = properties.getProperty("pid", "");
+        if (kafka == null || store == null || !pid.matches("[0-9]{1,18}")) {
+            throw new IOException(
+                    announcement() + " does not say where Millrace runs; delete it and start 'millrace up' again");
+        }
+        Running running = new Running(kafka, store, Long.parseLong(pid));
+        boolean alive =
+                ProcessHandle.of(running.pid()).map(ProcessHandle::isAlive).orElse(false);
+        return alive ? Optional.of(running) : Optional.empty();
+    }
+
+    private Path announcement() {
+        return folder.resolve("local.properties");
+    }
+
+    /** Where a running Millrace is found. */
+    public record Running(String kafka, String store, long pid) {}
+
+    /** Held while a Millrace runs in a folder; the operating system releases it when the process dies. */
+    public record Lock(FileChannel channel) implements AutoCloseable {
+        @Override
+        public void close() throws IOException {
+            channel.close();
+        }
+    }
+}

@@ -1,0 +1,144 @@
+package io.millrace.cli.local;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.millrace.conductor.Conductor;
+import io.millrace.conductor.ConductorSettings;
+import io.millrace.conductor.run.Limits;
+import io.millrace.events.wire.TopicAdmin;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.admin.Admin;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A whole Millrace on this machine. It is closed in the order that loses nothing: first the services, which report what
+ * they were at, then the conductor, then the broker, then the lock on the folder.
+ */
+public final class LocalMode implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LocalMode.class);
+    private static final Duration CONDUCTOR_START = Duration.ofSeconds(90);
+    private static final short ONE_COPY = 1;
+
+    /** What was started, the last first. */
+    private final Deque<AutoCloseable> started = new ArrayDeque<>();
+
+    private final LocalSettings settings;
+    private final Map<String, Object> clients;
+    private @Nullable StageServices services;
+    private volatile boolean closing;
+
+    private LocalMode(LocalSettings settings) {
+        this.settings = settings;
+        this.clients = new HashMap<>(settings.kafkaSettings());
+    }
+
+    /**
+     * Starts everything and returns when the conductor works.
+     *
+     * @param onFailure told when a part is lost that is not started again by itself
+     */
+    public static LocalMode start(LocalSettings settings, Consumer<String> onFailure)
+            throws IOException, InterruptedException {
+        LocalMode local = new LocalMode(settings);
+        boolean complete = false;
+        try {
+            local.startAll(onFailure);
+            complete = true;
+            return local;
+        } finally {
+            if (!complete) {
+                local.close();
+            }
+        }
+    }
+
+    /** Where Kafka is: {@code host:port}. */
+    public String kafka() {
+        return String.valueOf(clients.get("bootstrap.servers"));
+    }
+
+    /** Process ids of the stage services. */
+    public Map<String, Long> servicePids() {
+        return services == null ? Map.of() : services.pids();
+    }
+
+    @Override
+    public void close() {
+        closing = true;
+        while (!started.isEmpty()) {
+            try {
+                started.pop().close();
+            } catch (Exception e) {
+                LOG.atWarn().setCause(e).log("a part did not stop cleanly; the rest is stopped all the same");
+            }
+        }
+    }
+
+    private void startAll(Consumer<String> onFailure) throws IOException, InterruptedException {
+        Home home = settings.home();
+        started.push(home.lock());
+        Files.createDirectories(home.logs());
+        Logs.toFile(home.logs().resolve("millrace.log"));
+        clients.put("bootstrap.servers", broker(onFailure));
+        try (Admin admin = Admin.create(clients)) {
+            TopicAdmin.apply(admin, settings.topics(), settings.devices(), ONE_COPY);
+        }
+        Conductor conductor = conductor();
+        started.push(conductor);
+        StageServices stages = StageServices.start(settings, kafka());
+        started.push(stages);
+        services = stages;
+        if (!conductor.awaitRunning(CONDUCTOR_START)) {
+            throw new IOException("the conductor did not start within " + CONDUCTOR_START.toSeconds() + " s; see "
+                    + home.logs().resolve("millrace.log"));
+        }
+        Thread.ofVirtual().name("watch-conductor").start(() -> watch(conductor, onFailure));
+        home.announce(new Home.Running(
+                kafka(), home.store().toString(), ProcessHandle.current().pid()));
+        started.push(home::withdraw);
+    }
+
+    private String broker(Consumer<String> onFailure) throws IOException {
+        if (settings.kafka().isPresent()) {
+            return settings.kafka().get();
+        }
+        EmbeddedBroker broker = EmbeddedBroker.start(settings.home().kafka(), onFailure);
+        started.push(broker);
+        return broker.address();
+    }
+
+    private Conductor conductor() throws IOException {
+        Files.createDirectories(settings.home().conductor());
+        return Conductor.start(new ConductorSettings(
+                clients,
+                settings.topics(),
+                settings.topics().prefix() + "conductor",
+                settings.home().conductor(),
+                ONE_COPY,
+                1,
+                Limits.DEFAULT,
+                ConductorSettings.Pace.LOCAL,
+                new SimpleMeterRegistry()));
+    }
+
+    private void watch(Conductor conductor, Consumer<String> onFailure) {
+        try {
+            conductor.awaitEnd();
+            if (closing) {
+                return;
+            }
+            onFailure.accept(
+                    "the conductor has stopped; see " + settings.home().logs().resolve("millrace.log"));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

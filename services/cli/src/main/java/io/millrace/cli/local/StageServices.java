@@ -1,0 +1,101 @@
+package io.millrace.cli.local;
+
+import io.millrace.events.Device;
+import java.io.IOException;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.stream.Collectors;
+
+/** The four stage services of a local Millrace, each a process that does not outlive this one. */
+final class StageServices implements AutoCloseable {
+    /** A job's answer to SIGTERM is published within this time; what is not ended then is ended by force. */
+    private static final Duration PATIENCE = Duration.ofSeconds(15);
+
+    private static final Map<String, String> MAIN_CLASSES = mainClasses();
+
+    private final List<ServiceProcess> processes = new ArrayList<>();
+
+    private StageServices() {}
+
+    static StageServices start(LocalSettings settings, String kafka) throws IOException {
+        StageServices services = new StageServices();
+        try {
+            for (Map.Entry<String, String> service : MAIN_CLASSES.entrySet()) {
+                JavaCommand command = new JavaCommand(
+                        service.getKey(), service.getValue(), List.of(), arguments(settings, kafka, service.getKey()));
+                services.processes.add(
+                        ServiceProcess.start(command, settings.home().logs()));
+            }
+            return services;
+        } catch (IOException e) {
+            services.close();
+            throw e;
+        }
+    }
+
+    /** Process ids by service. */
+    Map<String, Long> pids() {
+        return processes.stream().collect(Collectors.toMap(ServiceProcess::name, ServiceProcess::pid));
+    }
+
+    /** Asks all to end, then waits for each. */
+    @Override
+    public void close() {
+        processes.forEach(ServiceProcess::stop);
+        long endNanos = System.nanoTime() + PATIENCE.toNanos();
+        for (ServiceProcess process : processes) {
+            process.awaitEnd(Duration.ofNanos(Math.max(0, endNanos - System.nanoTime())));
+        }
+    }
+
+    private static List<String> arguments(LocalSettings settings, String kafka, String service) throws IOException {
+        Home home = settings.home();
+        List<String> arguments = new ArrayList<>(List.of(
+                "--kafka",
+                kafka,
+                "--prefix",
+                settings.topics().prefix(),
+                "--store",
+                home.store().toString(),
+                "--devices",
+                settings.devices().stream().map(Device::name).collect(Collectors.joining(",")),
+                "--slots",
+                Integer.toString(settings.slots()),
+                "--work-folder",
+                home.work().resolve(service).toString(),
+                "--management-port",
+                "0",
+                "--with-parent"));
+        if (!settings.kafkaSettings().isEmpty()) {
+            arguments.addAll(
+                    List.of("--kafka-config", clientProperties(settings).toString()));
+        }
+        return arguments;
+    }
+
+    private static Path clientProperties(LocalSettings settings) throws IOException {
+        Properties properties = new Properties();
+        settings.kafkaSettings().forEach((name, value) -> properties.setProperty(name, value.toString()));
+        Path file = settings.home().folder().resolve("client.properties");
+        try (Writer writer = Files.newBufferedWriter(file)) {
+            properties.store(writer, "from --kafka-config");
+        }
+        return file;
+    }
+
+    private static Map<String, String> mainClasses() {
+        Map<String, String> classes = new LinkedHashMap<>();
+        classes.put("pruner", "io.millrace.pruner.Main");
+        classes.put("distiller", "io.millrace.distiller.Main");
+        classes.put("quantizer", "io.millrace.quantizer.Main");
+        classes.put("benchmarker", "io.millrace.benchmarker.Main");
+        return classes;
+    }
+}

@@ -1,0 +1,81 @@
+package io.millrace.cli.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class EmbeddedBrokerIT {
+    private static final String TOPIC = "kept";
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void recordsOutliveARestartOnOtherPorts() throws Exception {
+        String firstAddress;
+        try (EmbeddedBroker broker = EmbeddedBroker.start(folder, EmbeddedBrokerIT::failOnFatal)) {
+            firstAddress = broker.address();
+            write(broker.address());
+        }
+
+        try (EmbeddedBroker broker = EmbeddedBroker.start(folder, EmbeddedBrokerIT::failOnFatal)) {
+            assertThat(broker.address()).isNotEqualTo(firstAddress);
+            assertThat(read(broker.address())).containsExactly("value");
+        }
+    }
+
+    @Test
+    void aSecondBrokerOnTheSameFolderIsRefusedInPlainWords() throws Exception {
+        try (EmbeddedBroker _ = EmbeddedBroker.start(folder, EmbeddedBrokerIT::failOnFatal)) {
+            assertThatThrownBy(() -> EmbeddedBroker.start(folder, EmbeddedBrokerIT::failOnFatal))
+                    .isInstanceOf(FolderInUseException.class)
+                    .hasMessageContaining("another Millrace uses this folder: " + folder);
+        }
+    }
+
+    private static void failOnFatal(String message) {
+        throw new AssertionError(message);
+    }
+
+    private static void write(String address) throws Exception {
+        Map<String, Object> settings = Map.of("bootstrap.servers", address);
+        try (Admin admin = Admin.create(settings)) {
+            admin.createTopics(List.of(new NewTopic(TOPIC, 1, (short) 1))).all().get();
+        }
+        try (var producer = new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
+            producer.send(new ProducerRecord<>(TOPIC, "key", "value")).get();
+        }
+    }
+
+    private static List<String> read(String address) {
+        Map<String, Object> settings = Map.of("bootstrap.servers", address, "auto.offset.reset", "earliest");
+        try (var consumer = new KafkaConsumer<>(settings, new StringDeserializer(), new StringDeserializer())) {
+            List<TopicPartition> partition = List.of(new TopicPartition(TOPIC, 0));
+            consumer.assign(partition);
+            consumer.seekToBeginning(partition);
+            List<String> values = List.of();
+            long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+            while (values.isEmpty() && System.nanoTime() < deadline) {
+                values = consumer.poll(Duration.ofMillis(100)).records(partition.getFirst()).stream()
+                        .map(ConsumerRecord::value)
+                        .toList();
+            }
+            return values;
+        }
+    }
+}

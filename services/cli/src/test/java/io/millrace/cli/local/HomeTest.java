@@ -1,0 +1,49 @@
+package io.millrace.cli.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class HomeTest {
+    private static final long NO_PROCESS = 999_999_999L;
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void aHomeHasOneHolder() throws Exception {
+        Home home = new Home(folder);
+
+        try (Home.Lock _ = home.lock()) {
+            assertThatThrownBy(home::lock)
+                    .isInstanceOf(FolderInUseException.class)
+                    .hasMessageContaining("another Millrace uses this folder");
+        }
+        home.lock().close();
+    }
+
+    @Test
+    void whatRunsIsFoundUntilItWithdraws() throws Exception {
+        Home home = new Home(folder);
+        Home.Running running = new Home.Running(
+                "127.0.0.1:9092", "/store", ProcessHandle.current().pid());
+
+        home.announce(running);
+        assertThat(home.running()).contains(running);
+
+        home.withdraw();
+        assertThat(home.running()).isEmpty();
+    }
+
+    @Test
+    void theAnnouncementOfADeadProcessCountsForNothing() throws Exception {
+        Home home = new Home(folder);
+
+        home.announce(new Home.Running("127.0.0.1:9092", "/store", NO_PROCESS));
+
+        assertThat(home.running()).isEmpty();
+    }
+}
