@@ -1,6 +1,7 @@
 package io.millrace.benchmarker;
 
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.MalformedFileException.Kind;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import java.io.IOException;
@@ -8,7 +9,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Reads every weight of a finished artifact once and refuses NaN and infinity. */
+/**
+ * Reads every weight of a finished artifact once and refuses NaN and infinity. The stage that made it refused them in
+ * its source, so here the recipe's format could not hold a number.
+ */
 final class FiniteWeights {
     private static final long BLOCK_BYTES = 4L << 20;
 
@@ -37,10 +41,12 @@ final class FiniteWeights {
                     float weight = buffer.getAtIndex(ValueLayout.JAVA_FLOAT, i);
                     if (!Float.isFinite(weight)) {
                         throw new MalformedFileException(
+                                Kind.UNSUPPORTED,
                                 artifact,
-                                -1,
                                 "tensor '" + tensor.name() + "' reads back as " + weight + " in row "
-                                        + (from + i / rowLength) + ", column " + i % rowLength);
+                                        + (from + i / rowLength) + ", column " + i % rowLength
+                                        + ", expected finite numbers; the original's weights do not fit this type,"
+                                        + " choose another");
                     }
                 }
             }

@@ -16,6 +16,7 @@ import io.millrace.worker.StageException;
 import io.millrace.worker.StageInput;
 import io.millrace.worker.Workspace;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,7 +39,7 @@ final class QualityBenchmark {
             FiniteWeights.check(
                     candidate.weights(), candidate.weightsAt().getFileName().toString());
             List<Measurement> measurements = new ArrayList<>(sizes(original, candidate, input.device()));
-            String text = Files.readString(textFile);
+            String text = read(textFile);
             switch (Evaluation.compare(
                     original,
                     candidate.weights(),
@@ -72,6 +73,15 @@ final class QualityBenchmark {
         try (var files = Files.list(folder)) {
             return files.findFirst()
                     .orElseThrow(() -> new StageException(Reason.TEXT_MISSING, "the evaluation text has no file"));
+        }
+    }
+
+    private static String read(Path text) throws IOException, StageException {
+        try {
+            return Files.readString(text);
+        } catch (CharacterCodingException e) {
+            throw new StageException(
+                    Reason.TEXT_MALFORMED, "the evaluation text is not UTF-8; apply the policy with one that is", e);
         }
     }
 

@@ -50,7 +50,8 @@ final class OperatorOptions {
                 if (run.status().ended()) {
                     throw new CommandFailure(
                             ExitCode.REFUSED,
-                            name + " is " + run.status().wireName() + "; only a run that has not ended can be cancelled");
+                            name + " is " + run.status().wireName()
+                                    + "; only a run that has not ended can be cancelled");
                 }
             }
         }

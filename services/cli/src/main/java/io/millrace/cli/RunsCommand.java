@@ -83,13 +83,19 @@ final class RunsCommand implements Callable<Integer> {
                 run.target(),
                 run.status().wireName(),
                 (run.rung() + 1) + "/" + run.rungs(),
-                run.status().ended()
-                        ? "–"
-                        : run.stage().map(stage -> stage.wireName()).orElse("–"),
+                run.status().ended() ? "–" : stage(run),
                 working && run.total() > 0 ? Text.percent((double) run.done() / run.total()) : "–",
                 Text.age(run.requestedAt(), now),
                 run.failure()
                         .map(failure -> failure.reason().code() + ": " + failure.message())
                         .orElse(run.message()));
+    }
+
+    /** Where it works or waits; a device with a typo shows as a queue that stands still. */
+    private static String stage(RunChanged run) {
+        return run.stage()
+                .map(stage -> stage.wireName()
+                        + run.device().map(device -> " on " + device).orElse(""))
+                .orElse("–");
     }
 }

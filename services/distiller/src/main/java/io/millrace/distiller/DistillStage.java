@@ -21,6 +21,7 @@ import io.millrace.worker.StageInput;
 import io.millrace.worker.StageOutput;
 import io.millrace.worker.Workspace;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -49,17 +50,12 @@ public final class DistillStage implements Stage<Distill> {
         Distill parameters = input.parameters();
         Path folder = input.require(Role.MODEL);
         try (Checkpoint teacher = Checkpoint.openOriginal(input.require(Role.ORIGINAL));
-                Checkpoint student = Checkpoint.open(folder);
-                Distillation distillation =
-                        new Distillation(teacher, student, text(input, folder), settings(parameters, input.seed()))) {
-            LossCurve curve = train(distillation, parameters, workspace);
-            Path output = Files.createDirectories(workspace.folder().resolve("output"));
-            StudentFolder.write(output, student, distillation.student(), parameters.product());
-            Files.copy(
-                    workspace.folder().resolve(LossCurve.FILE),
-                    output.resolve(LossCurve.FILE),
-                    java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-            return new StageOutput(output, List.of(loss(curve, parameters, input.device())));
+                Checkpoint student = Checkpoint.open(folder)) {
+            // Before the first step: a NaN that was there all along must not look like a learning rate too high.
+            teacher.requireFinite();
+            student.requireFinite();
+            TokenStream text = text(input, folder, student.config().vocabularySize());
+            return distill(teacher, student, text, input, workspace);
         } catch (MalformedFileException e) {
             throw new StageException(Reason.ofCode(e.kind().code()), String.valueOf(e.getMessage()), e);
         } catch (DivergedException e) {
@@ -70,7 +66,23 @@ public final class DistillStage implements Stage<Distill> {
         }
     }
 
-    private static TokenStream text(StageInput<Distill> input, Path tokenizerFolder)
+    private static StageOutput distill(
+            Checkpoint teacher, Checkpoint student, TokenStream text, StageInput<Distill> input, Workspace workspace)
+            throws IOException, InterruptedException {
+        Distill parameters = input.parameters();
+        try (Distillation distillation = new Distillation(teacher, student, text, settings(parameters, input.seed()))) {
+            LossCurve curve = train(distillation, parameters, workspace);
+            Path output = Files.createDirectories(workspace.folder().resolve("output"));
+            StudentFolder.write(output, student, distillation.student(), parameters.product());
+            Files.copy(
+                    workspace.folder().resolve(LossCurve.FILE),
+                    output.resolve(LossCurve.FILE),
+                    java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            return new StageOutput(output, List.of(loss(curve, parameters, input.device())));
+        }
+    }
+
+    private static TokenStream text(StageInput<Distill> input, Path tokenizerFolder, int vocabularySize)
             throws StageException, IOException {
         if (!input.inputs().containsKey(Role.CALIBRATION_TEXT)) {
             throw new StageException(
@@ -84,6 +96,7 @@ public final class DistillStage implements Stage<Distill> {
         }
         try (Tokenizer tokenizer = Tokenizer.open(tokenizerFolder)) {
             TokenStream stream = TokenStream.of(tokenizer, Files.readString(file));
+            stream.requireBelow(vocabularySize);
             int length = input.parameters().length();
             if (stream.tokens().length < length) {
                 throw new StageException(
@@ -92,6 +105,9 @@ public final class DistillStage implements Stage<Distill> {
                                 + " tokens, but one sequence takes " + length + "; give a longer text");
             }
             return stream;
+        } catch (CharacterCodingException e) {
+            throw new StageException(
+                    Reason.TEXT_MALFORMED, "the calibration text is not UTF-8; apply the policy with one that is", e);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.millrace.models;
 
+import io.millrace.tensors.MalformedFileException;
 import java.util.Arrays;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
@@ -21,6 +22,18 @@ public record TokenStream(int[] tokens, OptionalInt beginToken) {
         withBegin[0] = tokenizer.beginToken().getAsInt();
         System.arraycopy(plain, 0, withBegin, 1, plain.length);
         return new TokenStream(withBegin, tokenizer.beginToken());
+    }
+
+    /** Refuses tokens that a model has no row for: its tokenizer is that of another model. */
+    public void requireBelow(int vocabularySize) throws MalformedFileException {
+        int largest = Arrays.stream(tokens).max().orElse(0);
+        if (largest >= vocabularySize) {
+            throw new MalformedFileException(
+                    "tokenizer.json",
+                    -1,
+                    "turns the text into token " + largest + ", but the model has " + vocabularySize
+                            + " tokens; publish the checkpoint with the tokenizer that it was trained with");
+        }
     }
 
     /** How many windows of {@code length} tokens the text has without overlap. */

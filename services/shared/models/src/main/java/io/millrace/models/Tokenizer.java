@@ -2,7 +2,8 @@ package io.millrace.models;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,8 @@ import java.util.OptionalInt;
  * Nothing is cut, nothing is padded, and no special token appears unless the caller puts it there.
  */
 public final class Tokenizer implements AutoCloseable {
+    private static final long CONFIG_LIMIT_BYTES = 64L << 20;
+
     private final HuggingFaceTokenizer tokenizer;
     private final OptionalInt beginToken;
 
@@ -25,20 +28,33 @@ public final class Tokenizer implements AutoCloseable {
     public static Tokenizer open(Path folder) throws IOException {
         Path file = folder.resolve("tokenizer.json");
         if (!Files.isRegularFile(file)) {
-            throw new IOException(folder + ": no tokenizer.json; text cannot be turned into tokens without it");
+            throw new MalformedFileException(
+                    file,
+                    -1,
+                    "missing, and no text can be measured without it; publish the checkpoint with its tokenizer");
         }
         TensorRuntime.stayOffline();
-        HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.builder()
-                .optTokenizerPath(file)
-                .optAddSpecialTokens(false)
-                .optTruncation(false)
-                .optPadding(false)
-                .build();
+        HuggingFaceTokenizer tokenizer = load(file);
         try {
             return new Tokenizer(tokenizer, beginToken(tokenizer, folder.resolve("tokenizer_config.json")));
         } catch (IOException | RuntimeException problem) {
             tokenizer.close();
             throw problem;
+        }
+    }
+
+    private static HuggingFaceTokenizer load(Path file) throws IOException {
+        try {
+            return HuggingFaceTokenizer.builder()
+                    .optTokenizerPath(file)
+                    .optAddSpecialTokens(false)
+                    .optTruncation(false)
+                    .optPadding(false)
+                    .build();
+        } catch (RuntimeException e) {
+            // The native library's only way to say that it does not understand the file.
+            throw new MalformedFileException(
+                    file, -1, "no tokenizer that can be read (" + e.getMessage() + "); copy the file again");
         }
     }
 
@@ -64,7 +80,7 @@ public final class Tokenizer implements AutoCloseable {
      */
     private static OptionalInt beginToken(HuggingFaceTokenizer tokenizer, Path configFile) throws IOException {
         if (Files.isRegularFile(configFile)) {
-            JsonNode config = new ObjectMapper().readTree(configFile.toFile());
+            JsonNode config = StrictJson.readFile(configFile, CONFIG_LIMIT_BYTES);
             JsonNode wanted = config.path("add_bos_token");
             if (wanted.isBoolean()) {
                 return wanted.booleanValue()
@@ -85,8 +101,10 @@ public final class Tokenizer implements AutoCloseable {
                 ? new long[0]
                 : tokenizer.encode(text, false, false).getIds();
         if (ids.length != 1) {
-            throw new IOException(configFile + ": add_bos_token is true but bos_token '" + text
-                    + "' is not one token of tokenizer.json");
+            throw new MalformedFileException(
+                    configFile,
+                    -1,
+                    "add_bos_token is true but bos_token '" + text + "' is not one token of tokenizer.json");
         }
         return OptionalInt.of(Math.toIntExact(ids[0]));
     }

@@ -43,6 +43,6 @@ class TokenizerTest {
     void aFolderWithoutTokenizerIsNamed(@TempDir Path folder) {
         assertThatThrownBy(() -> Tokenizer.open(folder))
                 .isInstanceOf(IOException.class)
-                .hasMessageContaining("no tokenizer.json");
+                .hasMessageContaining("tokenizer.json: missing");
     }
 }

@@ -17,7 +17,9 @@ public final class MalformedFileException extends IOException {
         MADE_BY_MILLRACE,
         NOT_FINITE,
         /** The file is sound, but its tensors have shapes that the wanted format cannot hold. */
-        UNSUITABLE_SHAPE;
+        UNSUITABLE_SHAPE,
+        /** The file is sound, but the wanted format has no way to say what it holds; another format may. */
+        UNSUPPORTED;
 
         /** Spelled as in events and messages: {@code already-quantized}. */
         public String code() {

@@ -48,7 +48,7 @@ record Fields(String where, Yaml.Mapping mapping, Set<String> known) {
     }
 
     Entry require(String key) throws PolicyException {
-        return find(key).orElseThrow(() -> error(mapping.line(), "'" + key + "' is missing"));
+        return find(key).orElseThrow(() -> missing(key));
     }
 
     String text(String key) throws PolicyException {
@@ -157,6 +157,19 @@ record Fields(String where, Yaml.Mapping mapping, Set<String> known) {
 
     PolicyException error(int line, String message) {
         return new PolicyException(at(where, line) + message);
+    }
+
+    /** A required key that is mistyped is both missing and unknown; one message says both. */
+    private PolicyException missing(String key) {
+        List<String> unread = mapping.entries().keySet().stream()
+                .filter(other -> !known.contains(other))
+                .toList();
+        return error(
+                mapping.line(),
+                "'" + key + "' is missing"
+                        + Nearest.to(key, unread)
+                                .map(other -> "; found '" + other + "', did you mean '" + key + "'?")
+                                .orElse(""));
     }
 
     private <T> T checked(Entry entry, Function<String, T> make) throws PolicyException {

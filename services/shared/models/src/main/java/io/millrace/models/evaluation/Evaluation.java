@@ -61,6 +61,7 @@ public final class Evaluation {
         try (Tokenizer tokenizer = Tokenizer.open(tokenizerFolder)) {
             stream = TokenStream.of(tokenizer, text);
         }
+        stream.requireBelow(original.config().vocabularySize());
         int windows = Math.min(sequences, stream.windows(length));
         long scored = (long) windows * scoredPerWindow(length);
         if (windows < LEAST_WINDOWS || scored < LEAST_SCORED_TOKENS) {

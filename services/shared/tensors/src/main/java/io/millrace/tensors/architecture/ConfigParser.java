@@ -108,18 +108,18 @@ final class ConfigParser {
 
     private void refuseVariants(Architecture architecture) throws MalformedFileException {
         if (present("hidden_act") && !text("hidden_act").equals("silu")) {
-            throw problem("'hidden_act' is '" + text("hidden_act") + "', expected 'silu'");
+            throw variant("'hidden_act' is '" + text("hidden_act") + "', expected 'silu'");
         }
         if (flag("mlp_bias", false)) {
-            throw problem("'mlp_bias' is true, expected false: biased feed-forward layers are not supported");
+            throw variant("'mlp_bias' is true, expected false: biased feed-forward layers are not supported");
         }
         if (flag("attention_bias", false) && architecture.family() != Family.QWEN2) {
             // transformers then gives o_proj a bias as well, which no output format here carries.
-            throw problem("'attention_bias' is true, expected false for " + architecture.className());
+            throw variant("'attention_bias' is true, expected false for " + architecture.className());
         }
         if (present("partial_rotary_factor")
                 && json.get("partial_rotary_factor").asDouble() != 1.0) {
-            throw problem("'partial_rotary_factor' is " + json.get("partial_rotary_factor") + ", expected 1");
+            throw variant("'partial_rotary_factor' is " + json.get("partial_rotary_factor") + ", expected 1");
         }
     }
 
@@ -192,7 +192,7 @@ final class ConfigParser {
                         high,
                         whole(scaling, "original_max_position_embeddings", Integer.MAX_VALUE)));
             }
-            default -> throw problem("rope scaling '" + kind + "' is not supported, expected 'llama3' or none");
+            default -> throw variant("rope scaling '" + kind + "' is not supported, expected 'llama3' or none");
         };
     }
 
@@ -212,7 +212,7 @@ final class ConfigParser {
                 return OptionalInt.empty();
             }
             if (firstWindowed != 0) {
-                throw problem("'max_window_layers' is " + json.path("max_window_layers")
+                throw variant("'max_window_layers' is " + json.path("max_window_layers")
                         + ", expected 0 or at least 'num_hidden_layers': a window in some layers only is not"
                         + " supported");
             }
@@ -272,6 +272,11 @@ final class ConfigParser {
             throw problem("'" + key + "' is missing");
         }
         return where.get(key);
+    }
+
+    /** The config is sound, and means a model that nothing here computes. */
+    private MalformedFileException variant(String what) {
+        return new MalformedFileException(Kind.UNKNOWN_ARCHITECTURE, file, what);
     }
 
     private MalformedFileException problem(String what) {

@@ -12,6 +12,7 @@ import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import io.millrace.tensors.kernel.convert.Conversion;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
@@ -27,6 +28,8 @@ import java.util.Objects;
 public final class Checkpoint implements WeightSource {
     /** In the metadata of weights that a stage made; its value is the stage. */
     public static final String MADE = "millrace.made";
+
+    private static final long FINITE_BLOCK_BYTES = 4L << 20;
 
     private final Path folder;
     private final ModelConfig config;
@@ -153,6 +156,26 @@ public final class Checkpoint implements WeightSource {
                     weights.fileOf(name),
                     "tensor '" + name + "' holds " + value + " in row " + (from + index / rowLength) + ", column "
                             + index % rowLength + ", expected finite numbers; the training diverged");
+        }
+    }
+
+    /** Reads every weight once and refuses NaN and infinity. */
+    public void requireFinite() throws IOException, InterruptedException {
+        for (TensorRule rule : rules) {
+            long rowBytes = rule.shape().rowLength() * Float.BYTES;
+            long rows = rule.shape().rows();
+            long perBlock = Math.max(1, FINITE_BLOCK_BYTES / Math.max(1, rowBytes));
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment block = arena.allocate(Math.min(perBlock, rows) * rowBytes, Long.BYTES);
+                for (long from = 0; from < rows; from += perBlock) {
+                    if (Thread.interrupted()) {
+                        throw new InterruptedException();
+                    }
+                    long to = Math.min(rows, from + perBlock);
+                    read(rule.name(), from, to, block);
+                    requireFinite(rule.name(), from, block.asSlice(0, (to - from) * rowBytes));
+                }
+            }
         }
     }
 

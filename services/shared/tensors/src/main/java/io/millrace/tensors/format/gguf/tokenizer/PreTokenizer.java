@@ -51,11 +51,10 @@ final class PreTokenizer {
                 }
             }
         }
-        throw TokenizerFiles.problem(
+        throw TokenizerFiles.unsupported(
                 FILE,
-                "unknown way to split text: pre_tokenizer " + splitting + ", normalizer "
-                        + tokenizer.path("normalizer") + "; llama.cpp has a name for each way that it knows, and none"
-                        + " is known for this one");
+                "unknown way to split text: pre_tokenizer " + splitting + ", normalizer " + tokenizer.path("normalizer")
+                        + ", and GGUF has no name for it");
     }
 
     /** SentencePiece marks the start of words itself; anything but that marking would be lost in GGUF. */
@@ -63,7 +62,7 @@ final class PreTokenizer {
         JsonNode splitting = tokenizer.path("pre_tokenizer");
         boolean absent = splitting.isMissingNode() || splitting.isNull();
         if (!absent && !splitting.path("type").asText().equals("Metaspace")) {
-            throw TokenizerFiles.problem(
+            throw TokenizerFiles.unsupported(
                     FILE, "pre_tokenizer " + splitting + " beside byte_fallback, expected none or Metaspace");
         }
     }

@@ -3,6 +3,7 @@ package io.millrace.tensors.format.gguf.tokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.MalformedFileException.Kind;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -96,6 +97,14 @@ record TokenizerFiles(
         }
         JsonNode alone = json(folder, "chat_template.json").path("chat_template");
         return alone.isTextual() ? Optional.of(alone.asText()) : Optional.empty();
+    }
+
+    /** The tokenizer is sound, but GGUF cannot say it. */
+    static MalformedFileException unsupported(String file, String what) {
+        return new MalformedFileException(
+                Kind.UNSUPPORTED,
+                file,
+                what + "; quantize this model to compressed-tensors, which keeps its tokenizer");
     }
 
     static MalformedFileException problem(String file, String what) {

@@ -41,15 +41,16 @@ final class VocabularyReader {
             return new Vocabulary(SENTENCE_PIECE, "default", filled(), List.of());
         }
         if (files.tokenizer().isEmpty()) {
-            throw TokenizerFiles.problem(FILE, "the folder holds neither tokenizer.json nor tokenizer.model");
+            throw TokenizerFiles.problem(
+                    FILE, "missing, and so is tokenizer.model; publish the checkpoint with its tokenizer");
         }
         if (!model.path("type").asText().equals("BPE")) {
-            throw TokenizerFiles.problem(
+            throw TokenizerFiles.unsupported(
                     FILE, "the tokenizer's model is '" + model.path("type").asText() + "', expected 'BPE'");
         }
         for (String affix : List.of("continuing_subword_prefix", "end_of_word_suffix")) {
             if (!model.path(affix).asText("").isEmpty() && !model.path(affix).isNull()) {
-                throw TokenizerFiles.problem(FILE, "'" + affix + "' is " + model.get(affix) + ", expected none");
+                throw TokenizerFiles.unsupported(FILE, "'" + affix + "' is " + model.get(affix) + ", expected none");
             }
         }
         return byteFallback ? sentencePieceFromJson(model) : byteLevel(model);
