@@ -1,9 +1,11 @@
 package io.millrace.cli;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.millrace.conductor.Conductor;
 import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.run.Limits;
+import io.millrace.worker.observe.ManagementServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,11 +43,18 @@ final class ConductorCommand implements Callable<Integer> {
             description = "Copies of its internal topics (default: what the broker is set to).")
     private short replication = -1;
 
+    @Option(
+            names = "--management-port",
+            paramLabel = "PORT",
+            description = "Port of /metrics, /livez and /readyz; 0 for a free one (default: ${DEFAULT-VALUE}).")
+    private int managementPort = 0;
+
     @Override
     public Integer call() throws IOException {
         System.setProperty("millrace.console.level", "INFO");
         Connection connection = cluster.connect();
         Files.createDirectories(state);
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         ConductorSettings settings = new ConductorSettings(
                 connection.kafka(),
                 connection.topics(),
@@ -55,9 +64,11 @@ final class ConductorCommand implements Callable<Integer> {
                 threads,
                 Limits.DEFAULT,
                 ConductorSettings.Pace.CLUSTER,
-                new SimpleMeterRegistry());
+                registry);
         try (StopSignal stop = StopSignal.install();
-                Conductor conductor = Conductor.start(settings)) {
+                Conductor conductor = Conductor.start(settings);
+                ManagementServer management = ManagementServer.start(
+                        managementPort, registry::scrape, () -> !conductor.hasFailed(), conductor::isRunning)) {
             Thread.ofVirtual().name("watch-conductor").start(() -> {
                 try {
                     conductor.awaitEnd();
@@ -67,8 +78,12 @@ final class ConductorCommand implements Callable<Integer> {
                 }
             });
             output.line(
-                    Map.of("kafka", connection.address(), "state", state.toString()),
-                    () -> "the conductor works on " + connection.address() + ", state in " + state);
+                    Map.of(
+                            "kafka", connection.address(),
+                            "state", state.toString(),
+                            "management-port", management.port()),
+                    () -> "the conductor works on " + connection.address() + ", state in " + state
+                            + ", metrics on port " + management.port());
             String why = stop.await();
             output.remark("stopping: " + why);
             return stop.asked() ? ExitCode.OK : ExitCode.FAILED;

@@ -30,7 +30,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
  * @param storePlace of the artifact store, where it is known
  */
 public record Connection(Map<String, Object> kafka, Topics topics, Optional<String> storePlace) {
-    private static final int BROKER_ANSWER_SECONDS = 10;
+    private static final int BROKER_ANSWER_SECONDS = 30;
 
     public Connection {
         kafka = Map.copyOf(kafka);

@@ -55,10 +55,12 @@ final class UpCommand implements Callable<Integer> {
                             "kafka", local.kafka(),
                             "store", settings.home().store().toString(),
                             "logs", settings.home().logs().toString(),
+                            "management-port", local.managementPort(),
                             "services", local.servicePids()),
                     () -> "Millrace runs in " + settings.home().folder() + "\n  Kafka    " + local.kafka()
                             + "\n  store    " + settings.home().store() + "\n  logs     "
                             + settings.home().logs()
+                            + "\n  metrics  http://localhost:" + local.managementPort() + "/metrics (conductor)"
                             + "\n  next     millrace policy apply FILE; millrace publish DIR --model NAME --version V;"
                             + " millrace runs --watch\n  stop     Ctrl-C");
             String why = stop.await();

@@ -56,6 +56,11 @@ public final class Conductor implements AutoCloseable {
         return streams.state().isRunningOrRebalancing();
     }
 
+    /** True if it cannot go on by itself: only a new start helps. */
+    public boolean hasFailed() {
+        return streams.state() == KafkaStreams.State.ERROR;
+    }
+
     public KafkaStreams.State state() {
         return streams.state();
     }

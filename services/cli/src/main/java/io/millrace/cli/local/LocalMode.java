@@ -1,10 +1,12 @@
 package io.millrace.cli.local;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.millrace.conductor.Conductor;
 import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.run.Limits;
 import io.millrace.events.wire.TopicAdmin;
+import io.millrace.worker.observe.ManagementServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
@@ -32,7 +34,9 @@ public final class LocalMode implements AutoCloseable {
 
     private final LocalSettings settings;
     private final Map<String, Object> clients;
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private @Nullable StageServices services;
+    private int managementPort;
     private volatile boolean closing;
 
     private LocalMode(LocalSettings settings) {
@@ -65,6 +69,11 @@ public final class LocalMode implements AutoCloseable {
         return String.valueOf(clients.get("bootstrap.servers"));
     }
 
+    /** Where the conductor's metrics and health are: {@code /metrics}, {@code /livez} and {@code /readyz}. */
+    public int managementPort() {
+        return managementPort;
+    }
+
     /** Process ids of the stage services. */
     public Map<String, Long> servicePids() {
         return services == null ? Map.of() : services.pids();
@@ -93,6 +102,10 @@ public final class LocalMode implements AutoCloseable {
         }
         Conductor conductor = conductor();
         started.push(conductor);
+        ManagementServer management =
+                ManagementServer.start(0, registry::scrape, () -> !conductor.hasFailed(), conductor::isRunning);
+        started.push(management);
+        managementPort = management.port();
         StageServices stages = StageServices.start(settings, kafka());
         started.push(stages);
         services = stages;
@@ -117,8 +130,12 @@ public final class LocalMode implements AutoCloseable {
 
     private Conductor conductor() throws IOException {
         Files.createDirectories(settings.home().conductor());
+        Map<String, Object> kafka = new HashMap<>(clients);
+        // The folder's lock makes this the only conductor here: after a kill it takes the place of the one that died,
+        // instead of waiting 45 s for its session to time out.
+        kafka.put("main.consumer.group.instance.id", "local");
         return Conductor.start(new ConductorSettings(
-                clients,
+                kafka,
                 settings.topics(),
                 settings.topics().prefix() + "conductor",
                 settings.home().conductor(),
@@ -126,7 +143,7 @@ public final class LocalMode implements AutoCloseable {
                 1,
                 Limits.DEFAULT,
                 ConductorSettings.Pace.LOCAL,
-                new SimpleMeterRegistry()));
+                registry));
     }
 
     private void watch(Conductor conductor, Consumer<String> onFailure) {
