@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -12,9 +14,14 @@ public final class Stores {
     /** Two letters at least, so that {@code C:\store} is a path. */
     private static final Pattern SCHEME = Pattern.compile("([a-zA-Z][a-zA-Z0-9+.-]+):.*");
 
+    private static final ConcurrentMap<String, MemoryStore> IN_MEMORY = new ConcurrentHashMap<>();
+
     private Stores() {}
 
-    /** {@code file:/folder}, a plain path, or {@code memory:} (each call a new, empty store of this process). */
+    /**
+     * {@code file:/folder}, a plain path, {@code memory:name} (one store of that name for this process), or {@code
+     * memory:} (each call a new, empty one).
+     */
     public static ArtifactStore open(String address) throws IOException {
         Matcher scheme = SCHEME.matcher(address);
         if (!scheme.matches()) {
@@ -22,14 +29,19 @@ public final class Stores {
         }
         return switch (scheme.group(1)) {
             case "file" -> FolderStore.open(folder(address));
-            case "memory" -> new MemoryStore();
+            case "memory" -> memory(address.substring("memory:".length()));
             case "s3" ->
                 throw new IOException(
                         "'" + address
                                 + "' cannot be opened: this version has no S3 adapter yet; use a folder that all workers share");
             default ->
-                throw new IOException("'" + address + "' cannot be opened: expected file:/folder, a path, or memory:");
+                throw new IOException(
+                        "'" + address + "' cannot be opened: expected file:/folder, a path, or memory:name");
         };
+    }
+
+    private static MemoryStore memory(String name) {
+        return name.isEmpty() ? new MemoryStore() : IN_MEMORY.computeIfAbsent(name, _ -> new MemoryStore());
     }
 
     private static Path folder(String address) throws IOException {

@@ -1,0 +1,86 @@
+package io.millrace.benchmarks;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.millrace.tensors.GgufType;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+
+/** {@code ggml_quantize_chunk} of the llama.cpp library in the Maven package of its Java binding. */
+final class PeerQuantizer {
+    private static final String ENTRY = "/de/kherud/llama/Linux/x86_64/libjllama.so";
+
+    private final MethodHandle quantizeChunk;
+
+    private PeerQuantizer(MethodHandle quantizeChunk) {
+        this.quantizeChunk = quantizeChunk;
+    }
+
+    /** Empty where the package has no library for this machine. */
+    static Optional<PeerQuantizer> load() throws IOException {
+        boolean runs = System.getProperty("os.name").equals("Linux")
+                && System.getProperty("os.arch").equals("amd64");
+        try (InputStream in = PeerQuantizer.class.getResourceAsStream(ENTRY)) {
+            if (!runs || in == null) {
+                System.out.println("no llama.cpp for this machine: its column stays empty");
+                return Optional.empty();
+            }
+            Path file = Files.createTempFile("libjllama", ".so");
+            file.toFile().deleteOnExit();
+            Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
+            SymbolLookup library = SymbolLookup.libraryLookup(file, Arena.global());
+            // Fills the half-to-float table, without which the K types come out wrong.
+            call(function(library, "llama_backend_init", FunctionDescriptor.ofVoid()));
+            return Optional.of(new PeerQuantizer(function(
+                    library,
+                    "ggml_quantize_chunk",
+                    FunctionDescriptor.of(
+                            JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS))));
+        }
+    }
+
+    byte[] quantize(GgufType type, float[] rows, int rowLength) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment source = arena.allocateFrom(JAVA_FLOAT, rows);
+            MemorySegment target = arena.allocate(type.rowBytes(rows.length), 64);
+            call(
+                    quantizeChunk,
+                    type.id(),
+                    source,
+                    target,
+                    0L,
+                    (long) (rows.length / rowLength),
+                    (long) rowLength,
+                    MemorySegment.NULL);
+            return target.toArray(JAVA_BYTE);
+        }
+    }
+
+    private static MethodHandle function(SymbolLookup library, String name, FunctionDescriptor descriptor) {
+        MemorySegment symbol = library.find(name).orElseThrow(() -> new NoSuchElementException(name));
+        return Linker.nativeLinker().downcallHandle(symbol, descriptor);
+    }
+
+    private static void call(MethodHandle function, Object... arguments) {
+        try {
+            function.invokeWithArguments(arguments);
+        } catch (Throwable failure) {
+            throw new IllegalStateException("llama.cpp could not be called", failure);
+        }
+    }
+}

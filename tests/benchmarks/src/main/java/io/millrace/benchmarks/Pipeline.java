@@ -1,0 +1,121 @@
+package io.millrace.benchmarks;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.millrace.cli.local.EmbeddedBroker;
+import io.millrace.conductor.Conductor;
+import io.millrace.conductor.ConductorSettings;
+import io.millrace.events.Device;
+import io.millrace.events.Event;
+import io.millrace.events.wire.EventCodec;
+import io.millrace.events.wire.EventRecords;
+import io.millrace.events.wire.TopicAdmin;
+import io.millrace.events.wire.Topics;
+import io.millrace.worker.KafkaSettings;
+import io.millrace.worker.Stage;
+import io.millrace.worker.Worker;
+import io.millrace.worker.WorkerSettings;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+
+/** Broker, conductor and workers in this process, with the settings of local mode. */
+final class Pipeline implements AutoCloseable {
+    private static final Duration START = Duration.ofSeconds(60);
+
+    private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private final EventRecords records = new EventRecords(Topics.DEFAULT, new EventCodec(), "millrace/benchmarks");
+    private final Path folder;
+    private final String store;
+    private final EmbeddedBroker broker;
+    private final Producer<String, byte[]> producer;
+
+    /** @param store the address that the workers open */
+    Pipeline(Path folder, String store) throws IOException, InterruptedException {
+        this.folder = folder;
+        this.store = store;
+        this.broker =
+                EmbeddedBroker.start(folder.resolve("kafka"), message -> System.err.println("benchmarks: " + message));
+        parts.push(broker);
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.address()))) {
+            TopicAdmin.apply(admin, Topics.DEFAULT, List.of(Device.CPU), (short) 1);
+        }
+        this.producer = new KafkaProducer<>(
+                Map.of(
+                        ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
+                        broker.address(),
+                        ProducerConfig.ACKS_CONFIG,
+                        "all",
+                        ProducerConfig.LINGER_MS_CONFIG,
+                        0),
+                new StringSerializer(),
+                new ByteArraySerializer());
+        parts.push(producer);
+    }
+
+    void startConductor() throws IOException, InterruptedException {
+        Conductor conductor = Conductor.start(
+                ConductorSettings.local(broker.address(), folder.resolve("conductor"), new SimpleMeterRegistry()));
+        parts.push(conductor);
+        if (!conductor.awaitRunning(START)) {
+            throw new IOException("the conductor did not start within " + START.toSeconds() + " s");
+        }
+    }
+
+    Worker startWorker(String service, Stage<?> stage, int slots) throws IOException, InterruptedException {
+        Worker worker = Worker.start(
+                stage,
+                new WorkerSettings(
+                        service,
+                        new KafkaSettings(broker.address(), Map.of(), Topics.DEFAULT),
+                        store,
+                        List.of(Device.CPU),
+                        slots,
+                        folder.resolve("work").resolve(service),
+                        OptionalInt.empty(),
+                        WorkerSettings.Limits.DEFAULT));
+        parts.push(worker);
+        return worker;
+    }
+
+    String kafka() {
+        return broker.address();
+    }
+
+    /** Sends without waiting. */
+    void send(Event event) {
+        var _ = producer.send(records.record(event));
+    }
+
+    void sendAndAwait(Event event) throws InterruptedException {
+        try {
+            producer.send(records.record(event)).get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("the broker did not take " + event, e);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        while (!parts.isEmpty()) {
+            try {
+                parts.pop().close();
+            } catch (IOException | RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IOException(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+package io.millrace.benchmarks;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * The most memory that this process itself held while this was open: RssAnon + RssShmem, sampled. Pages of mapped files
+ * do not count: the system takes them back when it likes.
+ */
+final class ResidentMemory implements AutoCloseable {
+    private static final Path STATUS = Path.of("/proc/self/status");
+    private static final Duration BETWEEN_SAMPLES = Duration.ofMillis(20);
+
+    private final Thread sampling =
+            Thread.ofPlatform().daemon().name("resident-memory").start(this::sample);
+    private volatile long peakKibibytes;
+
+    double peakMebibytes() {
+        return peakKibibytes / 1024.0;
+    }
+
+    private void sample() {
+        try {
+            while (true) {
+                peakKibibytes = Math.max(peakKibibytes, now());
+                Thread.sleep(BETWEEN_SAMPLES);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static long now() {
+        try {
+            return Files.readAllLines(STATUS).stream()
+                    .filter(line -> line.startsWith("RssAnon:") || line.startsWith("RssShmem:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+                    .sum();
+        } catch (IOException e) {
+            return 0; // No such file but on Linux: then the figure is 0 and says so.
+        }
+    }
+
+    @Override
+    public void close() {
+        sampling.interrupt();
+        try {
+            sampling.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,143 @@
+package io.millrace.benchmarks;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Parameters;
+import io.millrace.events.wire.Topics;
+import io.millrace.store.ArtifactStore;
+import io.millrace.store.Stores;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * Runs of one step per second, from the first checkpoint's event to the last published model. Such a run is three jobs:
+ * the step, and the two measurements without which nothing is published.
+ */
+@Command(name = "runs", description = "One-step runs per second with stages that do nothing.")
+final class RunsBenchmark implements Callable<Integer> {
+    private static final double MEMORY_LIMIT = 500;
+    private static final double FOLDER_LIMIT = 200;
+    private static final int QUANTIZER_SLOTS = 6;
+    private static final int BENCHMARKER_SLOTS = 10;
+    private static final Duration POLL = Duration.ofMillis(10);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+
+    @Option(names = "--runs", defaultValue = "1000", description = "measured runs (${DEFAULT-VALUE})")
+    private int runs;
+
+    @Option(names = "--warm-up", defaultValue = "1000", description = "runs before them (${DEFAULT-VALUE})")
+    private int warmUp;
+
+    @Option(names = "--models", defaultValue = "12", description = "models they belong to (${DEFAULT-VALUE})")
+    private int models;
+
+    @Option(
+            names = "--in-flight",
+            defaultValue = "128",
+            description = "runs begun and not yet published at any time (${DEFAULT-VALUE})")
+    private int inFlight;
+
+    @Option(names = "--store", defaultValue = "both", description = "memory, folder or both (${DEFAULT-VALUE})")
+    private String where = "";
+
+    @Override
+    public Integer call() throws Exception {
+        boolean kept = true;
+        if (!where.equals("folder")) {
+            kept &= Figure.atLeast("one-step runs, store in memory", rate("memory:runs"), MEMORY_LIMIT, "run/s");
+        }
+        if (!where.equals("memory")) {
+            try (Scratch scratch = Scratch.create()) {
+                Figure.beside("disk: 4 KiB written and synced", DiskSync.perSecond(scratch.folder()), "sync/s");
+                String folder = scratch.resolve("store").toString();
+                kept &= Figure.atLeast("one-step runs, store in a folder", rate(folder), FOLDER_LIMIT, "run/s");
+            }
+        }
+        return kept ? 0 : 1;
+    }
+
+    private double rate(String address) throws Exception {
+        try (Scratch scratch = Scratch.create();
+                ArtifactStore store = Stores.open(address);
+                Pipeline pipeline = new Pipeline(scratch.folder(), address)) {
+            pipeline.startConductor();
+            var _ = pipeline.startWorker(
+                    "quantizer", new IdleStage<>(Parameters.Quantize.class, _ -> {}), QUANTIZER_SLOTS);
+            var _ = pipeline.startWorker(
+                    "benchmarker", new IdleStage<>(Parameters.Benchmark.class, _ -> {}), BENCHMARKER_SLOTS);
+            Checkpoints checkpoints = Checkpoints.in(store);
+            pipeline.sendAndAwait(checkpoints.policy());
+            List<ArtifactRef> weights = new ArrayList<>();
+            for (int number = 0; number < warmUp + runs; number++) {
+                weights.add(checkpoints.weights(number));
+            }
+            try (KafkaConsumer<byte[], byte[]> published = published(pipeline.kafka())) {
+                // One checkpoint of each model is planned whether it comes before the policy or after it; more are not.
+                done(pipeline, published, 0, weights.subList(0, models));
+                done(pipeline, published, models, weights.subList(models, warmUp));
+                long began = System.nanoTime();
+                long cpuBegan = cpuNanos();
+                done(pipeline, published, warmUp, weights.subList(warmUp, warmUp + runs));
+                double seconds = (System.nanoTime() - began) / 1e9;
+                double cpuMillis = (cpuNanos() - cpuBegan) / 1e6;
+                Figure.beside("processor time of a run, broker included", cpuMillis / runs, "ms");
+                Figure.beside("cores busy with it", cpuMillis / 1e3 / seconds, "");
+                return runs / seconds;
+            }
+        }
+    }
+
+    private static long cpuNanos() {
+        return ProcessHandle.current()
+                .info()
+                .totalCpuDuration()
+                .orElse(Duration.ZERO)
+                .toNanos();
+    }
+
+    /** A closed loop: the next checkpoint is sent when a model was published. */
+    private void done(
+            Pipeline pipeline, KafkaConsumer<byte[], byte[]> published, int first, List<ArtifactRef> weights) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        int sent = 0;
+        int count = 0;
+        while (count < weights.size()) {
+            while (sent < weights.size() && sent - count < inFlight) {
+                pipeline.send(Checkpoints.event((first + sent) % models, first + sent, weights.get(sent)));
+                sent++;
+            }
+            count += published.poll(POLL).count();
+            if (System.nanoTime() - deadline > 0) {
+                throw new IllegalStateException("only " + count + " of " + weights.size()
+                        + " runs were published within " + PATIENCE.toSeconds() + " s");
+            }
+        }
+    }
+
+    private static KafkaConsumer<byte[], byte[]> published(String kafka) {
+        KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
+                Map.of(
+                        ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
+                        kafka,
+                        ConsumerConfig.ISOLATION_LEVEL_CONFIG,
+                        "read_committed",
+                        ConsumerConfig.AUTO_OFFSET_RESET_CONFIG,
+                        "earliest"),
+                new ByteArrayDeserializer(),
+                new ByteArrayDeserializer());
+        List<TopicPartition> partitions = consumer.partitionsFor(Topics.DEFAULT.models()).stream()
+                .map(info -> new TopicPartition(info.topic(), info.partition()))
+                .toList();
+        consumer.assign(partitions);
+        consumer.seekToBeginning(partitions);
+        return consumer;
+    }
+}
