@@ -1,0 +1,210 @@
+package io.millrace.tests.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.millrace.cli.local.Home;
+import io.millrace.events.Device;
+import io.millrace.events.StageName;
+import io.millrace.events.wire.Topics;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A user's mistakes, one after the other, against one running Millrace: each is named, and none of them stops it. */
+final class BadInputIT {
+    private static final Duration LONGEST_RUN = Duration.ofMinutes(3);
+    private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(3);
+    private static final int UNAVAILABLE = 4;
+    private static final int REFUSED = 5;
+    private static final Topics TOPICS = Topics.DEFAULT;
+    private static final List<String> POISONED =
+            List.of(TOPICS.checkpoints(), TOPICS.jobEvents(), TOPICS.jobs(StageName.QUANTIZE, Device.CPU));
+
+    @TempDir
+    Path folder;
+
+    private CommandLine millrace;
+    private Path text;
+
+    @BeforeEach
+    void makeInput() throws Exception {
+        millrace = new CommandLine(folder.resolve("home"));
+        text = SmallCheckpoint.writeText(folder.resolve("evaluation.txt"), 2);
+    }
+
+    @Test
+    void mistakesAreNamedAndGoodWorkGoesOn() throws Exception {
+        refused(UNAVAILABLE, List.of("runs"), "no Millrace runs in", "millrace up");
+        try (RunningMillrace _ = RunningMillrace.up(millrace)) {
+            poison();
+            commandsRefuse();
+            Path changed = checkpointThatChangesAfterItIsPublished();
+            apply(policy("good", "cpu", text));
+            versionPublishedTwiceWithDifferentWeights();
+            evaluationTextThatIsTooShort();
+            deviceWithATypo();
+
+            String good = await("good", "published").get("run").asText();
+            JsonNode refused = await("good-changed", "failed");
+            assertFailure(refused, "checkpoint-changed", "model.safetensors");
+            assertFailure(await("short", "failed"), "text-too-short", "15 tokens", "give a longer text");
+
+            refused(REFUSED, List.of("retry", good), "is published", "only a failed run");
+            BadInputFolders.flipLastByte(changed.resolve(BadInputFolders.WEIGHTS));
+            millrace.json("retry", refused.get("run").asText());
+            await("good-changed", "published");
+            deadLettersSayWhereTheyCameFrom();
+        }
+    }
+
+    /** Records that nobody can read, on three topics. */
+    private void poison() throws Exception {
+        String kafka = new Home(millrace.home()).running().orElseThrow().kafka();
+        try (Producer<byte[], byte[]> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", kafka), new ByteArraySerializer(), new ByteArraySerializer())) {
+            for (String topic : POISONED) {
+                producer.send(new ProducerRecord<>(
+                                topic, new byte[] {'k'}, "no event".getBytes(StandardCharsets.UTF_8)))
+                        .get();
+            }
+        }
+    }
+
+    private void commandsRefuse() throws Exception {
+        refused(REFUSED, List.of("up"), "another Millrace uses this folder: " + millrace.home());
+
+        Path empty = Files.createFile(folder.resolve("empty.txt"));
+        refused(REFUSED, List.of("policy", "apply", policy("empty", "cpu", empty)), "empty.txt", "is empty");
+        Path unknown = Path.of(policy("unknown", "cpu", text));
+        Files.writeString(unknown, Files.readString(unknown).replace("models:", "model:"));
+        refused(REFUSED, List.of("policy", "apply", unknown.toString()), "unknown.yaml", "'model'", "'models'");
+
+        Path noConfig = SmallCheckpoint.write(folder.resolve("no-config"), 1);
+        Files.delete(noConfig.resolve(BadInputFolders.CONFIG));
+        refused(
+                REFUSED,
+                List.of("publish", noConfig.toString(), "--model", "good", "--version", "v0"),
+                "no-config/config.json",
+                "missing");
+    }
+
+    /** It is published before its policy is there, so that it surely changes before a stage looks at it. */
+    private Path checkpointThatChangesAfterItIsPublished() throws Exception {
+        Path checkpoint = SmallCheckpoint.write(folder.resolve("changed"), 3);
+        assertThat(publish(checkpoint, "good-changed")).isEmpty();
+        BadInputFolders.flipLastByte(checkpoint.resolve(BadInputFolders.WEIGHTS));
+        return checkpoint;
+    }
+
+    private void versionPublishedTwiceWithDifferentWeights() throws Exception {
+        Path second = SmallCheckpoint.write(folder.resolve("second"), 5);
+        assertThat(publish(SmallCheckpoint.write(folder.resolve("first"), 4), "good"))
+                .hasSize(1);
+
+        JsonNode run = publish(second, "good").get(0);
+
+        assertFailure(run, "version-conflict", "publish under a new version");
+        refused(REFUSED, List.of("retry", run.get("run").asText()), "version-conflict", "under a new version");
+    }
+
+    private void evaluationTextThatIsTooShort() throws Exception {
+        apply(policy("short", "cpu", Files.writeString(folder.resolve("short.txt"), "The mill turns.")));
+
+        assertThat(publish(folder.resolve("first"), "short")).hasSize(1);
+    }
+
+    private void deviceWithATypo() throws Exception {
+        apply(policy("typo", "cpuu", text));
+
+        JsonNode waiting = publish(folder.resolve("first"), "typo").get(0);
+
+        assertThat(waiting.get("status").asText()).isEqualTo("requested");
+        assertThat(waiting.get("started").asBoolean()).isFalse();
+        assertThat(millrace.run("runs", "--active").out()).contains("quantize on cpuu");
+    }
+
+    private void deadLettersSayWhereTheyCameFrom() throws Exception {
+        List<String> origins = new ArrayList<>();
+        for (JsonNode letter : millrace.json("dead-letters", "list")) {
+            origins.add(letter.get("origin").get("topic").asText());
+            assertThat(letter.get("origin").get("why").asText()).isNotBlank();
+        }
+        assertThat(origins).containsExactlyInAnyOrderElementsOf(POISONED);
+    }
+
+    /** A policy for models whose names begin with its own, in a file of its own name. */
+    private String policy(String name, String device, Path evaluationText) throws Exception {
+        return Files.writeString(
+                        folder.resolve(name + ".yaml"), """
+                        policy: %s
+                        models: "%s*"
+                        work-on: %s
+                        evaluate: {text: %s, sequences: 80, length: 128}
+                        targets:
+                          - name: phone
+                            device: cpu
+                            recipes:
+                              - [quantize: {format: gguf, type: Q8_0}]
+                            gate: {size-ratio: "<= 0.9"}
+                        """.formatted(name, name, device, evaluationText.getFileName()))
+                .toString();
+    }
+
+    private void apply(String policy) throws Exception {
+        millrace.json("policy", "apply", policy);
+    }
+
+    /** Publishes a checkpoint as version v1; the runs that it started. */
+    private JsonNode publish(Path checkpoint, String model) throws Exception {
+        return millrace.json("publish", checkpoint.toString(), "--model", model, "--version", "v1")
+                .get("runs");
+    }
+
+    private void refused(int exitCode, List<String> command, String... parts) throws Exception {
+        CommandLine.Said said = millrace.run(command.toArray(String[]::new));
+        assertThat(said.exitCode()).as("%s: %s", command, said.err()).isEqualTo(exitCode);
+        assertThat(said.err().lines().filter(line -> line.startsWith("millrace: ")))
+                .as(said.err())
+                .singleElement()
+                .satisfies(line -> assertThat(line).contains(parts));
+    }
+
+    private static void assertFailure(JsonNode run, String reason, String... parts) {
+        assertThat(run.get("status").asText()).as(run.toString()).isEqualTo("failed");
+        assertThat(run.at("/failure/reason").asText()).isEqualTo(reason);
+        assertThat(run.at("/failure/message").asText()).contains(parts);
+    }
+
+    /** A run of this model that is in this state, once there is one. */
+    private JsonNode await(String model, String status) {
+        return Awaitility.await(model + " is " + status)
+                .atMost(LONGEST_RUN)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(BETWEEN_LOOKS)
+                .until(
+                        () -> {
+                            for (JsonNode run : millrace.json("runs", "--model", model)) {
+                                if (run.get("status").asText().equals(status)) {
+                                    return Optional.of(run);
+                                }
+                            }
+                            return Optional.<JsonNode>empty();
+                        },
+                        Optional::isPresent)
+                .orElseThrow();
+    }
+}

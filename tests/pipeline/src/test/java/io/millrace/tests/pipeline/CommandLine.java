@@ -1,0 +1,63 @@
+package io.millrace.tests.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** The {@code millrace} command in a process of its own, as the launcher starts it. */
+record CommandLine(Path home) {
+    private static final long LONGEST_SECONDS = 120;
+
+    /** What a command said. */
+    record Said(int exitCode, String out, String err) {
+        JsonNode json() throws IOException {
+            return new ObjectMapper().readTree(out);
+        }
+    }
+
+    /** Runs a command on this home and expects it to succeed. */
+    JsonNode json(String... arguments) throws Exception {
+        List<String> all = new ArrayList<>(List.of(arguments));
+        all.addAll(List.of("--output", "json"));
+        Said said = run(all.toArray(String[]::new));
+        assertThat(said.exitCode())
+                .as("millrace %s: %s", String.join(" ", all), said.err())
+                .isZero();
+        return said.json();
+    }
+
+    Said run(String... arguments) throws Exception {
+        Path out = Files.createTempFile(home.getParent(), "out", ".txt");
+        Path err = Files.createTempFile(home.getParent(), "err", ".txt");
+        Process process = start(out, err, arguments);
+        try {
+            assertThat(process.waitFor(LONGEST_SECONDS, TimeUnit.SECONDS))
+                    .as("'millrace %s' ends within %d s", String.join(" ", arguments), LONGEST_SECONDS)
+                    .isTrue();
+            return new Said(process.exitValue(), Files.readString(out), Files.readString(err));
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    Process start(Path out, Path err, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "io.millrace.cli.Main"));
+        command.addAll(List.of(arguments));
+        command.addAll(List.of("--home", home.toString()));
+        ProcessBuilder builder =
+                new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
+        builder.environment().put("CLASSPATH", System.getProperty("java.class.path"));
+        return builder.start();
+    }
+}

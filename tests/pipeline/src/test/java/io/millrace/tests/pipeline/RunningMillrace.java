@@ -1,0 +1,64 @@
+package io.millrace.tests.pipeline;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+
+/** {@code millrace up}, until it is closed or killed. */
+final class RunningMillrace implements AutoCloseable {
+    private static final Duration LONGEST_START = Duration.ofMinutes(3);
+
+    private final Process process;
+    private final JsonNode announcement;
+
+    private RunningMillrace(Process process, JsonNode announcement) {
+        this.process = process;
+        this.announcement = announcement;
+    }
+
+    static RunningMillrace up(CommandLine millrace) throws IOException {
+        Path out = Files.createTempFile(millrace.home().getParent(), "up", ".json");
+        Path err = Files.createTempFile(millrace.home().getParent(), "up", ".err");
+        Process process = millrace.start(out, err, "up", "--output", "json");
+        try {
+            Awaitility.await("millrace up")
+                    .atMost(LONGEST_START)
+                    .failFast("'millrace up' ended; it said why in " + err, () -> !process.isAlive())
+                    .until(() -> Files.readString(out).endsWith("\n"));
+        } catch (RuntimeException e) {
+            process.destroyForcibly();
+            throw e;
+        }
+        return new RunningMillrace(process, new ObjectMapper().readTree(Files.readString(out)));
+    }
+
+    /** The process of a stage service as it was first started. */
+    ProcessHandle service(String name) {
+        return ProcessHandle.of(announcement.get("services").get(name).asLong()).orElseThrow();
+    }
+
+    /** kill -9. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly();
+        process.waitFor(30, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            if (!process.waitFor(60, TimeUnit.SECONDS)) {
+                throw new AssertionError("'millrace up' did not stop within 60 s of SIGTERM");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+}

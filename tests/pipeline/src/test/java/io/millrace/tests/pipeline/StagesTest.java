@@ -1,0 +1,271 @@
+package io.millrace.tests.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.benchmarker.BenchmarkStage;
+import io.millrace.distiller.DistillStage;
+import io.millrace.events.Device;
+import io.millrace.events.Digest;
+import io.millrace.events.Measurement;
+import io.millrace.events.Metric;
+import io.millrace.events.Parameters;
+import io.millrace.events.Reason;
+import io.millrace.events.Role;
+import io.millrace.pruner.PruneStage;
+import io.millrace.quantizer.QuantizeStage;
+import io.millrace.tensors.DType;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.worker.Stage;
+import io.millrace.worker.StageException;
+import io.millrace.worker.StageInput;
+import io.millrace.worker.StageOutput;
+import io.millrace.worker.Workspace;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Each stage on real tensors, as a worker calls it, and one after the other as a recipe does. */
+class StagesTest {
+    private static final long SEED = 7;
+    private static final Parameters.Quality QUALITY = new Parameters.Quality(40, 256);
+    private static final Parameters.Distill DISTILL = new Parameters.Distill(12, 4, 64, 2, 0, 1e-3, false);
+
+    @TempDir
+    Path temp;
+
+    private Path original;
+    private Path evaluation;
+    private Path calibration;
+
+    @BeforeEach
+    void makeModelAndTexts() throws Exception {
+        System.out.println("seed " + SEED);
+        original = SmallCheckpoint.write(temp.resolve("original"), SEED, 256, 512, 1);
+        evaluation = text("evaluation", SEED, 40 * 256);
+        calibration = text("calibration", SEED + 1, 20_000);
+    }
+
+    @Test
+    void aRecipePrunesDistillsQuantizesAndIsMeasured() throws Exception {
+        StageOutput pruned =
+                run(new PruneStage(), new Parameters.Neurons(0.5, 256), "prune", Map.of(Role.MODEL, original));
+        StageOutput distilled = run(
+                new DistillStage(),
+                DISTILL,
+                "distill",
+                Map.of(Role.MODEL, pruned.folder(), Role.ORIGINAL, original, Role.CALIBRATION_TEXT, calibration));
+        StageOutput quantized = run(
+                new QuantizeStage(), new Parameters.Gguf("Q4_K_M"), "quantize", Map.of(Role.MODEL, distilled.folder()));
+
+        Map<Role, Path> onlyPruned =
+                Map.of(Role.MODEL, pruned.folder(), Role.ORIGINAL, original, Role.EVALUATION_TEXT, evaluation);
+        Map<Role, Path> product =
+                Map.of(Role.MODEL, quantized.folder(), Role.ORIGINAL, original, Role.EVALUATION_TEXT, evaluation);
+        double before = value(run(new BenchmarkStage(), QUALITY, "quality-pruned", onlyPruned), Metric.KL_DIVERGENCE);
+        StageOutput after = run(new BenchmarkStage(), QUALITY, "quality", product);
+
+        try (Checkpoint student = Checkpoint.open(distilled.folder())) {
+            assertThat(student.config().feedForwardSize()).isEqualTo(256);
+            assertThat(student.type()).as("a step follows").isEqualTo(DType.F32);
+        }
+        assertThat(value(after, Metric.KL_DIVERGENCE))
+                .as("distilling won back more than quantizing lost")
+                .isLessThan(before);
+        assertThat(value(after, Metric.SIZE_RATIO)).isBetween(0.1, 0.5);
+        assertThat(value(after, Metric.BITS_PER_WEIGHT)).isBetween(4.5, 6.6);
+        JsonNode report = new ObjectMapper()
+                .readTree(quantized.folder().resolve("tensor-report.json").toFile());
+        assertThat(report.path("tensors")).hasSize(12);
+        assertThat(Files.readAllLines(distilled.folder().resolve("loss-curve.csv")))
+                .hasSize(DISTILL.steps() + 1);
+    }
+
+    @Test
+    void compressedTensorsLoseLittleAndSayThatNoRuntimeHereRunsThem() throws Exception {
+        StageOutput quantized = run(
+                new QuantizeStage(),
+                new Parameters.CompressedTensors("W8A16"),
+                "quantize",
+                Map.of(Role.MODEL, original));
+        Map<Role, Path> inputs =
+                Map.of(Role.MODEL, quantized.folder(), Role.ORIGINAL, original, Role.EVALUATION_TEXT, evaluation);
+
+        StageOutput quality = run(new BenchmarkStage(), QUALITY, "quality", inputs);
+        StageOutput speed = run(new BenchmarkStage(), new Parameters.Speed(16, 8, 1), "speed", inputs);
+
+        assertThat(value(quality, Metric.SAME_TOP_TOKEN)).isGreaterThan(0.9);
+        assertThat(value(quality, Metric.PERPLEXITY_INCREASE)).isBetween(-0.01, 0.01);
+        assertThat(measurement(speed, Metric.GENERATION_RATE).measured()).isFalse();
+        assertThat(measurement(speed, Metric.GENERATION_RATE).note()).contains("compressed-tensors");
+    }
+
+    @Test
+    void aShiftedRowOfScalesIsSeenByTheQualityMeasurement() throws Exception {
+        Map<Role, Path> model = Map.of(Role.MODEL, original);
+        StageOutput quantized = run(new QuantizeStage(), new Parameters.CompressedTensors("W8A16"), "quantize", model);
+        Map<Role, Path> inputs =
+                Map.of(Role.MODEL, quantized.folder(), Role.ORIGINAL, original, Role.EVALUATION_TEXT, evaluation);
+        double sound = value(run(new BenchmarkStage(), QUALITY, "sound", inputs), Metric.KL_DIVERGENCE);
+
+        shiftScales(quantized.folder().resolve("model.safetensors"), "model.layers.0.mlp.down_proj.weight_scale");
+        double faulty = value(run(new BenchmarkStage(), QUALITY, "faulty", inputs), Metric.KL_DIVERGENCE);
+
+        assertThat(faulty).isGreaterThan(3 * sound);
+    }
+
+    @Test
+    void theSameInputGivesTheSameBytes() throws Exception {
+        for (Parameters.Quantize parameters :
+                List.of(new Parameters.Gguf("Q4_K_M"), new Parameters.CompressedTensors("W4A16"))) {
+            List<String> digests = new ArrayList<>();
+            for (String attempt : List.of("first", "second")) {
+                StageOutput output =
+                        run(new QuantizeStage(), parameters, attempt + parameters.type(), Map.of(Role.MODEL, original));
+                try (var files = Files.list(output.folder())) {
+                    digests.add(files.sorted()
+                            .map(file -> file.getFileName() + " " + digest(file))
+                            .toList()
+                            .toString());
+                }
+            }
+            assertThat(digests.get(0)).isEqualTo(digests.get(1));
+        }
+    }
+
+    @Test
+    void aDistillationThatDiedGoesOnFromItsLastSavedStep() throws Exception {
+        Map<Role, Path> inputs =
+                Map.of(Role.MODEL, original, Role.ORIGINAL, original, Role.CALIBRATION_TEXT, calibration);
+        StageOutput whole = run(new DistillStage(), DISTILL, "whole", inputs);
+        Path work = temp.resolve("cut");
+        Workspace dying = new Workspace() {
+            @Override
+            public Path folder() {
+                return work;
+            }
+
+            @Override
+            public void progress(long done, long total, String message) {
+                if (done == 7) {
+                    throw new IllegalStateException("the process dies here");
+                }
+            }
+        };
+
+        assertThatThrownBy(() -> new DistillStage().run(input(DISTILL, inputs), dying))
+                .hasMessage("the process dies here");
+        StageOutput resumed = run(new DistillStage(), DISTILL, "cut", inputs);
+
+        assertThat(digest(resumed.folder().resolve("model.safetensors")))
+                .isEqualTo(digest(whole.folder().resolve("model.safetensors")));
+        assertThat(Files.readAllLines(resumed.folder().resolve("loss-curve.csv")))
+                .isEqualTo(Files.readAllLines(whole.folder().resolve("loss-curve.csv")));
+    }
+
+    @Test
+    void anEvaluationTextThatIsTooShortIsThePolicysFault() throws Exception {
+        Path shortText = text("short", SEED, 7 * 256);
+        Map<Role, Path> inputs = Map.of(Role.MODEL, original, Role.ORIGINAL, original, Role.EVALUATION_TEXT, shortText);
+
+        assertThatThrownBy(() -> run(new BenchmarkStage(), QUALITY, "quality", inputs))
+                .isInstanceOfSatisfying(
+                        StageException.class,
+                        e -> assertThat(e.failure().reason()).isEqualTo(Reason.TEXT_TOO_SHORT))
+                .hasMessageContaining("7 windows");
+    }
+
+    @Test
+    void anOriginalThatMillraceMadeIsRefused() throws Exception {
+        StageOutput pruned =
+                run(new PruneStage(), new Parameters.Neurons(0.5, 256), "prune", Map.of(Role.MODEL, original));
+        Map<Role, Path> inputs =
+                Map.of(Role.MODEL, original, Role.ORIGINAL, pruned.folder(), Role.EVALUATION_TEXT, evaluation);
+
+        assertThatThrownBy(() -> run(new BenchmarkStage(), QUALITY, "quality", inputs))
+                .isInstanceOfSatisfying(
+                        StageException.class,
+                        e -> assertThat(e.failure().reason()).isEqualTo(Reason.MADE_BY_MILLRACE));
+    }
+
+    private <P extends Parameters> StageOutput run(
+            Stage<? super P> stage, P parameters, String work, Map<Role, Path> in) throws Exception {
+        Path folder = Files.createDirectories(temp.resolve(work));
+        Workspace workspace = new Workspace() {
+            @Override
+            public Path folder() {
+                return folder;
+            }
+
+            @Override
+            public void progress(long done, long total, String message) {
+                assertThat(done).isBetween(0L, total);
+            }
+        };
+        @SuppressWarnings("unchecked")
+        Stage<P> typed = (Stage<P>) stage;
+        return typed.run(input(parameters, in), workspace);
+    }
+
+    /** A folder with one text of this many bytes. */
+    private Path text(String name, long seed, int bytes) throws Exception {
+        Path folder = Files.createDirectories(temp.resolve(name));
+        SplittableRandom random = new SplittableRandom(seed);
+        StringBuilder text = new StringBuilder();
+        while (text.length() < bytes) {
+            text.append("the river turns wheel ").append(random.nextInt(1000)).append(".\n");
+        }
+        text.setLength(bytes);
+        Files.writeString(folder.resolve("text.txt"), text);
+        return folder;
+    }
+
+    private static <P extends Parameters> StageInput<P> input(P parameters, Map<Role, Path> inputs) {
+        return new StageInput<>(inputs, parameters, 0, Device.CPU);
+    }
+
+    private static Measurement measurement(StageOutput output, Metric metric) {
+        return output.measurements().stream()
+                .filter(measurement -> measurement.metric().equals(metric.wireName()))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static double value(StageOutput output, Metric metric) {
+        return measurement(output, metric).value().orElseThrow();
+    }
+
+    private static Digest digest(Path file) {
+        try {
+            return Digest.of(Files.readAllBytes(file));
+        } catch (java.io.IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    /** Doubles the BF16 scales of one row by adding 1 to their exponents: a fault that no length check can see. */
+    private static void shiftScales(Path safetensors, String tensor) throws Exception {
+        byte[] bytes = Files.readAllBytes(safetensors);
+        ByteBuffer file = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        int headerLength = Math.toIntExact(file.getLong(0));
+        JsonNode header = new ObjectMapper().readTree(bytes, 8, headerLength);
+        int from = 8
+                + headerLength
+                + header.path(tensor).path("data_offsets").path(0).intValue();
+        int perRow = header.path(tensor).path("shape").path(1).intValue();
+        for (int i = 0; i < perRow; i++) {
+            file.putShort(from + 2 * i, (short) (file.getShort(from + 2 * i) + (1 << 7)));
+        }
+        Files.write(safetensors, bytes);
+    }
+}
