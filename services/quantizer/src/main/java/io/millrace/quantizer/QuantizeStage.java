@@ -25,10 +25,27 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Quantizes a checkpoint by rounding to nearest. */
 public final class QuantizeStage implements Stage<Quantize> {
+    private static final Logger LOG = LoggerFactory.getLogger(QuantizeStage.class);
     private static final int THREADS = Runtime.getRuntime().availableProcessors();
+
+    private final boolean spoiled;
+
+    public QuantizeStage() {
+        this(PlantedFault.wanted());
+    }
+
+    /** @param spoiled plants a fault into every output, to see that it is refused: {@link PlantedFault} */
+    public QuantizeStage(boolean spoiled) {
+        this.spoiled = spoiled;
+        if (spoiled) {
+            LOG.warn("MILLRACE_PLANTED_FAULT is set: every output of this worker is spoiled on purpose");
+        }
+    }
 
     @Override
     public Class<Quantize> parameters() {
@@ -44,6 +61,9 @@ public final class QuantizeStage implements Stage<Quantize> {
                 case Gguf gguf -> gguf(source, gguf, output, workspace);
                 case CompressedTensors scheme -> compressedTensors(source, scheme, output, workspace);
             };
+            if (spoiled) {
+                PlantedFault.plant(output);
+            }
             TensorReportFile.write(output, input.parameters(), report);
             return new StageOutput(output, measurements(report, input.device()));
         } catch (MalformedFileException e) {

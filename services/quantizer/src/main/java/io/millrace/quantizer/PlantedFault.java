@@ -1,0 +1,91 @@
+package io.millrace.quantizer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.tensors.GgufType;
+import io.millrace.tensors.format.gguf.GgufReader;
+import io.millrace.tensors.format.gguf.GgufTensor;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Spoils a finished output as a wrong kernel would: the scales of the first row of the first layer's down projection are
+ * {@value #FACTOR_EXPONENT} powers of two too large. Every length, count and digest stays right; only a measurement of the
+ * model's answers can see it. It shows that the gate bites, and is switched on by {@code MILLRACE_PLANTED_FAULT=scales}
+ * in the environment of a quantize worker.
+ */
+final class PlantedFault {
+    static final int FACTOR_EXPONENT = 6;
+
+    private static final String GGUF_TENSOR = "blk.0.ffn_down.weight";
+    private static final String FOLDER_TENSOR = "model.layers.0.mlp.down_proj.weight_scale";
+    private static final int HALF_FRACTION_BITS = 10;
+    private static final int BFLOAT16_FRACTION_BITS = 7;
+
+    private PlantedFault() {}
+
+    static boolean wanted() {
+        return "scales".equals(System.getenv("MILLRACE_PLANTED_FAULT"));
+    }
+
+    static void plant(Path output) throws IOException {
+        Path safetensors = output.resolve("model.safetensors");
+        if (Files.exists(safetensors)) {
+            inSafetensors(safetensors);
+            return;
+        }
+        try (var files = Files.newDirectoryStream(output, "*.gguf")) {
+            for (Path gguf : files) {
+                inGguf(gguf);
+            }
+        }
+    }
+
+    private static void inSafetensors(Path file) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
+        ByteBuffer data = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        int headerLength = Math.toIntExact(data.getLong(0));
+        JsonNode tensor =
+                new ObjectMapper().readTree(bytes, Long.BYTES, headerLength).path(FOLDER_TENSOR);
+        int from =
+                Long.BYTES + headerLength + tensor.path("data_offsets").path(0).intValue();
+        for (int i = 0; i < tensor.path("shape").path(1).intValue(); i++) {
+            enlarge(data, from + i * Short.BYTES, BFLOAT16_FRACTION_BITS);
+        }
+        Files.write(file, bytes);
+    }
+
+    private static void inGguf(Path file) throws IOException {
+        long dataAt;
+        GgufTensor tensor;
+        try (GgufReader reader = GgufReader.open(file)) {
+            tensor = reader.header().tensors().stream()
+                    .filter(candidate -> candidate.name().equals(GGUF_TENSOR))
+                    .findFirst()
+                    .orElseThrow();
+            dataAt = reader.dataOffset() + tensor.offset();
+        }
+        byte[] bytes = Files.readAllBytes(file);
+        ByteBuffer data = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        GgufType type = tensor.type();
+        long blocks = tensor.shape().rowLength() / type.blockElements();
+        for (int block = 0; block < blocks; block++) {
+            int at = Math.toIntExact(dataAt + (long) block * type.blockBytes());
+            // Q6_K keeps its scale last; the others first, followed by that of the minimums where there is one.
+            enlarge(data, type == GgufType.Q6_K ? at + type.blockBytes() - Short.BYTES : at, HALF_FRACTION_BITS);
+            if (type == GgufType.Q4_K || type == GgufType.Q5_K || type == GgufType.Q5_1) {
+                enlarge(data, at + Short.BYTES, HALF_FRACTION_BITS);
+            }
+        }
+        Files.write(file, bytes);
+    }
+
+    private static void enlarge(ByteBuffer data, int at, int fractionBits) {
+        short scale = data.getShort(at);
+        boolean zero = (scale & 0x7fff) == 0;
+        data.putShort(at, zero ? scale : (short) (scale + (FACTOR_EXPONENT << fractionBits)));
+    }
+}
