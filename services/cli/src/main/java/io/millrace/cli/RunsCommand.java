@@ -82,7 +82,7 @@ final class RunsCommand implements Callable<Integer> {
                 run.version(),
                 run.target(),
                 run.status().wireName(),
-                (run.rung() + 1) + "/" + run.rungs(),
+                Math.min(run.rung() + 1, run.rungs()) + "/" + run.rungs(),
                 run.status().ended() ? "–" : stage(run),
                 working && run.total() > 0 ? Text.percent((double) run.done() / run.total()) : "–",
                 Text.age(run.requestedAt(), now),
