@@ -1,7 +1,9 @@
 package io.millrace.cli;
 
+import io.millrace.client.ModelFiles;
 import io.millrace.events.ModelPublished;
 import io.millrace.store.ArtifactStore;
+import io.millrace.store.Manifest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,15 +58,10 @@ final class PullCommand implements Callable<Integer> {
             found = choose(reader.events(connection.topics().models(), ModelPublished.class));
         }
         try (ArtifactStore store = connection.store()) {
-            Files.createDirectories(folder);
-            Path place = store.checkOut(found.artifact(), folder);
-            List<String> files;
-            try (Stream<Path> below = Files.walk(place)) {
-                files = below.filter(Files::isRegularFile)
-                        .map(file -> place.relativize(file).toString())
-                        .sorted()
-                        .toList();
-            }
+            Path place = ModelFiles.pull(store, found, folder);
+            List<String> files = store.manifest(found.artifact()).files().stream()
+                    .map(Manifest.Entry::name)
+                    .toList();
             Pulled pulled = new Pulled(found, place, files);
             output.print(
                     pulled,
