@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
@@ -32,7 +33,7 @@ final class StageProgram implements Callable<Integer> {
     private final Service service;
 
     @Unmatched
-    private List<String> arguments = List.of();
+    private final List<String> arguments = new ArrayList<>();
 
     private StageProgram(Service service) {
         this.service = service;

@@ -77,4 +77,15 @@ final class CommandTreeTest {
         line.setErr(new PrintWriter(err));
         return new Said(line.execute(arguments), out.toString(), err.toString());
     }
+
+    @Test
+    void stageCommandsLeaveTheirOptionsToTheStagesOwnMain() {
+        for (String stage : new String[] {"pruner", "distiller", "quantizer", "benchmarker"}) {
+            String[] arguments = {stage, "--kafka", "127.0.0.1:9092", "--slots", "2", "--help"};
+
+            var parsed = Main.commandLine(arguments).parseArgs(arguments).subcommand();
+
+            assertThat(parsed.unmatched()).containsExactly("--kafka", "127.0.0.1:9092", "--slots", "2", "--help");
+        }
+    }
 }
