@@ -37,14 +37,24 @@ final class OperatorOptions {
                 if (run.status() != RunStatus.FAILED) {
                     throw new CommandFailure(
                             ExitCode.REFUSED,
-                            name + " is " + run.status().wireName() + "; only a failed run can be retried");
+                            name + " is " + run.status().wireName()
+                                    + "; only a failed run can be retried (--recompute begins any ended run anew)");
                 }
-                if (run.failure().map(Failure::reason).equals(Optional.of(Reason.VERSION_CONFLICT))) {
+                refuseConflict(run, name);
+            }
+            case RECOMPUTE -> {
+                if (!run.status().ended()) {
                     throw new CommandFailure(
                             ExitCode.REFUSED,
-                            name + " would fail again with version-conflict: "
-                                    + run.failure().get().message());
+                            name + " is " + run.status().wireName()
+                                    + "; only a run that has ended can be computed anew ('millrace cancel' ends it)");
                 }
+                if (run.status() == RunStatus.SUPERSEDED) {
+                    throw new CommandFailure(
+                            ExitCode.REFUSED,
+                            name + " was superseded by a newer checkpoint; retry the run of that one");
+                }
+                refuseConflict(run, name);
             }
             case CANCEL -> {
                 if (run.status().ended()) {
@@ -54,6 +64,15 @@ final class OperatorOptions {
                                     + "; only a run that has not ended can be cancelled");
                 }
             }
+        }
+    }
+
+    private static void refuseConflict(RunChanged run, String name) {
+        if (run.failure().map(Failure::reason).equals(Optional.of(Reason.VERSION_CONFLICT))) {
+            throw new CommandFailure(
+                    ExitCode.REFUSED,
+                    name + " would fail again with version-conflict: "
+                            + run.failure().get().message());
         }
     }
 }

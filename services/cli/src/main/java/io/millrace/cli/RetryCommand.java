@@ -7,13 +7,19 @@ import java.time.Instant;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
-/** Takes a failed run up again. */
+/** Takes a failed run up again, or computes any ended run anew. */
 @Command(
         name = "retry",
         description = "Takes a failed run up where it stood; finished steps are answered from the store.",
         mixinStandardHelpOptions = true,
-        footer = {"", "Example:", "  millrace retry 3f9a12 --why 'disk is free again'"})
+        footer = {
+            "",
+            "Examples:",
+            "  millrace retry 3f9a12 --why 'disk is free again'",
+            "  millrace retry 3f9a12 --recompute --why 'that machine had bad memory'"
+        })
 final class RetryCommand implements Callable<Integer> {
     @Mixin
     private final Cluster cluster = new Cluster();
@@ -24,9 +30,17 @@ final class RetryCommand implements Callable<Integer> {
     @Mixin
     private final OperatorOptions request = new OperatorOptions();
 
+    @Option(
+            names = "--recompute",
+            description = "Begin anew and take no result from the store; for any run that has ended.")
+    private boolean recompute;
+
     @Override
     public Integer call() throws IOException {
-        RunChanged run = request.ask(cluster.connect(), OperatorRequest.Kind.RETRY, Instant.now());
+        RunChanged run = request.ask(
+                cluster.connect(),
+                recompute ? OperatorRequest.Kind.RECOMPUTE : OperatorRequest.Kind.RETRY,
+                Instant.now());
         output.print(
                 run,
                 () -> "asked to retry run " + run.run().digest().abbreviated() + " ("

@@ -46,14 +46,12 @@ public record ConductorSettings(
      *
      * @param commit between two commits
      * @param poll longest wait for records
-     * @param linger of the producer
      * @param tick between two looks at the deadlines
      */
-    public record Pace(Duration commit, Duration poll, Duration linger, Duration tick) {
-        public static final Pace LOCAL =
-                new Pace(Duration.ofMillis(20), Duration.ofMillis(10), Duration.ZERO, Duration.ofMillis(100));
+    public record Pace(Duration commit, Duration poll, Duration tick) {
+        public static final Pace LOCAL = new Pace(Duration.ofMillis(20), Duration.ofMillis(10), Duration.ofMillis(100));
         public static final Pace CLUSTER =
-                new Pace(Duration.ofMillis(100), Duration.ofMillis(100), Duration.ofMillis(5), Duration.ofMillis(250));
+                new Pace(Duration.ofMillis(100), Duration.ofMillis(100), Duration.ofMillis(250));
     }
 
     /** A conductor on one machine. */

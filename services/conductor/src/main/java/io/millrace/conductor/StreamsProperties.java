@@ -7,6 +7,8 @@ import org.apache.kafka.streams.StreamsConfig;
 
 /** The settings of Kafka Streams that the conductor's promises rest on. */
 final class StreamsProperties {
+    private static final long RETRY_BACK_OFF_MILLIS = 10;
+
     private StreamsProperties() {}
 
     static Properties of(ConductorSettings settings) {
@@ -24,9 +26,13 @@ final class StreamsProperties {
                 StreamsConfig.COMMIT_INTERVAL_MS_CONFIG,
                 settings.pace().commit().toMillis());
         properties.put(StreamsConfig.POLL_MS_CONFIG, settings.pace().poll().toMillis());
+        // Nobody sees a record before its transaction's commit, which flushes: sent one by one, records cost a request
+        // each.
         properties.put(
                 StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG),
-                settings.pace().linger().toMillis());
+                settings.pace().commit().toMillis());
+        // A transaction that begins before the broker has closed the last one is told to try again.
+        properties.put(StreamsConfig.producerPrefix(ProducerConfig.RETRY_BACKOFF_MS_CONFIG), RETRY_BACK_OFF_MILLIS);
         properties.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
         return properties;
     }

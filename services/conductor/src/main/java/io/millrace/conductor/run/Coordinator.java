@@ -11,18 +11,25 @@ import java.util.Optional;
 
 /** Moves runs and jobs: an event reaches its ticket, the ticket tells its runs, a run asks for its next job. */
 public final class Coordinator {
+    private final Limits limits;
     private final TicketMachine machine;
+    private final WorkedQueues worked;
     private final Draft draft;
 
-    public Coordinator(Limits limits, Draft draft) {
+    public Coordinator(Limits limits, WorkedQueues worked, Draft draft) {
+        this.limits = limits;
         this.machine = new TicketMachine(limits);
+        this.worked = worked;
         this.draft = draft;
     }
 
     /** A worker spoke. False if nobody waits for its job. */
     public boolean heard(JobEvent event, Instant now) {
         Optional<Ticket> ticket = ticket(event.job().model(), event.job().key());
-        ticket.ifPresent(standing -> take(standing, machine.apply(standing, event, now), now));
+        ticket.ifPresent(standing -> {
+            worked.heard(standing.job(), now);
+            take(standing, machine.apply(standing, event, now), now);
+        });
         return ticket.isPresent();
     }
 
@@ -30,13 +37,18 @@ public final class Coordinator {
     public void due(TicketId id, Instant now) {
         Optional<Ticket> ticket = ticket(id.model(), id.job());
         ticket.ifPresentOrElse(
-                standing -> take(standing, machine.due(standing, now), now), () -> draft.wake(id, Optional.empty()));
+                standing -> take(
+                        standing,
+                        machine.due(standing, worked.lastWithin(standing.job(), limits.unattended(), now), now),
+                        now),
+                () -> draft.wake(id, Optional.empty()));
     }
 
     /** A person asked. False if the run is not known, or cannot do what is asked. */
     public boolean requested(OperatorRequest request, Instant now) {
         RunEvent event = switch (request.kind()) {
             case RETRY -> new RunEvent.RetryRequested(request.who(), request.why(), now);
+            case RECOMPUTE -> new RunEvent.RecomputeRequested(request.who(), request.why(), now);
             case CANCEL -> new RunEvent.CancelRequested(request.who(), request.why(), now);
         };
         Optional<RunState> run = run(request.model(), request.run());

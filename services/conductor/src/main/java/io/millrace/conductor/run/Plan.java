@@ -79,6 +79,7 @@ public record Plan(List<Step> steps) {
             case Parameters.Speed _ -> inputs.put(Role.ORIGINAL, checkpoint.artifact());
         }
         Device device = step.device();
-        return new Job(checkpoint.model(), request.id(), attempt, inputs, step.parameters(), device, seed);
+        return new Job(
+                checkpoint.model(), request.id(), attempt, inputs, step.parameters(), device, request.seed(seed));
     }
 }

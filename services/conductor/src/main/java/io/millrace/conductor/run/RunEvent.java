@@ -54,6 +54,9 @@ public sealed interface RunEvent {
 
     record RetryRequested(String who, String why, Instant at) implements RunEvent {}
 
+    /** Everything is to be computed anew, whatever the store holds. */
+    record RecomputeRequested(String who, String why, Instant at) implements RunEvent {}
+
     record CancelRequested(String who, String why, Instant at) implements RunEvent {}
 
     /** The run cannot go on, for a reason that no job gave. */

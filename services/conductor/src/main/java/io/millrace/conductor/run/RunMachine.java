@@ -50,11 +50,22 @@ public final class RunMachine {
             case RunEvent.RetryRequested retry
             when ended instanceof Failed failed && failed.failure().reason() != Reason.VERSION_CONFLICT ->
                 Climb.from(failed.request(), failed.position(), failed.attempt() + 1, retry.at());
+            case RunEvent.RecomputeRequested again
+            when canBeComputed(ended) -> begin(ended.request().anew(again.at()));
             case RunEvent.RetryRequested _,
+                    RunEvent.RecomputeRequested _,
                     RunEvent.OfJob _,
                     RunEvent.NewerCheckpoint _,
                     RunEvent.CancelRequested _,
                     RunEvent.Broken _ -> Transition.unchanged(ended);
+        };
+    }
+
+    private static boolean canBeComputed(Ended ended) {
+        return switch (ended) {
+            case Failed failed -> failed.failure().reason() != Reason.VERSION_CONFLICT;
+            case Superseded _ -> false;
+            case RunState.Published _, RunState.Rejected _, Cancelled _ -> true;
         };
     }
 
@@ -84,7 +95,7 @@ public final class RunMachine {
                         end.commands().getFirst(),
                         new Command.LeaveJob(run.job().key(), broken.failure().message()));
             }
-            case RunEvent.RetryRequested _ -> Transition.unchanged(run);
+            case RunEvent.RetryRequested _, RunEvent.RecomputeRequested _ -> Transition.unchanged(run);
         };
     }
 

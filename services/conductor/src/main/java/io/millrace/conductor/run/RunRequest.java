@@ -10,6 +10,7 @@ import java.time.Instant;
  * What a run was asked to reach. It never changes, whatever becomes of the policy.
  *
  * @param revision of the policy that asked
+ * @param recomputed how often an operator had everything computed anew
  */
 public record RunRequest(
         RunId id,
@@ -18,9 +19,20 @@ public record RunRequest(
         long revision,
         Policy.OnNewer onNewer,
         Target target,
-        Instant at) {
+        Instant at,
+        int recomputed) {
     public static RunRequest of(CheckpointPublished checkpoint, Policy policy, Target target, Instant at) {
         RunId id = RunId.of(checkpoint, policy.name(), target);
-        return new RunRequest(id, checkpoint, policy.name(), policy.revision(), policy.onNewer(), target, at);
+        return new RunRequest(id, checkpoint, policy.name(), policy.revision(), policy.onNewer(), target, at, 0);
+    }
+
+    /** The same once more. Its jobs have other keys: a committed result is never replaced. */
+    RunRequest anew(Instant again) {
+        return new RunRequest(id, checkpoint, policy, revision, onNewer, target, again, recomputed + 1);
+    }
+
+    /** A recomputation is another job with the same parameters; it is counted above the seeds that policies give. */
+    long seed(long ofPolicy) {
+        return ofPolicy + ((long) recomputed << 32);
     }
 }

@@ -28,8 +28,13 @@ public record Ticket(
     /** Where the job is. */
     public sealed interface Phase {}
 
-    /** @param unattended it waited so long that its runs say so */
-    public record Queued(boolean unattended) implements Phase {}
+    /**
+     * Nobody has begun it.
+     *
+     * @param since when it was issued
+     * @param unattended nobody works its queue, and its runs say so
+     */
+    public record Queued(Instant since, boolean unattended) implements Phase {}
 
     /** A worker has it. */
     public record Running() implements Phase {}
@@ -44,8 +49,8 @@ public record Ticket(
         waiting = List.copyOf(waiting);
     }
 
-    static Ticket issued(Job job, RunId run) {
-        return new Ticket(job.key(), job, job.attempt(), List.of(run), new Queued(false), 0, Optional.empty());
+    static Ticket issued(Job job, RunId run, Instant now) {
+        return new Ticket(job.key(), job, job.attempt(), List.of(run), new Queued(now, false), 0, Optional.empty());
     }
 
     Ticket with(Phase next) {

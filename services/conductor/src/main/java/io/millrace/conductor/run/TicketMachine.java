@@ -41,7 +41,7 @@ final class TicketMachine {
 
     TicketStep ask(Optional<Ticket> standing, Job job, RunId run, Instant now) {
         if (standing.isEmpty() || standing.get().phase() instanceof Abandoned) {
-            Ticket ticket = Ticket.issued(job, run);
+            Ticket ticket = Ticket.issued(job, run, now);
             return TicketStep.issued(ticket, standing.isPresent(), now.plus(limits.unattended()));
         }
         Ticket ticket = standing.get();
@@ -53,7 +53,7 @@ final class TicketMachine {
         RunEvent news = switch (ticket.phase()) {
             case Running _ -> new RunEvent.StepStarted(ticket.key(), attempt, now);
             case Paused pause -> new RunEvent.StepPaused(ticket.key(), attempt, pause.failure(), pause.until(), now);
-            case Queued(boolean unattended) when unattended -> new RunEvent.StepUnattended(ticket.key(), now);
+            case Queued queued when queued.unattended() -> new RunEvent.StepUnattended(ticket.key(), now);
             case Queued _, Abandoned _ -> new RunEvent.StepIssued(ticket.key(), attempt, now);
         };
         return TicketStep.forOne(joined, run, List.of(news));
@@ -107,16 +107,14 @@ final class TicketMachine {
         };
     }
 
-    /** The time that the ticket asked to be woken at has come. */
-    TicketStep due(Ticket ticket, Instant now) {
+    /**
+     * The time that the ticket asked to be woken at has come.
+     *
+     * @param worked when a worker of its queue was heard of late
+     */
+    TicketStep due(Ticket ticket, Optional<Instant> worked, Instant now) {
         return switch (ticket.phase()) {
-            case Queued(boolean unattended)
-            when !unattended ->
-                TicketStep.standing(
-                        ticket.with(new Queued(true)),
-                        now.plus(limits.queue()).minus(limits.unattended()),
-                        new RunEvent.StepUnattended(ticket.key(), now));
-            case Queued _ -> TicketStep.issued(ticket, false, now.plus(limits.queue()));
+            case Queued queued -> queued(ticket, queued, worked, now);
             case Running _ ->
                 failed(
                         ticket,
@@ -129,7 +127,7 @@ final class TicketMachine {
                         now);
             case Paused _ ->
                 TicketStep.issued(
-                        ticket.with(new Queued(false)),
+                        ticket.with(new Queued(now, false)),
                         false,
                         now.plus(limits.unattended()),
                         new RunEvent.StepIssued(ticket.key(), ticket.job().attempt(), now));
@@ -142,7 +140,7 @@ final class TicketMachine {
     /** When to look at a ticket that a starting task found: every limit is counted anew. */
     Instant wakeAfterStart(Ticket ticket, Instant now) {
         return switch (ticket.phase()) {
-            case Queued(boolean unattended) -> now.plus(unattended ? limits.queue() : limits.unattended());
+            case Queued queued -> now.plus(queued.unattended() ? limits.queue() : limits.unattended());
             case Running _ -> now.plus(limits.signOfLife());
             case Paused pause -> {
                 Instant latest = now.plus(BackOff.LONGEST_RETRY_AFTER);
@@ -150,6 +148,23 @@ final class TicketMachine {
             }
             case Abandoned _ -> now.plus(limits.abandonedKept());
         };
+    }
+
+    /** At the end of its time in the queue its record counts as lost. Before that it waits its turn, or for a worker. */
+    private TicketStep queued(Ticket ticket, Queued queued, Optional<Instant> worked, Instant now) {
+        Instant end = queued.since().plus(limits.queue());
+        if (!now.isBefore(end)) {
+            return TicketStep.issued(ticket.with(new Queued(now, false)), false, now.plus(limits.unattended()));
+        }
+        if (queued.unattended()) {
+            return TicketStep.standing(ticket, end);
+        }
+        if (worked.isPresent()) {
+            Instant next = worked.get().plus(limits.unattended());
+            return TicketStep.standing(ticket, next.isBefore(end) ? next : end);
+        }
+        return TicketStep.standing(
+                ticket.with(new Queued(queued.since(), true)), end, new RunEvent.StepUnattended(ticket.key(), now));
     }
 
     private TicketStep alive(Ticket ticket, RunEvent news, Instant now) {

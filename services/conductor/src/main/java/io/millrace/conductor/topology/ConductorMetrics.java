@@ -9,6 +9,7 @@ import io.millrace.events.Job;
 import io.millrace.events.ModelPublished;
 import io.millrace.events.ModelRejected;
 import io.millrace.events.RunChanged;
+import io.millrace.events.RunId;
 import io.millrace.events.RunStatus;
 import java.util.Map;
 import java.util.Optional;
@@ -19,9 +20,33 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class ConductorMetrics {
     private final MeterRegistry registry;
     private final Map<Tags, Set<TicketId>> unattended = new ConcurrentHashMap<>();
+    private final Map<RunId, RunStatus> open = new ConcurrentHashMap<>();
 
     public ConductorMetrics(MeterRegistry registry) {
         this.registry = registry;
+        for (RunStatus status : RunStatus.values()) {
+            if (!status.ended()) {
+                registry.gauge(
+                        "millrace.runs.open",
+                        Tags.of("status", status.wireName()),
+                        open,
+                        runs -> runs.values().stream().filter(status::equals).count());
+            }
+        }
+    }
+
+    /** A run as the task found it or left it. */
+    void stands(RunId run, RunStatus status) {
+        if (status.ended()) {
+            open.remove(run);
+        } else {
+            open.put(run, status);
+        }
+    }
+
+    /** The task that knew this run goes to another conductor, or ends. */
+    void leaves(RunId run) {
+        open.remove(run);
     }
 
     void wrote(Event event) {
@@ -50,7 +75,7 @@ public final class ConductorMetrics {
     /** A job waits on a queue that nobody works, or does so no more. */
     void waits(TicketId id, Optional<Ticket> ticket) {
         unattended.values().forEach(waiting -> waiting.remove(id));
-        ticket.filter(standing -> standing.phase() instanceof Ticket.Queued(boolean alone) && alone)
+        ticket.filter(standing -> standing.phase() instanceof Ticket.Queued queued && queued.unattended())
                 .ifPresent(standing -> unattended
                         .computeIfAbsent(queue(standing.job()), this::gauge)
                         .add(id));

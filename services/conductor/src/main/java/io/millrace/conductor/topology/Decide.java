@@ -3,18 +3,24 @@ package io.millrace.conductor.topology;
 import io.millrace.conductor.run.Coordinator;
 import io.millrace.conductor.run.Draft;
 import io.millrace.conductor.run.Output;
+import io.millrace.conductor.run.RunReport;
 import io.millrace.conductor.run.RunState;
 import io.millrace.conductor.run.Tables;
 import io.millrace.conductor.run.TicketId;
 import io.millrace.conductor.timers.Deadlines;
 import io.millrace.events.Event;
+import io.millrace.events.RunChanged;
+import io.millrace.events.RunId;
+import io.millrace.events.RunStatus;
 import io.millrace.events.wire.Decoded;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.kafka.common.KafkaException;
@@ -40,6 +46,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     private final Wiring wiring;
     private final Outbox outbox;
     private final Deadlines<TicketId> deadlines = new Deadlines<>();
+    private final Set<RunId> counted = new HashSet<>();
     private @Nullable ProcessorContext<byte[], Outgoing> context;
     private @Nullable Tables tables;
 
@@ -54,9 +61,10 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
         tables = Stores.tables(newContext::getStateStore);
         Instant now = now();
         Draft draft = new Draft(tables());
-        Coordinator coordinator = new Coordinator(wiring.limits(), draft);
+        Coordinator coordinator = new Coordinator(wiring.limits(), wiring.worked(), draft);
         tables().tickets().forEach("", (_, ticket) -> coordinator.restarted(ticket, now));
         follow(draft);
+        tables().open().forEach("", (_, run) -> count(run.id(), RunReport.status(run)));
         newContext.schedule(wiring.tick(), PunctuationType.WALL_CLOCK_TIME, _ -> wake());
         newContext.schedule(BETWEEN_CLEANINGS, PunctuationType.WALL_CLOCK_TIME, _ -> forget());
     }
@@ -64,6 +72,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     @Override
     public void close() {
         deadlines.keys().forEach(id -> wiring.metrics().waits(id, Optional.empty()));
+        counted.forEach(wiring.metrics()::leaves);
     }
 
     @Override
@@ -124,10 +133,24 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
         draft.commit();
         encoded.forEach(outgoing -> Outbox.forward(context(), outgoing, now));
         outbox.count(draft);
+        for (Output output : draft.outputs()) {
+            if (output instanceof Output.Publish(RunChanged run)) {
+                count(run.run(), run.status());
+            }
+        }
         follow(draft);
         return draft.outputs().stream()
                 .flatMap(output -> output instanceof Output.RefuseRecord(String why) ? Stream.of(why) : Stream.empty())
                 .findFirst();
+    }
+
+    private void count(RunId run, RunStatus status) {
+        wiring.metrics().stands(run, status);
+        if (status.ended()) {
+            counted.remove(run);
+        } else {
+            counted.add(run);
+        }
     }
 
     private void follow(Draft draft) {
@@ -160,7 +183,8 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
                             old.add(run);
                         }
                     });
-                    old.forEach(run -> new Coordinator(wiring.limits(), draft).forget(run));
+                    Coordinator coordinator = new Coordinator(wiring.limits(), wiring.worked(), draft);
+                    old.forEach(coordinator::forget);
                 },
                 now);
     }

@@ -113,7 +113,7 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
     }
 
     private Coordinator coordinator(Draft draft) {
-        return new Coordinator(wiring.limits(), draft);
+        return new Coordinator(wiring.limits(), wiring.worked(), draft);
     }
 
     private static Planner planner(Coordinator coordinator, Draft draft) {

@@ -1,40 +1,86 @@
 package io.millrace.conductor.topology;
 
 import io.millrace.conductor.run.Table;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
 
-/** A table in a store. */
-record StoreTable<V>(KeyValueStore<String, V> store) implements Table<V> {
+/**
+ * A table in a store. What was read or written of late is kept as objects: a record of a run is read far more often than
+ * it changes, and reading it from JSON is most of what a decision costs.
+ *
+ * <p>Nobody else writes into the store. A task that starts anew, after a lost transaction too, makes its tables anew.
+ */
+final class StoreTable<V> implements Table<V> {
     /** Sorts after everything that follows a bar. */
     private static final char AFTER_BAR = '|' + 1;
 
+    private static final int REMEMBERED = 4096;
+
+    private final KeyValueStore<String, byte[]> store;
+    private final Serde<V> values;
+    private final Map<String, V> remembered = new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
+            return size() > REMEMBERED;
+        }
+    };
+
+    StoreTable(KeyValueStore<String, byte[]> store, Serde<V> values) {
+        this.store = store;
+        this.values = values;
+    }
+
     @Override
     public Optional<V> get(String key) {
-        return Optional.ofNullable(store.get(key));
+        V known = remembered.get(key);
+        if (known != null) {
+            return Optional.of(known);
+        }
+        return Optional.ofNullable(store.get(key)).map(bytes -> read(key, bytes));
     }
 
     @Override
     public void put(String key, V value) {
-        store.put(key, value);
+        store.put(key, values.serializer().serialize(store.name(), value));
+        remembered.put(key, value);
     }
 
     @Override
     public void delete(String key) {
-        store.delete(key);
+        if (remembered.remove(key) != null || store.get(key) != null) {
+            store.delete(key);
+        }
     }
 
     @Override
     public void forEach(String prefix, BiConsumer<String, V> visitor) {
-        try (KeyValueIterator<String, V> entries = prefix.isEmpty() ? store.all() : store.range(prefix, end(prefix))) {
+        try (KeyValueIterator<String, byte[]> entries =
+                prefix.isEmpty() ? store.all() : store.range(prefix, end(prefix))) {
             while (entries.hasNext()) {
-                KeyValue<String, V> entry = entries.next();
-                visitor.accept(entry.key, entry.value);
+                KeyValue<String, byte[]> entry = entries.next();
+                V known = remembered.get(entry.key);
+                visitor.accept(entry.key, known == null ? visited(entry) : known);
             }
         }
+    }
+
+    /** A walk over a large table must not push out what is in use. */
+    private V visited(KeyValue<String, byte[]> entry) {
+        return remembered.size() < REMEMBERED
+                ? read(entry.key, entry.value)
+                : values.deserializer().deserialize(store.name(), entry.value);
+    }
+
+    private V read(String key, byte[] bytes) {
+        V value = values.deserializer().deserialize(store.name(), bytes);
+        remembered.put(key, value);
+        return value;
     }
 
     private static String end(String prefix) {

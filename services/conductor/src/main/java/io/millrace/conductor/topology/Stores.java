@@ -27,24 +27,24 @@ final class Stores {
 
     static Set<StoreBuilder<?>> builders() {
         return Set.of(
-                builder(OPEN, RunState.Open.class),
-                builder(ENDED, RunState.Ended.class),
-                builder(TICKETS, Ticket.class),
-                builder(CHECKPOINTS, CheckpointPublished.class),
-                builder(NEWEST, CheckpointPublished.class),
-                builder(LATEST, LatestModel.class),
-                builder(POLICIES, Policy.class));
+                builder(OPEN),
+                builder(ENDED),
+                builder(TICKETS),
+                builder(CHECKPOINTS),
+                builder(NEWEST),
+                builder(LATEST),
+                builder(POLICIES));
     }
 
     static Tables tables(StoreLookup stores) {
         return new Tables(
-                table(stores, OPEN),
-                table(stores, ENDED),
-                table(stores, TICKETS),
-                table(stores, CHECKPOINTS),
-                table(stores, NEWEST),
-                table(stores, LATEST),
-                table(stores, POLICIES));
+                table(stores, OPEN, RunState.Open.class),
+                table(stores, ENDED, RunState.Ended.class),
+                table(stores, TICKETS, Ticket.class),
+                table(stores, CHECKPOINTS, CheckpointPublished.class),
+                table(stores, NEWEST, CheckpointPublished.class),
+                table(stores, LATEST, LatestModel.class),
+                table(stores, POLICIES, Policy.class));
     }
 
     /** Finds a store of the task. */
@@ -54,15 +54,15 @@ final class Stores {
     }
 
     @SuppressWarnings("unchecked") // the builder of this name made it with these types
-    private static <V> StoreTable<V> table(StoreLookup stores, String name) {
-        return new StoreTable<>((KeyValueStore<String, V>) stores.find(name));
+    private static <V> StoreTable<V> table(StoreLookup stores, String name, Class<V> type) {
+        return new StoreTable<>((KeyValueStore<String, byte[]>) stores.find(name), StateJson.serde(type));
     }
 
-    private static <V> StoreBuilder<KeyValueStore<String, V>> builder(String name, Class<V> type) {
+    private static StoreBuilder<KeyValueStore<String, byte[]>> builder(String name) {
         return org.apache.kafka.streams.state.Stores.keyValueStoreBuilder(
                         org.apache.kafka.streams.state.Stores.persistentKeyValueStore(name),
                         Serdes.String(),
-                        StateJson.serde(type))
+                        Serdes.ByteArray())
                 .withLoggingEnabled(Map.of());
     }
 }

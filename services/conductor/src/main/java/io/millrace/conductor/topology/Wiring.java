@@ -1,6 +1,7 @@
 package io.millrace.conductor.topology;
 
 import io.millrace.conductor.run.Limits;
+import io.millrace.conductor.run.WorkedQueues;
 import io.millrace.events.wire.DeadLetters;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.EventRecords;
@@ -20,6 +21,7 @@ public record Wiring(
         Queues queues,
         ConductorMetrics metrics,
         Limits limits,
+        WorkedQueues worked,
         Duration tick) {
     /** Source of the events that the conductor writes. */
     public static final String SOURCE = "millrace/conductor";
@@ -34,6 +36,7 @@ public record Wiring(
                 queues,
                 metrics,
                 limits,
+                new WorkedQueues(),
                 tick);
     }
 }

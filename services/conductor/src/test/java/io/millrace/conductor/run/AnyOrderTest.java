@@ -32,6 +32,8 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -64,6 +66,9 @@ class AnyOrderTest {
 
     @ParameterizedTest(name = "-Dmillrace.seed={0}")
     @MethodSource("seeds")
+    @Tag("promise-1")
+    @Tag("promise-3")
+    @DisplayName("Promises 1 and 3: every run ends once, and nothing done is issued again, in any order of events")
     void everyRunEndsOnceAndNothingDoneIsIssuedAgain(long seed) {
         random = new Random(seed);
         world = new World();

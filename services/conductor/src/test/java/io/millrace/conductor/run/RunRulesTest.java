@@ -30,6 +30,8 @@ import io.millrace.events.Target;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class RunRulesTest {
@@ -106,6 +108,8 @@ class RunRulesTest {
     }
 
     @Test
+    @Tag("promise-2")
+    @DisplayName("Promise 2: no model is accepted without evidence")
     void qualityThatWasNotReportedIsRefused() {
         start(PHONE);
         succeed();
@@ -399,7 +403,7 @@ class RunRulesTest {
     }
 
     @Test
-    void anEndedRunChangesOnlyByRetryAndOnlyIfItFailed() {
+    void anEndedRunDoesNotChangeByLateNewsNorByARetryUnlessItFailed() {
         RunId run = start(PHONE);
         Job quantize = succeed();
         succeed();
@@ -411,6 +415,70 @@ class RunRulesTest {
         world.ask(OperatorRequest.Kind.CANCEL, run);
 
         assertThat(world.outputs()).isEqualTo(before);
+    }
+
+    @Test
+    void recomputeBeginsAnyEndedRunAnewWithJobsThatHaveNoResultYet() {
+        RunId run = start(PHONE);
+        Job quantize = succeed();
+        succeed();
+        succeed();
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.PUBLISHED);
+
+        world.ask(OperatorRequest.Kind.RECOMPUTE, run);
+
+        Job again = world.lastJob();
+        assertThat(again.key()).isNotEqualTo(quantize.key());
+        assertThat(again.inputs()).isEqualTo(quantize.inputs());
+        assertThat(again.parameters()).isEqualTo(quantize.parameters());
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.REQUESTED);
+        assertThat(world.run(run).finished()).isEmpty();
+        succeed();
+        succeed();
+        succeed();
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.PUBLISHED);
+        assertThat(world.published(ModelPublished.class)).hasSize(2);
+
+        world.ask(OperatorRequest.Kind.RECOMPUTE, run);
+
+        assertThat(world.lastJob().key()).isNotIn(quantize.key(), again.key());
+    }
+
+    @Test
+    void aQueueThatIsWorkedIsNotCalledUnattendedHoweverLongAJobWaitsInIt() {
+        Duration unattended = Limits.DEFAULT.unattended();
+        RunId waiting = start(PHONE);
+        Job first = world.lastJob();
+        RunId other = start(Given.target("tablet", Given.recipe(Given.gguf("Q6_K"))));
+        Job second = world.lastJob();
+        for (int minute = 0; minute < 40; minute++) {
+            world.pass(Duration.ofMinutes(1));
+            world.hear(Answers.started(second, world.now()));
+        }
+        assertThat(world.run(waiting).message()).doesNotContain("no worker");
+
+        world.hear(Answers.succeeded(second, world.now(), 0.01));
+        world.pass(unattended.plusMinutes(1));
+
+        assertThat(world.run(waiting).message()).contains("no worker");
+        assertThat(world.jobs().stream().filter(job -> job.key().equals(first.key())))
+                .hasSize(1);
+        assertThat(world.run(other)).isNotNull();
+    }
+
+    @Test
+    void aJobWhoseRecordWasLostIsIssuedAgainThoughItsQueueIsWorked() {
+        start(PHONE);
+        Job first = world.lastJob();
+        start(Given.target("tablet", Given.recipe(Given.gguf("Q6_K"))));
+        Job second = world.lastJob();
+        for (int minute = 0; minute <= 7 * 24 * 60; minute++) {
+            world.pass(Duration.ofMinutes(1));
+            world.hear(Answers.started(second, world.now()));
+        }
+
+        assertThat(world.jobs().stream().filter(job -> job.key().equals(first.key())))
+                .hasSize(2);
     }
 
     @Test

@@ -33,6 +33,7 @@ final class World {
             new InMemory<>());
     private final List<Output> outputs = new ArrayList<>();
     private Deadlines<TicketId> deadlines = new Deadlines<>();
+    private WorkedQueues worked = new WorkedQueues();
     private Instant now = Given.START;
 
     World() {
@@ -83,6 +84,7 @@ final class World {
     void restartAfter(Duration time) {
         now = now.plus(time);
         deadlines = new Deadlines<>();
+        worked = new WorkedQueues();
         decide(draft ->
                 tables.tickets().forEach("", (_, ticket) -> coordinator(draft).restarted(ticket, now)));
     }
@@ -143,7 +145,7 @@ final class World {
     }
 
     private Coordinator coordinator(Draft draft) {
-        return new Coordinator(limits, draft);
+        return new Coordinator(limits, worked, draft);
     }
 
     private void decide(Consumer<Draft> decision) {

@@ -18,6 +18,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.streams.test.TestRecord;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -123,6 +125,29 @@ class ConductorTopologyTest {
     }
 
     @Test
+    void openRunsAreCountedByStatusWhereverTheTaskStarts() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.send(Given.checkpoint("v1"));
+            assertThat(conductor.gauge("millrace.runs.open", "status", "requested"))
+                    .isEqualTo(1);
+
+            Job job = conductor.job();
+            conductor.send(Answers.started(job, conductor.now()));
+
+            assertThat(conductor.gauge("millrace.runs.open", "status", "requested"))
+                    .isZero();
+            assertThat(conductor.gauge("millrace.runs.open", "status", "working"))
+                    .isEqualTo(1);
+
+            conductor.send(Answers.failed(job, conductor.now(), Reason.NOT_FINITE));
+
+            assertThat(conductor.gauge("millrace.runs.open", "status", "working"))
+                    .isZero();
+        }
+    }
+
+    @Test
     void whatCannotBeReadGoesToTheDeadLettersWithItsOrigin() {
         try (Driven conductor = new Driven(folder, Given.START)) {
             byte[] noise = "no event".getBytes(StandardCharsets.UTF_8);
@@ -158,6 +183,8 @@ class ConductorTopologyTest {
 
     /** The parameters' numbers overflow when the size of the original is worked out. */
     @Test
+    @Tag("promise-1")
+    @DisplayName("Promise 1: a record that the conductor cannot decide on fails its run, and the partition goes on")
     void aRecordThatTheConductorCannotDecideOnFailsItsRunAndThePartitionGoesOn() {
         try (Driven conductor = new Driven(folder, Given.START)) {
             conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));

@@ -9,6 +9,8 @@ import io.millrace.events.Reason;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -18,6 +20,8 @@ class RestartTest {
     Path folder;
 
     @Test
+    @Tag("promise-3")
+    @DisplayName("Promise 3: a conductor that was down for a day issues nothing that is done or under way")
     void aRestartIssuesNothingThatIsDoneOrUnderWay() {
         Job quality;
         try (OneTask task = new OneTask(folder, Given.START)) {

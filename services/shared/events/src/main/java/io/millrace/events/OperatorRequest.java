@@ -7,7 +7,10 @@ public record OperatorRequest(ModelName model, RunId run, Kind kind, String who,
         implements Event {
     /** What is asked for. */
     public enum Kind {
+        /** Go on where the run failed. */
         RETRY,
+        /** Begin anew, and take no result that stands. */
+        RECOMPUTE,
         CANCEL
     }
 }

@@ -1,0 +1,34 @@
+package io.millrace.conductor.run;
+
+import io.millrace.events.Device;
+import io.millrace.events.Job;
+import io.millrace.events.StageName;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * When a worker of each queue was last heard, so that a long queue is not taken for one that nobody works. Known to this
+ * process alone, and forgotten with it: then a job waits a little longer for the word that nobody comes.
+ */
+public final class WorkedQueues {
+    private record Queue(StageName stage, Device device) {
+        static Queue of(Job job) {
+            return new Queue(job.stage(), job.device());
+        }
+    }
+
+    private final Map<Queue, Instant> heard = new ConcurrentHashMap<>();
+
+    void heard(Job job, Instant now) {
+        heard.merge(Queue.of(job), now, (one, other) -> one.isAfter(other) ? one : other);
+    }
+
+    /** When a worker of this job's queue was last heard, if that is less than {@code span} ago. */
+    Optional<Instant> lastWithin(Job job, Duration span, Instant now) {
+        return Optional.ofNullable(heard.get(Queue.of(job)))
+                .filter(at -> at.plus(span).isAfter(now));
+    }
+}
