@@ -2,6 +2,7 @@ package io.millrace.tensors.checkpoint;
 
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.format.safetensors.FolderPaths;
+import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -29,11 +30,22 @@ public final class ModelFolder {
 
     private ModelFolder() {}
 
-    /** The folder's config.json, after a look for files that would execute code if someone loaded them. */
+    /**
+     * The folder's config.json. Pickles, which execute code when they are loaded, are never opened: a trainer leaves
+     * them beside the safetensors, and a folder that has nothing else is refused by their name.
+     */
     public static Path config(Path folder) throws IOException {
         if (!Files.isDirectory(folder)) {
             throw new NotDirectoryException(folder + " (expected the folder of a checkpoint)");
         }
+        if (!Files.exists(folder.resolve(SafetensorsFolder.SINGLE))
+                && !Files.exists(folder.resolve(SafetensorsFolder.INDEX))) {
+            refusePickles(folder);
+        }
+        return new FolderPaths(folder).inside(CONFIG);
+    }
+
+    private static void refusePickles(Path folder) throws IOException {
         try (var files = Files.newDirectoryStream(folder)) {
             for (Path file : files) {
                 String name = String.valueOf(file.getFileName());
@@ -41,12 +53,12 @@ public final class ModelFolder {
                     throw new MalformedFileException(
                             file,
                             -1,
-                            "found a pickle file, which executes code when it is loaded; expected .safetensors only,"
-                                    + " convert it or remove it");
+                            "found a pickle file, which executes code when it is loaded, and no safetensors; convert it"
+                                    + " once, where you trust its source: from_pretrained(folder), then"
+                                    + " save_pretrained(new folder)");
                 }
             }
         }
-        return new FolderPaths(folder).inside(CONFIG);
     }
 
     /** Copies the companions that {@code folder} has into {@code target}, as plain files. */

@@ -19,6 +19,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -127,13 +129,38 @@ class CheckpointTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"pytorch_model.bin", "model.pt", "Model.PTH", "optimizer.pkl"})
-    void pickleFilesAreRefusedBecauseTheyExecuteCode(String name) throws IOException {
+    @Tag("promise-6")
+    @DisplayName("Promise 6: a folder of pickles alone is refused because they execute code")
+    void folderOfPicklesAloneIsRefusedBecauseTheyExecuteCode(String name) throws IOException {
         TinyModels.write(folder, TinyModels.llama(), DType.F32, 1);
+        Files.delete(folder.resolve("model.safetensors"));
         Files.write(folder.resolve(name), new byte[] {1});
 
         assertThatThrownBy(() -> Checkpoint.open(folder))
                 .isInstanceOf(MalformedFileException.class)
-                .hasMessageStartingWith(name + ": found a pickle file, which executes code");
+                .hasMessageStartingWith(name + ": found a pickle file, which executes code")
+                .hasMessageContaining("save_pretrained");
+    }
+
+    /** DESIGN.md promise 6: a pickle is neither read (these links lead nowhere) nor handed on. */
+    @Test
+    @Tag("promise-6")
+    @DisplayName("Promise 6: pickles beside safetensors are neither read nor copied")
+    void picklesOfATrainerBesideSafetensorsAreNeitherReadNorCopied() throws IOException {
+        Path model = TinyModels.write(folder.resolve("model"), TinyModels.llama(), DType.F32, 1);
+        List<String> pickles = List.of("training_args.bin", "optimizer.pt", "rng_state.pth", "pytorch_model.bin");
+        for (String pickle : pickles) {
+            Files.createSymbolicLink(model.resolve(pickle), model.resolve("nowhere"));
+        }
+        Path copied = Files.createDirectories(folder.resolve("copied"));
+
+        try (Checkpoint checkpoint = Checkpoint.openOriginal(model)) {
+            checkpoint.copyCompanions(copied);
+
+            assertThat(checkpoint.parameters()).isPositive();
+        }
+
+        assertThat(copied).isEmptyDirectory();
     }
 
     @Test
@@ -147,6 +174,8 @@ class CheckpointTest {
     }
 
     @Test
+    @Tag("promise-6")
+    @DisplayName("Promise 6: a config and a tokenizer that are links out of the folder are refused")
     void linkedConfigAndTokenizerOutsideTheFolderAreRefused(@TempDir Path elsewhere) throws IOException {
         Path model = TinyModels.write(folder.resolve("model"), TinyModels.llama(), DType.F32, 1);
         Path secret = Files.writeString(elsewhere.resolve("secret"), "{}");

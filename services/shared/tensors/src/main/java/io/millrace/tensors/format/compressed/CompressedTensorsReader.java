@@ -8,7 +8,6 @@ import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.ModelConfig;
-import io.millrace.tensors.architecture.TensorRole;
 import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.ModelFolder;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
@@ -25,26 +24,27 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * A compressed-tensors folder as F32 weights: (code - 2^(bits - 1)) * scale, straight from the format's definition.
- * Every tensor's type and shape was checked when the constructor returned; scales are checked as they are read.
+ * A compressed-tensors folder as F32 weights: (code - zero point) * scale, straight from the format's definition, of our
+ * own writer or of others: groups of any size or whole rows, with or without zero points. Every tensor's type and shape
+ * was checked when the constructor returned; scales are checked as they are read.
  */
 public final class CompressedTensorsReader implements WeightSource {
     private static final ValueLayout.OfInt WORD = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final List<DType> FLOATS = List.of(DType.F32, DType.F16, DType.BF16);
     private static final long CONFIG_LIMIT_BYTES = 16L << 20;
-    private static final int GROUP = 128;
 
     private final ModelConfig config;
     private final SafetensorsFolder weights;
-    private final int bits;
+    private final PackedFormat format;
     private final Map<String, TensorRule> rules = new HashMap<>();
     private final Map<String, TensorSpec> stored = new HashMap<>();
 
-    private CompressedTensorsReader(ModelConfig config, CompressedScheme scheme, SafetensorsFolder weights)
+    private CompressedTensorsReader(ModelConfig config, PackedFormat format, SafetensorsFolder weights)
             throws MalformedFileException {
         this.config = config;
         this.weights = weights;
-        this.bits = scheme.bits();
+        this.format = format;
         weights.tensors().forEach(tensor -> stored.put(tensor.name(), tensor));
         int expected = 0;
         for (TensorRule rule : config.architecture().tensors(config)) {
@@ -62,13 +62,13 @@ public final class CompressedTensorsReader implements WeightSource {
     public static CompressedTensorsReader open(Path folder) throws IOException {
         Path file = ModelFolder.config(folder);
         ObjectNode json = StrictJson.readFile(file, CONFIG_LIMIT_BYTES);
-        CompressedScheme scheme = QuantizationConfig.read(json, ModelFolder.CONFIG);
+        PackedFormat format = QuantizationConfig.read(json, ModelFolder.CONFIG);
         ObjectNode dense = json.deepCopy();
         dense.remove(QuantizationConfig.KEY);
         ModelConfig config = ModelConfig.of(dense, ModelFolder.CONFIG);
         SafetensorsFolder weights = SafetensorsFolder.open(folder);
         try {
-            return new CompressedTensorsReader(config, scheme, weights);
+            return new CompressedTensorsReader(config, format, weights);
         } catch (IOException | RuntimeException failure) {
             weights.close();
             throw failure;
@@ -77,20 +77,21 @@ public final class CompressedTensorsReader implements WeightSource {
 
     /** Checks the tensors that hold one weight; returns how many there are. */
     private int check(TensorRule rule) throws MalformedFileException {
-        if (!(rule.role() instanceof TensorRole.Linear)) {
-            require(rule.name(), rule.shape(), List.of(DType.F32, DType.F16, DType.BF16));
+        if (!format.quantizes(rule)) {
+            require(rule.name(), rule.shape(), FLOATS);
             return 1;
         }
         long out = rule.shape().extent(0);
         long in = rule.shape().extent(1);
-        if (in % GROUP != 0) {
-            throw problem(rule.name(), "has rows of " + in + ", expected a multiple of " + GROUP);
+        long groupLength = format.groupLength(in);
+        if (in == 0 || in % groupLength != 0) {
+            throw problem(rule.name(), "has rows of " + in + ", expected a multiple of " + groupLength);
         }
         String packed = rule.module() + QuantizationConfig.WEIGHT_PACKED;
         String scale = rule.module() + QuantizationConfig.WEIGHT_SCALE;
         String shape = rule.module() + QuantizationConfig.WEIGHT_SHAPE;
-        require(packed, Shape.of(out, in * bits / Integer.SIZE), List.of(DType.I32));
-        require(scale, Shape.of(out, in / GROUP), List.of(DType.F16, DType.BF16));
+        require(packed, Shape.of(out, words(in)), List.of(DType.I32));
+        require(scale, Shape.of(out, in / groupLength), FLOATS);
         require(shape, Shape.of(2), List.of(DType.I64));
         MemorySegment values = weights.rows(shape, 0, 1);
         if (values.get(LONG, 0) != out || values.get(LONG, Long.BYTES) != in) {
@@ -99,7 +100,17 @@ public final class CompressedTensorsReader implements WeightSource {
                     "holds [" + values.get(LONG, 0) + ", " + values.get(LONG, Long.BYTES) + "], expected "
                             + rule.shape());
         }
-        return 3;
+        if (format.symmetric()) {
+            return 3;
+        }
+        String zeroPoint = rule.module() + QuantizationConfig.WEIGHT_ZERO_POINT;
+        require(zeroPoint, Shape.of(words(out), in / groupLength), List.of(DType.I32));
+        return 4;
+    }
+
+    /** Words that hold {@code codes} codes in a row. */
+    private long words(long codes) {
+        return Math.ceilDiv(Math.multiplyExact(codes, format.bits()), Integer.SIZE);
     }
 
     private void require(String name, Shape shape, List<DType> types) throws MalformedFileException {
@@ -134,9 +145,7 @@ public final class CompressedTensorsReader implements WeightSource {
     }
 
     private TensorSpec holder(TensorRule rule) {
-        String name = rule.role() instanceof TensorRole.Linear
-                ? rule.module() + QuantizationConfig.WEIGHT_PACKED
-                : rule.name();
+        String name = format.quantizes(rule) ? rule.module() + QuantizationConfig.WEIGHT_PACKED : rule.name();
         return Objects.requireNonNull(stored.get(name));
     }
 
@@ -147,7 +156,7 @@ public final class CompressedTensorsReader implements WeightSource {
             throw new IllegalArgumentException("the model has no tensor '" + name + "'");
         }
         Objects.checkFromToIndex(from, to, rule.shape().rows());
-        if (rule.role() instanceof TensorRole.Linear) {
+        if (format.quantizes(rule)) {
             for (long row = from; row < to; row++) {
                 readRow(
                         rule,
@@ -164,24 +173,47 @@ public final class CompressedTensorsReader implements WeightSource {
     }
 
     private void readRow(TensorRule rule, long row, MemorySegment destination) throws MalformedFileException {
-        int groups = Math.toIntExact(rule.shape().rowLength() / GROUP);
+        int rowLength = Math.toIntExact(rule.shape().rowLength());
+        int groupLength = Math.toIntExact(format.groupLength(rowLength));
+        int groups = rowLength / groupLength;
         String scaleName = rule.module() + QuantizationConfig.WEIGHT_SCALE;
         float[] scales = new float[groups];
         Conversion.widen(type(scaleName), weights.rows(scaleName, row, row + 1), MemorySegment.ofArray(scales), groups);
         MemorySegment words = weights.rows(rule.module() + QuantizationConfig.WEIGHT_PACKED, row, row + 1);
-        int mask = (1 << bits) - 1;
-        int zero = 1 << (bits - 1);
+        MemorySegment zeroWords = zeroPointWords(rule, row);
         for (int group = 0; group < groups; group++) {
             if (!Float.isFinite(scales[group])) {
                 throw problem(scaleName, "holds " + scales[group] + " in row " + row + ", expected a finite number");
             }
-            for (int i = group * GROUP; i < (group + 1) * GROUP; i++) {
-                long bit = (long) i * bits;
-                int word = words.get(WORD, bit / Integer.SIZE * Integer.BYTES);
-                int code = ((word >>> (int) (bit % Integer.SIZE)) & mask) - zero;
+            int zero = zeroPoint(zeroWords, row, group);
+            for (int i = group * groupLength; i < (group + 1) * groupLength; i++) {
+                int code = code(words, 0, i) - zero;
                 destination.set(ValueLayout.JAVA_FLOAT_UNALIGNED, (long) i * Float.BYTES, code * scales[group]);
             }
         }
+    }
+
+    /** The words in whose columns the zero points of a row lie. */
+    private MemorySegment zeroPointWords(TensorRule rule, long row) {
+        if (format.symmetric()) {
+            return MemorySegment.NULL;
+        }
+        long wordRow = row / (Integer.SIZE / format.bits());
+        return weights.rows(rule.module() + QuantizationConfig.WEIGHT_ZERO_POINT, wordRow, wordRow + 1);
+    }
+
+    /** The code that means 0, as it is stored: with 2^(bits - 1) added. */
+    private int zeroPoint(MemorySegment words, long row, int group) {
+        return format.symmetric()
+                ? 1 << (format.bits() - 1)
+                : code(words, (long) group * Integer.BYTES, (int) (row % (Integer.SIZE / format.bits())));
+    }
+
+    /** Code number {@code index} of a stream of words that begins at {@code offset}. */
+    private int code(MemorySegment words, long offset, int index) {
+        long bit = (long) index * format.bits();
+        int word = words.get(WORD, offset + bit / Integer.SIZE * Integer.BYTES);
+        return (word >>> (int) (bit % Integer.SIZE)) & ((1 << format.bits()) - 1);
     }
 
     private DType type(String name) {

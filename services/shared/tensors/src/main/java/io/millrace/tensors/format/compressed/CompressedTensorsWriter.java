@@ -22,12 +22,14 @@ import java.util.List;
 
 /**
  * A checkpoint's compressed form, planned to the last byte before the first is written. Each linear module M [out, in]
- * of a layer becomes three tensors; everything else stays dense.
+ * of a layer becomes three tensors, four in an asymmetric scheme; everything else stays dense.
  *
  * <pre>
  * M.weight_packed  I32 [out, in * bits / 32]   codes + 2^(bits - 1), element i of a row at bit i * bits, low bits first
- * M.weight_scale   BF16 or F16 [out, in / 128] largest magnitude of the group / 7.5 (4 bits) or 127.5 (8 bits)
+ * M.weight_scale   BF16 or F16 [out, in / 128] largest magnitude of the group / 7.5 (4 bits) or 127.5 (8 bits);
+ *                                              asymmetric: distance of its least and largest weight, or 0, / 15
  * M.weight_shape   I64 [2]                     out, in
+ * M.weight_zero_point                          asymmetric only: {@link ZeroPoints}
  * </pre>
  *
  * The model's type is that of its embedding, BF16 for one in F32 (4-bit kernels of consumers take no F32); scales have
@@ -45,7 +47,8 @@ public final class CompressedTensorsWriter {
     private CompressedTensorsWriter(Checkpoint source, CompressedScheme scheme) {
         this.source = source;
         this.scheme = scheme;
-        this.format = new GroupFormat(scheme.bits(), source.type() == DType.F16 ? DType.F16 : DType.BF16);
+        this.format =
+                new GroupFormat(scheme.bits(), scheme.symmetric(), source.type() == DType.F16 ? DType.F16 : DType.BF16);
         for (TensorRule rule : source.rules()) {
             if (quantized(rule)) {
                 tensors.addAll(packed(rule));
@@ -115,6 +118,9 @@ public final class CompressedTensorsWriter {
         return report(rule, scheme.name(), packed(rule), blocks.quantize(rule, block -> {
             target.append(rule.module() + QuantizationConfig.WEIGHT_PACKED, block.packed());
             target.append(rule.module() + QuantizationConfig.WEIGHT_SCALE, block.scales());
+            if (!scheme.symmetric()) {
+                target.append(rule.module() + QuantizationConfig.WEIGHT_ZERO_POINT, block.zeroPoints());
+            }
         }));
     }
 
@@ -158,15 +164,16 @@ public final class CompressedTensorsWriter {
         long out = rule.shape().extent(0);
         long in = rule.shape().extent(1);
         String module = rule.module();
-        return List.of(
-                TensorSpec.plain(
-                        module + QuantizationConfig.WEIGHT_PACKED,
-                        DType.I32,
-                        Shape.of(out, in / format.codesPerWord())),
-                TensorSpec.plain(
-                        module + QuantizationConfig.WEIGHT_SCALE,
-                        format.scaleType(),
-                        Shape.of(out, in / GroupFormat.GROUP)),
-                TensorSpec.plain(module + QuantizationConfig.WEIGHT_SHAPE, DType.I64, Shape.of(2)));
+        List<TensorSpec> specs = new ArrayList<>();
+        specs.add(TensorSpec.plain(
+                module + QuantizationConfig.WEIGHT_PACKED, DType.I32, Shape.of(out, in / format.codesPerWord())));
+        Shape groups = Shape.of(out, in / GroupFormat.GROUP);
+        specs.add(TensorSpec.plain(module + QuantizationConfig.WEIGHT_SCALE, format.scaleType(), groups));
+        specs.add(TensorSpec.plain(module + QuantizationConfig.WEIGHT_SHAPE, DType.I64, Shape.of(2)));
+        if (!scheme.symmetric()) {
+            Shape words = Shape.of(Math.ceilDiv(out, ZeroPoints.rowsPerWord(scheme.bits())), groups.extent(1));
+            specs.add(TensorSpec.plain(module + QuantizationConfig.WEIGHT_ZERO_POINT, DType.I32, words));
+        }
+        return specs;
     }
 }

@@ -1,21 +1,34 @@
 package io.millrace.tensors.format.compressed;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.json.StrictJson;
 import io.millrace.tensors.kernel.pack.GroupFormat;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 
-/** The {@code quantization_config} object of a config.json, with the fields that every version of a consumer knows. */
+/**
+ * The {@code quantization_config} object of a config.json: the fields that compressed-tensors itself writes, less those
+ * that came later and change nothing here ({@code format} of a group, {@code moe_sparsity_config}). Versions 0.9.4,
+ * 0.12.2 and 0.20.0 of the library read it.
+ */
 final class QuantizationConfig {
     static final String KEY = "quantization_config";
     static final String WEIGHT_PACKED = ".weight_packed";
     static final String WEIGHT_SCALE = ".weight_scale";
     static final String WEIGHT_SHAPE = ".weight_shape";
+    static final String WEIGHT_ZERO_POINT = ".weight_zero_point";
 
     private static final String METHOD = "compressed-tensors";
     private static final String FORMAT = "pack-quantized";
+
+    /** Keys that change what the weights mean, or what is rounded besides them. */
+    private static final List<String> BESIDES =
+            List.of("kv_cache_scheme", "sparsity_config", "transform_config", "moe_sparsity_config");
+
+    /** A version of the library that knows all of this; no consumer decides by it. */
     private static final String FORMAT_VERSION = "0.12.2";
 
     private QuantizationConfig() {}
@@ -31,14 +44,10 @@ final class QuantizationConfig {
         ObjectNode weights = group.putObject("weights");
         weights.put("num_bits", scheme.bits());
         weights.put("type", "int");
-        weights.put("symmetric", true);
+        weights.put("symmetric", scheme.symmetric());
         weights.put("group_size", GroupFormat.GROUP);
         weights.put("strategy", "group");
-        weights.putNull("block_structure");
         weights.put("dynamic", false);
-        weights.putNull("actorder");
-        weights.put("observer", "minmax");
-        weights.putObject("observer_kwargs");
         group.putNull("input_activations");
         group.putNull("output_activations");
         config.putArray("ignore").add("lm_head");
@@ -49,44 +58,82 @@ final class QuantizationConfig {
         return config;
     }
 
-    /** The scheme that a config.json states; refused unless it is one that {@link #of} writes. */
-    static CompressedScheme read(ObjectNode config, String file) throws MalformedFileException {
+    /** What a config.json says about its modules; refused unless it is weight-only, packed integers of one kind. */
+    static PackedFormat read(ObjectNode config, String file) throws MalformedFileException {
         JsonNode found = config.path(KEY);
         require(found.path("quant_method"), METHOD, "quant_method", file);
         require(found.path("format"), FORMAT, "format", file);
-        if (found.path("config_groups").size() != 1 || !(found.path("ignore") instanceof ArrayNode ignore)) {
-            throw new MalformedFileException(
-                    file, -1, "'" + KEY + "' has no list 'ignore' or not one group, expected group_0 only");
-        }
-        if (ignore.size() != 1 || !ignore.get(0).asText().equals("lm_head")) {
-            throw new MalformedFileException(file, -1, "'ignore' is " + ignore + ", expected [\"lm_head\"]");
+        for (String key : BESIDES) {
+            JsonNode value = found.path(key);
+            boolean nothing = value.isMissingNode() || value.isNull() || (value.isContainerNode() && value.isEmpty());
+            if (!nothing) {
+                throw new MalformedFileException(file, -1, "'" + key + "' is " + value + ", expected nothing");
+            }
         }
         JsonNode group = found.path("config_groups").path("group_0");
+        if (found.path("config_groups").size() != 1 || group.isMissingNode()) {
+            throw new MalformedFileException(
+                    file, -1, "'config_groups' is " + found.path("config_groups") + ", expected group_0 only");
+        }
         if (group.path("targets").size() != 1
                 || !group.path("targets").get(0).asText().equals("Linear")
-                || group.hasNonNull("input_activations")) {
+                || group.hasNonNull("input_activations")
+                || group.hasNonNull("output_activations")) {
             throw new MalformedFileException(
                     file,
                     -1,
-                    "group_0 targets " + group.path("targets") + ", expected [\"Linear\"] without input_activations");
+                    "group_0 targets " + group.path("targets")
+                            + ", expected [\"Linear\"] without input_activations and output_activations");
         }
         JsonNode weights = group.path("weights");
         require(weights.path("type"), "int", "type", file);
-        require(weights.path("strategy"), "group", "strategy", file);
-        if (!weights.path("symmetric").asBoolean(false)
-                || weights.path("group_size").asInt() != GroupFormat.GROUP) {
+        int bits = weights.path("num_bits").asInt();
+        if (bits != 4 && bits != 8) {
+            throw new MalformedFileException(
+                    file, -1, "'num_bits' is " + weights.path("num_bits") + ", expected 4 or 8");
+        }
+        if (!weights.path("symmetric").isBoolean() || weights.path("dynamic").asBoolean(false)) {
             throw new MalformedFileException(
                     file,
                     -1,
-                    "group_0 has symmetric " + weights.path("symmetric") + " and group_size "
-                            + weights.path("group_size") + ", expected true and " + GroupFormat.GROUP);
+                    "group_0 has symmetric " + weights.path("symmetric") + " and dynamic " + weights.path("dynamic")
+                            + ", expected true or false, and false");
         }
-        for (CompressedScheme scheme : CompressedScheme.values()) {
-            if (weights.path("num_bits").asInt() == scheme.bits()) {
-                return scheme;
+        String order = weights.path("actorder").asText("null");
+        if (order.equals("group") || order.equals("dynamic")) {
+            throw new MalformedFileException(
+                    file, -1, "'actorder' is '" + order + "', expected null or 'weight': columns in their own order");
+        }
+        return new PackedFormat(
+                bits, weights.path("symmetric").asBoolean(), groupSize(weights, file), ignored(found, file));
+    }
+
+    private static int groupSize(JsonNode weights, String file) throws MalformedFileException {
+        int size = weights.path("group_size").asInt(0);
+        boolean groups = weights.path("strategy").asText().equals("group") && size > 0;
+        boolean channels = weights.path("strategy").asText().equals("channel") && size <= 0;
+        if (!groups && !channels) {
+            throw new MalformedFileException(
+                    file,
+                    -1,
+                    "group_0 has strategy " + weights.path("strategy") + " and group_size " + weights.path("group_size")
+                            + ", expected \"group\" with a size, or \"channel\" without one");
+        }
+        return Math.max(0, size);
+    }
+
+    private static Set<String> ignored(JsonNode config, String file) throws MalformedFileException {
+        Set<String> modules = new HashSet<>();
+        for (JsonNode module : config.path("ignore")) {
+            String name = module.asText();
+            if (name.startsWith("re:")) {
+                // A pattern from outside may take forever; the library itself writes names.
+                throw new MalformedFileException(
+                        file, -1, "'ignore' has the pattern '" + name + "', expected names of modules");
             }
+            modules.add(name);
         }
-        throw new MalformedFileException(file, -1, "'num_bits' is " + weights.path("num_bits") + ", expected 4 or 8");
+        return modules;
     }
 
     private static void require(JsonNode found, String expected, String key, String file)

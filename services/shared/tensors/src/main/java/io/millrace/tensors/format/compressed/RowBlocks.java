@@ -21,7 +21,7 @@ import java.util.concurrent.Future;
 
 /**
  * Works on a tensor in blocks of rows: several threads compute, the caller's thread takes the blocks in order. The cut
- * into blocks depends on the row length alone, and at most threads + 1 blocks exist at a time.
+ * into blocks depends on the row length and the format alone, and at most threads + 1 blocks exist at a time.
  */
 final class RowBlocks implements AutoCloseable {
     /** One MiB of floats: large writes, and small enough to stay in a core's cache between the passes. */
@@ -37,8 +37,8 @@ final class RowBlocks implements AutoCloseable {
         void accept(Block block) throws IOException;
     }
 
-    /** The bytes of a block; dense tensors have no scales. */
-    record Block(MemorySegment packed, MemorySegment scales, RoundingLoss loss) {}
+    /** The bytes of a block; dense tensors have neither scales nor zero points, symmetric formats no zero points. */
+    record Block(MemorySegment packed, MemorySegment scales, MemorySegment zeroPoints, RoundingLoss loss) {}
 
     private interface Work {
         Block on(long fromRow, float[] weights) throws IOException;
@@ -53,7 +53,8 @@ final class RowBlocks implements AutoCloseable {
     }
 
     RoundingLoss quantize(TensorRule rule, Sink sink) throws IOException, InterruptedException {
-        return inOrder(rule, (fromRow, weights) -> quantized(weights), sink);
+        int rowGroups = Math.toIntExact(rule.shape().rowLength() / GroupFormat.GROUP);
+        return inOrder(rule, (fromRow, weights) -> quantized(weights, rowGroups), sink);
     }
 
     RoundingLoss convert(TensorRule rule, DType type, Sink sink) throws IOException, InterruptedException {
@@ -63,6 +64,10 @@ final class RowBlocks implements AutoCloseable {
     private RoundingLoss inOrder(TensorRule rule, Work work, Sink sink) throws IOException, InterruptedException {
         long rows = rule.shape().rows();
         long step = Math.max(1, BLOCK_ELEMENTS / Math.max(1, rule.shape().rowLength()));
+        if (!format.symmetric()) {
+            // No word of zero points lies in two blocks.
+            step = Math.ceilDiv(step, ZeroPoints.rowsPerWord(format.bits())) * ZeroPoints.rowsPerWord(format.bits());
+        }
         RoundingLoss total = new RoundingLoss();
         Deque<Future<Block>> pending = new ArrayDeque<>();
         long next = 0;
@@ -88,13 +93,18 @@ final class RowBlocks implements AutoCloseable {
         return weights;
     }
 
-    private Block quantized(float[] weights) {
+    private Block quantized(float[] weights, int rowGroups) {
         int groups = weights.length / GroupFormat.GROUP;
         MemorySegment packed = MemorySegment.ofArray(new byte[Math.toIntExact(format.packedRowBytes(weights.length))]);
         MemorySegment scales = MemorySegment.ofArray(new byte[groups * Short.BYTES]);
+        byte[] zeroPoints = new byte[groups];
         RoundingLoss loss = new RoundingLoss();
-        new VectorGroups(format).quantize(weights, groups, packed, scales, loss);
-        return new Block(packed, scales, loss);
+        new VectorGroups(format).quantize(weights, groups, packed, scales, zeroPoints, loss);
+        return new Block(
+                packed,
+                scales,
+                format.symmetric() ? MemorySegment.NULL : ZeroPoints.pack(zeroPoints, rowGroups, format.bits()),
+                loss);
     }
 
     private Block converted(TensorRule rule, long fromRow, float[] weights, DType type) throws IOException {
@@ -113,7 +123,7 @@ final class RowBlocks implements AutoCloseable {
         }
         RoundingLoss loss = new RoundingLoss();
         DenseLoss.measure(weights, read, read.length, loss);
-        return new Block(bytes, MemorySegment.NULL, loss);
+        return new Block(bytes, MemorySegment.NULL, MemorySegment.NULL, loss);
     }
 
     private static Block take(Future<Block> block) throws IOException, InterruptedException {

@@ -4,12 +4,14 @@ import io.millrace.tensors.DType;
 import io.millrace.tensors.kernel.convert.HalfFloats;
 
 /**
- * Symmetric integers in groups of {@link #GROUP} weights along a row, each group with one 16-bit scale.
+ * Integers in groups of {@link #GROUP} weights along a row, each group with one 16-bit scale: weight = (code - zero
+ * point) * scale.
  *
  * @param bits 4 or 8
+ * @param symmetric whether the zero point is 0; else each group has its own
  * @param scaleType BF16 or F16
  */
-public record GroupFormat(int bits, DType scaleType) {
+public record GroupFormat(int bits, boolean symmetric, DType scaleType) {
     public static final int GROUP = 128;
 
     /** Columns of a group whose squares are summed on their own, whatever the vector width: element index mod 16. */
@@ -42,11 +44,26 @@ public record GroupFormat(int bits, DType scaleType) {
     }
 
     /**
-     * The scale as it is stored: largest magnitude / ((highest − lowest) / 2), rounded to its type; where that is 0, the
-     * type's epsilon, as compressed-tensors does.
+     * How a group is stored whose weights lie between {@code least} (at most 0) and {@code most} (at least 0), as
+     * compressed-tensors decides it: the zero point follows from the exact scale, the codes from the stored one.
      */
-    short storedScale(float largest) {
-        float scale = largest / ((highest() - lowest()) / 2f);
+    GroupScale scale(float least, float most) {
+        if (symmetric) {
+            short stored = stored(Math.max(-least, most) / ((highest() - lowest()) / 2f));
+            return new GroupScale(stored, widened(stored), 0);
+        }
+        float steps = highest() - lowest();
+        float span = most - least;
+        // From end to end of the floats the distance is no float.
+        float scale = Float.isFinite(span) ? span / steps : most / steps - least / steps;
+        // 0 / 0 in a group of zeros: rounded, not a number becomes 0, there as here.
+        float zeroPoint = Math.min(Math.max(lowest() - least / scale, lowest()), highest());
+        short stored = stored(scale);
+        return new GroupScale(stored, widened(stored), (int) Math.rint(zeroPoint));
+    }
+
+    /** Rounded to the type of the scales; where that is 0, the type's epsilon. */
+    private short stored(float scale) {
         short stored = scaleType == DType.BF16 ? HalfFloats.toBf16(scale) : HalfFloats.toF16(scale);
         if (stored != 0) {
             return stored;

@@ -44,12 +44,20 @@ public final class VectorGroups {
      * @param weights [groups, 128] f32
      * @param packed [groups, 128 / codesPerWord] i32 little-endian, written from its start
      * @param scales [groups] 16-bit floats, written from its start
+     * @param zeroPoints [groups]
      */
-    public void quantize(float[] weights, int groups, MemorySegment packed, MemorySegment scales, RoundingLoss loss) {
+    public void quantize(
+            float[] weights,
+            int groups,
+            MemorySegment packed,
+            MemorySegment scales,
+            byte[] zeroPoints,
+            RoundingLoss loss) {
         long wordOffset = 0;
         for (int group = 0; group < groups; group++) {
-            short stored = quantizeGroup(weights, group * GroupFormat.GROUP, words, loss);
-            scales.set(FILE_SHORT, (long) group * Short.BYTES, stored);
+            GroupScale scale = quantizeGroup(weights, group * GroupFormat.GROUP, words, loss);
+            scales.set(FILE_SHORT, (long) group * Short.BYTES, scale.stored());
+            zeroPoints[group] = (byte) scale.zeroPoint();
             for (int word : words) {
                 packed.set(FILE_INT, wordOffset, word);
                 wordOffset += Integer.BYTES;
@@ -57,17 +65,31 @@ public final class VectorGroups {
         }
     }
 
-    /** One group that begins at {@code start}, into {@code target}; returns the stored scale. */
-    short quantizeGroup(float[] weights, int start, int[] target, RoundingLoss loss) {
-        short stored = format.storedScale(largest(weights, start, columns));
-        float scale = format.widened(stored);
-        divide(weights, start, scale, units);
-        round(units, format.lowest(), format.highest(), shifts, shifted);
-        countZeros(weights, start, units, zeros);
-        measure(units, format.lowest(), format.highest(), columns);
+    /** One group that begins at {@code start}, into {@code target}; returns its scale. */
+    GroupScale quantizeGroup(float[] weights, int start, int[] target, RoundingLoss loss) {
+        GroupScale scale = scale(weights, start);
+        divide(weights, start, scale.value(), units);
+        round(units, scale.zeroPoint(), format.lowest(), format.highest(), shifts, shifted);
+        countZeros(weights, start, units, scale.zeroPoint(), zeros);
+        measure(units, scale.zeroPoint(), format.lowest(), format.highest(), columns);
         pack(shifted, target, format.codesPerWord());
-        report(scale, loss);
-        return stored;
+        report(scale.value(), loss);
+        return scale;
+    }
+
+    private GroupScale scale(float[] weights, int start) {
+        if (format.symmetric()) {
+            float largest = largest(weights, start, columns);
+            return format.scale(-largest, largest);
+        }
+        extremes(weights, start, columns);
+        float least = 0;
+        float most = 0;
+        for (int lane = 0; lane < LANES; lane++) {
+            least = Math.min(least, columns[lane]);
+            most = Math.max(most, columns[GroupFormat.COLUMNS + lane]);
+        }
+        return format.scale(least, most);
     }
 
     private static float largest(float[] weights, int start, float[] scratch) {
@@ -84,6 +106,18 @@ public final class VectorGroups {
         return largest;
     }
 
+    private static void extremes(float[] weights, int start, float[] columns) {
+        FloatVector least = FloatVector.zero(Lanes.FLOATS);
+        FloatVector most = least;
+        for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
+            FloatVector weight = FloatVector.fromArray(Lanes.FLOATS, weights, start + i);
+            least = least.min(weight);
+            most = most.max(weight);
+        }
+        least.intoArray(columns, 0);
+        most.intoArray(columns, GroupFormat.COLUMNS);
+    }
+
     private static void divide(float[] weights, int start, float scale, float[] units) {
         FloatVector divisor = FloatVector.broadcast(Lanes.FLOATS, scale);
         for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
@@ -91,11 +125,11 @@ public final class VectorGroups {
         }
     }
 
-    private static void round(float[] units, int lowest, int highest, int[] shifts, int[] shifted) {
+    private static void round(float[] units, float zeroPoint, int lowest, int highest, int[] shifts, int[] shifted) {
         FloatVector low = FloatVector.broadcast(Lanes.FLOATS, lowest);
         FloatVector high = FloatVector.broadcast(Lanes.FLOATS, highest);
         for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
-            FloatVector code = code(FloatVector.fromArray(Lanes.FLOATS, units, i), low, high);
+            FloatVector code = code(FloatVector.fromArray(Lanes.FLOATS, units, i), zeroPoint, low, high);
             ((IntVector) code.convertShape(VectorOperators.F2I, Lanes.INTS, 0))
                     .sub(lowest)
                     .lanewise(VectorOperators.LSHL, IntVector.fromArray(Lanes.INTS, shifts, i))
@@ -103,26 +137,29 @@ public final class VectorGroups {
         }
     }
 
-    private static void countZeros(float[] weights, int start, float[] units, int[] zeros) {
+    private static void countZeros(float[] weights, int start, float[] units, float zeroPoint, int[] zeros) {
         int before = 0;
         int after = 0;
         for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
             FloatVector weight = FloatVector.fromArray(Lanes.FLOATS, weights, start + i);
             before += weight.compare(VectorOperators.EQ, 0f).trueCount();
-            FloatVector magnitude =
-                    FloatVector.fromArray(Lanes.FLOATS, units, i).abs();
-            // Up to a half, itself included, a weight is rounded to the even 0.
-            after += magnitude.compare(VectorOperators.LE, 0.5f).trueCount();
+            // No clamp: the zero point is a code.
+            FloatVector code = nearest(FloatVector.fromArray(Lanes.FLOATS, units, i), zeroPoint);
+            after += code.compare(VectorOperators.EQ, zeroPoint).trueCount();
         }
         zeros[0] = before;
         zeros[1] = after;
     }
 
-    private static FloatVector code(FloatVector units, FloatVector low, FloatVector high) {
-        return units.add(ROUNDER).sub(ROUNDER).max(low).min(high);
+    private static FloatVector nearest(FloatVector units, float zeroPoint) {
+        return units.add(zeroPoint).add(ROUNDER).sub(ROUNDER);
     }
 
-    private static void measure(float[] units, int lowest, int highest, float[] columns) {
+    private static FloatVector code(FloatVector units, float zeroPoint, FloatVector low, FloatVector high) {
+        return nearest(units, zeroPoint).max(low).min(high);
+    }
+
+    private static void measure(float[] units, float zeroPoint, int lowest, int highest, float[] columns) {
         FloatVector low = FloatVector.broadcast(Lanes.FLOATS, lowest);
         FloatVector high = FloatVector.broadcast(Lanes.FLOATS, highest);
         for (int column = 0; column < GroupFormat.COLUMNS; column += LANES) {
@@ -131,7 +168,7 @@ public final class VectorGroups {
             FloatVector most = errors;
             for (int i = column; i < GroupFormat.GROUP; i += GroupFormat.COLUMNS) {
                 FloatVector unit = FloatVector.fromArray(Lanes.FLOATS, units, i);
-                FloatVector error = unit.sub(code(unit, low, high));
+                FloatVector error = unit.sub(code(unit, zeroPoint, low, high).sub(zeroPoint));
                 errors = errors.add(error.mul(error));
                 values = values.add(unit.mul(unit));
                 most = most.max(error.abs());

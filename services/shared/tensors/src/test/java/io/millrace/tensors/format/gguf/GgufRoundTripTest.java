@@ -25,6 +25,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -111,6 +113,8 @@ class GgufRoundTripTest {
 
     @ParameterizedTest
     @ValueSource(ints = {2, 3, 8})
+    @Tag("promise-4")
+    @DisplayName("Promise 4: the bytes of a GGUF file do not depend on the number of threads")
     void bytesDoNotDependOnTheNumberOfThreads(int threads) throws Exception {
         Path folder = GgufModels.folder(parent, GgufModels.llama().put("vocab_size", 9000));
         GgufModels.write(folder, GgufFileType.Q4_0, parent.resolve("one.gguf"), 1);

@@ -17,6 +17,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -97,6 +99,8 @@ class SafetensorsWriterTest {
                 "model-00002-of-00003.bin",
                 ""
             })
+    @Tag("promise-6")
+    @DisplayName("Promise 6: an index that names a file elsewhere is refused")
     void indexThatNamesAFileElsewhereIsRefused(String name) throws IOException {
         write(16);
         Path index = folder.resolve("model.safetensors.index.json");
@@ -108,6 +112,8 @@ class SafetensorsWriterTest {
     }
 
     @Test
+    @Tag("promise-6")
+    @DisplayName("Promise 6: a shard that is a link out of the folder is refused")
     void missingShardAndLinkOutOfTheFolderAreRefused(@TempDir Path elsewhere) throws IOException {
         write(16);
         Path shard = folder.resolve("model-00002-of-00003.safetensors");

@@ -10,6 +10,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class ConversionTest {
@@ -73,6 +75,8 @@ class ConversionTest {
     }
 
     @Test
+    @Tag("promise-4")
+    @DisplayName("Promise 4: the width of the vectors changes no bit of a conversion")
     void everyVectorWidthGivesTheBitsOfTheScalarTwin() {
         byte[] scalar = new ScalarBits().get();
 

@@ -14,6 +14,8 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -23,6 +25,8 @@ class BlockQuantizerTest {
 
     @ParameterizedTest
     @EnumSource(names = {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"})
+    @Tag("promise-4")
+    @DisplayName("Promise 4: quantized blocks have the bytes of the reference vectors")
     void bytesAreThoseOfTheReferenceVectors(GgufType type) throws Exception {
         JsonNode golden = golden().path("ref").path(type.name().replace("Q", "q"));
 
@@ -80,6 +84,8 @@ class BlockQuantizerTest {
     }
 
     @Test
+    @Tag("promise-4")
+    @DisplayName("Promise 4: the width of the vectors changes no bit of a GGUF block")
     void theWidthOfTheVectorsChangesNoBit() {
         byte[] specified = KernelProbe.digest(BlockQuantizer::scalar);
 

@@ -9,12 +9,16 @@ import io.millrace.tensors.kernel.convert.HalfFloats;
 import java.nio.ByteBuffer;
 import java.util.Random;
 import java.util.function.Supplier;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class VectorGroupsTest {
     private static final int GROUPS = 600;
 
     @Test
+    @Tag("promise-4")
+    @DisplayName("Promise 4: the width of the vectors changes no bit of a group")
     void everyVectorWidthGivesTheCodesScalesAndSumsOfTheScalarTwin() {
         byte[] scalar = quantized(false);
 
@@ -26,11 +30,13 @@ class VectorGroupsTest {
     @Test
     void groupOfZerosHasTheEpsilonOfTheScaleTypeAndNoLoss() {
         for (DType type : new DType[] {DType.BF16, DType.F16}) {
-            GroupFormat format = new GroupFormat(4, type);
+            GroupFormat format = new GroupFormat(4, true, type);
             int[] words = new int[16];
             RoundingLoss loss = new RoundingLoss();
 
-            short scale = new VectorGroups(format).quantizeGroup(new float[GroupFormat.GROUP], 0, words, loss);
+            short scale = new VectorGroups(format)
+                    .quantizeGroup(new float[GroupFormat.GROUP], 0, words, loss)
+                    .stored();
 
             assertThat(format.widened(scale)).isEqualTo(type == DType.BF16 ? 0x1p-7f : 0x1p-10f);
             assertThat(words).containsOnly(0x88888888);
@@ -42,14 +48,16 @@ class VectorGroupsTest {
 
     @Test
     void scaleIsRoundedToItsStoredTypeBeforeWeightsAreDivided() {
-        GroupFormat format = new GroupFormat(4, DType.BF16);
+        GroupFormat format = new GroupFormat(4, true, DType.BF16);
         float[] weights = new float[GroupFormat.GROUP];
         weights[0] = 1;
         // 1 / 7.5 = 0.13333 is stored as 0.133789: this weight is 0.4999 stored scales, but 0.5016 unrounded ones.
         weights[1] = 0.06688f;
         int[] words = new int[16];
 
-        short scale = new VectorGroups(format).quantizeGroup(weights, 0, words, new RoundingLoss());
+        short scale = new VectorGroups(format)
+                .quantizeGroup(weights, 0, words, new RoundingLoss())
+                .stored();
 
         assertThat(scale).isEqualTo(HalfFloats.toBf16(1 / 7.5f));
         assertThat(words[0] & 0xff).isEqualTo(0x8f);
@@ -57,7 +65,7 @@ class VectorGroupsTest {
 
     @Test
     void halvesGoToTheEvenCodeAndExtremesAreClamped() {
-        GroupFormat format = new GroupFormat(4, DType.BF16);
+        GroupFormat format = new GroupFormat(4, true, DType.BF16);
         float[] weights = new float[GroupFormat.GROUP];
         float[] units = {7.5f, -7.5f, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f};
         System.arraycopy(units, 0, weights, 0, units.length);
@@ -70,9 +78,45 @@ class VectorGroupsTest {
     }
 
     @Test
+    void asymmetricCodesCoverTheGroupAndZeroStaysExact() {
+        GroupFormat format = new GroupFormat(4, false, DType.BF16);
+        float[] weights = new float[GroupFormat.GROUP];
+        weights[0] = 3;
+        weights[1] = -0.75f;
+        int[] words = new int[16];
+        RoundingLoss loss = new RoundingLoss();
+
+        GroupScale scale = new VectorGroups(format).quantizeGroup(weights, 0, words, loss);
+
+        // 3.75 / 15; -0.75 is the lowest code -8, so that 0 is -5, stored as 3.
+        assertThat(scale).isEqualTo(new GroupScale(HalfFloats.toBf16(0.25f), 0.25f, -5));
+        assertThat(words[0]).isEqualTo(0x3333330f);
+        assertThat(loss.relativeError()).isZero();
+        assertThat(loss.zerosAfter()).isEqualTo(126);
+    }
+
+    @Test
+    void asymmetricGroupFromEndToEndOfTheFloatsKeepsItsExtremes() {
+        GroupFormat format = new GroupFormat(4, false, DType.BF16);
+        float[] weights = new float[GroupFormat.GROUP];
+        weights[0] = Float.MAX_VALUE;
+        weights[1] = -Float.MAX_VALUE;
+
+        int[] words = new int[16];
+
+        GroupScale scale = new VectorGroups(format).quantizeGroup(weights, 0, words, new RoundingLoss());
+
+        assertThat(scale.value()).isFinite();
+        assertThat(scale.zeroPoint()).isZero();
+        // 7 and -7, stored with 8 added.
+        assertThat(words[0] & 0xff).isEqualTo(0x1f);
+    }
+
+    @Test
     void otherWidthsOfCodesAndScalesAreRefused() {
-        assertThatThrownBy(() -> new GroupFormat(3, DType.BF16)).hasMessage("found 3 bits, expected 4 or 8");
-        assertThatThrownBy(() -> new GroupFormat(4, DType.F32)).hasMessage("found scales of F32, expected BF16 or F16");
+        assertThatThrownBy(() -> new GroupFormat(3, true, DType.BF16)).hasMessage("found 3 bits, expected 4 or 8");
+        assertThatThrownBy(() -> new GroupFormat(4, true, DType.F32))
+                .hasMessage("found scales of F32, expected BF16 or F16");
     }
 
     /** Ordinary, tiny, huge, sparse, constant and zero groups; every seventh begins with negative zeros. */
@@ -97,31 +141,35 @@ class VectorGroupsTest {
     /** Words, scales and sums of all groups in all formats. */
     static byte[] quantized(boolean vector) {
         float[] weights = weights();
-        ByteBuffer out = ByteBuffer.allocate(4 * (GROUPS * (32 * 4 + 2) + 40));
+        ByteBuffer out = ByteBuffer.allocate(8 * (GROUPS * (32 * 4 + 6) + 40));
         for (int bits : new int[] {4, 8}) {
             for (DType type : new DType[] {DType.BF16, DType.F16}) {
-                GroupFormat format = new GroupFormat(bits, type);
-                VectorGroups kernel = new VectorGroups(format);
-                RoundingLoss loss = new RoundingLoss();
-                int[] words = new int[GroupFormat.GROUP / format.codesPerWord()];
-                for (int group = 0; group < GROUPS; group++) {
-                    if (type == DType.F16 && group % 7 == 1) {
-                        continue; // no F16 scale is large enough, and no F16 checkpoint holds such weights
-                    }
-                    int start = group * GroupFormat.GROUP;
-                    out.putShort(
-                            vector
-                                    ? kernel.quantizeGroup(weights, start, words, loss)
-                                    : ScalarGroups.quantize(format, weights, start, words, 0, loss));
-                    for (int word : words) {
-                        out.putInt(word);
-                    }
-                }
-                out.putDouble(loss.relativeError()).putDouble(loss.maxError());
-                out.putLong(loss.zerosBefore()).putLong(loss.zerosAfter());
+                quantize(new GroupFormat(bits, true, type), weights, vector, out);
+                quantize(new GroupFormat(bits, false, type), weights, vector, out);
             }
         }
         return out.array();
+    }
+
+    private static void quantize(GroupFormat format, float[] weights, boolean vector, ByteBuffer out) {
+        VectorGroups kernel = new VectorGroups(format);
+        RoundingLoss loss = new RoundingLoss();
+        int[] words = new int[GroupFormat.GROUP / format.codesPerWord()];
+        for (int group = 0; group < GROUPS; group++) {
+            if (format.scaleType() == DType.F16 && group % 7 == 1) {
+                continue; // no F16 scale is large enough, and no F16 checkpoint holds such weights
+            }
+            int start = group * GroupFormat.GROUP;
+            GroupScale scale = vector
+                    ? kernel.quantizeGroup(weights, start, words, loss)
+                    : ScalarGroups.quantize(format, weights, start, words, 0, loss);
+            out.putShort(scale.stored()).putInt(scale.zeroPoint());
+            for (int word : words) {
+                out.putInt(word);
+            }
+        }
+        out.putDouble(loss.relativeError()).putDouble(loss.maxError());
+        out.putLong(loss.zerosBefore()).putLong(loss.zerosAfter());
     }
 
     /** Loaded anew for each width. */

@@ -1,0 +1,28 @@
+package io.millrace.tensors.format.compressed;
+
+import io.millrace.tensors.architecture.TensorRole;
+import io.millrace.tensors.architecture.TensorRule;
+import java.util.Set;
+
+/**
+ * How a folder stores its quantized modules.
+ *
+ * @param bits 4 or 8
+ * @param symmetric whether there are no zero points
+ * @param groupSize weights of a row that share a scale; 0 for whole rows (the strategy {@code channel})
+ * @param ignored modules that stay dense
+ */
+record PackedFormat(int bits, boolean symmetric, int groupSize, Set<String> ignored) {
+    boolean quantizes(TensorRule rule) {
+        return switch (rule.role()) {
+            // To the library an output head is a linear module like any other.
+            case TensorRole.Linear _, TensorRole.OutputHead _ -> !ignored.contains(rule.module());
+            case TensorRole.Embedding _, TensorRole.Bias _, TensorRole.Norm _ -> false;
+        };
+    }
+
+    /** Weights that share a scale in rows of {@code rowLength}. */
+    long groupLength(long rowLength) {
+        return groupSize == 0 ? rowLength : groupSize;
+    }
+}

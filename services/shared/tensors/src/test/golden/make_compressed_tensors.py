@@ -1,0 +1,173 @@
+"""Makes the golden folders of compressed-tensors with the library of that name; README.md says how to run it.
+
+The checkpoint is not stored: its weights follow from the rule in weights(), of which ReferenceWeights.java is the twin.
+"""
+
+import argparse
+import hashlib
+import json
+import pathlib
+import tempfile
+
+import numpy as np
+import torch
+from compressed_tensors import ModelCompressor
+from compressed_tensors.quantization import (
+    QuantizationArgs,
+    QuantizationConfig,
+    QuantizationScheme,
+    apply_quantization_config,
+)
+from compressed_tensors.quantization.utils import calculate_qparams
+from safetensors.torch import load_file, save_file
+from transformers import LlamaConfig, LlamaForCausalLM
+
+GROUP = 128
+# What Millrace writes: the folders must be equal.
+SCHEMES = {
+    "w4a16": dict(num_bits=4, symmetric=True),
+    "w8a16": dict(num_bits=8, symmetric=True),
+    "w4a16_asym": dict(num_bits=4, symmetric=False),
+}
+# What others write: the weights that Millrace reads must have the digests in weights.json.
+FOREIGN = {
+    "group32_f32": dict(num_bits=4, symmetric=False, strategy="group", group_size=32),
+    "channel_f32": dict(num_bits=8, symmetric=True, strategy="channel"),
+    "o_proj_dense": dict(num_bits=4, symmetric=True, strategy="group", group_size=16),
+}
+
+
+def splitmix(first: int, count: int) -> np.ndarray:
+    """Numbers first .. first + count - 1 of the sequence of splitmix64 with seed 0."""
+    with np.errstate(over="ignore"):
+        z = (np.arange(first + 1, first + count + 1, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
+
+
+def weights(first: int, rows: int, columns: int) -> np.ndarray:
+    """[rows, columns] f32: whole 24-bit numbers times powers of two, and rows that a quantizer may stumble over."""
+    bits = splitmix(first, rows * columns)
+    mantissa = (bits >> np.uint64(40)).astype(np.int64) - (1 << 23)
+    exponent = (bits & np.uint64(3)).astype(np.int32)
+    w = np.ldexp(mantissa.astype(np.float32), -26 - exponent).reshape(rows, columns)
+    j = np.arange(columns)
+    last = j % GROUP == GROUP - 1
+    for row in range(rows):
+        match row % 32:
+            case 0:
+                w[row] = 0
+            case 1:
+                w[row] = np.float32(0.3)
+            case 2:
+                w[row] = np.ldexp(w[row], -100)
+            case 3:
+                w[row] = np.ldexp(w[row], -130)
+            case 4:
+                w[row] = np.ldexp(w[row], 120)
+            case 5:  # every weight lies half-way between two codes of 4 bits
+                w[row] = np.where(last, 7.5, j % 16 - 7.5) / 16
+            case 6:  # of 8 bits
+                w[row] = np.where(last, -127.5, j % 256 - 127.5) / 256
+            case 7:
+                w[row] = -np.abs(w[row])
+            case 8:
+                w[row] = np.abs(w[row]) + np.float32(0.5)
+            case 9:
+                w[row] = np.where(last, w[row], np.float32(-0.0))
+            case 10:  # an outlier per group
+                w[row] = np.where(last, 64 * w[row], w[row])
+    return w
+
+
+def checkpoint(hidden: int, intermediate: int) -> LlamaForCausalLM:
+    config = LlamaConfig(
+        hidden_size=hidden,
+        intermediate_size=intermediate,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        vocab_size=8,
+        max_position_embeddings=64,
+        rms_norm_eps=1e-5,
+        tie_word_embeddings=False,
+        dtype="float32",
+    )
+    model = LlamaForCausalLM(config)
+    first = 0
+    with torch.no_grad():
+        for _, parameter in sorted(model.named_parameters()):
+            rows, columns = (1, *parameter.shape)[-2:]
+            parameter.copy_(torch.from_numpy(weights(first, rows, columns)).reshape(parameter.shape))
+            first += parameter.numel()
+    return model
+
+
+def quantized(model: LlamaForCausalLM, args: QuantizationArgs, scale_dtype: torch.dtype, ignore: list[str]):
+    """Rounds to nearest and packs; returns the library's compressor."""
+    scheme = QuantizationScheme(targets=["Linear"], weights=args)
+    apply_quantization_config(model, QuantizationConfig(config_groups={"group_0": scheme}, ignore=ignore))
+    # The library rounds scales to what will be stored first, then divides by that.
+    rounded = args.model_copy(update={"scale_dtype": scale_dtype})
+    for module in model.modules():
+        if hasattr(module, "weight_scale"):
+            groups = module.weight.unflatten(-1, (-1, args.group_size or module.in_features))
+            scale, zero = calculate_qparams(groups.amin(-1), groups.amax(-1), rounded)
+            module.weight_scale.data.copy_(scale)
+            if not args.symmetric:
+                module.weight_zero_point.data.copy_(zero)
+    compressor = ModelCompressor.from_pretrained_model(model)
+    compressor.compress_model(model)
+    return compressor
+
+
+def save(model: LlamaForCausalLM, compressor: ModelCompressor, target: pathlib.Path, dtype: str) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        model.save_pretrained(scratch)
+        compressor.update_config(scratch)
+        config = json.loads((pathlib.Path(scratch) / "config.json").read_text())
+        config["dtype"] = dtype
+        (target / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+        save_file(load_file(f"{scratch}/model.safetensors"), target / "model.safetensors", {"format": "pt"})
+
+
+def make_equal(target: pathlib.Path, num_bits: int, symmetric: bool) -> None:
+    model = checkpoint(128, 128 if symmetric else 256)
+    args = QuantizationArgs(num_bits=num_bits, symmetric=symmetric, strategy="group", group_size=GROUP)
+    compressor = quantized(model, args, torch.bfloat16, ["lm_head"])
+    for parameter in model.parameters():
+        if parameter.dtype == torch.float32:
+            parameter.data = parameter.data.to(torch.bfloat16)
+    save(model, compressor, target, "bfloat16")
+
+
+def make_foreign(target: pathlib.Path, **args) -> None:
+    model = checkpoint(32, 32)
+    ignore = ["lm_head"]
+    if target.name == "o_proj_dense":
+        ignore.append("model.layers.0.self_attn.o_proj")
+    compressor = quantized(model, QuantizationArgs(**args), torch.float32, ignore)
+    save(model, compressor, target, "float32")
+    compressor.decompress_model(model)
+    digests = {
+        name: hashlib.sha256(parameter.detach().contiguous().numpy().tobytes()).hexdigest()
+        for name, parameter in sorted(model.named_parameters())
+        if not name.endswith(("_scale", "_zero_point", "_shape"))
+    }
+    (target / "weights.json").write_text(json.dumps(digests, indent=2) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=pathlib.Path, help="where the golden folders go")
+    folder = parser.parse_args().folder
+    torch.set_num_threads(1)
+    for name, scheme in SCHEMES.items():
+        make_equal(folder / name, **scheme)
+    for name, args in FOREIGN.items():
+        make_foreign(folder / name, **args)
+
+
+main()

@@ -1,0 +1,130 @@
+package io.millrace.tensors.format.compressed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.DType;
+import io.millrace.tensors.Progress;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.format.safetensors.SafetensorsReader;
+import io.millrace.tensors.json.StrictJson;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.Locale;
+import java.util.Objects;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Our folders beside those that the library compressed-tensors 0.20.0 wrote of the same F32 checkpoint. */
+class ReferenceBytesTest {
+    @TempDir
+    Path folder;
+
+    @ParameterizedTest
+    @EnumSource(CompressedScheme.class)
+    void everyTensorHasTheBytesOfTheReferenceTool(CompressedScheme scheme) throws Exception {
+        Path ours = compress(scheme);
+
+        try (SafetensorsReader written = SafetensorsReader.open(ours.resolve("model.safetensors"));
+                SafetensorsReader expected =
+                        SafetensorsReader.open(golden(scheme).resolve("model.safetensors"))) {
+            assertThat(written.tensors()).containsExactlyInAnyOrderElementsOf(expected.tensors());
+            for (TensorSpec tensor : expected.tensors()) {
+                assertThat(bytes(written, tensor)).as(tensor.name()).isEqualTo(bytes(expected, tensor));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(CompressedScheme.class)
+    void configSaysWhatTheReferenceToolSays(CompressedScheme scheme) throws Exception {
+        ObjectNode expected = quantizationConfig(golden(scheme));
+        // What came with later versions, and which earlier consumers refuse as unknown.
+        expected.remove("moe_sparsity_config");
+        ((ObjectNode) expected.path("config_groups").path("group_0")).remove("format");
+        expected.remove("version");
+
+        ObjectNode ours = quantizationConfig(compress(scheme));
+
+        assertThat(ours.remove("version").asText()).matches("0\\.\\d+\\.\\d+");
+        assertThat((JsonNode) ours).isEqualTo(expected);
+    }
+
+    @ParameterizedTest
+    @EnumSource(CompressedScheme.class)
+    void readerOpensWhatTheReferenceToolWrote(CompressedScheme scheme) throws Exception {
+        Path ours = compress(scheme);
+
+        try (CompressedTensorsReader written = CompressedTensorsReader.open(ours);
+                CompressedTensorsReader foreign = CompressedTensorsReader.open(golden(scheme))) {
+            assertThat(foreign.tensors()).isEqualTo(written.tensors());
+            for (TensorSpec tensor : written.tensors()) {
+                assertThat(floats(foreign, tensor)).as(tensor.name()).isEqualTo(floats(written, tensor));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"group32_f32", "channel_f32", "o_proj_dense"})
+    void readerUnderstandsOtherGroupsScalesAndDenseModules(String name) throws Exception {
+        ObjectNode digests = StrictJson.readFile(golden(name).resolve("weights.json"), 100_000);
+
+        try (CompressedTensorsReader reader = CompressedTensorsReader.open(golden(name))) {
+            assertThat(reader.tensors()).hasSize(digests.size());
+            for (TensorSpec tensor : reader.tensors()) {
+                ByteBuffer bytes = ByteBuffer.allocate(
+                                4 * Math.toIntExact(tensor.shape().elements()))
+                        .order(ByteOrder.LITTLE_ENDIAN);
+                bytes.asFloatBuffer().put(floats(reader, tensor));
+                byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes.array());
+                assertThat(HexFormat.of().formatHex(digest))
+                        .as(tensor.name())
+                        .isEqualTo(digests.path(tensor.name()).asText());
+            }
+        }
+    }
+
+    private Path compress(CompressedScheme scheme) throws Exception {
+        Path source = ReferenceWeights.write(folder.resolve("source"), scheme.symmetric() ? 128 : 256, DType.F32);
+        Path target = folder.resolve("target");
+        try (Checkpoint checkpoint = Checkpoint.openOriginal(source)) {
+            CompressedTensorsWriter.plan(checkpoint, scheme).write(target, 1, Progress.NONE);
+        }
+        return target;
+    }
+
+    private static ObjectNode quantizationConfig(Path model) throws Exception {
+        ObjectNode config = StrictJson.readFile(model.resolve("config.json"), 100_000);
+        return (ObjectNode) config.path(QuantizationConfig.KEY);
+    }
+
+    private static byte[] bytes(SafetensorsReader reader, TensorSpec tensor) {
+        return reader.rows(tensor.name(), 0, tensor.shape().rows()).toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    private static float[] floats(CompressedTensorsReader reader, TensorSpec tensor) throws Exception {
+        float[] floats = new float[Math.toIntExact(tensor.shape().elements())];
+        reader.read(tensor.name(), 0, tensor.shape().rows(), MemorySegment.ofArray(floats));
+        return floats;
+    }
+
+    private static Path golden(CompressedScheme scheme) throws Exception {
+        return golden(scheme.name().toLowerCase(Locale.ROOT));
+    }
+
+    private static Path golden(String name) throws Exception {
+        URI uri = Objects.requireNonNull(ReferenceBytesTest.class.getResource(name + "/config.json"))
+                .toURI();
+        return Objects.requireNonNull(Path.of(uri).getParent());
+    }
+}

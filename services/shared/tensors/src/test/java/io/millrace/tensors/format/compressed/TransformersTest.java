@@ -1,0 +1,132 @@
+package io.millrace.tensors.format.compressed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.DType;
+import io.millrace.tensors.Progress;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.DenseWriter;
+import io.millrace.tensors.checkpoint.TinyModels;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * The real consumer: transformers with compressed-tensors loads what we wrote. {@code MILLRACE_PYTHON} names an
+ * interpreter that has both ({@code src/test/golden/README.md}).
+ */
+class TransformersTest {
+    private static final String PYTHON = System.getenv().getOrDefault("MILLRACE_PYTHON", "");
+    private static final long LIMIT_SECONDS = 300;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void requirePython() {
+        String reason = "skipped: MILLRACE_PYTHON names no Python with transformers and compressed-tensors";
+        if (PYTHON.isEmpty()) {
+            System.out.println(reason);
+        }
+        assumeTrue(!PYTHON.isEmpty(), reason);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "W4A16, F32, false",
+        "W4A16, BF16, true",
+        "W8A16, F32, true",
+        "W8A16, BF16, false",
+        "W4A16_ASYM, F32, false",
+        "W4A16_ASYM, BF16, true"
+    })
+    void transformersComputesWithTheWeightsThatWeRead(CompressedScheme scheme, DType type, boolean tied)
+            throws Exception {
+        ObjectNode config = TinyModels.llama();
+        config.put("hidden_size", 256).put("intermediate_size", 512).put("vocab_size", 512);
+        config.put("tie_word_embeddings", tied);
+        Path source = TinyModels.write(folder.resolve("source"), config, type, 7);
+        Path compressed = folder.resolve("compressed");
+        try (Checkpoint checkpoint = Checkpoint.openOriginal(source)) {
+            CompressedTensorsWriter.plan(checkpoint, scheme).write(compressed, 1, Progress.NONE);
+        }
+
+        JsonNode report = check(source, compressed, dense(compressed, folder.resolve("dense")));
+
+        System.out.println(scheme + " of " + type + ": " + report);
+        assertThat(report.path("unequalWeights").isEmpty()).isTrue();
+        // Weights, and as shipped also sums, in BF16.
+        assertThat(report.path("logitGapDequantized").asDouble(1)).isLessThan(0.02);
+        if (scheme.symmetric()) {
+            assertThat(report.path("loadedPacked").asBoolean()).isTrue();
+            assertThat(report.path("shippedType").asText()).isEqualTo("torch.bfloat16");
+            assertThat(report.path("logitGapPacked").asDouble(1)).isLessThan(1e-5);
+            assertThat(report.path("logitGapAsShipped").asDouble(1)).isLessThan(0.1);
+        }
+        // The library takes the distance of the extremes in the type of the checkpoint, so that it is rounded for BF16.
+        assertThat(report.path("scalesEqual").asBoolean()).isEqualTo(scheme.symmetric() || type == DType.F32);
+        assertThat(report.path("squaredError").asDouble(1))
+                .isLessThanOrEqualTo(report.path("librarySquaredError").asDouble());
+        if (type == DType.F32) {
+            assertThat(report.path("differingCodes").asLong(1)).isZero();
+            assertThat(report.path("differingZeroPoints").asLong(1)).isZero();
+        }
+    }
+
+    /** The compressed model as our reader sees it, in F32. */
+    private static Path dense(Path compressed, Path target) throws IOException {
+        try (CompressedTensorsReader reader = CompressedTensorsReader.open(compressed)) {
+            List<TensorSpec> tensors = reader.tensors().stream()
+                    .map(tensor -> TensorSpec.plain(tensor.name(), DType.F32, tensor.shape()))
+                    .toList();
+            try (DenseWriter writer =
+                    DenseWriter.original(target, reader.config().json(), tensors)) {
+                for (TensorSpec tensor : tensors) {
+                    float[] floats = new float[Math.toIntExact(tensor.shape().elements())];
+                    reader.read(tensor.name(), 0, tensor.shape().rows(), MemorySegment.ofArray(floats));
+                    writer.appendFloats(tensor.name(), MemorySegment.ofArray(floats));
+                }
+                writer.finish();
+            }
+        }
+        return target;
+    }
+
+    private JsonNode check(Path source, Path compressed, Path dense) throws Exception {
+        Path script = folder.resolve("consumer_check.py");
+        try (InputStream in = Objects.requireNonNull(TransformersTest.class.getResourceAsStream("consumer_check.py"))) {
+            Files.copy(in, script);
+        }
+        Path log = folder.resolve("log.txt");
+        ProcessBuilder python = new ProcessBuilder(
+                PYTHON, script.toString(), source.toString(), compressed.toString(), dense.toString());
+        python.environment().put("HF_HUB_OFFLINE", "1");
+        python.environment().put("CUDA_VISIBLE_DEVICES", "");
+        Path answer = folder.resolve("answer.txt");
+        Process process = python.redirectOutput(answer.toFile())
+                .redirectError(log.toFile())
+                .start();
+        boolean ended = process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS);
+        process.destroyForcibly();
+        assertThat(ended).as("%s took more than %d s", script, LIMIT_SECONDS).isTrue();
+        assertThat(process.exitValue()).as(Files.readString(log)).isZero();
+        String line = Files.readAllLines(answer).getLast();
+        return StrictJson.parse(ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8)), "answer.txt", 0);
+    }
+}
