@@ -54,7 +54,8 @@ final class QualityBenchmark {
                 when missing.cause() == NotMeasured.Cause.TEXT_TOO_SHORT ->
                     throw new StageException(
                             Reason.TEXT_TOO_SHORT,
-                            textFile.getFileName() + ": " + missing.reason() + "; give a longer text");
+                            missing.reason()
+                                    + "; give a longer text under 'evaluate' in the policy, and apply it again");
                 case NotMeasured missing ->
                     List.of(
                                     Metric.PERPLEXITY,
@@ -72,7 +73,8 @@ final class QualityBenchmark {
     private static Path text(Path folder) throws IOException, StageException {
         try (var files = Files.list(folder)) {
             return files.findFirst()
-                    .orElseThrow(() -> new StageException(Reason.TEXT_MISSING, "the evaluation text has no file"));
+                    .orElseThrow(() -> new StageException(
+                            Reason.TEXT_MISSING, "the text under 'evaluate' in the policy has no file"));
         }
     }
 
@@ -81,7 +83,9 @@ final class QualityBenchmark {
             return Files.readString(text);
         } catch (CharacterCodingException e) {
             throw new StageException(
-                    Reason.TEXT_MALFORMED, "the evaluation text is not UTF-8; apply the policy with one that is", e);
+                    Reason.TEXT_MALFORMED,
+                    "the text under 'evaluate' in the policy is not UTF-8; convert it and apply the policy again",
+                    e);
         }
     }
 

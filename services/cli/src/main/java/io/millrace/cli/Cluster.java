@@ -40,15 +40,16 @@ final class Cluster {
     @Option(
             names = "--topic-prefix",
             paramLabel = "PREFIX",
-            description = "Prefix of all topics (default: ${DEFAULT-VALUE}).")
-    private String topicPrefix = "millrace.";
+            description = "Prefix of all topics (default: that of the local Millrace, otherwise millrace.).")
+    private @Nullable String topicPrefix;
 
     Home home() {
-        return new Home(home);
+        return new Home(home, topics());
     }
 
+    /** What the options say of the topics. */
     Topics topics() {
-        return new Topics(topicPrefix);
+        return topicPrefix == null ? Topics.DEFAULT : new Topics(topicPrefix);
     }
 
     Optional<String> kafka() {
@@ -60,6 +61,7 @@ final class Cluster {
         Map<String, Object> settings = kafkaSettings();
         String address = kafka;
         String place = store;
+        Topics topics = topics();
         if (address == null) {
             Home.Running running = home().running()
                     .orElseThrow(() -> new CommandFailure(
@@ -68,9 +70,10 @@ final class Cluster {
                                     + "; start one with 'millrace up', or name a cluster with --kafka"));
             address = running.kafka();
             place = place == null ? running.store() : place;
+            topics = topicPrefix == null ? home().announcedTopics() : topics;
         }
         settings.put("bootstrap.servers", address);
-        Connection connection = new Connection(settings, topics(), Optional.ofNullable(place));
+        Connection connection = new Connection(settings, topics, Optional.ofNullable(place));
         connection.requireBroker();
         return connection;
     }

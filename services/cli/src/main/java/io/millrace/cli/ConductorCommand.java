@@ -50,9 +50,10 @@ final class ConductorCommand implements Callable<Integer> {
     private int managementPort = 0;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws IOException, InterruptedException {
         System.setProperty("millrace.console.level", "INFO");
         Connection connection = cluster.connect();
+        connection.requireTopics();
         Files.createDirectories(state);
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         ConductorSettings settings = new ConductorSettings(
@@ -65,7 +66,7 @@ final class ConductorCommand implements Callable<Integer> {
                 Limits.DEFAULT,
                 ConductorSettings.Pace.CLUSTER,
                 registry);
-        try (StopSignal stop = StopSignal.install();
+        try (StopSignal stop = StopSignal.installForService();
                 Conductor conductor = Conductor.start(settings);
                 ManagementServer management = ManagementServer.start(
                         managementPort, registry::scrape, () -> !conductor.hasFailed(), conductor::isRunning)) {

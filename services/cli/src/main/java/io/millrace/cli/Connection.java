@@ -4,11 +4,13 @@ import io.millrace.events.Event;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.EventRecords;
 import io.millrace.events.wire.SchemaTopic;
+import io.millrace.events.wire.TopicAdmin;
 import io.millrace.events.wire.Topics;
 import io.millrace.store.ArtifactStore;
 import io.millrace.store.Stores;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -20,6 +22,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
@@ -48,10 +51,24 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
             Thread.currentThread().interrupt();
             throw new CommandFailure(ExitCode.FAILED, "interrupted", e);
         } catch (ExecutionException | TimeoutException | KafkaException e) {
+            if (e.getCause() instanceof UnsupportedVersionException) {
+                throw new CommandFailure(
+                        ExitCode.UNAVAILABLE, "the Kafka broker at " + address() + " is too old; use 4.3 or newer", e);
+            }
             throw new CommandFailure(
                     ExitCode.UNAVAILABLE,
                     "no Kafka broker answers at " + address() + "; check the address and that it runs",
                     e);
+        }
+    }
+
+    /** Fails if a conductor could not work here: no share groups, or topics that are missing or different. */
+    void requireTopics() throws InterruptedException {
+        try (Admin admin = admin()) {
+            List<String> problems = TopicAdmin.problems(admin, topics(), List.of());
+            if (!problems.isEmpty()) {
+                throw new CommandFailure(ExitCode.UNAVAILABLE, address() + ": " + String.join("; ", problems));
+            }
         }
     }
 

@@ -44,7 +44,10 @@ final class DeadLettersReplayCommand implements Callable<Integer> {
                 new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer())) {
             originals.forEach(original -> Connection.sendNow(producer, original));
         }
-        output.print(Map.of("replayed", numbers), () -> "sent " + originals.size() + " records to their topics again");
+        output.print(
+                Map.of("replayed", numbers),
+                () -> "sent to their topics again: " + originals.size()
+                        + "; what still cannot be read comes back under a new number");
         return ExitCode.OK;
     }
 

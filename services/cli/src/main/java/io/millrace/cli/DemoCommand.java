@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.apache.kafka.common.errors.InterruptException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -53,26 +54,49 @@ final class DemoCommand implements Callable<Integer> {
         LocalSettings settings =
                 new LocalSettings(home, Optional.empty(), Map.of(), Topics.DEFAULT, List.of(Device.CPU), 1);
         output.remark("starting a Kafka broker, the conductor and four stage services in " + home.folder() + " …");
-        try (StopSignal stop = StopSignal.install();
-                LocalMode local = LocalMode.start(settings, stop::raise)) {
-            Thread main = Thread.currentThread();
-            stop.onRaise(main::interrupt);
-            Connection connection = new Connection(
-                    Map.of("bootstrap.servers", local.kafka()),
-                    Topics.DEFAULT,
-                    Optional.of(home.store().toString()));
+        try (StopSignal stop = StopSignal.install()) {
+            stop.onRaise(Thread.currentThread()::interrupt);
+            return run(settings, stop, policy, startNanos);
+        }
+    }
+
+    private int run(LocalSettings settings, StopSignal stop, Path policy, long startNanos)
+            throws IOException, InterruptedException {
+        Home home = settings.home();
+        try (LocalMode local = LocalMode.start(settings, stop::raise)) {
+            return run(local, policy, startNanos);
+        } catch (InterruptedException | InterruptException | CommandFailure e) {
+            if (!stop.raised()) {
+                throw e;
+            }
+            // Said before the signal is let go of: then the JVM ends at once.
+            output.remark((stop.asked() ? "the demo was stopped" : "the demo cannot go on, " + stop.await())
+                    + "; what it made until then lies in " + home.folder() + ", and 'millrace demo' starts afresh");
+            return stop.asked() ? ExitCode.INTERRUPTED : ExitCode.FAILED;
+        }
+    }
+
+    private int run(LocalMode local, Path policy, long startNanos) throws IOException, InterruptedException {
+        Home home = new Home(folder);
+        Connection connection = new Connection(
+                Map.of("bootstrap.servers", local.kafka()),
+                Topics.DEFAULT,
+                Optional.of(home.store().toString()));
+        try {
             applyPolicy(connection, policy);
             Demo demo = new Demo(connection, home, output.out(), Terminal.present(), seed, startNanos);
             return demo.run() ? ExitCode.OK : ExitCode.UNSUCCESSFUL;
-        } catch (InterruptedException e) {
-            throw new CommandFailure(ExitCode.FAILED, "the demo was stopped; 'millrace demo' starts afresh", e);
+        } finally {
+            // A Kafka client answers an interrupt and leaves it set; what is closed from here on must be closed in
+            // order.
+            var _ = Thread.interrupted();
         }
     }
 
     private static void applyPolicy(Connection connection, Path policy) throws IOException {
         try (TopicReader reader = connection.reader();
                 ArtifactStore store = connection.store()) {
-            PolicyApplyCommand.apply(connection, reader, store, PolicySource.read(policy), 1);
+            connection.send(PolicyApplyCommand.resolve(connection, reader, store, PolicySource.read(policy), 1));
         }
     }
 

@@ -16,5 +16,8 @@ final class ExitCode {
     /** It was done, and the outcome is not the one that was hoped for. */
     static final int UNSUCCESSFUL = 6;
 
+    /** Ctrl-C, as shells have it. */
+    static final int INTERRUPTED = 130;
+
     private ExitCode() {}
 }

@@ -36,13 +36,19 @@ public final class Main {
     static CommandLine commandLine(String... arguments) {
         boolean verbose = Arrays.asList(arguments).contains(VERBOSE);
         CommandLine line = new CommandLine(new MillraceCommand());
-        StageProgram.addTo(line);
+        StageCommands.addTo(line);
+        tellVersion(line);
         line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
         line.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setExecutionExceptionHandler((error, command, _) -> report(error, command, verbose));
         line.setParameterExceptionHandler((error, _) -> report(error));
         return line;
+    }
+
+    private static void tellVersion(CommandLine command) {
+        command.getCommandSpec().versionProvider(new Version());
+        command.getSubcommands().values().forEach(Main::tellVersion);
     }
 
     private static int report(ParameterException error) {

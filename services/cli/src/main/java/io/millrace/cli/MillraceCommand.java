@@ -36,14 +36,14 @@ import picocli.CommandLine.Spec;
         },
         footerHeading = "%nExit codes:%n",
         footer = {
-            "  0    done",
-            "  1    something went wrong that no other code names",
+            "  0    done; a service: stopped as it was told",
+            "  1    something went wrong that no other code names; a service: start it again",
             "  2    the command line is wrong",
             "  3    what was asked for is not there",
             "  4    Kafka, the store or something on this machine is missing or does not answer",
             "  5    what was given is refused: a policy, a checkpoint, a folder in use",
             "  6    done, but the outcome is not the one hoped for (demo, doctor, policy check)",
-            "  130  interrupted",
+            "  130  interrupted (Ctrl-C); 143 when terminated",
             "",
             "Example:",
             "  millrace demo"

@@ -45,23 +45,27 @@ final class PolicyApplyCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         int checkpoints = Backfill.parse(backfill);
         PolicyDraft draft = PolicySource.read(file);
+        PolicyText.require(draft);
         Connection connection = cluster.connect();
         try (TopicReader reader = connection.reader();
                 ArtifactStore store = connection.store()) {
-            Policy policy = apply(connection, reader, store, draft, checkpoints);
+            Policy policy = resolve(connection, reader, store, draft, checkpoints);
+            // Counted before it is in force: what has begun by then is not foretold.
             long runs = PlannedRuns.count(policy, reader, connection.topics());
+            connection.send(policy);
             output.print(
                     Map.of("policy", policy, "new-runs", runs),
                     () -> "policy '" + policy.name() + "' is in force (revision " + policy.revision() + "); "
                             + (runs == 0
                                     ? "no run starts now: no checkpoint of a model like '" + policy.models()
                                             + "' waits for it"
-                                    : runs + " runs will start"));
+                                    : runs + (runs == 1 ? " run" : " runs") + " will start"));
         }
         return ExitCode.OK;
     }
 
-    static Policy apply(
+    /** The policy with its texts in the store, as it is to be sent. */
+    static Policy resolve(
             Connection connection, TopicReader reader, ArtifactStore store, PolicyDraft draft, int checkpoints)
             throws IOException {
         List<Policy> present = reader.latest(connection.topics().policies(), Policy.class);
@@ -72,9 +76,7 @@ final class PolicyApplyCommand implements Callable<Integer> {
                         .orElse(0)
                 + 1;
         try {
-            Policy policy = draft.resolve(text -> store(store, text), revision, checkpoints);
-            connection.send(policy);
-            return policy;
+            return draft.resolve(text -> store(store, text), revision, checkpoints);
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
@@ -83,7 +85,6 @@ final class PolicyApplyCommand implements Callable<Integer> {
     /** An artifact of one file under a fixed name, so that the same text is the same artifact wherever it lay. */
     private static ArtifactRef store(ArtifactStore store, Path text) {
         try {
-            PolicyText.require(text);
             Manifest.Entry entry =
                     new Manifest.Entry("text.txt", Files.size(text), store.put(text), "text/plain; charset=utf-8");
             return store.publish(new Manifest(List.of(entry), new TreeMap<>()));

@@ -47,10 +47,7 @@ final class PolicyCheckCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PolicyDraft draft = PolicySource.read(file);
-        PolicyText.require(draft.evaluation().text());
-        if (draft.calibration().isPresent()) {
-            PolicyText.require(draft.calibration().get().text());
-        }
+        PolicyText.require(draft);
         List<Finding> findings = model == null ? List.of() : findings(draft, new ModelName(model));
         output.print(
                 Map.of("policy", draft.name(), "targets", draft.targets().size(), "impossible", findings),

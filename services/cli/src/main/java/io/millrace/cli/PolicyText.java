@@ -1,5 +1,8 @@
 package io.millrace.cli;
 
+import io.millrace.events.policy.PolicyDraft;
+import io.millrace.events.policy.TextDraft;
+import io.millrace.models.evaluation.Evaluation;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
@@ -11,6 +14,43 @@ final class PolicyText {
     private static final int CHARACTERS_AT_A_TIME = 1 << 16;
 
     private PolicyText() {}
+
+    /** The texts of a policy: readable, and the one for evaluation long enough to measure anything on. */
+    static void require(PolicyDraft policy) throws IOException {
+        require(policy.evaluation().text());
+        requireEnough(policy.evaluation());
+        if (policy.calibration().isPresent()) {
+            require(policy.calibration().get().text());
+        }
+    }
+
+    /**
+     * Each token stands for a byte or more, but for the one at the beginning. With fewer bytes no tokenizer cuts enough
+     * windows; with more it may still be too short, which only a run with its model's tokenizer can see.
+     */
+    private static void requireEnough(TextDraft evaluation) throws IOException {
+        if (evaluation.length() < Evaluation.SHORTEST_WINDOW) {
+            return;
+        }
+        int windows = Evaluation.leastWindows(evaluation.length());
+        long tokens = (long) windows * evaluation.length();
+        String wanted = windows + " windows of " + evaluation.length() + " tokens at least";
+        if (evaluation.sequences() < windows) {
+            throw new CommandFailure(
+                    ExitCode.REFUSED,
+                    "the policy says 'sequences: " + evaluation.sequences()
+                            + "' under 'evaluate', but a measurement takes " + wanted
+                            + "; raise 'sequences' or 'length'");
+        }
+        long bytes = Files.size(evaluation.text());
+        if (bytes + 1 < tokens) {
+            throw new CommandFailure(
+                    ExitCode.REFUSED,
+                    "the policy names the text " + evaluation.text() + ", which has " + bytes
+                            + " bytes, but a measurement takes " + wanted + ", so " + tokens
+                            + " bytes or more; give a longer text");
+        }
+    }
 
     static void require(Path text) throws IOException {
         if (!Files.isRegularFile(text)) {

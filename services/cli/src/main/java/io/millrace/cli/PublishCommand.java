@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.client.CheckpointFolder;
 import io.millrace.client.Publisher;
 import io.millrace.client.RefusedCheckpointException;
 import io.millrace.events.CheckpointPublished;
@@ -14,7 +15,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
@@ -27,14 +30,18 @@ import picocli.CommandLine.Parameters;
         name = "publish",
         description =
                 "Publishes the checkpoint in a Hugging Face folder and tells which runs that starts. The folder stays"
-                        + " where it is; it must not change from now on.",
-        mixinStandardHelpOptions = true,
+                        + " where it is; it must not change from now on. Files that do not belong to the model, such as"
+                        + " a trainer's pickles, are neither read nor stored.",
         footer = {"", "Example:", "  millrace publish ./step-4000 --model chat-7b --version step-4000"})
 final class PublishCommand implements Callable<Integer> {
     /** The conductor plans within a second; a busy machine may need longer. */
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(20);
 
     private static final long LOOK_AGAIN_MILLIS = 200;
+
+    @SuppressWarnings("UnusedVariable") // picocli acts on it
+    @Mixin
+    private final HelpOption help = new HelpOption();
 
     @Mixin
     private final Cluster cluster = new Cluster();
@@ -57,8 +64,12 @@ final class PublishCommand implements Callable<Integer> {
     @Option(names = "--label", paramLabel = "NAME=VALUE", description = "Any remark; may be repeated.")
     private Map<String, String> labels = Map.of();
 
-    /** What came of it. */
-    record Published(CheckpointPublished checkpoint, List<RunChanged> runs) {}
+    /**
+     * What came of it.
+     *
+     * @param leftOut what lies in the folder and is no part of the checkpoint
+     */
+    record Published(CheckpointPublished checkpoint, SortedSet<String> leftOut, List<RunChanged> runs) {}
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -66,30 +77,46 @@ final class PublishCommand implements Callable<Integer> {
             throw new CommandFailure(ExitCode.NOT_FOUND, "there is no folder " + folder);
         }
         ModelName name = new ModelName(model);
+        CheckpointFolder opened = open();
         Connection connection = cluster.connect();
         try (TopicReader reader = connection.reader()) {
             List<Policy> policies = reader.latest(connection.topics().policies(), Policy.class);
-            CheckpointPublished checkpoint = publish(connection, name);
+            CheckpointPublished checkpoint = publish(connection, opened, name);
             Set<RunId> expected = policies.stream()
                     .filter(policy -> policy.matches(name))
                     .flatMap(policy ->
                             policy.targets().stream().map(target -> RunId.of(checkpoint, policy.name(), target)))
                     .collect(Collectors.toSet());
             List<RunChanged> runs = await(reader, connection.topics().runs(), expected);
-            output.print(new Published(checkpoint, runs), () -> text(name, runs, policies, expected.size()));
+            output.print(
+                    new Published(checkpoint, opened.leftOut(), runs),
+                    () -> leftOut(opened) + text(name, runs, policies, expected.size()));
         }
         return ExitCode.OK;
     }
 
-    private CheckpointPublished publish(Connection connection, ModelName name)
+    private CheckpointFolder open() throws IOException {
+        try {
+            return CheckpointFolder.open(folder.toAbsolutePath().normalize());
+        } catch (RefusedCheckpointException e) {
+            throw new CommandFailure(ExitCode.REFUSED, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private CheckpointPublished publish(Connection connection, CheckpointFolder checkpoint, ModelName name)
             throws IOException, InterruptedException {
         try (ArtifactStore store = connection.store();
                 Publisher publisher = new Publisher(
                         connection.kafka(), store, connection.topics().prefix())) {
-            return publisher.publish(folder.toAbsolutePath().normalize(), name.value(), version, step, labels);
-        } catch (RefusedCheckpointException e) {
-            throw new CommandFailure(ExitCode.REFUSED, String.valueOf(e.getMessage()), e);
+            return publisher.publish(checkpoint, new Publisher.Release(name, version, step, Optional.empty(), labels));
         }
+    }
+
+    /** A line about what is no part of the checkpoint; empty if there is nothing. */
+    static String leftOut(CheckpointFolder checkpoint) {
+        return checkpoint.leftOut().isEmpty()
+                ? ""
+                : "left out, neither read nor stored: " + String.join(", ", checkpoint.leftOut()) + "\n";
     }
 
     private static List<RunChanged> await(TopicReader reader, String topic, Set<RunId> expected)

@@ -22,9 +22,17 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "pull",
         description = "Brings the files of a published model into a folder, each verified against its digest.",
-        mixinStandardHelpOptions = true,
-        footer = {"", "Example:", "  millrace pull chat-7b phone ./chat-7b-phone"})
+        footer = {
+            "",
+            "Examples:",
+            "  millrace pull chat-7b phone ./chat-7b-phone",
+            "  millrace pull chat-7b phone ./chat-7b-phone-4000 --version step-4000"
+        })
 final class PullCommand implements Callable<Integer> {
+    @SuppressWarnings("UnusedVariable") // picocli acts on it
+    @Mixin
+    private final HelpOption help = new HelpOption();
+
     @Mixin
     private final Cluster cluster = new Cluster();
 
@@ -40,7 +48,10 @@ final class PullCommand implements Callable<Integer> {
     @Parameters(index = "2", paramLabel = "DIR", description = "A new or empty folder.")
     private Path folder = Path.of("");
 
-    @Option(names = "--version-of", paramLabel = "VERSION", description = "This version instead of the newest.")
+    @Option(
+            names = "--version",
+            paramLabel = "VERSION",
+            description = "This version of the model, as it was published, instead of the newest.")
     private @Nullable String version;
 
     @Option(names = "--policy", paramLabel = "POLICY", description = "Where several policies have such a target.")
@@ -104,7 +115,8 @@ final class PullCommand implements Callable<Integer> {
                         "no model '" + model + "' for target '" + target + "'"
                                 + (version == null ? "" : " of version '" + version + "'") + "; published: "
                                 + models.stream()
-                                        .map(published -> published.model() + " " + published.target())
+                                        .map(published -> published.model() + " " + published.version() + " "
+                                                + published.target())
                                         .distinct()
                                         .sorted()
                                         .collect(Collectors.joining(", "))));

@@ -2,27 +2,68 @@ package io.millrace.cli;
 
 import io.millrace.events.Candidate;
 import io.millrace.events.Decision;
+import io.millrace.events.Event;
+import io.millrace.events.JobEvent;
+import io.millrace.events.JobKey;
 import io.millrace.events.Measurement;
 import io.millrace.events.ModelPublished;
+import io.millrace.events.OperatorRequest;
 import io.millrace.events.RunChanged;
 import io.millrace.events.StepDone;
 import io.millrace.events.Verdict;
 import io.millrace.events.wire.Topics;
+import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * All there is to know of a run.
  *
  * @param state its last state
  * @param model what it published
+ * @param attempts each try at each of its jobs, those that it shared with other runs too, as far as Kafka keeps them
+ * @param requests what operators asked for
  */
-record RunReport(RunChanged state, Optional<ModelPublished> model) {
+record RunReport(
+        RunChanged state, Optional<ModelPublished> model, List<Attempt> attempts, List<OperatorRequest> requests) {
+    /** The clocks of workers and conductor differ by less. */
+    private static final Duration CLOCK_DIFFERENCE = Duration.ofHours(1);
+
     static RunReport read(RunChanged state, TopicReader reader, Topics topics) {
         Optional<ModelPublished> model = reader.events(topics.models(), ModelPublished.class).stream()
                 .filter(published -> published.run().equals(state.run()))
                 .reduce((_, last) -> last);
-        return new RunReport(state, model);
+        List<Event> events = reader.events(
+                topics.jobEvents(), state.model().value(), state.requestedAt().minus(CLOCK_DIFFERENCE), Event.class);
+        return new RunReport(state, model, Attempt.of(ofRun(state, events)), requests(state, events));
+    }
+
+    /** A job that several runs wait for names only the one that asked first, so its key counts too. */
+    private static List<JobEvent> ofRun(RunChanged state, List<Event> events) {
+        Set<JobKey> jobs = Stream.concat(
+                        state.finished().stream(),
+                        state.tried().stream().flatMap(candidate -> candidate.steps().stream()))
+                .map(StepDone::job)
+                .collect(Collectors.toSet());
+        state.job().ifPresent(jobs::add);
+        return events.stream()
+                .filter(JobEvent.class::isInstance)
+                .map(JobEvent.class::cast)
+                .filter(event -> event.job().run().equals(state.run())
+                        || jobs.contains(event.job().key()))
+                .toList();
+    }
+
+    private static List<OperatorRequest> requests(RunChanged state, List<Event> events) {
+        return events.stream()
+                .filter(OperatorRequest.class::isInstance)
+                .map(OperatorRequest.class::cast)
+                .filter(request -> request.run().equals(state.run()))
+                .toList();
     }
 
     String text() {
@@ -51,7 +92,21 @@ record RunReport(RunChanged state, Optional<ModelPublished> model) {
             }
         }
         model.ifPresentOrElse(published -> published(text, published), () -> current(text));
+        if (!attempts.isEmpty()) {
+            text.append("\nattempts\n");
+            attempts.forEach(attempt -> text.append("  ").append(attempt.text()).append('\n'));
+        }
+        if (!requests.isEmpty()) {
+            text.append("\nrequests\n");
+            requests.forEach(
+                    request -> text.append("  ").append(describe(request)).append('\n'));
+        }
         return text.toString();
+    }
+
+    private static String describe(OperatorRequest request) {
+        return request.at() + "  " + request.kind().name().toLowerCase(Locale.ROOT) + " by " + request.who()
+                + (request.why().isEmpty() ? "" : ": " + request.why());
     }
 
     private void current(StringBuilder text) {

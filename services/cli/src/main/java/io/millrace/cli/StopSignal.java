@@ -6,19 +6,33 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Ctrl-C or SIGTERM, turned into a value that the main thread waits for, so that it can stop things in order. The JVM
- * ends when {@link #close} was called, or when that takes too long.
+ * ends when {@link #close} was called, or when that takes too long; a service then ends with 0, since it did as it was
+ * told, and anything else as the signal has it: 130 or 143.
  */
 final class StopSignal implements AutoCloseable {
     private static final long LONGEST_STOP_SECONDS = 45;
 
     private final CompletableFuture<String> why = new CompletableFuture<>();
     private final CountDownLatch closed = new CountDownLatch(1);
+    private final boolean ofService;
     private volatile boolean asked;
 
-    private StopSignal() {}
+    private StopSignal(boolean ofService) {
+        this.ofService = ofService;
+    }
 
+    /** Of a command that is not done when it is stopped. */
     static StopSignal install() {
-        StopSignal signal = new StopSignal();
+        return install(false);
+    }
+
+    /** Of a command that runs until it is stopped. */
+    static StopSignal installForService() {
+        return install(true);
+    }
+
+    private static StopSignal install(boolean ofService) {
+        StopSignal signal = new StopSignal(ofService);
         Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(signal::onShutdown));
         return signal;
     }
@@ -35,6 +49,11 @@ final class StopSignal implements AutoCloseable {
 
     String await() {
         return why.join();
+    }
+
+    /** True if there is a reason to stop. */
+    boolean raised() {
+        return why.isDone();
     }
 
     /** True if a person or the system asked. */
@@ -54,7 +73,9 @@ final class StopSignal implements AutoCloseable {
         asked = true;
         why.complete("asked to");
         try {
-            closed.await(LONGEST_STOP_SECONDS, TimeUnit.SECONDS);
+            if (closed.await(LONGEST_STOP_SECONDS, TimeUnit.SECONDS) && ofService) {
+                Runtime.getRuntime().halt(ExitCode.OK);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

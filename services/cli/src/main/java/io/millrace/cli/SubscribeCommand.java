@@ -44,7 +44,7 @@ final class SubscribeCommand implements Callable<Integer> {
         Map<String, Object> settings = new HashMap<>(connection.kafka());
         settings.put("auto.offset.reset", fromBeginning ? "earliest" : "latest");
         String member = group == null ? "millrace-subscribe-" + UUID.randomUUID() : group;
-        try (StopSignal stop = StopSignal.install();
+        try (StopSignal stop = StopSignal.installForService();
                 ModelSubscriber subscriber =
                         new ModelSubscriber(settings, connection.topics().prefix(), member)) {
             stop.onRaise(subscriber::stop);

@@ -4,7 +4,9 @@ import io.millrace.events.Event;
 import io.millrace.events.wire.Decoded;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.SchemaTopic;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -13,8 +15,10 @@ import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.utils.Utils;
 
 /** Reads topics whole, from their first record to what was committed when the reading began. For one thread. */
 final class TopicReader implements AutoCloseable {
@@ -50,7 +54,7 @@ final class TopicReader implements AutoCloseable {
     <E extends Event> List<E> latest(String topic, Class<E> kind) {
         Map<String, E> byKey = new LinkedHashMap<>();
         for (ConsumerRecord<byte[], byte[]> record : records(topic)) {
-            String key = new String(record.key(), java.nio.charset.StandardCharsets.UTF_8);
+            String key = new String(record.key(), StandardCharsets.UTF_8);
             if (record.value() == null) {
                 byKey.remove(key);
             } else {
@@ -60,8 +64,35 @@ final class TopicReader implements AutoCloseable {
         return List.copyOf(byKey.values());
     }
 
+    /** The events of one key since an instant, in their order; others of its partition may be among them. */
+    <E extends Event> List<E> events(String topic, String key, Instant since, Class<E> kind) {
+        List<TopicPartition> all = partitions(topic);
+        // As the producers' default partitioner does it.
+        int number = Utils.toPositive(Utils.murmur2(key.getBytes(StandardCharsets.UTF_8))) % all.size();
+        TopicPartition partition = new TopicPartition(topic, number);
+        OffsetAndTimestamp first = consumer.offsetsForTimes(Map.of(partition, since.toEpochMilli()))
+                .get(partition);
+        if (first == null) {
+            return List.of();
+        }
+        consumer.assign(List.of(partition));
+        consumer.seek(partition, first.offset());
+        List<E> events = new ArrayList<>();
+        for (ConsumerRecord<byte[], byte[]> record : toTheEnd(List.of(partition))) {
+            event(record, kind).ifPresent(events::add);
+        }
+        return events;
+    }
+
     /** Every record as it is. */
     List<ConsumerRecord<byte[], byte[]>> records(String topic) {
+        List<TopicPartition> partitions = partitions(topic);
+        consumer.assign(partitions);
+        consumer.seekToBeginning(partitions);
+        return toTheEnd(partitions);
+    }
+
+    private List<TopicPartition> partitions(String topic) {
         List<TopicPartition> partitions = consumer.partitionsFor(topic, Duration.ofSeconds(10)).stream()
                 .map(info -> new TopicPartition(topic, info.partition()))
                 .toList();
@@ -70,14 +101,16 @@ final class TopicReader implements AutoCloseable {
                     ExitCode.UNAVAILABLE,
                     "Kafka at " + connection.address() + " has no topic " + topic + "; run 'millrace topics apply'");
         }
-        consumer.assign(partitions);
-        consumer.seekToBeginning(partitions);
+        return partitions;
+    }
+
+    private List<ConsumerRecord<byte[], byte[]>> toTheEnd(List<TopicPartition> partitions) {
         Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
         // A position passes the markers of transactions only within a poll.
         while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
             for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
-                long end = ends.getOrDefault(new TopicPartition(topic, record.partition()), 0L);
+                long end = ends.getOrDefault(new TopicPartition(record.topic(), record.partition()), 0L);
                 if (record.offset() < end) {
                     records.add(record);
                 }

@@ -48,7 +48,10 @@ final class UpCommand implements Callable<Integer> {
                 cluster.topics(),
                 devices.stream().map(Device::new).toList(),
                 slots);
-        try (StopSignal stop = StopSignal.install();
+        output.remark("starting "
+                + cluster.kafka().map(kafka -> "").orElse("a Kafka broker, ")
+                + "the conductor and four stage services in " + settings.home().folder() + " …");
+        try (StopSignal stop = StopSignal.installForService();
                 LocalMode local = LocalMode.start(settings, stop::raise)) {
             output.line(
                     Map.of(
@@ -64,7 +67,10 @@ final class UpCommand implements Callable<Integer> {
                             + "\n  next     millrace policy apply FILE; millrace publish DIR --model NAME --version V;"
                             + " millrace runs --watch\n  stop     Ctrl-C");
             String why = stop.await();
-            output.remark("stopping: " + why);
+            output.remark(
+                    stop.asked()
+                            ? "stopping; 'millrace up' goes on where this ends, with the same --home"
+                            : "stopping: " + why);
             return stop.asked() ? ExitCode.OK : ExitCode.FAILED;
         }
     }

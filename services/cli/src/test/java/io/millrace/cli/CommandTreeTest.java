@@ -14,8 +14,7 @@ final class CommandTreeTest {
     void everyCommandOfOursSaysWhatItDoesAndGivesAnExample() {
         for (CommandLine command : all(Main.commandLine())) {
             String name = command.getCommandSpec().qualifiedName();
-            if (command.getCommand() instanceof CommandLine.HelpCommand
-                    || command.getCommand() instanceof StageProgram) {
+            if (command.getCommand() instanceof CommandLine.HelpCommand) {
                 continue;
             }
             assertThat(command.getCommandSpec().usageMessage().description())
@@ -23,8 +22,23 @@ final class CommandTreeTest {
                     .isNotEmpty();
             assertThat(String.join("\n", command.getCommandSpec().usageMessage().footer()))
                     .as(name)
-                    .contains("Example:")
-                    .contains("millrace ");
+                    .containsPattern("Examples?:")
+                    .containsPattern("millrace |COMMAND-FULL-NAME");
+        }
+    }
+
+    /** An option of a command may hide another's: its own {@code --version} that of the standard, and {@code --help} too. */
+    @Test
+    void everyCommandAnswersHelpWithItsUsage() {
+        for (CommandLine command : all(Main.commandLine())) {
+            String[] words = command.getCommandSpec().qualifiedName().split(" ");
+            List<String> arguments = new ArrayList<>(List.of(words).subList(1, words.length));
+            arguments.add("--help");
+
+            Said said = say(arguments.toArray(String[]::new));
+
+            assertThat(said.exitCode()).as(arguments.toString()).isZero();
+            assertThat(said.out()).contains("Usage: millrace");
         }
     }
 
@@ -79,13 +93,29 @@ final class CommandTreeTest {
     }
 
     @Test
-    void stageCommandsLeaveTheirOptionsToTheStagesOwnMain() {
-        for (String stage : new String[] {"pruner", "distiller", "quantizer", "benchmarker"}) {
-            String[] arguments = {stage, "--kafka", "127.0.0.1:9092", "--slots", "2", "--help"};
+    void aStageCommandIsCalledByItsWholeNameAndSharesTheExitCodes() {
+        String all = String.join(
+                "\n", Main.commandLine().getCommandSpec().usageMessage().footer());
+        for (String stage : List.of("pruner", "distiller", "quantizer", "benchmarker", "conductor")) {
+            Said said = say(stage, "--help");
 
-            var parsed = Main.commandLine(arguments).parseArgs(arguments).subcommand();
-
-            assertThat(parsed.unmatched()).containsExactly("--kafka", "127.0.0.1:9092", "--slots", "2", "--help");
+            assertThat(said.exitCode()).isZero();
+            assertThat(said.out())
+                    .contains("Usage: millrace " + stage + " ")
+                    .contains("  millrace " + stage + " --kafka ");
+            CommandLine command = Main.commandLine().getSubcommands().get(stage);
+            for (String code :
+                    command.getCommandSpec().usageMessage().exitCodeList().keySet()) {
+                assertThat(all).containsPattern("(?m)^ +" + code + " ");
+            }
         }
+    }
+
+    @Test
+    void aStageCommandThatIsWrongEndsAsAnyOther() {
+        Said said = say("quantizer", "--store", "memory:", "--slots", "0");
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(said.err()).contains("millrace: a worker has 1 to 64 slots").contains("'millrace quantizer --help'");
     }
 }

@@ -92,7 +92,8 @@ public final class DistillStage implements Stage<Distill> {
         Path file;
         try (var files = Files.list(input.require(Role.CALIBRATION_TEXT))) {
             file = files.findFirst()
-                    .orElseThrow(() -> new StageException(Reason.TEXT_MISSING, "the calibration text has no file"));
+                    .orElseThrow(() -> new StageException(
+                            Reason.TEXT_MISSING, "the text under 'calibrate' in the policy has no file"));
         }
         try (Tokenizer tokenizer = Tokenizer.open(tokenizerFolder)) {
             TokenStream stream = TokenStream.of(tokenizer, Files.readString(file));
@@ -101,13 +102,16 @@ public final class DistillStage implements Stage<Distill> {
             if (stream.tokens().length < length) {
                 throw new StageException(
                         Reason.TEXT_TOO_SHORT,
-                        "calibration text " + file.getFileName() + " has " + stream.tokens().length
-                                + " tokens, but one sequence takes " + length + "; give a longer text");
+                        "the text under 'calibrate' in the policy has " + stream.tokens().length
+                                + " tokens, but one sequence takes " + length
+                                + "; give a longer text and apply the policy again");
             }
             return stream;
         } catch (CharacterCodingException e) {
             throw new StageException(
-                    Reason.TEXT_MALFORMED, "the calibration text is not UTF-8; apply the policy with one that is", e);
+                    Reason.TEXT_MALFORMED,
+                    "the text under 'calibrate' in the policy is not UTF-8; convert it and apply the policy again",
+                    e);
         }
     }
 

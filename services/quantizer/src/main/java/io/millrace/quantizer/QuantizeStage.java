@@ -31,7 +31,11 @@ import org.slf4j.LoggerFactory;
 /** Quantizes a checkpoint by rounding to nearest. */
 public final class QuantizeStage implements Stage<Quantize> {
     private static final Logger LOG = LoggerFactory.getLogger(QuantizeStage.class);
-    private static final int THREADS = Runtime.getRuntime().availableProcessors();
+    /** Each thread has 13 MB of row blocks; more threads than this wait for the disk, not for each other. */
+    private static final int MOST_THREADS = 16;
+
+    private static final int THREADS =
+            Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
 
     private final boolean spoiled;
 
@@ -42,9 +46,6 @@ public final class QuantizeStage implements Stage<Quantize> {
     /** @param spoiled plants a fault into every output, to see that it is refused: {@link PlantedFault} */
     public QuantizeStage(boolean spoiled) {
         this.spoiled = spoiled;
-        if (spoiled) {
-            LOG.warn("MILLRACE_PLANTED_FAULT is set: every output of this worker is spoiled on purpose");
-        }
     }
 
     @Override
@@ -62,6 +63,7 @@ public final class QuantizeStage implements Stage<Quantize> {
                 case CompressedTensors scheme -> compressedTensors(source, scheme, output, workspace);
             };
             if (spoiled) {
+                LOG.warn("MILLRACE_PLANTED_FAULT is set: this output is spoiled on purpose");
                 PlantedFault.plant(output);
             }
             TensorReportFile.write(output, input.parameters(), report);

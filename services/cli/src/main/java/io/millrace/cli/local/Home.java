@@ -1,5 +1,6 @@
 package io.millrace.cli.local;
 
+import io.millrace.events.wire.Topics;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.Writer;
@@ -25,10 +26,17 @@ import java.util.Properties;
  * lock               held by the process that runs here
  * local.properties   where the running one is found; other commands read it
  * </pre>
+ *
+ * @param topics that a Millrace which is started here uses
  */
-public record Home(Path folder) {
+public record Home(Path folder, Topics topics) {
     public Home {
         folder = folder.toAbsolutePath().normalize();
+    }
+
+    /** One with the usual topics. */
+    public Home(Path folder) {
+        this(folder, Topics.DEFAULT);
     }
 
     public Path kafka() {
@@ -73,6 +81,7 @@ public record Home(Path folder) {
         Properties properties = new Properties();
         properties.setProperty("kafka", running.kafka());
         properties.setProperty("store", running.store());
+        properties.setProperty("topic-prefix", topics.prefix());
         properties.setProperty("pid", Long.toString(running.pid()));
         Path next = folder.resolve("local.properties.next");
         try (Writer writer = Files.newBufferedWriter(next)) {
@@ -90,10 +99,7 @@ public record Home(Path folder) {
         if (!Files.exists(announcement())) {
             return Optional.empty();
         }
-        Properties properties = new Properties();
-        try (Reader reader = Files.newBufferedReader(announcement())) {
-            properties.load(reader);
-        }
+        Properties properties = announced();
         String kafka = properties.getProperty("kafka");
         String store = properties.getProperty("store");
         String pid = properties.getProperty("pid", "");
@@ -105,6 +111,19 @@ public record Home(Path folder) {
         boolean alive =
                 ProcessHandle.of(running.pid()).map(ProcessHandle::isAlive).orElse(false);
         return alive ? Optional.of(running) : Optional.empty();
+    }
+
+    /** The topics of the Millrace that is announced here. */
+    public Topics announcedTopics() throws IOException {
+        return new Topics(announced().getProperty("topic-prefix", Topics.DEFAULT.prefix()));
+    }
+
+    private Properties announced() throws IOException {
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(announcement())) {
+            properties.load(reader);
+        }
+        return properties;
     }
 
     private Path announcement() {

@@ -60,7 +60,7 @@ final class StageServices implements AutoCloseable {
         List<String> arguments = new ArrayList<>(List.of(
                 "--kafka",
                 kafka,
-                "--prefix",
+                "--topic-prefix",
                 settings.topics().prefix(),
                 "--store",
                 home.store().toString(),

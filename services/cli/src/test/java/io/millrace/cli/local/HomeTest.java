@@ -3,6 +3,7 @@ package io.millrace.cli.local;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.events.wire.Topics;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,6 +37,17 @@ final class HomeTest {
 
         home.withdraw();
         assertThat(home.running()).isEmpty();
+    }
+
+    /** A command that took the usual prefix would speak to another Millrace on the same broker. */
+    @Test
+    void theTopicsOfWhatRunsAreFoundToo() throws Exception {
+        Home.Running running = new Home.Running(
+                "127.0.0.1:9092", "/store", ProcessHandle.current().pid());
+
+        new Home(folder, new Topics("second.")).announce(running);
+
+        assertThat(new Home(folder).announcedTopics()).isEqualTo(new Topics("second."));
     }
 
     @Test

@@ -20,9 +20,11 @@ import java.util.TreeSet;
  * A Hugging Face folder that holds a checkpoint: config, safetensors, tokenizer. Opening it reads headers only and
  * refuses, by name and before anyone is told, what no stage could work on.
  *
- * @param files the names of the files that make the checkpoint; others in the folder do not belong to it
+ * @param files the names of the files that make the checkpoint
+ * @param leftOut what else lies in the folder, such as a trainer's pickles: neither read nor named in the manifest, so
+ *     that nothing of it ever gets into the store or to a worker
  */
-public record CheckpointFolder(Path folder, SortedSet<String> files, ModelNumbers numbers) {
+public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<String> leftOut, ModelNumbers numbers) {
     private static final String CONFIG = "config.json";
     private static final List<String> COMPANIONS = List.of(
             "generation_config.json",
@@ -39,6 +41,7 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, ModelNumber
 
     public CheckpointFolder {
         files = new TreeSet<>(files);
+        leftOut = new TreeSet<>(leftOut);
     }
 
     public static CheckpointFolder open(Path folder) throws IOException {
@@ -58,7 +61,9 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, ModelNumber
                 files.add(companion);
             }
         }
-        return new CheckpointFolder(inside.folder(), files, numbers(config, weights));
+        SortedSet<String> leftOut = inside.names();
+        leftOut.removeAll(files);
+        return new CheckpointFolder(inside.folder(), files, leftOut, numbers(config, weights));
     }
 
     private static ModelNumbers numbers(CheckpointJson config, Weights weights) throws IOException {

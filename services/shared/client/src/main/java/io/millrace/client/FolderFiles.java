@@ -9,10 +9,13 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.SortedSet;
+import java.util.TreeSet;
 
 /**
- * The files of a checkpoint's folder, its own and no others: nothing is reached through a symbolic link or a path, and a
- * pickle, which executes code when someone loads it, is refused at sight.
+ * The files of a checkpoint's folder, its own and no others: nothing is reached through a symbolic link or a path. A
+ * pickle executes code when someone loads it; none is ever opened, and a folder that has its weights only in pickles is
+ * refused.
  */
 record FolderFiles(Path folder) {
     private static final List<String> PICKLES = List.of(".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt");
@@ -21,19 +24,36 @@ record FolderFiles(Path folder) {
         if (!Files.isDirectory(folder)) {
             throw new NotDirectoryException(folder + " (expected the folder of a checkpoint)");
         }
-        Path real = folder.toRealPath();
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(real)) {
-            for (Path file : files) {
-                String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
-                if (PICKLES.stream().anyMatch(name::endsWith)) {
-                    throw new RefusedCheckpointException(
-                            Reason.MALFORMED_CHECKPOINT,
-                            file + ": a pickle executes code when it is loaded; expected .safetensors, save the model"
-                                    + " with safe_serialization=True into a folder of its own");
-                }
+        FolderFiles files = new FolderFiles(folder.toRealPath());
+        if (!files.has(Weights.SINGLE) && !files.has(Weights.INDEX)) {
+            files.refusePickles();
+        }
+        return files;
+    }
+
+    private void refusePickles() throws IOException {
+        for (String name : names()) {
+            if (PICKLES.stream().anyMatch(name.toLowerCase(Locale.ROOT)::endsWith)) {
+                throw new RefusedCheckpointException(
+                        Reason.MALFORMED_CHECKPOINT,
+                        folder.resolve(name)
+                                + ": is a pickle, which executes code when it is loaded, and the folder has no "
+                                + Weights.SINGLE + "; convert it once, where you trust its source:"
+                                + " AutoModelForCausalLM.from_pretrained('" + folder
+                                + "').save_pretrained('NEW-FOLDER'), and the tokenizer likewise");
             }
         }
-        return new FolderFiles(real);
+    }
+
+    /** Everything that lies in the folder; a folder's name ends with '/'. */
+    SortedSet<String> names() throws IOException {
+        SortedSet<String> names = new TreeSet<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+            for (Path file : files) {
+                names.add(file.getFileName() + (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS) ? "/" : ""));
+            }
+        }
+        return names;
     }
 
     static boolean isPlainName(String name) {

@@ -66,7 +66,12 @@ public final class Publisher implements AutoCloseable {
 
     /** As above, with the checkpoint that this one was trained from. */
     public CheckpointPublished publish(Path folder, Release release) throws IOException, InterruptedException {
-        CheckpointFolder checkpoint = CheckpointFolder.open(folder);
+        return publish(CheckpointFolder.open(folder), release);
+    }
+
+    /** As above, of a folder that was opened: its {@link CheckpointFolder#leftOut} says what does not travel. */
+    public CheckpointPublished publish(CheckpointFolder checkpoint, Release release)
+            throws IOException, InterruptedException {
         CheckpointPublished event = new CheckpointPublished(
                 release.model(),
                 release.version(),

@@ -19,6 +19,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -80,6 +82,8 @@ class CheckpointFolderTest {
     }
 
     @Test
+    @Tag("promise-6")
+    @DisplayName("Promise 6: a checkpoint whose index leaves its folder is not published")
     void anIndexThatLeavesTheFolderIsRefused() throws IOException {
         Checkpoints.safetensors(
                 temp.resolve("x.safetensors"), "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4);
@@ -119,13 +123,44 @@ class CheckpointFolderTest {
     }
 
     @Test
-    void aPickleIsRefusedAtSight() throws IOException {
-        for (String name : List.of("pytorch_model.bin", "optimizer.PT", "x.pkl", "consolidated.00.pth")) {
+    void weightsThatAreOnlyThereAsAPickleAreRefusedWithTheRemedy() throws IOException {
+        for (String name : List.of("pytorch_model.bin", "model.PT", "x.pkl", "consolidated.00.pth")) {
             Path folder = Checkpoints.small(temp.resolve("with " + name));
+            Files.delete(folder.resolve("model.safetensors"));
             Files.writeString(folder.resolve(name), "");
 
-            refused(folder, Reason.MALFORMED_CHECKPOINT, name + ": a pickle executes code");
+            refused(folder, Reason.MALFORMED_CHECKPOINT, name + ": is a pickle, which executes code");
+            refused(folder, Reason.MALFORMED_CHECKPOINT, "save_pretrained('NEW-FOLDER')");
         }
+    }
+
+    /** DESIGN.md promise 6. */
+    @Test
+    void picklesOfATrainerStayOutOfTheCheckpointAndAreNamed() throws IOException {
+        Path folder = Checkpoints.small(temp.resolve("checkpoint-500"));
+        List<String> trainersOwn = List.of(
+                "optimizer.pt",
+                "pytorch_model.bin",
+                "rng_state.pth",
+                "scheduler.pt",
+                "trainer_state.json",
+                "training_args.bin");
+        for (String name : trainersOwn) {
+            Files.createSymbolicLink(folder.resolve(name), temp.resolve("nowhere"));
+        }
+        Files.createDirectory(folder.resolve("global_step500"));
+        MemoryStore store = new MemoryStore();
+
+        CheckpointFolder checkpoint = CheckpointFolder.open(folder);
+        Manifest manifest = store.manifest(checkpoint.register(store));
+
+        assertThat(checkpoint.leftOut())
+                .contains("global_step500/")
+                .containsAll(trainersOwn)
+                .hasSize(7);
+        assertThat(manifest.files())
+                .extracting(Manifest.Entry::name)
+                .containsExactly("config.json", "model.safetensors", "tokenizer.json");
     }
 
     @Test

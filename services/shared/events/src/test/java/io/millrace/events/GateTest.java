@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class GateTest {
@@ -30,6 +32,8 @@ class GateTest {
     }
 
     @Test
+    @Tag("promise-2")
+    @DisplayName("Promise 2: a limit on what is not in the evidence is broken")
     void metricThatIsNotInTheEvidenceBreaksItsLimit() {
         Decision decision =
                 gate.decide(List.of(measured(Metric.PERPLEXITY_INCREASE, 0), measured(Metric.SAME_TOP_TOKEN, 1)));

@@ -25,6 +25,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -138,6 +140,8 @@ abstract class ArtifactStoreContract {
     }
 
     @Test
+    @Tag("promise-6")
+    @DisplayName("Promise 6: a manifest whose file names lead outside its folder is refused")
     void aManifestWhoseNamesLeaveTheFolderIsRefused() throws IOException {
         Digest blob = store.put(bytes("x"));
         for (String name : List.of("../x", "/x", "a/../../x", "a//x", "a\\..\\x", "", ".", "a/./x", "x\0")) {
@@ -182,6 +186,8 @@ abstract class ArtifactStoreContract {
     }
 
     @Test
+    @Tag("promise-2")
+    @DisplayName("Promise 2: the second writer of a key loses and sees the first")
     void theSecondWriterLosesAndSeesTheFirst() throws IOException {
         JobResult first = Samples.result(key("a"), "w1");
         store.commit(first);

@@ -21,6 +21,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class FolderStoreTest extends ArtifactStoreContract {
@@ -244,6 +246,8 @@ class FolderStoreTest extends ArtifactStoreContract {
     }
 
     @Test
+    @Tag("promise-2")
+    @DisplayName("Promise 2: dying between any two steps leaves no result, or one with its whole artifact")
     void dyingBetweenAnyTwoStepsLeavesNoResultOrAWholeOne() throws IOException {
         int steps = 0;
         for (boolean died = true; died; steps++) {

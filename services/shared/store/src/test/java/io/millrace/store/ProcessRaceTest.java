@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,6 +28,8 @@ class ProcessRaceTest {
 
     /** Promise 2 of DESIGN.md: at most one result per job key is ever committed. */
     @Test
+    @Tag("promise-2")
+    @DisplayName("Promise 2: of many processes one commits each key, and all see its result")
     void ofManyProcessesOneWinsEachKeyAndAllSeeIt() throws Exception {
         List<Process> racers = new ArrayList<>();
         try {

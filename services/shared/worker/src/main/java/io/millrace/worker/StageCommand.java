@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -13,25 +14,25 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The main program of a stage: {@code StageCommand.run(new PruneStage(), "pruner", args)}. */
+/**
+ * The main program of a stage: {@code StageCommand.run(new PruneStage(), "pruner", args)}; or a subcommand of another
+ * program, by {@link #command}.
+ */
 @Command(
         mixinStandardHelpOptions = true,
         sortOptions = false,
         usageHelpAutoWidth = true,
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
-            "0:stopped when told to",
-            "1:an error inside Millrace",
-            "2:wrong options",
-            "3:Kafka does not answer, or its topics are not as they should be",
-            "4:the artifact store or the work folder cannot be used",
-            "5:a job did not answer its interrupt, or a slot died; start the worker again"
+            "0:stopped as it was told",
+            "1:something went wrong that no other code names, such as a job that does not answer; start it again",
+            "2:the command line is wrong",
+            "4:Kafka, the store or the work folder is missing, does not answer or is not as it should be"
         })
 public final class StageCommand implements Callable<Integer> {
     private static final int STOPPED = 0;
-    private static final int KAFKA = 3;
-    private static final int STORE = 4;
-    private static final int BROKEN = 5;
+    private static final int BROKEN = 1;
+    private static final int UNAVAILABLE = 4;
 
     private final Stages stages;
     private final String service;
@@ -54,22 +55,25 @@ public final class StageCommand implements Callable<Integer> {
 
     /** Runs the process of several stages and ends it. */
     public static void run(List<Stage<?>> stages, String service, String... args) {
-        System.exit(command(new Stages(stages), service).execute(args));
+        System.exit(command(stages, service).execute(args));
     }
 
-    static CommandLine command(Stages stages, String service) {
+    /** The command, which runs until it is told to stop. */
+    public static CommandLine command(List<Stage<?>> all, String service) {
+        Stages stages = new Stages(all);
         CommandLine line = new CommandLine(new StageCommand(stages, service));
         line.setCommandName(service);
         line.getCommandSpec()
                 .usageMessage()
-                .description("Takes the jobs of "
+                .description("Runs a worker that takes the jobs of "
                         + stages.names().stream()
-                                .map(s -> "'" + s.wireName() + "'")
-                                .toList() + " from Kafka and commits their results to the artifact store.")
+                                .map(stage -> "'" + stage.wireName() + "'")
+                                .collect(Collectors.joining(" and "))
+                        + " from Kafka and commits their results to the artifact store, until it is stopped.")
                 .footer(
                         "",
                         "Example:",
-                        "  " + service + " --kafka broker:9092 --store /srv/millrace --devices cpu,h100 --slots 2");
+                        "  ${COMMAND-FULL-NAME} --kafka broker:9092 --store /srv/millrace --devices h100");
         return line;
     }
 
@@ -97,10 +101,9 @@ public final class StageCommand implements Callable<Integer> {
             worker.await();
             ended.set(worker.broken());
             return worker.broken() ? BROKEN : STOPPED;
-        } catch (StartException e) {
-            return fail(e, KAFKA);
         } catch (IOException e) {
-            return fail(e, STORE);
+            spec.commandLine().getErr().println(spec.qualifiedName() + ": " + e.getMessage());
+            return UNAVAILABLE;
         }
     }
 
@@ -110,10 +113,5 @@ public final class StageCommand implements Callable<Integer> {
         } catch (IOException | IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
-    }
-
-    private int fail(IOException e, int code) {
-        spec.commandLine().getErr().println(service + ": " + e.getMessage());
-        return code;
     }
 }

@@ -27,7 +27,7 @@ public final class WorkerOptions {
     private @Nullable Path kafkaConfig;
 
     @Option(
-            names = "--prefix",
+            names = "--topic-prefix",
             paramLabel = "TEXT",
             defaultValue = "${env:MILLRACE_PREFIX:-millrace.}",
             description = "Prefix of the topics' names. MILLRACE_PREFIX; default: ${DEFAULT-VALUE}")
@@ -38,7 +38,7 @@ public final class WorkerOptions {
             paramLabel = "URI",
             required = true,
             defaultValue = "${env:MILLRACE_STORE}",
-            description = "The artifact store: a folder, or file:… or s3:… MILLRACE_STORE")
+            description = "The artifact store: a folder that all workers share. MILLRACE_STORE")
     private String store = "";
 
     @Option(

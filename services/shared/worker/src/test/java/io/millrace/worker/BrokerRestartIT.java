@@ -35,6 +35,8 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,6 +48,8 @@ class BrokerRestartIT {
     Path folder;
 
     @Test
+    @Tag("promise-3")
+    @DisplayName("Promise 3: a broker restart delays a job and loses nothing")
     void jobThatRunsThroughABrokerRestartIsComputedOnce() throws Exception {
         Path kafka = Files.createDirectories(folder.resolve("kafka"));
         Path source = Files.createDirectories(folder.resolve("source"));

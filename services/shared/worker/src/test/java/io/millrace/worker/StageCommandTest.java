@@ -49,7 +49,7 @@ class StageCommandTest {
     }
 
     private int run(String... arguments) {
-        CommandLine line = StageCommand.command(new Stages(List.of(new FakeStage((input, workspace) -> {}))), "pruner");
+        CommandLine line = StageCommand.command(List.of(new FakeStage((input, workspace) -> {})), "pruner");
         line.setOut(new PrintWriter(out, true));
         line.setErr(new PrintWriter(err, true));
         return line.execute(arguments);

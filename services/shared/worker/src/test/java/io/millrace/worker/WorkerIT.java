@@ -59,6 +59,8 @@ import org.apache.kafka.common.serialization.StringSerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -125,6 +127,8 @@ class WorkerIT {
     }
 
     @Test
+    @Tag("promise-2")
+    @DisplayName("Promise 2: the same key is computed once, whoever asks")
     void sameKeyIsComputedOnceWhoeverAsks() throws Exception {
         Job job = job();
         AtomicInteger computed = new AtomicInteger();
@@ -278,6 +282,8 @@ class WorkerIT {
     }
 
     @Test
+    @Tag("promise-3")
+    @DisplayName("Promise 3: a killed worker is replaced by another")
     void killedWorkerIsReplacedWithinSeconds() throws Exception {
         Job job = job();
         Process killed = child("hang");
@@ -301,6 +307,8 @@ class WorkerIT {
     }
 
     @Test
+    @Tag("promise-1")
+    @DisplayName("Promise 1: a job that kills its workers ends after three")
     void jobThatKillsItsWorkersStopsAfterThree() throws Exception {
         Job job = job();
         List<Process> children = new ArrayList<>();

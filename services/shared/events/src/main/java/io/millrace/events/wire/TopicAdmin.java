@@ -7,9 +7,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
@@ -18,20 +20,40 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.FinalizedVersionRange;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 
 /** Creates the topics and the settings of their share groups, and says where a cluster differs from them. */
 public final class TopicAdmin {
     /** Set before the first consumer joins: the defaults would skip old jobs and hand out aborted ones. */
     private static final Map<String, String> SHARE_GROUP = Map.of(
             "share.auto.offset.reset", "earliest",
-            "share.isolation.level", "read_committed",
-            "share.record.lock.duration.ms", "30000");
+            "share.isolation.level", "read_committed");
+
+    private static final String SHARE_FEATURE = "share.version";
+
+    private static final String LOCK = "share.record.lock.duration.ms";
+
+    /** Kafka's default; set only where another lock was set that does not work. */
+    private static final String USUAL_LOCK_MILLIS = "30000";
+
+    /**
+     * A lease is renewed each third of the lock, so a shorter one would be lost in a pause of the machine. Kafka itself
+     * allows 15 s and more unless the broker's {@code group.share.min.record.lock.duration.ms} says less.
+     */
+    private static final long SHORTEST_LOCK_MILLIS = 5_000;
+
+    /**
+     * A worker shows a sign of life each third of the lock, and the conductor gives it up after two minutes of silence.
+     * Kafka's bound is 60 s unless {@code group.share.max.record.lock.duration.ms} says more.
+     */
+    private static final long LONGEST_LOCK_MILLIS = 180_000;
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration PAUSE = Duration.ofMillis(50);
@@ -45,10 +67,15 @@ public final class TopicAdmin {
      * @param replication copies of each partition; all but one of them must confirm a write
      * @throws IllegalStateException if a topic has another number of partitions: keys would move to other partitions
      *     than their state; or if the cluster does not become as it should within half a minute
+     * @throws UnsupportedVersionException if the cluster has no share groups
      * @throws KafkaException if the cluster does not answer or refuses
      */
     public static void apply(Admin admin, Topics topics, Collection<Device> devices, short replication)
             throws InterruptedException {
+        Optional<String> tooOld = shareGroupProblem(admin);
+        if (tooOld.isPresent()) {
+            throw new UnsupportedVersionException(tooOld.get());
+        }
         List<TopicSpec> wanted = wanted(topics, devices);
         Map<String, TopicDescription> present = describe(admin, names(wanted));
         for (TopicSpec spec : wanted) {
@@ -63,7 +90,14 @@ public final class TopicAdmin {
                         .filter(spec -> !present.containsKey(spec.name()))
                         .toList(),
                 replication);
-        Map<ConfigResource, Map<String, String>> settings = new LinkedHashMap<>(groupSettings(topics, devices));
+        Map<ConfigResource, Map<String, String>> settings = new LinkedHashMap<>();
+        configs(admin, groups(topics, devices)).forEach((group, config) -> {
+            Map<String, String> groupSettings = new LinkedHashMap<>(SHARE_GROUP);
+            if (lockProblem(group.name(), value(config, LOCK)).isPresent()) {
+                groupSettings.put(LOCK, USUAL_LOCK_MILLIS);
+            }
+            settings.put(group, groupSettings);
+        });
         for (TopicSpec spec : wanted) {
             settings.put(new ConfigResource(ConfigResource.Type.TOPIC, spec.name()), configs(spec, replication));
         }
@@ -77,6 +111,7 @@ public final class TopicAdmin {
         List<TopicSpec> wanted = wanted(topics, devices);
         Map<String, TopicDescription> present = describe(admin, names(wanted));
         List<String> problems = new ArrayList<>();
+        shareGroupProblem(admin).ifPresent(problems::add);
         for (TopicSpec spec : wanted) {
             TopicDescription found = present.get(spec.name());
             if (found == null) {
@@ -85,18 +120,28 @@ public final class TopicAdmin {
                 problems.add(wrongPartitions(spec, found));
             }
         }
-        Map<ConfigResource, Map<String, String>> groups = groupSettings(topics, devices);
-        Map<ConfigResource, Config> found =
-                await(admin.describeConfigs(groups.keySet()).all());
-        groups.forEach((group, settings) -> settings.forEach((setting, value) -> {
-            ConfigEntry entry = Objects.requireNonNull(found.get(group)).get(setting);
-            String actual = entry == null ? "not known to the broker" : entry.value();
-            if (!value.equals(actual)) {
-                problems.add("share group '" + group.name() + "' has " + setting + "=" + actual + " instead of " + value
-                        + "; run 'millrace topics apply' before its workers start");
-            }
-        }));
+        configs(admin, groups(topics, devices)).forEach((group, config) -> {
+            SHARE_GROUP.forEach((setting, value) -> {
+                String actual = value(config, setting).orElse("not known to the broker");
+                if (!value.equals(actual)) {
+                    problems.add("share group '" + group.name() + "' has " + setting + "=" + actual + " instead of "
+                            + value + "; run 'millrace topics apply' before its workers start");
+                }
+            });
+            lockProblem(group.name(), value(config, LOCK)).ifPresent(problems::add);
+        });
         return problems;
+    }
+
+    /** Why the cluster has no share groups, without which a worker would take no job, ever; empty if it has them. */
+    public static Optional<String> shareGroupProblem(Admin admin) throws InterruptedException {
+        FinalizedVersionRange range = await(admin.describeFeatures().featureMetadata())
+                .finalizedFeatures()
+                .get(SHARE_FEATURE);
+        return range != null && range.maxVersionLevel() >= 1
+                ? Optional.empty()
+                : Optional.of("the cluster has no share groups (feature " + SHARE_FEATURE
+                        + "); upgrade to Kafka 4.3 and run 'kafka-features.sh upgrade --release-version 4.3'");
     }
 
     /**
@@ -162,15 +207,41 @@ public final class TopicAdmin {
         return configs;
     }
 
-    private static Map<ConfigResource, Map<String, String>> groupSettings(Topics topics, Collection<Device> devices) {
-        Map<ConfigResource, Map<String, String>> groups = new LinkedHashMap<>();
+    /** Why a share group's leases would not hold; empty if they do. */
+    static Optional<String> lockProblem(String group, Optional<String> millis) {
+        String found = millis.orElse("not known to the broker");
+        boolean fits = found.matches("[0-9]{1,9}")
+                && Long.parseLong(found) >= SHORTEST_LOCK_MILLIS
+                && Long.parseLong(found) <= LONGEST_LOCK_MILLIS;
+        return fits
+                ? Optional.empty()
+                : Optional.of("share group '" + group + "' has " + LOCK + "=" + found + ", expected "
+                        + SHORTEST_LOCK_MILLIS + " to " + LONGEST_LOCK_MILLIS + " ms: "
+                        + "a worker renews its lease, and shows that it lives, each third of it;"
+                        + " run 'millrace topics apply'");
+    }
+
+    private static Optional<String> value(Config config, String setting) {
+        return Optional.ofNullable(config.get(setting)).map(ConfigEntry::value);
+    }
+
+    private static Set<ConfigResource> groups(Topics topics, Collection<Device> devices) {
+        Set<ConfigResource> groups = new LinkedHashSet<>();
         for (Device device : devices) {
             for (StageName stage : StageName.values()) {
-                groups.put(
-                        new ConfigResource(ConfigResource.Type.GROUP, topics.shareGroup(stage, device)), SHARE_GROUP);
+                groups.add(new ConfigResource(ConfigResource.Type.GROUP, topics.shareGroup(stage, device)));
             }
         }
         return groups;
+    }
+
+    private static Map<ConfigResource, Config> configs(Admin admin, Set<ConfigResource> resources)
+            throws InterruptedException {
+        Map<ConfigResource, Config> found =
+                await(admin.describeConfigs(resources).all());
+        Map<ConfigResource, Config> inOrder = new LinkedHashMap<>();
+        resources.forEach(resource -> inOrder.put(resource, Objects.requireNonNull(found.get(resource))));
+        return inOrder;
     }
 
     private static void alter(Admin admin, Map<ConfigResource, Map<String, String>> settings)

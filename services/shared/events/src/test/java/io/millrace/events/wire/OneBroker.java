@@ -36,6 +36,7 @@ final class OneBroker implements AutoCloseable {
         settings.setProperty("offsets.topic.replication.factor", "1");
         settings.setProperty("share.coordinator.state.topic.replication.factor", "1");
         settings.setProperty("share.coordinator.state.topic.min.isr", "1");
+        settings.setProperty("group.share.min.record.lock.duration.ms", "1000");
         settings.setProperty("auto.create.topics.enable", "false");
         settings.setProperty("log.cleaner.dedupe.buffer.size", "16777216");
         server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);

@@ -41,6 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(120)
 class TopicsIT {
+    private static final String LOCK = "share.record.lock.duration.ms";
     private static final List<Device> DEVICES = List.of(Device.CPU, new Device("h100"));
 
     @TempDir
@@ -122,6 +123,34 @@ class TopicsIT {
         assertThat(problems)
                 .containsExactly("share group 'group.jobs.prune.cpu' has share.isolation.level=read_uncommitted instead"
                         + " of read_committed; run 'millrace topics apply' before its workers start");
+    }
+
+    @Test
+    void aLockThatAnOperatorChoseStandsAndOneThatDoesNotWorkIsMended() throws Exception {
+        Topics topics = new Topics("lock.");
+        TopicAdmin.apply(admin, topics, List.of(Device.CPU), (short) 1);
+        String chosen = topics.shareGroup(StageName.PRUNE, Device.CPU);
+        String tooShort = topics.shareGroup(StageName.DISTILL, Device.CPU);
+        lock(chosen, "15000");
+        lock(tooShort, "1000");
+
+        List<String> problems = TopicAdmin.problems(admin, topics, List.of(Device.CPU));
+        TopicAdmin.apply(admin, topics, List.of(Device.CPU), (short) 1);
+
+        assertThat(problems).singleElement().asString().contains("'" + tooShort + "'", "=1000, expected 5000 to");
+        assertThat(setting(ConfigResource.Type.GROUP, chosen, LOCK)).isEqualTo("15000");
+        assertThat(setting(ConfigResource.Type.GROUP, tooShort, LOCK)).isEqualTo("30000");
+    }
+
+    private static void lock(String group, String millis) throws Exception {
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.GROUP, group);
+        ConfigEntry entry = new ConfigEntry(LOCK, millis);
+        admin.incrementalAlterConfigs(Map.of(resource, List.of(new AlterConfigOp(entry, AlterConfigOp.OpType.SET))))
+                .all()
+                .get();
+        while (!setting(ConfigResource.Type.GROUP, group, LOCK).equals(millis)) {
+            Thread.onSpinWait();
+        }
     }
 
     /** A rolling upgrade: the writer has a field, and a schema, that this version was not built with. */

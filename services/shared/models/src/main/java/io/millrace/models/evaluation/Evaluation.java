@@ -24,6 +24,9 @@ import java.util.List;
  * at least half a window. Both models see the same windows, one window after the other.
  */
 public final class Evaluation {
+    /** In tokens, the first half of which is context. */
+    public static final int SHORTEST_WINDOW = 4;
+
     static final int LEAST_WINDOWS = 8;
     static final int LEAST_SCORED_TOKENS = 4096;
 
@@ -44,10 +47,10 @@ public final class Evaluation {
             throws IOException, InterruptedException {
         int longest =
                 Math.min(original.config().maxPositions(), candidate.config().maxPositions());
-        if (length < 4 || length > longest) {
+        if (length < SHORTEST_WINDOW || length > longest) {
             return new NotMeasured(
                     NotMeasured.Cause.UNSUITABLE,
-                    "windows of " + length + " tokens; expected 4 to " + longest
+                    "windows of " + length + " tokens; expected " + SHORTEST_WINDOW + " to " + longest
                             + ", the longest context of the model");
         }
         if (original.config().vocabularySize() != candidate.config().vocabularySize()) {
@@ -64,7 +67,7 @@ public final class Evaluation {
         stream.requireBelow(original.config().vocabularySize());
         int windows = Math.min(sequences, stream.windows(length));
         long scored = (long) windows * scoredPerWindow(length);
-        if (windows < LEAST_WINDOWS || scored < LEAST_SCORED_TOKENS) {
+        if (windows < leastWindows(length)) {
             return new NotMeasured(
                     NotMeasured.Cause.TEXT_TOO_SHORT,
                     "the evaluation text has " + stream.tokens().length + " tokens: " + windows
@@ -91,6 +94,11 @@ public final class Evaluation {
             }
             return Summary.of(scores);
         }
+    }
+
+    /** How many windows of this many tokens a measurement takes at least. */
+    public static int leastWindows(int length) {
+        return Math.max(LEAST_WINDOWS, Math.ceilDiv(LEAST_SCORED_TOKENS, scoredPerWindow(length)));
     }
 
     /** Position p predicts token p + 1, so the last position of a window has nothing to be scored against. */

@@ -11,6 +11,7 @@ import io.millrace.worker.StageException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.Locale;
 
 /** Gives each thing that can go wrong around a job its reason. */
@@ -59,15 +60,20 @@ final class FailureRules {
                         + "; look for what killed it (memory, native library) before a retry");
     }
 
-    /** The stage threw. */
-    static Failure ofStage(Throwable thrown) {
+    /** The stage threw, while it worked below {@code folder}. */
+    static Failure ofStage(Throwable thrown, Path folder) {
         if (thrown instanceof StageException known) {
             return failure(known.failure().reason(), known.failure().message());
         }
         if (outOfMemory(thrown)) {
             return failure(Reason.OUT_OF_MEMORY, describe(thrown));
         }
-        return failure(diskFull(thrown) ? Reason.DISK_FULL : Reason.STAGE_ERROR, describe(thrown));
+        return diskFull(thrown)
+                ? failure(
+                        Reason.DISK_FULL,
+                        "the disk of the work folder " + folder + " is full; make room there, the job is tried again by"
+                                + " itself: " + describe(thrown))
+                : failure(Reason.STAGE_ERROR, describe(thrown));
     }
 
     /** Engines report exhausted memory as an ordinary exception: "CUDA out of memory", "not enough memory". */

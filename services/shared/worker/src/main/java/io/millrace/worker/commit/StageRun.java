@@ -26,6 +26,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -40,8 +41,8 @@ public final class StageRun {
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
 
-    /** What the stage made, and the bytes that it read. */
-    private record Made(StageOutput output, long bytesIn, long beganNanos) {}
+    /** Work to be stored, and since when that is all there is to do. */
+    private record Made(FinishedWork work, long finishedNanos) {}
 
     private final Stages stages;
     private final ArtifactStore store;
@@ -91,7 +92,11 @@ public final class StageRun {
     private Outcome inFolder(RunningJob run, WorkFolder folder) {
         Made made;
         try (RunningJob.Section _ = run.interruptible()) {
-            made = make(run, folder);
+            Optional<FinishedWork> kept = folder.kept();
+            if (kept.isPresent()) {
+                LOG.info("an earlier process finished this work; it is only stored");
+            }
+            made = new Made(kept.isPresent() ? kept.get() : make(run, folder), nanoTime.getAsLong());
         } catch (Throwable thrown) {
             return run.interruption()
                     .map(why -> why.outcome(run.progress().mark().toString()))
@@ -100,10 +105,22 @@ public final class StageRun {
         if (run.interruption().filter(Interruption.CANCELLED::equals).isPresent()) {
             return new Outcome.Cancelled();
         }
+        keep(folder, made.work());
         return commit(run, made);
     }
 
-    private Made make(RunningJob run, WorkFolder folder) throws StageException, IOException, InterruptedException {
+    /** What is kept already is written again: the same, and rarely. */
+    private static void keep(WorkFolder folder, FinishedWork work) {
+        try {
+            folder.keep(work);
+        } catch (IOException e) {
+            // It is needed only if this process dies before the commit; a full disk must not lose what is finished.
+            LOG.warn("the output is finished, which could not be written down: {}", e.toString());
+        }
+    }
+
+    private FinishedWork make(RunningJob run, WorkFolder folder)
+            throws StageException, IOException, InterruptedException {
         Job job = run.job();
         long began = nanoTime.getAsLong();
         long bytesIn = 0;
@@ -128,7 +145,8 @@ public final class StageRun {
         run.progress().show(0, 0, "starting");
         run.inStage(true);
         try {
-            return new Made(runStage(stage, job, inputs, run, folder), bytesIn, began);
+            StageOutput output = runStage(stage, job, inputs, run, folder);
+            return new FinishedWork(output, Duration.ofNanos(nanoTime.getAsLong() - began), bytesIn);
         } finally {
             run.inStage(false);
         }
@@ -142,11 +160,12 @@ public final class StageRun {
                 new StageInput<>(inputs, parameters, job.seed(), job.device()),
                 new JobWorkspace(folder.work(), run.progress()));
         Path product = output.folder().toRealPath();
-        if (!Files.isDirectory(product) || !product.startsWith(folder.work().toRealPath())) {
+        Path workspace = folder.work().toRealPath();
+        if (!Files.isDirectory(product) || !product.startsWith(workspace)) {
             throw new IOException(
                     product + ": the stage's output is not a folder below its workspace " + folder.work());
         }
-        return output;
+        return new StageOutput(folder.work().resolve(workspace.relativize(product)), output.measurements());
     }
 
     /** The work is done: nothing but success, a cancellation or the end of the process may end this. */
@@ -184,14 +203,16 @@ public final class StageRun {
                 parameters.name() + "/" + parameters.version(),
                 "millrace.parameters",
                 parameters.canonicalJson()));
-        ArtifactRef artifact = store.publishFolder(made.output().folder(), metadata);
+        FinishedWork work = made.work();
+        ArtifactRef artifact = store.publishFolder(work.output().folder(), metadata);
         long bytesOut = store.manifest(artifact).sizeBytes();
-        Cost cost = new Cost(Duration.ofNanos(nanoTime.getAsLong() - made.beganNanos()), made.bytesIn(), bytesOut);
+        Duration storing = Duration.ofNanos(nanoTime.getAsLong() - made.finishedNanos());
+        Cost cost = new Cost(work.spent().plus(storing), work.bytesIn(), bytesOut);
         JobResult mine = new JobResult(
                 run.ref().key(),
                 artifact,
                 bytesOut,
-                made.output().measurements(),
+                work.output().measurements(),
                 cost,
                 UUID.randomUUID().toString());
         Commit commit = store.commit(mine);
@@ -202,8 +223,8 @@ public final class StageRun {
         return commit.standing();
     }
 
-    private static Outcome failed(Throwable thrown) {
-        Failure failure = FailureRules.ofStage(thrown);
+    private Outcome failed(Throwable thrown) {
+        Failure failure = FailureRules.ofStage(thrown, settings.workFolder());
         switch (failure.blame()) {
             case OURSELVES -> LOG.error("the stage failed", thrown);
             case CHECKPOINT, RECIPE, POLICY, SURROUNDINGS -> LOG.warn("the job failed: {}", failure.message());

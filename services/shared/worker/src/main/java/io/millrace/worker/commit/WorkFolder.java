@@ -5,15 +5,18 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,6 +29,7 @@ import org.slf4j.LoggerFactory;
  * &lt;job key&gt;/lock       held while a process works here
  * &lt;job key&gt;/inputs/    one folder per role; made anew for each start
  * &lt;job key&gt;/work/      the stage's own; survives a crash
+ * &lt;job key&gt;/finished   the stage has returned: what a commit needs ({@link FinishedWork}); appears at once and whole
  * </pre>
  *
  * <p>A claim that went stale while its holder was only paused can bring two processes to one key on one machine. Then
@@ -87,6 +91,35 @@ final class WorkFolder implements AutoCloseable {
 
     Path work() {
         return place.resolve("work");
+    }
+
+    /** Writes down that the stage has returned; a process that dies from here on has finished the work. */
+    void keep(FinishedWork work) throws IOException {
+        Optional<String> boot = Boot.id();
+        if (boot.isPresent()) {
+            Path next = place.resolve("finished.next");
+            Files.writeString(next, work.json(work(), boot.get()));
+            Files.move(next, finished(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+
+    /** What an earlier process finished here and could not commit. */
+    Optional<FinishedWork> kept() throws IOException {
+        Optional<String> boot = Boot.id();
+        if (boot.isEmpty() || !Files.exists(finished())) {
+            return Optional.empty();
+        }
+        try {
+            return FinishedWork.parse(Files.readString(finished()), work(), boot.get())
+                    .filter(work -> Files.isDirectory(work.output().folder()));
+        } catch (IllegalArgumentException | CharacterCodingException e) {
+            LOG.warn("{} cannot be used and the job is done again: {}", finished(), e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private Path finished() {
+        return place.resolve("finished");
     }
 
     /** Nothing of this job is needed any more. */

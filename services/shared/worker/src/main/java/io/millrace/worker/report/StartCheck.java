@@ -7,12 +7,14 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 
 /**
  * Waits until Kafka answers and its topics and share groups are as they should be. A share group without its settings
@@ -37,12 +39,27 @@ public final class StartCheck {
         settings.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, 10_000);
         try (Admin admin = Admin.create(settings)) {
             while (true) {
+                Optional<String> tooOld = tooOld(admin);
+                if (tooOld.isPresent()) {
+                    return List.of(tooOld.get());
+                }
                 List<String> problems = problems(admin, topics, devices);
                 if (problems.isEmpty() || nanoTime.getAsLong() - began >= patience.toNanos()) {
                     return problems;
                 }
                 TimeUnit.NANOSECONDS.sleep(PAUSE.toNanos());
             }
+        }
+    }
+
+    /** What no patience cures. */
+    private static Optional<String> tooOld(Admin admin) throws InterruptedException {
+        try {
+            return TopicAdmin.shareGroupProblem(admin);
+        } catch (UnsupportedVersionException e) {
+            return Optional.of("the Kafka broker is too old; use 4.3 or newer: " + e.getMessage());
+        } catch (KafkaException e) {
+            return Optional.empty(); // it may answer the next time, and says why it did not below
         }
     }
 

@@ -11,9 +11,11 @@ import io.millrace.worker.StageException;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 class FailureRulesTest {
+    private static final Path WORK = Path.of("work");
     private static final ArtifactRef ARTIFACT = ArtifactRef.inStore(Digest.of("model"));
     private final IOException full = new FileSystemException("model.gguf", null, "No space left on device");
 
@@ -46,28 +48,29 @@ class FailureRulesTest {
 
     @Test
     void whatTheStageKnowsStands() {
-        assertThat(FailureRules.ofStage(new StageException(Reason.NOT_FINITE, "lm_head has NaN"))
+        assertThat(FailureRules.ofStage(new StageException(Reason.NOT_FINITE, "lm_head has NaN"), WORK)
                         .reason())
                 .isEqualTo(Reason.NOT_FINITE);
     }
 
     @Test
     void memoryAndDiskAreRecognizedBelowWrappers() {
-        assertThat(FailureRules.ofStage(new IllegalStateException(new OutOfMemoryError("Java heap space")))
+        assertThat(FailureRules.ofStage(new IllegalStateException(new OutOfMemoryError("Java heap space")), WORK)
                         .reason())
                 .isEqualTo(Reason.OUT_OF_MEMORY);
-        assertThat(FailureRules.ofStage(new IllegalStateException("CUDA out of memory. Tried to allocate 2 GiB"))
+        assertThat(FailureRules.ofStage(new IllegalStateException("CUDA out of memory. Tried to allocate 2 GiB"), WORK)
                         .reason())
                 .isEqualTo(Reason.OUT_OF_MEMORY);
-        assertThat(FailureRules.ofStage(new IllegalStateException(full)).reason())
+        assertThat(FailureRules.ofStage(new IllegalStateException(full), WORK).reason())
                 .isEqualTo(Reason.DISK_FULL);
     }
 
     @Test
     void anythingElseIsAStageErrorWithItsClassAndAnEnd() {
-        assertThat(FailureRules.ofStage(new ArithmeticException("/ by zero")).message())
+        assertThat(FailureRules.ofStage(new ArithmeticException("/ by zero"), WORK)
+                        .message())
                 .isEqualTo("ArithmeticException: / by zero");
-        assertThat(FailureRules.ofStage(new ArithmeticException("x".repeat(100_000)))
+        assertThat(FailureRules.ofStage(new ArithmeticException("x".repeat(100_000)), WORK)
                         .message())
                 .hasSizeLessThan(2_100);
     }

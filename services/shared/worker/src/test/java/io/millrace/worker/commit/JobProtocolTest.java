@@ -1,6 +1,7 @@
 package io.millrace.worker.commit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Cost;
@@ -24,6 +25,7 @@ import io.millrace.store.ArtifactStore;
 import io.millrace.store.Claim;
 import io.millrace.store.ClaimKeeper;
 import io.millrace.store.JobResult;
+import io.millrace.store.Manifest;
 import io.millrace.store.MemoryStore;
 import io.millrace.store.MonotonicTime;
 import io.millrace.worker.FakeStage;
@@ -55,7 +57,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -82,6 +87,8 @@ class JobProtocolTest {
     }
 
     @Test
+    @Tag("promise-2")
+    @DisplayName("Promise 2: success is published after the commit")
     void startIsPublishedBeforeTheWorkAndSuccessAfterTheCommit() throws Exception {
         run((input, workspace) -> assertThat(published).singleElement().isInstanceOf(JobStarted.class));
 
@@ -224,6 +231,53 @@ class JobProtocolTest {
         assertThat(computed).hasValue(1);
     }
 
+    /** Crashes are planted where the output is finished and before anything of it is stored. */
+    @Test
+    void workThatWasFinishedBeforeACrashIsStoredWithItsMeasurementsAndItsCostAndNotDoneAgain() throws Exception {
+        AtomicLong nanos = new AtomicLong();
+        AtomicInteger computed = new AtomicInteger();
+        FakeStage.Work work = (input, workspace) -> {
+            computed.incrementAndGet();
+            nanos.addAndGet(Duration.ofSeconds(40).toNanos());
+        };
+        store = dyingAtPublication();
+        assertThatThrownBy(() -> protocol(work, nanos::get).run(new RunningJob(job, Duration.ofHours(1), nanos::get)))
+                .hasMessage("killed");
+        assertThat(published).noneMatch(JobSucceeded.class::isInstance);
+        nanos.addAndGet(Duration.ofDays(1).toNanos());
+
+        store = memory;
+        protocol(work, nanos::get).run(new RunningJob(job, Duration.ofHours(1), nanos::get));
+
+        JobSucceeded succeeded = only(JobSucceeded.class);
+        assertThat(computed).hasValue(1);
+        assertThat(succeeded.measurements()).containsExactly(FakeStage.MEASUREMENT);
+        assertThat(succeeded.cost()).isEqualTo(new Cost(Duration.ofSeconds(40), 7, 7));
+        assertThat(memory.manifest(succeeded.output()).files())
+                .extracting(Manifest.Entry::name)
+                .containsExactly("model.txt");
+        assertThat(folder.resolve("work")).isEmptyDirectory();
+    }
+
+    @Test
+    void finishedOutputThatWaitsForTheStoreSurvivesAShutdown() throws Exception {
+        AtomicInteger computed = new AtomicInteger();
+        RunningJob stopped = running();
+        store = failing("commit", Integer.MAX_VALUE);
+        run(stopped, (input, workspace) -> {
+            computed.incrementAndGet();
+            stopped.interrupt(Interruption.SHUTDOWN);
+            Thread.interrupted();
+        });
+        assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.SHUTDOWN);
+
+        store = memory;
+        run((input, workspace) -> computed.incrementAndGet());
+
+        assertThat(only(JobSucceeded.class).measurements()).containsExactly(FakeStage.MEASUREMENT);
+        assertThat(computed).hasValue(1);
+    }
+
     @Test
     void shutdownInterruptsTheStage() throws Exception {
         RunningJob run = running();
@@ -325,9 +379,17 @@ class JobProtocolTest {
     }
 
     private JobProtocol protocol(Stages stages, MonotonicTime time, Duration stall) {
+        return protocol(stages, time, stall, System::nanoTime);
+    }
+
+    private JobProtocol protocol(FakeStage.Work work, LongSupplier nanoTime) {
+        return protocol(new Stages(List.of(new FakeStage(work))), MonotonicTime.SYSTEM, Duration.ofHours(1), nanoTime);
+    }
+
+    private JobProtocol protocol(Stages stages, MonotonicTime time, Duration stall, LongSupplier nanoTime) {
         InstantSource clock = InstantSource.system();
         StageRun stageRun =
-                new StageRun(stages, store, reports(), cancelled::contains, settings(stall), clock, System::nanoTime);
+                new StageRun(stages, store, reports(), cancelled::contains, settings(stall), clock, nanoTime);
         return new JobProtocol(
                 store, new ClaimKeeper(store, time), reports(), cancelled::contains, stageRun, "me", clock);
     }
@@ -381,6 +443,21 @@ class JobProtocolTest {
 
     private interface Meanwhile {
         void happens();
+    }
+
+    /** The store of a process that is killed before the first byte of an output is stored. */
+    private ArtifactStore dyingAtPublication() {
+        return (ArtifactStore) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {ArtifactStore.class}, (proxy, called, arguments) -> {
+                    if (called.getName().equals("publishFolder")) {
+                        throw new Error("killed");
+                    }
+                    try {
+                        return called.invoke(memory, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
     }
 
     /** The store, of which one method fails so many times. */

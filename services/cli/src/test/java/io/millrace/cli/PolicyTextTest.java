@@ -1,0 +1,70 @@
+package io.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+final class PolicyTextTest {
+    /** Windows of 128 have 63 scored tokens; 4,096 of those take 66 windows. */
+    private static final int LEAST_BYTES = 66 * 128 - 1;
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void aTextThatNoTokenizerCutsIntoEnoughWindowsIsRefusedByItsName() throws IOException {
+        assertThat(check("sequences: 80, length: 128", "x".repeat(LEAST_BYTES))).isEmpty();
+
+        assertThat(check("sequences: 80, length: 128", "x".repeat(LEAST_BYTES - 1)))
+                .contains("held-out.txt, which has 8446 bytes")
+                .contains("66 windows of 128 tokens")
+                .contains("give a longer text");
+    }
+
+    @Test
+    void tooFewSequencesForAnyMeasurementAreRefused() throws IOException {
+        assertThat(check("sequences: 65, length: 128", "x".repeat(20_000)))
+                .contains("'sequences: 65'")
+                .contains("66 windows of 128 tokens");
+    }
+
+    @Test
+    void anEmptyOrMalformedTextIsRefused() throws IOException {
+        assertThat(check("sequences: 80, length: 128", "")).contains("held-out.txt, which is empty");
+        Files.write(folder.resolve("held-out.txt"), new byte[] {'a', (byte) 0xC3, 'b'});
+        assertThat(check("sequences: 80, length: 128")).contains("held-out.txt, which is not UTF-8");
+    }
+
+    private String check(String cut, String text) throws IOException {
+        Files.writeString(folder.resolve("held-out.txt"), text);
+        return check(cut);
+    }
+
+    /** What {@code policy check} complains about; empty if it accepts. */
+    private String check(String cut) throws IOException {
+        Path policy = Files.writeString(folder.resolve("policy.yaml"), """
+                policy: p
+                models: "*"
+                evaluate: {text: held-out.txt, %s}
+                targets:
+                  - name: phone
+                    recipes:
+                      - [quantize: {format: gguf, type: Q8_0}]
+                    gate: {size-ratio: "<= 0.9"}
+                """.formatted(cut));
+        StringWriter err = new StringWriter();
+        CommandLine line = Main.commandLine();
+        line.setOut(new PrintWriter(new StringWriter()));
+        line.setErr(new PrintWriter(err));
+        int exitCode = line.execute("policy", "check", policy.toString());
+        assertThat(exitCode).isEqualTo(err.toString().isEmpty() ? ExitCode.OK : ExitCode.REFUSED);
+        return err.toString();
+    }
+}
