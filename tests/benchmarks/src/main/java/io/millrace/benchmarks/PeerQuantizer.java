@@ -18,12 +18,19 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.Random;
 
 /** {@code ggml_quantize_chunk} of the llama.cpp library in the Maven package of its Java binding. */
 final class PeerQuantizer {
     private static final String ENTRY = "/de/kherud/llama/Linux/x86_64/libjllama.so";
+
+    private static final int RATE_ROW = 4096;
+    private static final int RATE_ROWS = 1024;
+    private static final int RATE_PASSES = 16;
 
     private final MethodHandle quantizeChunk;
 
@@ -69,6 +76,29 @@ final class PeerQuantizer {
                     MemorySegment.NULL);
             return target.toArray(JAVA_BYTE);
         }
+    }
+
+    /** Million weights per second of so many threads together, from memory into memory. */
+    double millionPerSecond(GgufType type, int threads) throws InterruptedException {
+        float[] rows = new float[RATE_ROW * RATE_ROWS];
+        Random random = new Random(1);
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = (float) (0.02 * random.nextGaussian());
+        }
+        quantize(type, rows, RATE_ROW);
+        List<Thread> workers = new ArrayList<>();
+        long began = System.nanoTime();
+        for (int thread = 0; thread < threads; thread++) {
+            workers.add(Thread.ofPlatform().start(() -> {
+                for (int pass = 0; pass < RATE_PASSES; pass++) {
+                    quantize(type, rows, RATE_ROW);
+                }
+            }));
+        }
+        for (Thread worker : workers) {
+            worker.join();
+        }
+        return 1e3 * threads * RATE_PASSES * rows.length / (System.nanoTime() - began);
     }
 
     private static MethodHandle function(SymbolLookup library, String name, FunctionDescriptor descriptor) {

@@ -4,6 +4,8 @@ import io.millrace.events.Device;
 import io.millrace.events.Parameters;
 import io.millrace.events.Role;
 import io.millrace.quantizer.QuantizeStage;
+import io.millrace.tensors.GgufType;
+import io.millrace.tensors.format.gguf.GgufFileType;
 import io.millrace.worker.StageInput;
 import io.millrace.worker.Workspace;
 import java.io.IOException;
@@ -18,6 +20,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -49,6 +52,7 @@ final class QuantizeBenchmark implements Callable<Integer> {
         Parameters.Gguf gguf = new Parameters.Gguf(type);
         double[] shares = new double[rounds];
         double[] copyRates = new double[rounds];
+        double[] weightRates = new double[rounds];
         double peakMebibytes = 0;
         try (Scratch scratch = Scratch.create()) {
             long wanted = parse(parameters);
@@ -73,6 +77,7 @@ final class QuantizeBenchmark implements Callable<Integer> {
                 new Scratch(scratch.resolve("work")).close();
                 if (round >= 0) {
                     shares[round] = copySeconds / quantizeSeconds;
+                    weightRates[round] = checkpoint.parameters() / 1e6 / quantizeSeconds;
                     copyRates[round] = bytes / 1e9 / copySeconds;
                 }
             }
@@ -84,8 +89,22 @@ final class QuantizeBenchmark implements Callable<Integer> {
         if (!type.equals("Q8_0")) {
             Figure.beside("speed as a share of copying, median", Figure.median(shares), "");
         }
+        besidePeer(Figure.median(weightRates));
         boolean small = Figure.atMost("RssAnon + RssShmem, peak", peakMebibytes, MEMORY_LIMIT_MEBIBYTES, "MiB");
         return fast && small ? 0 : 1;
+    }
+
+    /** The peer quantizes from memory into memory, with as many threads; it reads, writes and digests nothing. */
+    private void besidePeer(double rate) throws Exception {
+        Figure.beside("the stage, median", rate, "million weights/s");
+        Optional<PeerQuantizer> peer = PeerQuantizer.load();
+        GgufType most = GgufFileType.valueOf(type).base();
+        if (peer.isPresent()) {
+            double theirs =
+                    peer.get().millionPerSecond(most, Runtime.getRuntime().availableProcessors());
+            Figure.beside("llama.cpp's quantizer, " + most + ", same threads", theirs, "million weights/s");
+            Figure.beside("the stage against it", rate / theirs, "");
+        }
     }
 
     @FunctionalInterface

@@ -27,6 +27,7 @@ final class RunsBenchmark implements Callable<Integer> {
     private static final double FOLDER_LIMIT = 200;
     private static final int QUANTIZER_SLOTS = 6;
     private static final int BENCHMARKER_SLOTS = 10;
+    private static final int JOBS_PER_RUN = 3;
     private static final Duration POLL = Duration.ofMillis(10);
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
@@ -51,17 +52,33 @@ final class RunsBenchmark implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         boolean kept = true;
+        double bare = bareRate();
         if (!where.equals("folder")) {
-            kept &= Figure.atLeast("one-step runs, store in memory", rate("memory:runs"), MEMORY_LIMIT, "run/s");
+            double rate = rate("memory:runs");
+            kept &= Figure.atLeast("one-step runs, store in memory", rate, MEMORY_LIMIT, "run/s");
+            Figure.beside("share of what Kafka alone does", rate / bare, "");
         }
         if (!where.equals("memory")) {
             try (Scratch scratch = Scratch.create()) {
                 Figure.beside("disk: 4 KiB written and synced", DiskSync.perSecond(scratch.folder()), "sync/s");
                 String folder = scratch.resolve("store").toString();
-                kept &= Figure.atLeast("one-step runs, store in a folder", rate(folder), FOLDER_LIMIT, "run/s");
+                double rate = rate(folder);
+                kept &= Figure.atLeast("one-step runs, store in a folder", rate, FOLDER_LIMIT, "run/s");
+                Figure.beside("share of what Kafka alone does", rate / bare, "");
             }
         }
         return kept ? 0 : 1;
+    }
+
+    private double bareRate() throws Exception {
+        int slots = QUANTIZER_SLOTS + BENCHMARKER_SLOTS;
+        try (Scratch scratch = Scratch.create();
+                Pipeline pipeline = new Pipeline(scratch.folder(), "memory:bare");
+                BareCircle circle = new BareCircle(pipeline.kafka(), scratch.resolve("bare"), slots, JOBS_PER_RUN)) {
+            double rate = circle.perSecond(warmUp, runs, inFlight);
+            Figure.beside("Kafka alone, circles of three jobs", rate, "circle/s");
+            return rate;
+        }
     }
 
     private double rate(String address) throws Exception {
@@ -79,7 +96,7 @@ final class RunsBenchmark implements Callable<Integer> {
             for (int number = 0; number < warmUp + runs; number++) {
                 weights.add(checkpoints.weights(number));
             }
-            try (KafkaConsumer<byte[], byte[]> published = published(pipeline.kafka())) {
+            try (KafkaConsumer<byte[], byte[]> published = reader(pipeline.kafka(), Topics.DEFAULT.models())) {
                 // One checkpoint of each model is planned whether it comes before the policy or after it; more are not.
                 done(pipeline, published, 0, weights.subList(0, models));
                 done(pipeline, published, models, weights.subList(models, warmUp));
@@ -122,7 +139,8 @@ final class RunsBenchmark implements Callable<Integer> {
         }
     }
 
-    private static KafkaConsumer<byte[], byte[]> published(String kafka) {
+    /** A reader of a whole topic. */
+    static KafkaConsumer<byte[], byte[]> reader(String kafka, String topic) {
         KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
                 Map.of(
                         ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
@@ -133,7 +151,7 @@ final class RunsBenchmark implements Callable<Integer> {
                         "earliest"),
                 new ByteArrayDeserializer(),
                 new ByteArrayDeserializer());
-        List<TopicPartition> partitions = consumer.partitionsFor(Topics.DEFAULT.models()).stream()
+        List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
                 .map(info -> new TopicPartition(info.topic(), info.partition()))
                 .toList();
         consumer.assign(partitions);

@@ -28,6 +28,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -71,6 +73,8 @@ class BadInputTest {
     }
 
     @Test
+    @Tag("promise-6")
+    @DisplayName("Promise 6: an index that leaves the folder is refused when it is published, and by each stage")
     void anIndexThatLeavesTheFolderIsRefused() throws Exception {
         BadInputFolders.writeIndex(checkpoint, "../elsewhere.safetensors");
 
@@ -78,6 +82,8 @@ class BadInputTest {
     }
 
     @Test
+    @Tag("promise-6")
+    @DisplayName("Promise 6: a link out of the folder is refused when it is published, and by each stage")
     void aLinkOutOfTheFolderIsRefused() throws Exception {
         Path elsewhere = temp.resolve("elsewhere");
         Files.move(checkpoint.resolve(WEIGHTS), elsewhere);
@@ -116,10 +122,25 @@ class BadInputTest {
     }
 
     @Test
-    void aPickleIsRefused() throws Exception {
+    @Tag("promise-6")
+    @DisplayName("Promise 6: weights that are only a pickle are refused when they are published, and by each stage")
+    void weightsThatAreOnlyAPickleAreRefused() throws Exception {
+        Files.delete(checkpoint.resolve(WEIGHTS));
         Files.writeString(checkpoint.resolve("pytorch_model.bin"), "code");
 
         refused(Reason.MALFORMED_CHECKPOINT, "pytorch_model.bin", "executes code", ".safetensors");
+    }
+
+    @Test
+    void picklesOfATrainerBesideSafetensorsHarmNoStage() throws Exception {
+        Files.writeString(checkpoint.resolve("training_args.bin"), "code");
+        Files.writeString(checkpoint.resolve("optimizer.pt"), "code");
+
+        Path pruned = run(new PruneStage(), magnitude(false), model()).folder();
+
+        assertThat(pruned.resolve(WEIGHTS)).exists();
+        assertThat(pruned.resolve("training_args.bin")).doesNotExist();
+        assertThat(pruned.resolve("optimizer.pt")).doesNotExist();
     }
 
     @Test

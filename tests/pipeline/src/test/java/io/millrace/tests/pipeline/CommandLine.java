@@ -34,6 +34,15 @@ record CommandLine(Path home) {
     }
 
     Said run(String... arguments) throws Exception {
+        return said(onHome(arguments));
+    }
+
+    /** Runs a command that knows no home: a stage service by itself. */
+    Said runElsewhere(String... arguments) throws Exception {
+        return said(List.of(arguments));
+    }
+
+    private Said said(List<String> arguments) throws Exception {
         Path out = Files.createTempFile(home.getParent(), "out", ".txt");
         Path err = Files.createTempFile(home.getParent(), "err", ".txt");
         Process process = start(out, err, arguments);
@@ -48,13 +57,22 @@ record CommandLine(Path home) {
     }
 
     Process start(Path out, Path err, String... arguments) throws IOException {
+        return start(out, err, onHome(arguments));
+    }
+
+    private List<String> onHome(String... arguments) {
+        List<String> all = new ArrayList<>(List.of(arguments));
+        all.addAll(List.of("--home", home.toString()));
+        return all;
+    }
+
+    private static Process start(Path out, Path err, List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow",
                 "io.millrace.cli.Main"));
-        command.addAll(List.of(arguments));
-        command.addAll(List.of("--home", home.toString()));
+        command.addAll(arguments);
         ProcessBuilder builder =
                 new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
         builder.environment().put("CLASSPATH", System.getProperty("java.class.path"));

@@ -3,11 +3,19 @@ package io.millrace.tests.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.millrace.events.JobEvent.JobFailed;
+import io.millrace.events.JobEvent.JobStarted;
+import io.millrace.events.JobEvent.JobSucceeded;
+import io.millrace.events.RunChanged;
+import io.millrace.events.StageName;
+import io.millrace.events.wire.Topics;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,6 +33,21 @@ final class PipelineIT {
                   - [quantize: {format: gguf, type: Q8_0}]
                 gate: {size-ratio: "<= 0.9", same-top-token: ">= 50%%"}
             """;
+    /** The second step takes long enough to be killed in its middle. */
+    private static final String LONG = """
+            policy: long
+            models: "small*"
+            work-on: cpu
+            evaluate: {text: evaluation.txt, sequences: 80, length: 128}
+            calibrate: {text: calibration.txt, sequences: 80, length: 128}
+            targets:
+              - name: phone
+                device: cpu
+                recipes:
+                  - [prune: {method: magnitude, fraction: 0.3}, distill: {steps: 400}, quantize: {format: gguf, type: Q8_0}]
+                gate: {size-ratio: "<= 0.9"}
+            """;
+
     private static final byte[] GGUF = {'G', 'G', 'U', 'F'};
     private static final Duration LONGEST_RUN = Duration.ofMinutes(4);
 
@@ -61,6 +84,9 @@ final class PipelineIT {
 
     @Test
     @Tag("chaos")
+    @Tag("promise-1")
+    @Tag("promise-2")
+    @DisplayName("Promises 1 and 2: kill -9 of all, and a new start ends the run and recomputes nothing")
     void killNineOfAllAndANewStartEndsTheRunAndRecomputesNothing() throws Exception {
         String run;
         try (RunningMillrace up = RunningMillrace.up(millrace)) {
@@ -87,14 +113,39 @@ final class PipelineIT {
 
     @Test
     @Tag("chaos")
-    void aKilledWorkerIsStartedAgainAndItsJobIsDone() throws Exception {
-        try (RunningMillrace up = RunningMillrace.up(millrace)) {
-            millrace.json("policy", "apply", folder.resolve("policy.yaml").toString());
-            up.service("quantizer").destroyForcibly();
-
+    @Tag("promise-1")
+    @Tag("promise-3")
+    @DisplayName("Promises 1 and 3: kill -9 of a worker in the middle of a job, and its run is published")
+    void aJobWhoseWorkerIsKilledIsDoneByTheNextAndNothingElseIsDoneAgain() throws Exception {
+        Files.writeString(folder.resolve("calibration.txt"), Files.readString(folder.resolve("evaluation.txt")));
+        Files.writeString(folder.resolve("long.yaml"), LONG);
+        try (RunningMillrace up = RunningMillrace.up(millrace);
+                EventLog runs = up.events(Topics.DEFAULT.runs());
+                EventLog jobs = up.events(Topics.DEFAULT.jobEvents())) {
+            millrace.json("policy", "apply", folder.resolve("long.yaml").toString());
             String run = publish();
+            jobs.await(JobStarted.class, started -> started.job().stage() == StageName.DISTILL);
 
-            assertThat(awaitEnd(run)).isEqualTo("published");
+            up.service("distiller").destroyForcibly();
+
+            runs.await(
+                    RunChanged.class, state -> state.started() && state.stage().equals(Optional.of(StageName.DISTILL)));
+            runs.await(RunChanged.class, state -> state.status().ended());
+            assertThat(status(run)).isEqualTo("published");
+            jobs.readToEnd();
+            assertThat(jobs.all(JobStarted.class))
+                    .extracting(started -> started.job().stage() + " " + started.starts())
+                    .containsExactly("PRUNE 1", "DISTILL 1", "DISTILL 2", "QUANTIZE 1", "BENCHMARK 1", "BENCHMARK 1");
+            assertThat(jobs.all(JobSucceeded.class))
+                    .allMatch(succeeded -> !succeeded.fromStore())
+                    .extracting(succeeded -> succeeded.job().stage())
+                    .containsExactly(
+                            StageName.PRUNE,
+                            StageName.DISTILL,
+                            StageName.QUANTIZE,
+                            StageName.BENCHMARK,
+                            StageName.BENCHMARK);
+            assertThat(jobs.all(JobFailed.class)).isEmpty();
         }
     }
 
@@ -123,12 +174,13 @@ final class PipelineIT {
         return Awaitility.await("run " + run + " ends")
                 .atMost(LONGEST_RUN)
                 .until(
-                        () -> millrace.json("show", run)
-                                .get("state")
-                                .get("status")
-                                .asText(),
+                        () -> status(run),
                         status -> !status.equals("requested")
                                 && !status.equals("working")
                                 && !status.equals("backing-off"));
+    }
+
+    private String status(String run) throws Exception {
+        return millrace.json("show", run).get("state").get("status").asText();
     }
 }

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 
@@ -21,10 +23,12 @@ final class RunningMillrace implements AutoCloseable {
         this.announcement = announcement;
     }
 
-    static RunningMillrace up(CommandLine millrace) throws IOException {
+    static RunningMillrace up(CommandLine millrace, String... options) throws IOException {
         Path out = Files.createTempFile(millrace.home().getParent(), "up", ".json");
         Path err = Files.createTempFile(millrace.home().getParent(), "up", ".err");
-        Process process = millrace.start(out, err, "up", "--output", "json");
+        List<String> arguments = new ArrayList<>(List.of("up", "--output", "json"));
+        arguments.addAll(List.of(options));
+        Process process = millrace.start(out, err, arguments.toArray(String[]::new));
         try {
             Awaitility.await("millrace up")
                     .atMost(LONGEST_START)
@@ -35,6 +39,11 @@ final class RunningMillrace implements AutoCloseable {
             throw e;
         }
         return new RunningMillrace(process, new ObjectMapper().readTree(Files.readString(out)));
+    }
+
+    /** All events of a topic, from its beginning. */
+    EventLog events(String topic) {
+        return new EventLog(announcement.get("kafka").asText(), topic);
     }
 
     /** The process of a stage service as it was first started. */

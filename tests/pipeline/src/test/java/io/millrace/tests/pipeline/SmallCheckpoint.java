@@ -28,7 +28,7 @@ final class SmallCheckpoint {
 
     static Path write(Path folder, long seed, int hidden, int feedForward, int layers) throws IOException {
         Files.createDirectories(folder);
-        ModelConfig config = ModelConfig.of(json(hidden, feedForward, layers), "config.json");
+        ModelConfig config = config(hidden, feedForward, layers);
         List<TensorSpec> tensors = config.architecture().tensors(config).stream()
                 .map(rule -> new TensorSpec(rule.name(), new Encoding.Plain(DType.BF16), rule.shape()))
                 .toList();
@@ -65,6 +65,10 @@ final class SmallCheckpoint {
         return Files.writeString(file, text);
     }
 
+    static ModelConfig config(int hidden, int feedForward, int layers) throws IOException {
+        return ModelConfig.of(json(hidden, feedForward, layers), "config.json");
+    }
+
     private static ObjectNode json(int hidden, int feedForward, int layers) {
         ObjectNode config = new ObjectMapper().createObjectNode();
         config.putArray("architectures").add("LlamaForCausalLM");
@@ -73,8 +77,9 @@ final class SmallCheckpoint {
         config.put("hidden_size", hidden);
         config.put("intermediate_size", feedForward);
         config.put("num_hidden_layers", layers);
-        config.put("num_attention_heads", 4);
-        config.put("num_key_value_heads", 2);
+        int heads = Math.max(4, hidden / 128);
+        config.put("num_attention_heads", heads);
+        config.put("num_key_value_heads", heads / 2);
         config.put("max_position_embeddings", 256);
         config.put("rms_norm_eps", 1e-5);
         config.put("rope_theta", 10_000.0);

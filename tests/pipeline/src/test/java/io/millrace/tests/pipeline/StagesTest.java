@@ -30,6 +30,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -133,6 +135,8 @@ class StagesTest {
     }
 
     @Test
+    @Tag("promise-4")
+    @DisplayName("Promise 4: the same input gives the same bytes")
     void theSameInputGivesTheSameBytes() throws Exception {
         for (Parameters.Quantize parameters :
                 List.of(new Parameters.Gguf("Q4_K_M"), new Parameters.CompressedTensors("W4A16"))) {

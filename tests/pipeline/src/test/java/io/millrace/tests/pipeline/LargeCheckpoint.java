@@ -1,0 +1,58 @@
+package io.millrace.tests.pipeline;
+
+import io.millrace.cli.demo.ByteTokenizer;
+import io.millrace.tensors.DType;
+import io.millrace.tensors.Encoding;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.checkpoint.DenseWriter;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/** A Llama of 370 MiB, quickly made: every tensor repeats the same megabyte of random weights. */
+final class LargeCheckpoint {
+    private static final int HIDDEN = 2048;
+    private static final int FEED_FORWARD = 8192;
+    private static final int LAYERS = 3;
+    private static final long BLOCK_BYTES = 1 << 20;
+    private static final double DEVIATION = 0.02;
+
+    private LargeCheckpoint() {}
+
+    /** Writes it and says how many bytes its weights have. */
+    static long write(Path folder, long seed) throws IOException {
+        Files.createDirectories(folder);
+        ModelConfig config = SmallCheckpoint.config(HIDDEN, FEED_FORWARD, LAYERS);
+        List<TensorSpec> tensors = config.architecture().tensors(config).stream()
+                .map(rule -> new TensorSpec(rule.name(), new Encoding.Plain(DType.BF16), rule.shape()))
+                .toList();
+        try (Arena arena = Arena.ofConfined();
+                DenseWriter writer = DenseWriter.original(folder, config.json(), tensors)) {
+            MemorySegment block = block(arena, seed);
+            for (TensorSpec tensor : tensors) {
+                for (long left = tensor.byteSize(); left > 0; left -= BLOCK_BYTES) {
+                    writer.append(tensor.name(), block.asSlice(0, Math.min(left, BLOCK_BYTES)));
+                }
+            }
+            writer.finish();
+        }
+        ByteTokenizer.write(folder);
+        return tensors.stream().mapToLong(TensorSpec::byteSize).sum();
+    }
+
+    private static MemorySegment block(Arena arena, long seed) {
+        MemorySegment block = arena.allocate(BLOCK_BYTES, Long.BYTES);
+        SplittableRandom random = new SplittableRandom(seed);
+        for (long i = 0; i < BLOCK_BYTES / Short.BYTES; i++) {
+            int bits = Float.floatToRawIntBits((float) random.nextGaussian(0, DEVIATION));
+            block.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) (bits >>> 16));
+        }
+        return block;
+    }
+}
