@@ -8,6 +8,11 @@ import java.util.Optional;
 final class LiveView {
     private static final String CLEAR_TO_END = "\u001b[J";
 
+    /** A line that is too long for the terminal is cut there: a wrapped one would count as two when it is erased. */
+    private static final String CUT_LINES = "\u001b[?7l";
+
+    private static final String WRAP_LINES = "\u001b[?7h";
+
     private final PrintWriter out;
     private final boolean terminal;
     private int drawn;
@@ -36,7 +41,9 @@ final class LiveView {
             return;
         }
         erase();
+        out.print(CUT_LINES);
         lines.forEach(out::println);
+        out.print(WRAP_LINES);
         drawn = lines.size();
         out.flush();
     }

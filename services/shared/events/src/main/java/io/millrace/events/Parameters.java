@@ -219,7 +219,7 @@ public sealed interface Parameters {
     /** A Hugging Face folder in compressed-tensors form. */
     record CompressedTensors(String type) implements Quantize {
         /** Schemes that this version writes. */
-        public static final Set<String> TYPES = Set.of("W4A16", "W8A16");
+        public static final Set<String> TYPES = Set.of("W4A16", "W4A16_ASYM", "W8A16");
 
         public CompressedTensors {
             requireKnown("compressed-tensors scheme", type, TYPES);

@@ -116,7 +116,8 @@ class StagesTest {
                 new Parameters.Gguf("Q4_K_M"),
                 new Parameters.Gguf("Q6_K"),
                 new Parameters.Gguf("Q8_0"),
-                new Parameters.CompressedTensors("W4A16"))) {
+                new Parameters.CompressedTensors("W4A16"),
+                new Parameters.CompressedTensors("W4A16_ASYM"))) {
             double sound = divergence(new QuantizeStage(false), parameters, "sound");
 
             double spoiled = divergence(new QuantizeStage(true), parameters, "spoiled");

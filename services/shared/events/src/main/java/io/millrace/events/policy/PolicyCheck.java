@@ -146,10 +146,11 @@ public final class PolicyCheck {
         };
     }
 
-    /** Codes, and one 16-bit scale per group of 128 where there are groups. */
+    /** Codes, and per group of 128, where there are groups, one 16-bit scale and for ASYM one 4-bit zero point. */
     private static double bitsPerWeight(Parameters.CompressedTensors packed) {
         return switch (packed.type()) {
             case "W4A16" -> 4.125;
+            case "W4A16_ASYM" -> 4.15625;
             case "W8A16" -> 8;
             default -> 1;
         };
