@@ -6,6 +6,7 @@ import io.millrace.events.JobKey;
 import io.millrace.events.RunId;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -34,7 +35,12 @@ public record Ticket(
      * @param since when it was issued
      * @param unattended nobody works its queue, and its runs say so
      */
-    public record Queued(Instant since, boolean unattended) implements Phase {}
+    public record Queued(Instant since, boolean unattended) implements Phase {
+        public Queued {
+            // State that was written before tickets knew the time of their issue.
+            since = Objects.requireNonNullElse(since, Instant.EPOCH);
+        }
+    }
 
     /** A worker has it. */
     public record Running() implements Phase {}

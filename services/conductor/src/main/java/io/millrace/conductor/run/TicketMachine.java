@@ -137,7 +137,7 @@ final class TicketMachine {
         };
     }
 
-    /** When to look at a ticket that a starting task found: every limit is counted anew. */
+    /** When to look at a ticket that a starting task found: counted anew, but for the issue of a job in the queue. */
     Instant wakeAfterStart(Ticket ticket, Instant now) {
         return switch (ticket.phase()) {
             case Queued queued -> now.plus(queued.unattended() ? limits.queue() : limits.unattended());
