@@ -11,7 +11,6 @@ import io.millrace.worker.StageOutput;
 import io.millrace.worker.Workspace;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -26,9 +25,9 @@ record IdleStage<P extends Parameters>(Class<P> parameters, Consumer<Parameters>
     @Override
     public StageOutput run(StageInput<P> input, Workspace workspace) throws IOException {
         began.accept(input.parameters());
-        Path output = Files.createDirectories(workspace.folder().resolve("output"));
-        Files.writeString(output.resolve("result.txt"), UUID.randomUUID().toString());
-        return new StageOutput(output, List.of(sizeRatio(input.device())));
+        Files.writeString(
+                workspace.folder().resolve("result.txt"), UUID.randomUUID().toString());
+        return new StageOutput(workspace.folder(), List.of(sizeRatio(input.device())));
     }
 
     private static Measurement sizeRatio(Device device) {

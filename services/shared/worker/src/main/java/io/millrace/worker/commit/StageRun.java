@@ -130,8 +130,7 @@ public final class StageRun {
             run.progress().show(inputs.size(), job.inputs().size(), "opening input '" + role.wireName() + "'");
             try {
                 bytesIn += store.manifest(input.getValue()).sizeBytes();
-                inputs.put(
-                        role, store.checkOut(input.getValue(), folder.inputs().resolve(role.wireName())));
+                inputs.put(role, store.checkOut(input.getValue(), folder.input(role)));
             } catch (IOException e) {
                 Failure failure = FailureRules.ofInput(role, input.getValue(), e);
                 throw new StageException(failure.reason(), failure.message(), e);

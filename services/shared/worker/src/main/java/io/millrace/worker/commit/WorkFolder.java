@@ -1,10 +1,10 @@
 package io.millrace.worker.commit;
 
+import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
+import io.millrace.events.Role;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -12,11 +12,12 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,11 +27,14 @@ import org.slf4j.LoggerFactory;
  * A job's folder on local disk.
  *
  * <pre>
- * &lt;job key&gt;/lock       held while a process works here
- * &lt;job key&gt;/inputs/    one folder per role; made anew for each start
- * &lt;job key&gt;/work/      the stage's own; survives a crash
- * &lt;job key&gt;/finished   the stage has returned: what a commit needs ({@link FinishedWork}); appears at once and whole
+ * locks                      one file for all jobs, a byte of it locked while a process works in a folder ({@link PlaceLocks})
+ * &lt;job key&gt;/input-&lt;role&gt;/    made anew for each start
+ * &lt;job key&gt;/work/            the stage's own; survives a crash
+ * &lt;job key&gt;/finished         the stage has returned: what a commit needs ({@link FinishedWork}); appears at once and whole
  * </pre>
+ *
+ * <p>A short job has few files on purpose: a file system that keeps inodes unused for a while after they are deleted
+ * (ext4) looks at each of them before it finds one for the next job.
  *
  * <p>A claim that went stale while its holder was only paused can bring two processes to one key on one machine. Then
  * the second works in {@code <job key>-2}: two writers in one folder would commit a mixture.
@@ -38,11 +42,13 @@ import org.slf4j.LoggerFactory;
 final class WorkFolder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WorkFolder.class);
     private static final int PLACES = 64;
+    private static final Pattern NAME = Pattern.compile("([0-9a-f]{64})(?:-([0-9]{1,2}))?");
 
     private final Path place;
-    private final FileChannel lock;
+    private final FileLock lock;
+    private boolean deleted;
 
-    private WorkFolder(Path place, FileChannel lock) {
+    private WorkFolder(Path place, FileLock lock) {
         this.place = place;
         this.lock = lock;
     }
@@ -50,18 +56,29 @@ final class WorkFolder implements AutoCloseable {
     static WorkFolder open(Path root, JobKey key) throws IOException {
         for (int n = 1; n <= PLACES; n++) {
             Path place = root.resolve(n == 1 ? key.toString() : key + "-" + n);
-            Files.createDirectories(place);
-            FileChannel lock = lockOf(place);
-            if (lock != null) {
-                WorkFolder folder = new WorkFolder(place, lock);
-                deleteTree(folder.inputs());
-                Files.createDirectories(folder.inputs());
-                Files.createDirectories(folder.work());
-                return folder;
+            Optional<FileLock> lock = PlaceLocks.in(root).take(key, n);
+            if (lock.isPresent()) {
+                return opened(place, lock.get());
             }
         }
         throw new IOException(root + ": " + PLACES + " processes already work on job " + key
-                + " here; find out why they all hold " + key + "*/lock");
+                + " here; find out why they hold their locks in " + root.resolve(PlaceLocks.FILE));
+    }
+
+    private static WorkFolder opened(Path place, FileLock lock) throws IOException {
+        try {
+            WorkFolder folder = new WorkFolder(place, lock);
+            if (Files.isDirectory(folder.work())) {
+                folder.clearInputs();
+                Files.setLastModifiedTime(place, FileTime.from(Instant.now()));
+            } else {
+                Files.createDirectories(folder.work());
+            }
+            return folder;
+        } catch (IOException e) {
+            lock.release();
+            throw e;
+        }
     }
 
     /** Removes the folders that nobody works in and nobody changed since {@code before}. */
@@ -71,22 +88,29 @@ final class WorkFolder implements AutoCloseable {
         }
         try (Stream<Path> places = Files.list(root)) {
             for (Path place : places.toList()) {
-                if (Files.isRegularFile(place.resolve("lock"))
-                        && Files.getLastModifiedTime(place.resolve("lock"))
-                                .toInstant()
-                                .isBefore(before)) {
-                    try (FileChannel lock = lockOf(place)) {
-                        if (lock != null) {
-                            deleteTree(place);
-                        }
-                    }
+                Matcher name = NAME.matcher(place.getFileName().toString());
+                if (name.matches()
+                        && Files.getLastModifiedTime(place).toInstant().isBefore(before)) {
+                    sweepPlace(root, place, name);
                 }
             }
         }
     }
 
-    Path inputs() {
-        return place.resolve("inputs");
+    private static void sweepPlace(Path root, Path place, Matcher name) throws IOException {
+        JobKey key = new JobKey(new Digest(name.group(1)));
+        int n = name.group(2) == null ? 1 : Integer.parseInt(name.group(2));
+        Optional<FileLock> lock = PlaceLocks.in(root).take(key, n);
+        if (lock.isPresent()) {
+            try (FileLock _ = lock.get()) {
+                deleteTree(place);
+            }
+        }
+    }
+
+    /** Where the input of this role is opened. */
+    Path input(Role role) {
+        return place.resolve("input-" + role.wireName());
     }
 
     Path work() {
@@ -125,32 +149,25 @@ final class WorkFolder implements AutoCloseable {
     /** Nothing of this job is needed any more. */
     void delete() throws IOException {
         deleteTree(place);
+        deleted = true;
     }
 
     @Override
     public void close() {
         try (lock) {
-            deleteTree(inputs());
+            if (!deleted) {
+                clearInputs();
+            }
         } catch (IOException e) {
             // The job's outcome does not depend on it, and the sweep at the next start finds what is left.
             LOG.warn("could not clear {}: {}", place, e.toString());
         }
     }
 
-    private static @Nullable FileChannel lockOf(Path place) throws IOException {
-        FileChannel channel =
-                FileChannel.open(place.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        try {
-            FileLock lock = channel.tryLock();
-            if (lock != null) {
-                Files.setLastModifiedTime(place.resolve("lock"), FileTime.from(Instant.now()));
-                return channel;
-            }
-        } catch (OverlappingFileLockException heldInThisProcess) {
-            // Told from a lock of another process only by the exception; the answer is the same.
+    private void clearInputs() throws IOException {
+        for (Role role : Role.values()) {
+            deleteTree(input(role));
         }
-        channel.close();
-        return null;
     }
 
     private static void deleteTree(Path folder) throws IOException {

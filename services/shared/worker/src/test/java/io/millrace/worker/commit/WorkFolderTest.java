@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
+import io.millrace.events.Role;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,12 +22,13 @@ class WorkFolderTest {
     void stagesOwnFilesSurviveAndInputsDoNot() throws IOException {
         try (WorkFolder first = WorkFolder.open(root, KEY)) {
             Files.writeString(first.work().resolve("step-7"), "saved");
-            Files.writeString(first.inputs().resolve("model"), "copied");
+            Path input = Files.createDirectories(first.input(Role.MODEL));
+            Files.writeString(input.resolve("model.safetensors"), "copied");
         }
 
         try (WorkFolder second = WorkFolder.open(root, KEY)) {
             assertThat(second.work().resolve("step-7")).hasContent("saved");
-            assertThat(second.inputs()).isEmptyDirectory();
+            assertThat(second.input(Role.MODEL)).doesNotExist();
         }
     }
 
@@ -44,7 +46,7 @@ class WorkFolderTest {
             folder.delete();
         }
 
-        assertThat(root).isEmptyDirectory();
+        assertThat(root.resolve(KEY.toString())).doesNotExist();
     }
 
     @Test
