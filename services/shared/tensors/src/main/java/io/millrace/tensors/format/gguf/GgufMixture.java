@@ -90,7 +90,9 @@ final class GgufMixture {
             case Q4_K -> GgufType.Q5_0;
             case Q5_K -> GgufType.Q5_1;
             case Q6_K -> GgufType.Q8_0;
-            case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 -> GgufType.F16;
+            case IQ4_XS -> GgufType.IQ4_NL;
+            case TQ2_0 -> GgufType.Q4_0;
+            case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, MXFP4 -> GgufType.F16;
         };
         GgufType type = row % smaller.blockElements() == 0 ? smaller : GgufType.F16;
         return new Choice(

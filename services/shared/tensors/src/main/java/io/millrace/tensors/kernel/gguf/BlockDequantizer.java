@@ -31,6 +31,10 @@ public final class BlockDequantizer {
             case Q4_K -> q4k(blocks, from, count, values, at);
             case Q5_K -> q5k(blocks, from, count, values, at);
             case Q6_K -> q6k(blocks, from, count, values, at);
+            case IQ4_NL -> CodebookDequantizer.iq4nl(blocks, from, count, values, at);
+            case IQ4_XS -> CodebookDequantizer.iq4xs(blocks, from, count, values, at);
+            case TQ2_0 -> CodebookDequantizer.tq2(blocks, from, count, values, at);
+            case MXFP4 -> CodebookDequantizer.mxfp4(blocks, from, count, values, at);
         }
     }
 

@@ -17,7 +17,8 @@ public final class BlockQuantizer {
             case Q5_K -> affine(ScalarAffineSearch.Q5_K, type, values, from, elements, target, at);
             case Q6_K -> q6k(values, from, elements, target, at);
             case Q8_0 -> q8(values, from, elements, target, at);
-            case F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1 -> scalar(type, values, from, elements, target, at);
+            case F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS, TQ2_0, MXFP4 ->
+                scalar(type, values, from, elements, target, at);
         }
     }
 
@@ -78,6 +79,10 @@ public final class BlockQuantizer {
                 case Q4_K -> ScalarAffineBlocks.quantize(ScalarAffineSearch.Q4_K, values, x, target, out);
                 case Q5_K -> ScalarAffineBlocks.quantize(ScalarAffineSearch.Q5_K, values, x, target, out);
                 case Q6_K -> ScalarQ6K.quantize(values, x, target, out);
+                case IQ4_NL -> ScalarCodebook.nl(values, x, target, out);
+                case IQ4_XS -> ScalarCodebook.xs(values, x, target, out);
+                case TQ2_0 -> ScalarTernary.quantize(values, x, target, out);
+                case MXFP4 -> ScalarMicroscaled.quantize(values, x, target, out);
             }
         }
     }

@@ -59,8 +59,9 @@ class BlockQuantizerTest {
     @ParameterizedTest
     @EnumSource
     void bytesAreThoseOfLlamaCppOnEveryKindOfRow(GgufType type) throws Throwable {
-        Optional<PeerLibrary> library = PeerLibrary.load();
-        assumeTrue(library.isPresent(), "skipped: the library is built for Linux on x86-64 only");
+        // b4916 does not know MXFP4.
+        Optional<PeerLibrary> library = type == GgufType.MXFP4 ? PeerLibrary.newer() : PeerLibrary.load();
+        assumeTrue(library.isPresent(), "skipped: no library for " + type + " on this machine");
         System.out.println("seed " + SEED);
 
         for (Map.Entry<String, float[]> kind : Rows.kinds(SEED, 16).entrySet()) {

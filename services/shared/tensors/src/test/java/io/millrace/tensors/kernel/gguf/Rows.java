@@ -21,6 +21,17 @@ final class Rows {
         return x;
     }
 
+    /** The importance of its columns. */
+    static float[] goldenImportance() {
+        float[] importance = new float[LENGTH];
+        int state = 2;
+        for (int i = 0; i < LENGTH; i++) {
+            state = state * 1664525 + 1013904223;
+            importance[i] = ((state >>> 8 & 0xffff) + 1) / 65536f;
+        }
+        return importance;
+    }
+
     /** Every kind of row that a checkpoint may hold, finite throughout, each {@code rows} rows long. */
     static Map<String, float[]> kinds(long seed, int rows) {
         Random random = new Random(seed);
