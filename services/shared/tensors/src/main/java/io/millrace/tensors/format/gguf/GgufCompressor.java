@@ -24,11 +24,16 @@ public final class GgufCompressor {
      * @param checkpoint the dense model; it must stay open until the plan is written
      */
     public static GgufPlan plan(Checkpoint checkpoint, GgufFileType fileType) throws IOException {
+        return plan(checkpoint, GgufOptions.of(fileType));
+    }
+
+    /** The same with more say in it. */
+    public static GgufPlan plan(Checkpoint checkpoint, GgufOptions options) throws IOException {
         ModelConfig config = checkpoint.config();
         List<PlannedTensor> planned = new ArrayList<>();
-        GgufMixture mixture = new GgufMixture(fileType, config);
+        GgufMixture mixture = new GgufMixture(options, outline(checkpoint), false);
         for (TensorRule rule : checkpoint.rules()) {
-            GgufMixture.Choice choice = mixture.choose(rule);
+            GgufMixture.Choice choice = mixture.choose(rule.ggufName());
             planned.add(new PlannedTensor(
                     new GgufTensor(rule.ggufName(), choice.type(), rule.shape(), 0),
                     new PlannedTensor.Stored(rule),
@@ -41,16 +46,31 @@ public final class GgufCompressor {
                     new PlannedTensor.Computed(factors),
                     ""));
         });
-        planned.sort(Comparator.comparingInt((PlannedTensor tensor) -> layer(tensor))
-                .thenComparing(tensor -> tensor.target().name()));
+        planned.sort(Comparator.comparing(
+                tensor -> new ModelOutline.Tensor(
+                        tensor.target().name(), tensor.target().shape()),
+                ModelOutline.ORDER));
 
         Map<String, GgufValue> metadata = ModelKeys.of(config);
         metadata.putAll(TokenizerKeys.of(checkpoint.folder(), config));
         metadata.put("general.quantization_version", GgufValue.u32(QUANTIZATION_VERSION));
-        metadata.put("general.file_type", GgufValue.u32(fileType.id()));
+        metadata.put("general.file_type", GgufValue.u32(options.fileType().id()));
         GgufHeader header = GgufHeader.laidOut(
                 metadata, planned.stream().map(PlannedTensor::target).toList());
         return new GgufPlan(checkpoint, header, placed(planned, header));
+    }
+
+    private static ModelOutline outline(Checkpoint checkpoint) {
+        ModelConfig config = checkpoint.config();
+        return new ModelOutline(
+                config.architecture().ggufName(),
+                config.layerCount(),
+                config.headCount(),
+                config.keyValueHeadCount(),
+                0,
+                checkpoint.rules().stream()
+                        .map(rule -> new ModelOutline.Tensor(rule.ggufName(), rule.shape()))
+                        .toList());
     }
 
     private static List<PlannedTensor> placed(List<PlannedTensor> planned, GgufHeader header) {
@@ -60,13 +80,5 @@ public final class GgufCompressor {
             placed.add(new PlannedTensor(header.tensors().get(i), tensor.source(), tensor.note()));
         }
         return placed;
-    }
-
-    /** llama.cpp writes tensors by layer, those of no layer first. */
-    private static int layer(PlannedTensor tensor) {
-        return switch (tensor.source()) {
-            case PlannedTensor.Stored(TensorRule rule) -> rule.layer().orElse(-1);
-            case PlannedTensor.Computed _ -> -1;
-        };
     }
 }
