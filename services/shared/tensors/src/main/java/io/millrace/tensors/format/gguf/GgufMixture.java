@@ -87,6 +87,7 @@ final class GgufMixture {
             return new Choice(wanted, "");
         }
         GgufType smaller = switch (wanted) {
+            case Q2_K, Q3_K -> GgufType.Q4_0;
             case Q4_K -> GgufType.Q5_0;
             case Q5_K -> GgufType.Q5_1;
             case Q6_K -> GgufType.Q8_0;

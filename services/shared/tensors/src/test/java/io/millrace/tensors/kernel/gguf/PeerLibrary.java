@@ -89,18 +89,19 @@ final class PeerLibrary {
     private static void noLog(int level, MemorySegment text, MemorySegment data) {}
 
     byte[] quantize(GgufType type, float[] rows, int rowLength) throws Throwable {
+        return quantize(type, rows, rowLength, null);
+    }
+
+    /** The same with an importance for each column. */
+    byte[] quantize(GgufType type, float[] rows, int rowLength, float @Nullable [] importance) throws Throwable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment source = arena.allocate(MemoryLayout.sequenceLayout(rows.length, JAVA_FLOAT));
             MemorySegment.copy(rows, 0, source, JAVA_FLOAT, 0, rows.length);
+            MemorySegment columns =
+                    importance == null ? MemorySegment.NULL : arena.allocateFrom(JAVA_FLOAT, importance);
             MemorySegment target = arena.allocate(type.rowBytes(rows.length), 64);
             long written = (long) quantizeChunk.invokeExact(
-                    type.id(),
-                    source,
-                    target,
-                    0L,
-                    (long) (rows.length / rowLength),
-                    (long) rowLength,
-                    MemorySegment.NULL);
+                    type.id(), source, target, 0L, (long) (rows.length / rowLength), (long) rowLength, columns);
             if (written != target.byteSize()) {
                 throw new IllegalStateException("the library wrote " + written + " of " + target.byteSize() + " bytes");
             }
