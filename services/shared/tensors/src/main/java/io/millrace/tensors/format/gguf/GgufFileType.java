@@ -12,6 +12,12 @@ public enum GgufFileType {
     Q4_1(3, GgufType.Q4_1),
     Q5_0(8, GgufType.Q5_0),
     Q5_1(9, GgufType.Q5_1),
+    Q2_K(10, GgufType.Q2_K),
+    /** Smaller than {@link #Q2_K}; refused without an importance matrix. */
+    Q2_K_S(21, GgufType.Q2_K),
+    Q3_K_S(11, GgufType.Q3_K),
+    Q3_K_M(12, GgufType.Q3_K),
+    Q3_K_L(13, GgufType.Q3_K),
     Q4_K_S(14, GgufType.Q4_K),
     Q4_K_M(15, GgufType.Q4_K),
     Q5_K_S(16, GgufType.Q5_K),
@@ -43,7 +49,7 @@ public enum GgufFileType {
 
     /** True for types that are refused without an importance matrix. */
     boolean needsImportance() {
-        return false;
+        return this == Q2_K_S;
     }
 
     /** True for types that store one number after the other, without blocks. */

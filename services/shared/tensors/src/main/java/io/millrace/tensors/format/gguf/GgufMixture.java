@@ -114,11 +114,17 @@ final class GgufMixture {
     }
 
     private GgufType values(int index) {
+        boolean shared = model.sharing() >= 4;
         return switch (fileType) {
+            case Q2_K -> shared ? GgufType.Q4_K : GgufType.Q3_K;
+            case Q2_K_S -> shared ? GgufType.Q4_K : GgufType.Q2_K;
+            case Q3_K_M -> index < 2 ? GgufType.Q5_K : GgufType.Q4_K;
+            case Q3_K_L -> GgufType.Q5_K;
             case Q4_K_S -> index < 4 ? GgufType.Q5_K : GgufType.Q4_K;
             case Q4_K_M, Q5_K_M -> moreBits(index, valueTensors) ? GgufType.Q6_K : fileType.base();
-            case IQ4_NL, IQ4_XS -> model.sharing() >= 4 ? GgufType.Q5_K : fileType.base();
-            case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q5_K_S, Q6_K, TQ2_0, MXFP4_MOE -> fileType.base();
+            case IQ4_NL, IQ4_XS -> shared ? GgufType.Q5_K : fileType.base();
+            case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q3_K_S, Q5_K_S, Q6_K, TQ2_0, MXFP4_MOE ->
+                fileType.base();
         };
     }
 
@@ -126,30 +132,41 @@ final class GgufMixture {
         if (eightExperts()) {
             return GgufType.Q8_0;
         }
-        return model.seventyBillion() && type == GgufType.Q4_K ? GgufType.Q5_K : type;
+        boolean few = type == GgufType.Q3_K || type == GgufType.Q4_K;
+        return few && model.seventyBillion() ? GgufType.Q5_K : type;
     }
 
     private GgufType attentionOutput() {
-        return fileType.base();
+        return switch (fileType) {
+            case Q2_K -> GgufType.Q3_K;
+            case Q3_K_M -> GgufType.Q4_K;
+            case Q3_K_L -> GgufType.Q5_K;
+            case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K_S, Q3_K_S, Q4_K_S, Q4_K_M -> fileType.base();
+            case Q5_K_S, Q5_K_M, Q6_K, IQ4_NL, IQ4_XS, TQ2_0, MXFP4_MOE -> fileType.base();
+        };
     }
 
     private GgufType attentionOutputOfExperts() {
         return switch (fileType) {
-            case Q4_K_S, Q4_K_M, IQ4_NL, IQ4_XS -> GgufType.Q5_K;
-            case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q5_K_S, Q5_K_M, Q6_K, TQ2_0, MXFP4_MOE ->
-                fileType.base();
+            case Q2_K, Q3_K_S, Q3_K_M, Q4_K_S, Q4_K_M, IQ4_NL, IQ4_XS -> GgufType.Q5_K;
+            case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K_S, Q3_K_L -> fileType.base();
+            case Q5_K_S, Q5_K_M, Q6_K, TQ2_0, MXFP4_MOE -> fileType.base();
         };
     }
 
     private GgufType down(int index) {
         boolean first = index < model.layerCount() / 8;
         return switch (fileType) {
+            case Q2_K -> GgufType.Q3_K;
+            case Q2_K_S -> first ? GgufType.Q4_K : GgufType.Q2_K;
+            case Q3_K_M -> index < model.layerCount() / 16 ? GgufType.Q5_K : GgufType.Q4_K;
+            case Q3_K_L -> GgufType.Q5_K;
             case Q4_0 -> importance && first ? GgufType.Q4_1 : GgufType.Q4_0;
             case Q5_0 -> importance && first ? GgufType.Q5_1 : GgufType.Q5_0;
             case Q4_K_S -> first ? GgufType.Q5_K : GgufType.Q4_K;
             case Q4_K_M, Q5_K_M -> moreBits(index, model.layerCount()) ? GgufType.Q6_K : fileType.base();
             case IQ4_NL, IQ4_XS -> !importance && first ? GgufType.Q5_K : fileType.base();
-            case F32, F16, BF16, Q8_0, Q4_1, Q5_1, Q5_K_S, Q6_K, TQ2_0, MXFP4_MOE -> fileType.base();
+            case F32, F16, BF16, Q8_0, Q4_1, Q5_1, Q3_K_S, Q5_K_S, Q6_K, TQ2_0, MXFP4_MOE -> fileType.base();
         };
     }
 
@@ -169,11 +186,11 @@ final class GgufMixture {
             return new Choice(wanted, "");
         }
         GgufType smaller = switch (wanted) {
+            case Q2_K, Q3_K, TQ2_0 -> GgufType.Q4_0;
             case Q4_K -> GgufType.Q5_0;
             case Q5_K -> GgufType.Q5_1;
             case Q6_K -> GgufType.Q8_0;
             case IQ4_XS -> GgufType.IQ4_NL;
-            case TQ2_0 -> GgufType.Q4_0;
             case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, MXFP4 -> GgufType.F16;
         };
         GgufType type = row % smaller.blockElements() == 0 ? smaller : GgufType.F16;

@@ -17,8 +17,31 @@ public final class BlockQuantizer {
             case Q5_K -> affine(ScalarAffineSearch.Q5_K, type, values, from, elements, target, at);
             case Q6_K -> q6k(values, from, elements, target, at);
             case Q8_0 -> q8(values, from, elements, target, at);
-            case F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS, TQ2_0, MXFP4 ->
+            case F32, F16, BF16, Q2_K, Q3_K, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS, TQ2_0, MXFP4 ->
                 scalar(type, values, from, elements, target, at);
+        }
+    }
+
+    /**
+     * The same with the importance of each element's column, importance[importanceFrom …], all finite and ≥ 0: the
+     * reference's quantizer with an importance matrix. The elements are one row of a matrix, since some types weigh a
+     * block by the row it is in. Types that know no importance ignore it.
+     */
+    public static void quantize(
+            GgufType type,
+            float[] values,
+            int from,
+            int elements,
+            float[] importance,
+            int importanceFrom,
+            byte[] target,
+            int at) {
+        requireBlocks(type, values.length, from, elements, target.length, at);
+        java.util.Objects.checkFromIndexSize(importanceFrom, elements, importance.length);
+        switch (type) {
+            case Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS ->
+                scalar(type, values, from, elements, importance, importanceFrom, target, at);
+            case F32, F16, BF16, Q8_0, TQ2_0, MXFP4 -> quantize(type, values, from, elements, target, at);
         }
     }
 
@@ -76,6 +99,8 @@ public final class BlockQuantizer {
                 case Q5_0 -> ScalarBlocks32.symmetric(5, values, x, target, out);
                 case Q4_1 -> ScalarBlocks32.affine(4, values, x, target, out);
                 case Q5_1 -> ScalarBlocks32.affine(5, values, x, target, out);
+                case Q2_K -> ScalarQ2K.quantize(values, x, target, out);
+                case Q3_K -> ScalarQ3K.quantize(values, x, target, out);
                 case Q4_K -> ScalarAffineBlocks.quantize(ScalarAffineSearch.Q4_K, values, x, target, out);
                 case Q5_K -> ScalarAffineBlocks.quantize(ScalarAffineSearch.Q5_K, values, x, target, out);
                 case Q6_K -> ScalarQ6K.quantize(values, x, target, out);
@@ -83,6 +108,39 @@ public final class BlockQuantizer {
                 case IQ4_XS -> ScalarCodebook.xs(values, x, target, out);
                 case TQ2_0 -> ScalarTernary.quantize(values, x, target, out);
                 case MXFP4 -> ScalarMicroscaled.quantize(values, x, target, out);
+            }
+        }
+    }
+
+    /** The specification with importances. */
+    static void scalar(
+            GgufType type,
+            float[] values,
+            int from,
+            int elements,
+            float[] importance,
+            int importanceFrom,
+            byte[] target,
+            int at) {
+        int step = type.blockElements();
+        float variance = ScalarWeights.squares(values, from, elements) / elements;
+        for (int done = 0; done < elements; done += step) {
+            int x = from + done;
+            int q = importanceFrom + done;
+            int out = at + done / step * type.blockBytes();
+            switch (type) {
+                case Q4_0 -> ScalarBlocks32.symmetric(4, variance, values, x, importance, q, target, out);
+                case Q5_0 -> ScalarBlocks32.symmetric(5, variance, values, x, importance, q, target, out);
+                case Q4_1 -> ScalarBlocks32.affine(4, variance, values, x, importance, q, target, out);
+                case Q5_1 -> ScalarBlocks32.affine(5, variance, values, x, importance, q, target, out);
+                case Q2_K -> ScalarQ2K.quantize(values, x, importance, q, target, out);
+                case Q3_K -> ScalarQ3K.quantize(values, x, importance, q, target, out);
+                case Q4_K -> ScalarAffineBlocks.quantize(15, values, x, importance, q, target, out);
+                case Q5_K -> ScalarAffineBlocks.quantize(31, values, x, importance, q, target, out);
+                case Q6_K -> ScalarQ6K.quantize(values, x, importance, q, target, out);
+                case IQ4_NL -> ScalarCodebook.nl(values, x, importance, q, target, out);
+                case IQ4_XS -> ScalarCodebook.xs(values, x, importance, q, target, out);
+                case F32, F16, BF16, Q8_0, TQ2_0, MXFP4 -> scalar(type, values, x, step, target, out);
             }
         }
     }

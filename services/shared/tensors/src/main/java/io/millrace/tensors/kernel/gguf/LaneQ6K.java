@@ -63,7 +63,7 @@ final class LaneQ6K {
         LanePass.runAll(END, state);
         System.arraycopy(state.rows, SCALE, scales, 0, COLUMNS);
         float largest = ScalarBlocks32.signedLargest(scales, 0, COLUMNS);
-        if (Math.abs(largest) < ScalarQ6K.TINY) {
+        if (Math.abs(largest) < ScalarSymmetricSearch.TINY) {
             java.util.Arrays.fill(out, at, at + 210, (byte) 0);
             return;
         }
@@ -168,7 +168,9 @@ final class LaneQ6K {
     }
 
     private static VectorMask<Float> tiny(float[] rows, int lane) {
-        return FloatVector.fromArray(S, rows, LARGEST + lane).abs().compare(VectorOperators.LT, ScalarQ6K.TINY);
+        return FloatVector.fromArray(S, rows, LARGEST + lane)
+                .abs()
+                .compare(VectorOperators.LT, ScalarSymmetricSearch.TINY);
     }
 
     /** Codes by the final steps; where a step is 0, those of the search, which are 0 for a sub-block of tiny numbers. */

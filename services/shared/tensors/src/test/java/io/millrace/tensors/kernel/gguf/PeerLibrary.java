@@ -110,18 +110,16 @@ final class PeerLibrary {
         return quantize(type, rows, rowLength, null);
     }
 
-    /** @param importance one number per column, for every row the same; null for none */
+    /** The same with an importance for each column. */
     byte[] quantize(GgufType type, float[] rows, int rowLength, float @Nullable [] importance) throws Throwable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment source = arena.allocate(MemoryLayout.sequenceLayout(rows.length, JAVA_FLOAT));
             MemorySegment.copy(rows, 0, source, JAVA_FLOAT, 0, rows.length);
-            MemorySegment weights = MemorySegment.NULL;
-            if (importance != null) {
-                weights = arena.allocateFrom(JAVA_FLOAT, importance);
-            }
+            MemorySegment columns =
+                    importance == null ? MemorySegment.NULL : arena.allocateFrom(JAVA_FLOAT, importance);
             MemorySegment target = arena.allocate(type.rowBytes(rows.length), 64);
             long written = (long) quantizeChunk.invokeExact(
-                    type.id(), source, target, 0L, (long) (rows.length / rowLength), (long) rowLength, weights);
+                    type.id(), source, target, 0L, (long) (rows.length / rowLength), (long) rowLength, columns);
             if (written != target.byteSize()) {
                 throw new IllegalStateException("the library wrote " + written + " of " + target.byteSize() + " bytes");
             }
