@@ -1,6 +1,7 @@
 package io.millrace.tensors.kernel.gguf;
 
 import io.millrace.tensors.GgufType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Rows of floats into blocks of a ggml type, as ggml's reference quantizer writes them. The caller has made sure that
@@ -17,7 +18,8 @@ public final class BlockQuantizer {
             case Q5_K -> affine(ScalarAffineSearch.Q5_K, type, values, from, elements, target, at);
             case Q6_K -> q6k(values, from, elements, target, at);
             case Q8_0 -> q8(values, from, elements, target, at);
-            case F32, F16, BF16, Q2_K, Q3_K, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS, TQ2_0, MXFP4 ->
+            case IQ4_NL, IQ4_XS -> codebook(type, values, from, elements, null, 0, target, at);
+            case F32, F16, BF16, Q2_K, Q3_K, Q4_0, Q4_1, Q5_0, Q5_1, TQ2_0, MXFP4 ->
                 scalar(type, values, from, elements, target, at);
         }
     }
@@ -39,7 +41,8 @@ public final class BlockQuantizer {
         requireBlocks(type, values.length, from, elements, target.length, at);
         java.util.Objects.checkFromIndexSize(importanceFrom, elements, importance.length);
         switch (type) {
-            case Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS ->
+            case IQ4_NL, IQ4_XS -> codebook(type, values, from, elements, importance, importanceFrom, target, at);
+            case Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q4_0, Q4_1, Q5_0, Q5_1 ->
                 scalar(type, values, from, elements, importance, importanceFrom, target, at);
             case F32, F16, BF16, Q8_0, TQ2_0, MXFP4 -> quantize(type, values, from, elements, target, at);
         }
@@ -72,6 +75,27 @@ public final class BlockQuantizer {
         for (int done = 0; done < elements; done += ScalarBlocks32.ELEMENTS) {
             blocks.quantize(x, from + done, out, at);
             at += GgufType.Q8_0.blockBytes();
+        }
+    }
+
+    private static void codebook(
+            GgufType type,
+            float[] x,
+            int from,
+            int elements,
+            float @Nullable [] importance,
+            int importanceFrom,
+            byte[] out,
+            int at) {
+        LaneCodebook columns = new LaneCodebook();
+        for (int done = 0; done < elements; done += LaneCodebook.ELEMENTS) {
+            int count = Math.min(LaneCodebook.ELEMENTS, elements - done);
+            int first = Math.toIntExact(at + type.rowBytes(done));
+            if (type == GgufType.IQ4_NL) {
+                columns.nl(x, from + done, count, importance, importanceFrom + done, out, first);
+            } else {
+                columns.xs(x, from + done, count, importance, importanceFrom + done, out, first);
+            }
         }
     }
 
