@@ -19,8 +19,12 @@ public final class BlockQuantizer {
             case Q6_K -> q6k(values, from, elements, target, at);
             case Q8_0 -> q8(values, from, elements, target, at);
             case IQ4_NL, IQ4_XS -> codebook(type, values, from, elements, null, 0, target, at);
-            case F32, F16, BF16, Q2_K, Q3_K, Q4_0, Q4_1, Q5_0, Q5_1, TQ2_0, MXFP4 ->
-                scalar(type, values, from, elements, target, at);
+            case Q4_0, Q4_1 -> blocks32(type, 4, values, from, elements, target, at);
+            case Q5_0, Q5_1 -> blocks32(type, 5, values, from, elements, target, at);
+            case F32 -> PlainFloats.f32(values, from, elements, target, at);
+            case F16 -> PlainFloats.f16(values, from, elements, target, at);
+            case BF16 -> PlainFloats.bf16(values, from, elements, target, at);
+            case Q2_K, Q3_K, TQ2_0, MXFP4 -> scalar(type, values, from, elements, target, at);
         }
     }
 
@@ -75,6 +79,19 @@ public final class BlockQuantizer {
         for (int done = 0; done < elements; done += ScalarBlocks32.ELEMENTS) {
             blocks.quantize(x, from + done, out, at);
             at += GgufType.Q8_0.blockBytes();
+        }
+    }
+
+    private static void blocks32(GgufType type, int bits, float[] x, int from, int elements, byte[] out, int at) {
+        LaneBlocks32 blocks = new LaneBlocks32(bits);
+        boolean symmetric = type == GgufType.Q4_0 || type == GgufType.Q5_0;
+        for (int done = 0; done < elements; done += ScalarBlocks32.ELEMENTS) {
+            if (symmetric) {
+                blocks.symmetric(x, from + done, out, at);
+            } else {
+                blocks.affine(x, from + done, out, at);
+            }
+            at += type.blockBytes();
         }
     }
 
