@@ -81,6 +81,15 @@ public final class BlockQuantizer {
         }
     }
 
+    /** Elements of a group that a type weighs by importance on its own; 0 for types that know no importance. */
+    public static int weightedElements(GgufType type) {
+        return switch (type) {
+            case Q2_K, Q3_K, Q6_K -> 16;
+            case Q4_K, Q5_K, Q4_0, Q4_1, Q5_0, Q5_1 -> 32;
+            case F32, F16, BF16, Q8_0 -> 0;
+        };
+    }
+
     /** Something to do for the block that begins at an element, whose bytes begin at a byte. */
     private interface Block {
         void quantize(int element, int out);

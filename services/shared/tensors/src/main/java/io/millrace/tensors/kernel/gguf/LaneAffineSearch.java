@@ -2,7 +2,6 @@ package io.millrace.tensors.kernel.gguf;
 
 import io.millrace.tensors.kernel.Lanes;
 import java.util.List;
-import java.util.stream.Stream;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -97,13 +96,12 @@ final class LaneAffineSearch {
         LanePass<State> error = search.absolute() ? LaneAffineSearch::absoluteError : LaneAffineSearch::squaredError;
         this.search = search;
         this.state = new State(search.elements(), search.top());
-        this.begin = joined(List.of(weighing.pass), BEGIN, List.of(error), FIRST);
-        this.step = joined(STEP, List.of(error), ACCEPT);
+        this.begin = joined(List.of(List.of(weighing.pass), BEGIN, List.of(error), FIRST));
+        this.step = joined(List.of(STEP, List.of(error), ACCEPT));
     }
 
-    @SafeVarargs
-    private static List<LanePass<State>> joined(List<LanePass<State>>... parts) {
-        return Stream.of(parts).flatMap(List::stream).toList();
+    private static List<LanePass<State>> joined(List<List<LanePass<State>>> parts) {
+        return parts.stream().flatMap(List::stream).toList();
     }
 
     /** Elements of a column. */

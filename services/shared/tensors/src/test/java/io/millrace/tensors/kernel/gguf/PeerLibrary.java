@@ -26,14 +26,14 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The quantizer of llama.cpp b4916 out of its Maven package: the reference that our bytes must equal. */
-final class PeerLibrary {
+public final class PeerLibrary {
     private static final String ENTRY = "/de/kherud/llama/Linux/x86_64/libjllama.so";
     private static @Nullable PeerLibrary loaded;
 
     private final MethodHandle quantizeChunk;
 
     /** The library, once per process; empty where its package has no build for this machine. */
-    static synchronized Optional<PeerLibrary> load() throws Throwable {
+    public static synchronized Optional<PeerLibrary> load() throws Throwable {
         boolean runs = System.getProperty("os.name").equals("Linux")
                 && System.getProperty("os.arch").equals("amd64");
         if (!runs) {
@@ -93,7 +93,7 @@ final class PeerLibrary {
     }
 
     /** The same with an importance for each column. */
-    byte[] quantize(GgufType type, float[] rows, int rowLength, float @Nullable [] importance) throws Throwable {
+    public byte[] quantize(GgufType type, float[] rows, int rowLength, float @Nullable [] importance) throws Throwable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment source = arena.allocate(MemoryLayout.sequenceLayout(rows.length, JAVA_FLOAT));
             MemorySegment.copy(rows, 0, source, JAVA_FLOAT, 0, rows.length);
