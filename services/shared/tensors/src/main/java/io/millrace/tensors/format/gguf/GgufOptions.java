@@ -3,7 +3,6 @@ package io.millrace.tensors.format.gguf;
 import io.millrace.tensors.GgufType;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.regex.Pattern;
 
 /**
@@ -13,15 +12,13 @@ import java.util.regex.Pattern;
  * @param embedding type of the token embedding
  * @param output type of the head; in a file of blocks also where the embedding serves as head
  * @param overrides types of other tensors, in a file of blocks; the first whose pattern is found in the name counts
- * @param partBytes a model of more bytes of tensors than this is written in parts
  */
 public record GgufOptions(
         GgufFileType fileType,
         boolean pure,
         Optional<GgufType> embedding,
         Optional<GgufType> output,
-        List<TensorType> overrides,
-        OptionalLong partBytes) {
+        List<TensorType> overrides) {
 
     /** Tensors whose GGUF name the pattern is found in get the type, if their rows are whole blocks of it. */
     public record TensorType(Pattern pattern, GgufType type) {
@@ -36,34 +33,26 @@ public record GgufOptions(
             throw new IllegalArgumentException(fileType + " files hold all matrices in one type, but "
                     + overrides.size() + " tensors' types are given; choose a file type of blocks");
         }
-        if (partBytes.isPresent() && partBytes.getAsLong() < 1) {
-            throw new IllegalArgumentException(
-                    "a part of at most " + partBytes.getAsLong() + " bytes holds nothing, expected at least 1");
-        }
     }
 
-    /** A file type's own mixture, in one file. */
+    /** A file type's own mixture. */
     public static GgufOptions of(GgufFileType fileType) {
-        return new GgufOptions(fileType, false, Optional.empty(), Optional.empty(), List.of(), OptionalLong.empty());
+        return new GgufOptions(fileType, false, Optional.empty(), Optional.empty(), List.of());
     }
 
     public GgufOptions withPure() {
-        return new GgufOptions(fileType, true, embedding, output, overrides, partBytes);
+        return new GgufOptions(fileType, true, embedding, output, overrides);
     }
 
     public GgufOptions withEmbedding(GgufType type) {
-        return new GgufOptions(fileType, pure, Optional.of(type), output, overrides, partBytes);
+        return new GgufOptions(fileType, pure, Optional.of(type), output, overrides);
     }
 
     public GgufOptions withOutput(GgufType type) {
-        return new GgufOptions(fileType, pure, embedding, Optional.of(type), overrides, partBytes);
+        return new GgufOptions(fileType, pure, embedding, Optional.of(type), overrides);
     }
 
     public GgufOptions withOverrides(List<TensorType> wanted) {
-        return new GgufOptions(fileType, pure, embedding, output, wanted, partBytes);
-    }
-
-    public GgufOptions withPartBytes(long bytes) {
-        return new GgufOptions(fileType, pure, embedding, output, overrides, OptionalLong.of(bytes));
+        return new GgufOptions(fileType, pure, embedding, output, wanted);
     }
 }

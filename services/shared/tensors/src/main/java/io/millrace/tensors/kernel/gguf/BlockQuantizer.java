@@ -14,9 +14,20 @@ public final class BlockQuantizer {
     public static void quantize(GgufType type, float[] values, int from, int elements, byte[] target, int at) {
         requireBlocks(type, values.length, from, elements, target.length, at);
         switch (type) {
-            case Q4_K -> affine(ScalarAffineSearch.Q4_K, type, values, from, elements, target, at);
-            case Q5_K -> affine(ScalarAffineSearch.Q5_K, type, values, from, elements, target, at);
-            case Q6_K -> q6k(values, from, elements, target, at);
+            case Q4_K, Q5_K ->
+                LaneAffineBlocks.plain(search(type), type.blockBytes()).quantize(values, from, elements, target, at);
+            case Q2_K -> {
+                LaneQ2K blocks = LaneQ2K.plain();
+                each(type, elements, (x, out) -> blocks.quantize(values, from + x, target, at + out));
+            }
+            case Q3_K -> {
+                LaneQ3K blocks = new LaneQ3K();
+                each(type, elements, (x, out) -> blocks.quantize(values, from + x, target, at + out));
+            }
+            case Q6_K -> {
+                LaneQ6K blocks = new LaneQ6K();
+                each(type, elements, (x, out) -> blocks.quantize(values, from + x, target, at + out));
+            }
             case Q8_0 -> q8(values, from, elements, target, at);
             case IQ4_NL, IQ4_XS -> codebook(type, values, from, elements, null, 0, target, at);
             case Q4_0, Q4_1 -> blocks32(type, 4, values, from, elements, target, at);
@@ -24,7 +35,7 @@ public final class BlockQuantizer {
             case F32 -> PlainFloats.f32(values, from, elements, target, at);
             case F16 -> PlainFloats.f16(values, from, elements, target, at);
             case BF16 -> PlainFloats.bf16(values, from, elements, target, at);
-            case Q2_K, Q3_K, TQ2_0, MXFP4 -> scalar(type, values, from, elements, target, at);
+            case TQ2_0, MXFP4 -> scalar(type, values, from, elements, target, at);
         }
     }
 
@@ -46,32 +57,60 @@ public final class BlockQuantizer {
         java.util.Objects.checkFromIndexSize(importanceFrom, elements, importance.length);
         switch (type) {
             case IQ4_NL, IQ4_XS -> codebook(type, values, from, elements, importance, importanceFrom, target, at);
-            case Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q4_0, Q4_1, Q5_0, Q5_1 ->
-                scalar(type, values, from, elements, importance, importanceFrom, target, at);
+            case Q4_K, Q5_K ->
+                LaneAffineBlocks.weighted(search(type).top(), type.blockBytes())
+                        .quantize(values, from, elements, importance, importanceFrom, target, at);
+            case Q2_K -> {
+                LaneQ2K blocks = LaneQ2K.weighted();
+                each(
+                        type,
+                        elements,
+                        (x, out) ->
+                                blocks.quantize(values, from + x, importance, importanceFrom + x, target, at + out));
+            }
+            case Q3_K -> {
+                LaneQ3K blocks = new LaneQ3K();
+                each(
+                        type,
+                        elements,
+                        (x, out) ->
+                                blocks.quantize(values, from + x, importance, importanceFrom + x, target, at + out));
+            }
+            case Q6_K -> {
+                LaneQ6K blocks = new LaneQ6K();
+                each(
+                        type,
+                        elements,
+                        (x, out) ->
+                                blocks.quantize(values, from + x, importance, importanceFrom + x, target, at + out));
+            }
+            case Q4_0, Q4_1, Q5_0, Q5_1 -> scalar(type, values, from, elements, importance, importanceFrom, target, at);
             case F32, F16, BF16, Q8_0, TQ2_0, MXFP4 -> quantize(type, values, from, elements, target, at);
         }
     }
 
-    private static void affine(
-            ScalarAffineSearch search, GgufType type, float[] x, int from, int elements, byte[] out, int at) {
-        LaneAffineBlocks pairs = new LaneAffineBlocks(search, type.blockBytes());
-        int step = LaneAffineBlocks.BLOCKS * type.blockElements();
-        int done = 0;
-        for (; done + step <= elements; done += step) {
-            pairs.quantize(x, from + done, out, at + done / type.blockElements() * type.blockBytes());
-        }
-        if (done < elements) {
-            int last = at + done / type.blockElements() * type.blockBytes();
-            ScalarAffineBlocks.quantize(search, x, from + done, out, last);
+    /** Elements of a group that a type weighs by importance on its own; 0 for types that know no importance. */
+    public static int weightedElements(GgufType type) {
+        return switch (type) {
+            case Q2_K, Q3_K, Q6_K -> 16;
+            case Q4_K, Q5_K, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS -> 32;
+            case F32, F16, BF16, Q8_0, TQ2_0, MXFP4 -> 0;
+        };
+    }
+
+    /** Something to do for the block that begins at an element, whose bytes begin at a byte. */
+    private interface Block {
+        void quantize(int element, int out);
+    }
+
+    private static void each(GgufType type, int elements, Block block) {
+        for (int i = 0; i < elements / type.blockElements(); i++) {
+            block.quantize(i * type.blockElements(), i * type.blockBytes());
         }
     }
 
-    private static void q6k(float[] x, int from, int elements, byte[] out, int at) {
-        LaneQ6K blocks = new LaneQ6K();
-        for (int done = 0; done < elements; done += ScalarQ6K.ELEMENTS) {
-            blocks.quantize(x, from + done, out, at);
-            at += GgufType.Q6_K.blockBytes();
-        }
+    private static ScalarAffineSearch search(GgufType type) {
+        return type == GgufType.Q4_K ? ScalarAffineSearch.Q4_K : ScalarAffineSearch.Q5_K;
     }
 
     private static void q8(float[] x, int from, int elements, byte[] out, int at) {

@@ -10,8 +10,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.tensors.GgufType;
 import io.millrace.tensors.kernel.Widths;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.DisplayName;
@@ -106,13 +109,29 @@ class BlockQuantizerTest {
 
                 for (int at = 0; at < expected.length; at += type.blockBytes()) {
                     // This version of the library divides zero by zero now and then; later ones write 0, as we do.
-                    if (finite(type, expected, at)) {
+                    if (PeerDigests.finite(type, Arrays.copyOfRange(expected, at, at + type.blockBytes()))) {
                         assertThat(HexFormat.of().formatHex(actual, at, at + type.blockBytes()))
                                 .as("%s, %s, %s, byte %d", type, kind.getKey(), importance.getKey(), at)
                                 .isEqualTo(HexFormat.of().formatHex(expected, at, at + type.blockBytes()));
                     }
                 }
             }
+        }
+    }
+
+    @Test
+    void bytesHaveTheDigestsOfLlamaCppOnEveryMachine() throws Throwable {
+        Map<String, float[]> importances = PeerDigests.importances();
+        for (String line : resource("peer-digests.txt").lines().toList()) {
+            String[] fields = line.split("\t", -1);
+            GgufType type = GgufType.valueOf(fields[0]);
+            String digest = PeerDigests.digest(
+                    type,
+                    importances.get(fields[1]),
+                    List.of(fields[3].split(",")),
+                    (of, rows, columns) -> columns.length == 0 ? scalar(of, rows) : scalar(of, rows, columns));
+
+            assertThat(digest).as("%s, importance %s", type, fields[1]).isEqualTo(fields[2]);
         }
     }
 
@@ -196,20 +215,13 @@ class BlockQuantizerTest {
     }
 
     private static JsonNode golden(String file) throws Exception {
-        try (InputStream in = BlockQuantizerTest.class.getResourceAsStream(file)) {
-            return new ObjectMapper().readTree(in);
-        }
+        return new ObjectMapper().readTree(resource(file));
     }
 
-    private static boolean finite(GgufType type, byte[] blocks, int at) {
-        float[] values = new float[type.blockElements()];
-        BlockDequantizer.dequantize(type, blocks, at, values.length, values, 0);
-        for (float value : values) {
-            if (!Float.isFinite(value)) {
-                return false;
-            }
+    private static String resource(String name) throws Exception {
+        try (InputStream in = BlockQuantizerTest.class.getResourceAsStream(name)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         }
-        return true;
     }
 
     private static String sha256(byte[] bytes) throws Exception {

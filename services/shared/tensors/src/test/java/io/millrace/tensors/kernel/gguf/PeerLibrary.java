@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * A quantizer of llama.cpp, the reference that our bytes must equal: that of b4916 out of its Maven package, or the one
  * whose file {@code MILLRACE_LLAMA_LIBRARY} names, which may know newer types.
  */
-final class PeerLibrary {
+public final class PeerLibrary {
     private static final String ENTRY = "/de/kherud/llama/Linux/x86_64/libjllama.so";
     private static final String NEWER = "MILLRACE_LLAMA_LIBRARY";
     private static @Nullable PeerLibrary loaded;
@@ -38,7 +38,7 @@ final class PeerLibrary {
     private final MethodHandle quantizeChunk;
 
     /** The library, once per process; empty where its package has no build for this machine. */
-    static synchronized Optional<PeerLibrary> load() throws Throwable {
+    public static synchronized Optional<PeerLibrary> load() throws Throwable {
         boolean runs = System.getProperty("os.name").equals("Linux")
                 && System.getProperty("os.arch").equals("amd64");
         if (!runs) {
@@ -111,7 +111,7 @@ final class PeerLibrary {
     }
 
     /** The same with an importance for each column. */
-    byte[] quantize(GgufType type, float[] rows, int rowLength, float @Nullable [] importance) throws Throwable {
+    public byte[] quantize(GgufType type, float[] rows, int rowLength, float @Nullable [] importance) throws Throwable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment source = arena.allocate(MemoryLayout.sequenceLayout(rows.length, JAVA_FLOAT));
             MemorySegment.copy(rows, 0, source, JAVA_FLOAT, 0, rows.length);
