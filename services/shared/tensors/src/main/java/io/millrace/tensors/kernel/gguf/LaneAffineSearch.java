@@ -59,16 +59,10 @@ final class LaneAffineSearch {
     /** How the elements of a sub-block get their weights. */
     enum Weighing {
         /** The root of the sub-block's mean square, and the magnitude. */
-        SPREAD(LaneAffineSearch::spread),
-        MAGNITUDE(LaneAffineSearch::magnitude),
+        SPREAD,
+        MAGNITUDE,
         /** The importance of the column times the root of the variance and the square. */
-        IMPORTANCE(LaneAffineSearch::importance);
-
-        private final LanePass<State> pass;
-
-        Weighing(LanePass<State> pass) {
-            this.pass = pass;
-        }
+        IMPORTANCE
     }
 
     /** What the passes share: numbers x, weights w, codes l of the present trial, and sums per column. */
@@ -93,10 +87,15 @@ final class LaneAffineSearch {
     }
 
     LaneAffineSearch(ScalarAffineSearch search, Weighing weighing) {
+        LanePass<State> weigh = switch (weighing) {
+            case SPREAD -> LaneAffineSearch::spread;
+            case MAGNITUDE -> LaneAffineSearch::magnitude;
+            case IMPORTANCE -> LaneAffineSearch::importance;
+        };
         LanePass<State> error = search.absolute() ? LaneAffineSearch::absoluteError : LaneAffineSearch::squaredError;
         this.search = search;
         this.state = new State(search.elements(), search.top());
-        this.begin = joined(List.of(List.of(weighing.pass), BEGIN, List.of(error), FIRST));
+        this.begin = joined(List.of(List.of(weigh), BEGIN, List.of(error), FIRST));
         this.step = joined(List.of(STEP, List.of(error), ACCEPT));
     }
 
@@ -188,7 +187,7 @@ final class LaneAffineSearch {
             FloatVector value = FloatVector.fromArray(S, x, i);
             squares = squares.add(value.mul(value));
         }
-        FloatVector mean = squares.div(state.end / COLUMNS).lanewise(VectorOperators.SQRT);
+        FloatVector mean = squares.div((float) end / COLUMNS).lanewise(VectorOperators.SQRT);
         for (int i = lane; i < end; i += COLUMNS) {
             mean.add(FloatVector.fromArray(S, x, i).abs()).intoArray(w, i);
         }
