@@ -3,12 +3,27 @@ package io.millrace.tensors.kernel.gguf;
 /**
  * Numbers ≥ 0 as multiples of one step, by weighted squared error: nine trial steps, then up to five passes that change
  * one level at a time. The reference calls it qp. There are a few numbers per super-block, so it has no vector twin.
- *
- * @param step the step by least squares; 0 where all numbers are 0
- * @param levels from 0 to the largest level
  */
-record PositiveLevels(float step, int[] levels) {
+final class PositiveLevels {
     private static final int PASSES = 5;
+
+    private final float step;
+    private final int[] levels;
+
+    private PositiveLevels(float step, int[] levels) {
+        this.step = step;
+        this.levels = levels;
+    }
+
+    /** The step by least squares; 0 where all numbers are 0. */
+    float step() {
+        return step;
+    }
+
+    /** From 0 to the largest level. */
+    int[] levels() {
+        return levels;
+    }
 
     /** Levels up to {@code top} for x[from, from + count) with weights w[from …]. */
     static PositiveLevels of(float[] x, float[] w, int from, int count, int top) {

@@ -19,7 +19,19 @@ final class ScalarQ2K {
     private ScalarQ2K() {}
 
     /** The head of a super-block: the halves as bits, and the codes of scales and minima. */
-    record Head(short d, short dMin, int[] scaleCodes, int[] minCodes) {
+    static final class Head {
+        private final short d;
+        private final short dMin;
+        private final int[] scaleCodes;
+        private final int[] minCodes;
+
+        private Head(short d, short dMin, int[] scaleCodes, int[] minCodes) {
+            this.d = d;
+            this.dMin = dMin;
+            this.scaleCodes = scaleCodes;
+            this.minCodes = minCodes;
+        }
+
         static Head of(float[] scales, float[] mins) {
             float maxScale = largest(scales);
             float maxMin = largest(mins);
