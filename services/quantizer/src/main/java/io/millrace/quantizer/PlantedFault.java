@@ -74,10 +74,20 @@ final class PlantedFault {
         long blocks = tensor.shape().rowLength() / type.blockElements();
         for (int block = 0; block < blocks; block++) {
             int at = Math.toIntExact(dataAt + (long) block * type.blockBytes());
-            // Q6_K keeps its scale last; the others first, followed by that of the minimums where there is one.
-            enlarge(data, type == GgufType.Q6_K ? at + type.blockBytes() - Short.BYTES : at, HALF_FRACTION_BITS);
-            if (type == GgufType.Q4_K || type == GgufType.Q5_K || type == GgufType.Q5_1) {
-                enlarge(data, at + Short.BYTES, HALF_FRACTION_BITS);
+            switch (type) {
+                case Q8_0, Q4_0, Q5_0, IQ4_NL, IQ4_XS, F16 -> enlarge(data, at, HALF_FRACTION_BITS);
+                case Q4_1, Q5_1, Q4_K, Q5_K -> {
+                    enlarge(data, at, HALF_FRACTION_BITS);
+                    enlarge(data, at + Short.BYTES, HALF_FRACTION_BITS);
+                }
+                case Q2_K -> {
+                    enlarge(data, at + type.blockBytes() - 2 * Short.BYTES, HALF_FRACTION_BITS);
+                    enlarge(data, at + type.blockBytes() - Short.BYTES, HALF_FRACTION_BITS);
+                }
+                case Q3_K, Q6_K, TQ2_0 -> enlarge(data, at + type.blockBytes() - Short.BYTES, HALF_FRACTION_BITS);
+                case BF16 -> enlarge(data, at, BFLOAT16_FRACTION_BITS);
+                case F32 -> enlarge(data, at + Short.BYTES, BFLOAT16_FRACTION_BITS);
+                case MXFP4 -> data.put(at, (byte) (data.get(at) + FACTOR_EXPONENT));
             }
         }
         Files.write(file, bytes);

@@ -63,19 +63,30 @@ final class PeerQuantizer {
 
     byte[] quantize(GgufType type, float[] rows, int rowLength) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment source = arena.allocateFrom(JAVA_FLOAT, rows);
-            MemorySegment target = arena.allocate(type.rowBytes(rows.length), 64);
-            call(
-                    quantizeChunk,
-                    type.id(),
-                    source,
-                    target,
-                    0L,
-                    (long) (rows.length / rowLength),
-                    (long) rowLength,
-                    MemorySegment.NULL);
-            return target.toArray(JAVA_BYTE);
+            return quantize(type, rows, rowLength, MemorySegment.NULL, arena);
         }
+    }
+
+    /** The same with an importance for each column. */
+    byte[] quantize(GgufType type, float[] rows, int rowLength, float[] importance) {
+        try (Arena arena = Arena.ofConfined()) {
+            return quantize(type, rows, rowLength, arena.allocateFrom(JAVA_FLOAT, importance), arena);
+        }
+    }
+
+    private byte[] quantize(GgufType type, float[] rows, int rowLength, MemorySegment importance, Arena arena) {
+        MemorySegment source = arena.allocateFrom(JAVA_FLOAT, rows);
+        MemorySegment target = arena.allocate(type.rowBytes(rows.length), 64);
+        call(
+                quantizeChunk,
+                type.id(),
+                source,
+                target,
+                0L,
+                (long) (rows.length / rowLength),
+                (long) rowLength,
+                importance);
+        return target.toArray(JAVA_BYTE);
     }
 
     /** Million weights per second of so many threads together, from memory into memory. */

@@ -193,8 +193,31 @@ public sealed interface Parameters {
 
     /** One GGUF file. */
     record Gguf(String type) implements Quantize {
-        /** File types that this version writes. */
-        public static final Set<String> TYPES = Set.of("F16", "Q8_0", "Q4_0", "Q4_K_M", "Q5_K_M", "Q6_K");
+        /** File types that this version writes without an importance matrix. */
+        public static final Set<String> TYPES = Set.of(
+                "F32",
+                "F16",
+                "BF16",
+                "Q8_0",
+                "Q4_0",
+                "Q4_1",
+                "Q5_0",
+                "Q5_1",
+                "Q2_K",
+                "Q3_K_S",
+                "Q3_K_M",
+                "Q3_K_L",
+                "Q4_K_S",
+                "Q4_K_M",
+                "Q5_K_S",
+                "Q5_K_M",
+                "Q6_K",
+                "IQ4_NL",
+                "IQ4_XS",
+                "TQ2_0",
+                "MXFP4_MOE");
+
+        private static final Set<String> SUPER_BLOCKS = Set.of("IQ4_XS", "TQ2_0");
 
         public Gguf {
             requireKnown("GGUF type", type, TYPES);
@@ -207,7 +230,7 @@ public sealed interface Parameters {
 
         @Override
         public int rowMultiple() {
-            return type.contains("_K") ? 256 : 32;
+            return type.contains("_K") || SUPER_BLOCKS.contains(type) ? 256 : 32;
         }
 
         @Override

@@ -11,10 +11,16 @@ public enum GgufType {
     Q5_0(6, 32, 22),
     Q5_1(7, 32, 24),
     Q8_0(8, 32, 34),
+    Q2_K(10, 256, 84),
+    Q3_K(11, 256, 110),
     Q4_K(12, 256, 144),
     Q5_K(13, 256, 176),
     Q6_K(14, 256, 210),
-    BF16(30, 1, 2);
+    IQ4_NL(20, 32, 18),
+    IQ4_XS(23, 256, 136),
+    BF16(30, 1, 2),
+    TQ2_0(35, 256, 66),
+    MXFP4(39, 32, 17);
 
     private final int id;
     private final int blockElements;

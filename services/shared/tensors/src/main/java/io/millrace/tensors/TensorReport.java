@@ -10,7 +10,7 @@ package io.millrace.tensors;
  * @param maxError largest |w − w′|
  * @param zerosBefore exact zeros in the source
  * @param zerosAfter exact zeros in what a consumer reads
- * @param note why another type than the asked one was used; empty otherwise
+ * @param note why another type than the asked one was used, or what was amended on the way; empty otherwise
  */
 public record TensorReport(
         String name,

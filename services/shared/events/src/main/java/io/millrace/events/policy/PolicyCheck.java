@@ -137,11 +137,18 @@ public final class PolicyCheck {
     /** Block bytes × 8 / block elements. */
     private static double bitsPerWeight(Parameters.Gguf gguf) {
         return switch (gguf.type()) {
-            case "Q4_0", "Q4_K_M" -> 4.5;
-            case "Q5_K_M" -> 5.5;
+            case "TQ2_0" -> 2.0625;
+            case "Q2_K" -> 2.625;
+            case "Q3_K_S", "Q3_K_M", "Q3_K_L" -> 3.4375;
+            case "MXFP4_MOE", "IQ4_XS" -> 4.25;
+            case "Q4_0", "Q4_K_S", "Q4_K_M", "IQ4_NL" -> 4.5;
+            case "Q4_1" -> 5;
+            case "Q5_0", "Q5_K_S", "Q5_K_M" -> 5.5;
+            case "Q5_1" -> 6;
             case "Q6_K" -> 6.5625;
             case "Q8_0" -> 8.5;
-            case "F16" -> 16;
+            case "F16", "BF16" -> 16;
+            case "F32" -> 32;
             default -> 1; // A type added later: no claim is better than a wrong one.
         };
     }

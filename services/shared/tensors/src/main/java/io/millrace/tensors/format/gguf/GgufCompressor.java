@@ -6,11 +6,13 @@ import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.gguf.tokenizer.TokenizerKeys;
+import io.millrace.tensors.kernel.gguf.BlockQuantizer;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Turns a dense checkpoint into a GGUF file. */
 public final class GgufCompressor {
@@ -24,49 +26,91 @@ public final class GgufCompressor {
      * @param checkpoint the dense model; it must stay open until the plan is written
      */
     public static GgufPlan plan(Checkpoint checkpoint, GgufFileType fileType) throws IOException {
+        return plan(checkpoint, GgufOptions.of(fileType), Optional.empty());
+    }
+
+    /**
+     * The same, with more said about the file, and with errors weighed by how strongly columns are used.
+     *
+     * @param importances of the same model; tensors that it does not know are quantized without
+     */
+    public static GgufPlan plan(Checkpoint checkpoint, GgufOptions options, Optional<ImportanceMatrix> importances)
+            throws IOException {
         ModelConfig config = checkpoint.config();
         List<PlannedTensor> planned = new ArrayList<>();
-        GgufMixture mixture = new GgufMixture(fileType, config);
+        GgufMixture mixture = new GgufMixture(options, outline(checkpoint), importances.isPresent());
         for (TensorRule rule : checkpoint.rules()) {
-            GgufMixture.Choice choice = mixture.choose(rule);
-            planned.add(new PlannedTensor(
-                    new GgufTensor(rule.ggufName(), choice.type(), rule.shape(), 0),
-                    new PlannedTensor.Stored(rule),
-                    choice.note()));
+            GgufMixture.Choice choice = mixture.choose(rule.ggufName());
+            GgufTensor target = new GgufTensor(rule.ggufName(), choice.type(), rule.shape(), 0);
+            planned.add(planned(target, rule, choice.note(), importances));
+        }
+        if (importances.isPresent()
+                && planned.stream()
+                        .noneMatch(tensor ->
+                                importances.get().knows(tensor.target().name()))) {
+            throw importances.get().ofAnotherModel("blk.0.attn_q.weight");
         }
         config.ropeScaling().ifPresent(scaling -> {
             List<Float> factors = RopeFactors.of(config, scaling);
             planned.add(new PlannedTensor(
                     new GgufTensor(RopeFactors.TENSOR, GgufType.F32, Shape.of(factors.size()), 0),
                     new PlannedTensor.Computed(factors),
+                    Optional.empty(),
                     ""));
         });
-        planned.sort(Comparator.comparingInt((PlannedTensor tensor) -> layer(tensor))
-                .thenComparing(tensor -> tensor.target().name()));
+        planned.sort(Comparator.comparing(
+                tensor -> new ModelOutline.Tensor(
+                        tensor.target().name(), tensor.target().shape()),
+                ModelOutline.ORDER));
 
         Map<String, GgufValue> metadata = ModelKeys.of(config);
         metadata.putAll(TokenizerKeys.of(checkpoint.folder(), config));
         metadata.put("general.quantization_version", GgufValue.u32(QUANTIZATION_VERSION));
-        metadata.put("general.file_type", GgufValue.u32(fileType.id()));
+        metadata.put("general.file_type", GgufValue.u32(options.fileType().id()));
+        importances.ifPresent(matrix -> metadata.putAll(matrix.metadata()));
         GgufHeader header = GgufHeader.laidOut(
                 metadata, planned.stream().map(PlannedTensor::target).toList());
         return new GgufPlan(checkpoint, header, placed(planned, header));
+    }
+
+    private static ModelOutline outline(Checkpoint checkpoint) {
+        ModelConfig config = checkpoint.config();
+        return new ModelOutline(
+                config.architecture().ggufName(),
+                config.layerCount(),
+                config.headCount(),
+                config.keyValueHeadCount(),
+                0,
+                checkpoint.rules().stream()
+                        .map(rule -> new ModelOutline.Tensor(rule.ggufName(), rule.shape()))
+                        .toList());
+    }
+
+    private static PlannedTensor planned(
+            GgufTensor target, TensorRule rule, String note, Optional<ImportanceMatrix> importances)
+            throws IOException {
+        Optional<Importance> importance =
+                importances.isEmpty() ? Optional.empty() : importances.get().of(target.name(), target.shape());
+        int subBlock = BlockQuantizer.weightedElements(target.type());
+        if (importance.isEmpty() || subBlock == 0) {
+            return new PlannedTensor(target, new PlannedTensor.Stored(rule), Optional.empty(), note);
+        }
+        int zeros = importance.get().zeroSubBlocks(subBlock);
+        String filled =
+                zeros == 0 ? "" : zeros + " groups of " + subBlock + " columns have importance 0 throughout: 1 instead";
+        return new PlannedTensor(
+                target,
+                new PlannedTensor.Stored(rule),
+                importance.map(found -> found.withoutZeros(subBlock)),
+                note.isEmpty() || filled.isEmpty() ? note + filled : note + "; " + filled);
     }
 
     private static List<PlannedTensor> placed(List<PlannedTensor> planned, GgufHeader header) {
         List<PlannedTensor> placed = new ArrayList<>();
         for (int i = 0; i < planned.size(); i++) {
             PlannedTensor tensor = planned.get(i);
-            placed.add(new PlannedTensor(header.tensors().get(i), tensor.source(), tensor.note()));
+            placed.add(new PlannedTensor(header.tensors().get(i), tensor.source(), tensor.importance(), tensor.note()));
         }
         return placed;
-    }
-
-    /** llama.cpp writes tensors by layer, those of no layer first. */
-    private static int layer(PlannedTensor tensor) {
-        return switch (tensor.source()) {
-            case PlannedTensor.Stored(TensorRule rule) -> rule.layer().orElse(-1);
-            case PlannedTensor.Computed _ -> -1;
-        };
     }
 }

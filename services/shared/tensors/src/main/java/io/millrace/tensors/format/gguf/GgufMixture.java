@@ -2,50 +2,105 @@ package io.millrace.tensors.format.gguf;
 
 import io.millrace.tensors.GgufType;
 import io.millrace.tensors.Shape;
-import io.millrace.tensors.architecture.ModelConfig;
-import io.millrace.tensors.architecture.Projection;
-import io.millrace.tensors.architecture.TensorRole;
-import io.millrace.tensors.architecture.TensorRule;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
 
 /**
- * Which type each tensor of a model gets in a file of some type: the rules of llama.cpp's quantizer for decoders
- * without experts. Sensitive matrices (values, down projections, the head) get more bits in some layers; a row that is
- * no whole number of blocks falls back to a type that can hold it.
+ * Which type each tensor of a model gets in a file of some type: the rules of llama.cpp v0.5.0's quantizer. Sensitive
+ * matrices (values, down projections, the head) get more bits in some layers; a row that is no whole number of blocks
+ * falls back to a type that can hold it.
  */
 final class GgufMixture {
+    private final GgufOptions options;
     private final GgufFileType fileType;
-    private final ModelConfig config;
-
-    GgufMixture(GgufFileType fileType, ModelConfig config) {
-        this.fileType = fileType;
-        this.config = config;
-    }
+    private final ModelOutline model;
+    private final boolean importance;
+    private final long valueTensors;
+    private final Map<String, Choice> choices = new HashMap<>();
+    private int values;
+    private int downs;
 
     /** A type, and why it is not the one that the file type asks for; empty if it is. */
     record Choice(GgufType type, String note) {}
 
-    Choice choose(TensorRule rule) {
-        if (rule.shape().rank() < 2) {
-            return new Choice(GgufType.F32, "");
+    /** @param importance whether the importance of each column will be known, which changes some rules */
+    GgufMixture(GgufOptions options, ModelOutline model, boolean importance) {
+        this.options = options;
+        this.fileType = options.fileType();
+        this.model = model;
+        this.importance = importance;
+        if (fileType.needsImportance() && !importance) {
+            throw new IllegalArgumentException(
+                    fileType + " is too coarse without an importance matrix; give one, or choose a larger type");
         }
-        if (fileType.plain()) {
-            return new Choice(fileType.base(), "");
+        this.valueTensors = model.tensors().stream()
+                .filter(tensor -> TensorKind.of(tensor.name()).holdsValues())
+                .count();
+        for (ModelOutline.Tensor tensor : model.tensors()) {
+            choices.put(tensor.name(), decide(tensor));
         }
-        return fitted(wanted(rule), rule.shape());
     }
 
-    private GgufType wanted(TensorRule rule) {
-        int layer = rule.layer().orElse(0);
-        return switch (rule.role()) {
-            case TensorRole.OutputHead _ -> head(rule.shape());
-            case TensorRole.Embedding _ -> config.tiedHead() ? head(rule.shape()) : fileType.base();
-            case TensorRole.Linear(Projection projection) ->
-                switch (projection) {
-                    case VALUE -> values(layer);
-                    case DOWN -> moreBits(layer) ? raised() : fileType.base();
-                    case QUERY, KEY, ATTENTION_OUTPUT, GATE, UP -> fileType.base();
-                };
-            case TensorRole.Bias _, TensorRole.Norm _ -> GgufType.F32;
+    Choice choose(String name) {
+        Choice choice = choices.get(name);
+        if (choice == null) {
+            throw new IllegalArgumentException("the model has no tensor '" + name + "'");
+        }
+        return choice;
+    }
+
+    private Choice decide(ModelOutline.Tensor tensor) {
+        if (!TensorKind.quantized(tensor.name(), tensor.shape())) {
+            return new Choice(GgufType.F32, "");
+        }
+        TensorKind kind = TensorKind.of(tensor.name());
+        GgufType wanted = asked(kind, tensor.name()).orElseGet(() -> unasked(kind, tensor));
+        return fitted(wanted, tensor.shape());
+    }
+
+    /** What the options say of this very tensor, which then is not counted for the rules of others. */
+    private Optional<GgufType> asked(TensorKind kind, String name) {
+        if (kind == TensorKind.EMBEDDING && options.embedding().isPresent()) {
+            return options.embedding();
+        }
+        if (kind == TensorKind.OUTPUT || (kind == TensorKind.EMBEDDING && headByRule())) {
+            if (options.output().isPresent()) {
+                return options.output();
+            }
+        }
+        return options.overrides().stream()
+                .filter(override -> override.covers(name))
+                .map(GgufOptions.TensorType::type)
+                .findFirst();
+    }
+
+    /** Whether the embedding is treated as the head that it also is. */
+    private boolean headByRule() {
+        return model.tied() && !options.pure() && !fileType.plain();
+    }
+
+    private GgufType unasked(TensorKind kind, ModelOutline.Tensor tensor) {
+        return options.pure() || fileType.plain() ? fileType.base() : ruled(kind, tensor);
+    }
+
+    private GgufType ruled(TensorKind kind, ModelOutline.Tensor tensor) {
+        if (fileType == GgufFileType.MXFP4_MOE) {
+            boolean stackedExperts = tensor.shape().rank() > 2
+                    && tensor.shape().extent(tensor.shape().rank() - 3) > 1;
+            return stackedExperts ? GgufType.MXFP4 : GgufType.Q8_0;
+        }
+        return switch (kind) {
+            case OUTPUT -> head(tensor.shape());
+            case EMBEDDING -> model.tied() ? head(tensor.shape()) : embedding();
+            case VALUE, FUSED_ATTENTION, KEY_VALUE_COMPRESSION -> special(values(values++));
+            case KEY -> eightExperts() ? GgufType.Q8_0 : fileType.base();
+            case ATTENTION_OUTPUT -> eightExperts() ? attentionOutputOfExperts() : attentionOutput();
+            case DOWN -> {
+                int running = downs++;
+                yield down(model.expertCount() > 1 ? tensor.layer() : running);
+            }
+            case QUERY, UP, GATE, OTHER -> fileType.base();
         };
     }
 
@@ -54,31 +109,75 @@ final class GgufMixture {
         return fileType == GgufFileType.Q8_0 || !wholeBlocks ? GgufType.Q8_0 : GgufType.Q6_K;
     }
 
-    private GgufType values(int layer) {
-        GgufType type = moreBits(layer) ? raised() : fileType.base();
-        return type == GgufType.Q4_K && seventyBillion() ? GgufType.Q5_K : type;
+    private GgufType embedding() {
+        return fileType == GgufFileType.TQ2_0 ? GgufType.Q4_K : fileType.base();
     }
 
-    private GgufType raised() {
+    private GgufType values(int index) {
+        boolean shared = model.sharing() >= 4;
         return switch (fileType) {
-            case Q4_K_M, Q5_K_M -> GgufType.Q6_K;
-            case F32, F16, BF16, Q8_0, Q4_0, Q6_K -> fileType.base();
+            case Q2_K -> shared ? GgufType.Q4_K : GgufType.Q3_K;
+            case Q2_K_S -> shared ? GgufType.Q4_K : GgufType.Q2_K;
+            case Q3_K_M -> index < 2 ? GgufType.Q5_K : GgufType.Q4_K;
+            case Q3_K_L -> GgufType.Q5_K;
+            case Q4_K_S -> index < 4 ? GgufType.Q5_K : GgufType.Q4_K;
+            case Q4_K_M, Q5_K_M -> moreBits(index, valueTensors) ? GgufType.Q6_K : fileType.base();
+            case IQ4_NL, IQ4_XS -> shared ? GgufType.Q5_K : fileType.base();
+            case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q3_K_S, Q5_K_S, Q6_K, TQ2_0, MXFP4_MOE ->
+                fileType.base();
         };
     }
 
-    /** The first and last eighth of the layers, and every third between. */
-    private boolean moreBits(int layer) {
-        int eighth = config.layerCount() / 8;
-        return layer < eighth || layer >= 7 * config.layerCount() / 8 || (layer - eighth) % 3 == 2;
+    private GgufType special(GgufType type) {
+        if (eightExperts()) {
+            return GgufType.Q8_0;
+        }
+        boolean few = type == GgufType.Q3_K || type == GgufType.Q4_K;
+        return few && model.seventyBillion() ? GgufType.Q5_K : type;
     }
 
-    /** In models of this size values are shared by 8 heads, so more bits cost little. */
-    private boolean seventyBillion() {
-        return config.layerCount() == 80
-                && switch (config.family()) {
-                    case LLAMA, MISTRAL -> config.headCount() != config.keyValueHeadCount();
-                    case QWEN2 -> true;
-                };
+    private GgufType attentionOutput() {
+        return switch (fileType) {
+            case Q2_K -> GgufType.Q3_K;
+            case Q3_K_M -> GgufType.Q4_K;
+            case Q3_K_L -> GgufType.Q5_K;
+            case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K_S, Q3_K_S, Q4_K_S, Q4_K_M -> fileType.base();
+            case Q5_K_S, Q5_K_M, Q6_K, IQ4_NL, IQ4_XS, TQ2_0, MXFP4_MOE -> fileType.base();
+        };
+    }
+
+    private GgufType attentionOutputOfExperts() {
+        return switch (fileType) {
+            case Q2_K, Q3_K_S, Q3_K_M, Q4_K_S, Q4_K_M, IQ4_NL, IQ4_XS -> GgufType.Q5_K;
+            case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K_S, Q3_K_L -> fileType.base();
+            case Q5_K_S, Q5_K_M, Q6_K, TQ2_0, MXFP4_MOE -> fileType.base();
+        };
+    }
+
+    private GgufType down(int index) {
+        boolean first = index < model.layerCount() / 8;
+        return switch (fileType) {
+            case Q2_K -> GgufType.Q3_K;
+            case Q2_K_S -> first ? GgufType.Q4_K : GgufType.Q2_K;
+            case Q3_K_M -> index < model.layerCount() / 16 ? GgufType.Q5_K : GgufType.Q4_K;
+            case Q3_K_L -> GgufType.Q5_K;
+            case Q4_0 -> importance && first ? GgufType.Q4_1 : GgufType.Q4_0;
+            case Q5_0 -> importance && first ? GgufType.Q5_1 : GgufType.Q5_0;
+            case Q4_K_S -> first ? GgufType.Q5_K : GgufType.Q4_K;
+            case Q4_K_M, Q5_K_M -> moreBits(index, model.layerCount()) ? GgufType.Q6_K : fileType.base();
+            case IQ4_NL, IQ4_XS -> !importance && first ? GgufType.Q5_K : fileType.base();
+            case F32, F16, BF16, Q8_0, Q4_1, Q5_1, Q3_K_S, Q5_K_S, Q6_K, TQ2_0, MXFP4_MOE -> fileType.base();
+        };
+    }
+
+    private boolean eightExperts() {
+        return model.expertCount() == 8;
+    }
+
+    /** The first and last eighth, and every third between. */
+    private static boolean moreBits(int index, long count) {
+        long eighth = count / 8;
+        return index < eighth || index >= 7 * count / 8 || (index - eighth) % 3 == 2;
     }
 
     private static Choice fitted(GgufType wanted, Shape shape) {
@@ -87,10 +186,12 @@ final class GgufMixture {
             return new Choice(wanted, "");
         }
         GgufType smaller = switch (wanted) {
+            case Q2_K, Q3_K, TQ2_0 -> GgufType.Q4_0;
             case Q4_K -> GgufType.Q5_0;
             case Q5_K -> GgufType.Q5_1;
             case Q6_K -> GgufType.Q8_0;
-            case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 -> GgufType.F16;
+            case IQ4_XS -> GgufType.IQ4_NL;
+            case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, MXFP4 -> GgufType.F16;
         };
         GgufType type = row % smaller.blockElements() == 0 ? smaller : GgufType.F16;
         return new Choice(

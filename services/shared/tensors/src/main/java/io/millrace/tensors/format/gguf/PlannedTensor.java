@@ -2,13 +2,15 @@ package io.millrace.tensors.format.gguf;
 
 import io.millrace.tensors.architecture.TensorRule;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A tensor that a file will hold.
  *
+ * @param importance of its columns, if it is known and the type heeds it
  * @param note why it is not of the type that the file type asks for; empty if it is
  */
-record PlannedTensor(GgufTensor target, Source source, String note) {
+record PlannedTensor(GgufTensor target, Source source, Optional<Importance> importance, String note) {
     /** Where the numbers come from. */
     sealed interface Source {}
 

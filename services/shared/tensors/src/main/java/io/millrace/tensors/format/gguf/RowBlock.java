@@ -2,6 +2,7 @@ package io.millrace.tensors.format.gguf;
 
 import io.millrace.tensors.GgufType;
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.Shape;
 import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.kernel.gguf.BlockDequantizer;
@@ -70,7 +71,11 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
                 Math.multiplyExact(to - from, tensor.target().shape().rowLength()));
         buffers.grow(elements, byteCount());
         float[] values = read(checkpoint, buffers, elements);
-        BlockQuantizer.quantize(type, values, 0, elements, buffers.bytes, 0);
+        if (tensor.importance().isPresent()) {
+            quantize(tensor.importance().get(), type, values, buffers.bytes);
+        } else {
+            BlockQuantizer.quantize(type, values, 0, elements, buffers.bytes, 0);
+        }
         BlockDequantizer.dequantize(type, buffers.bytes, 0, elements, buffers.stored, 0);
         if (!finite(buffers.stored, elements)) {
             throw new MalformedFileException(
@@ -80,6 +85,17 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
                             + ", too large for the half-precision numbers of " + type + "; choose F32");
         }
         return Deviation.measure(values, buffers.stored, elements);
+    }
+
+    private void quantize(Importance importance, GgufType type, float[] values, byte[] bytes) {
+        Shape shape = tensor.target().shape();
+        int rowLength = Math.toIntExact(shape.rowLength());
+        int rowBytes = Math.toIntExact(type.rowBytes(rowLength));
+        for (int i = 0; i < to - from; i++) {
+            int columns = importance.at(from + i, shape.rows());
+            BlockQuantizer.quantize(
+                    type, values, i * rowLength, rowLength, importance.values(), columns, bytes, i * rowBytes);
+        }
     }
 
     private float[] read(Checkpoint checkpoint, Buffers buffers, int elements) throws IOException {

@@ -31,6 +31,14 @@ final class AffinePacking {
                 codes(mins, from, maxMin));
     }
 
+    /** The same by the error weighted with sums[from, from + 8). */
+    static AffinePacking weighted(float[] scales, float[] mins, float[] sums, int from) {
+        PositiveLevels scale = PositiveLevels.of(scales, sums, from, SUB_BLOCKS, 63);
+        PositiveLevels min = PositiveLevels.of(mins, sums, from, SUB_BLOCKS, 63);
+        return new AffinePacking(
+                Float.floatToFloat16(scale.step()), Float.floatToFloat16(min.step()), scale.levels(), min.levels());
+    }
+
     private static float largest(float[] values, int from) {
         float largest = 0;
         for (int j = 0; j < SUB_BLOCKS; j++) {

@@ -28,9 +28,15 @@ public final class BlockDequantizer {
             case Q4_1 -> q41(blocks, from, count, values, at);
             case Q5_0 -> q5(blocks, from, count, values, at);
             case Q5_1 -> q51(blocks, from, count, values, at);
+            case Q2_K -> q2k(blocks, from, count, values, at);
+            case Q3_K -> q3k(blocks, from, count, values, at);
             case Q4_K -> q4k(blocks, from, count, values, at);
             case Q5_K -> q5k(blocks, from, count, values, at);
             case Q6_K -> q6k(blocks, from, count, values, at);
+            case IQ4_NL -> CodebookDequantizer.iq4nl(blocks, from, count, values, at);
+            case IQ4_XS -> CodebookDequantizer.iq4xs(blocks, from, count, values, at);
+            case TQ2_0 -> CodebookDequantizer.tq2(blocks, from, count, values, at);
+            case MXFP4 -> CodebookDequantizer.mxfp4(blocks, from, count, values, at);
         }
     }
 
@@ -109,6 +115,44 @@ public final class BlockDequantizer {
                 int pair = b[from + 8 + i];
                 y[at + i] = ((pair & 15) | (((high >>> i) & 1) << 4)) * d + m;
                 y[at + i + 16] = (((pair >> 4) & 15) | (((high >>> (i + 16)) & 1) << 4)) * d + m;
+            }
+        }
+    }
+
+    private static void q2k(byte[] b, int from, int count, float[] y, int at) {
+        for (int block = 0; block < count; block++, from += 84, at += 256) {
+            float d = half(b, from + 80);
+            float dMin = half(b, from + 82);
+            for (int j = 0; j < 16; j++) {
+                float scale = d * (b[from + j] & 15);
+                float min = dMin * ((b[from + j] >> 4) & 15);
+                int low = from + 16 + 32 * (j / 8) + 16 * (j & 1);
+                int shift = 2 * (j % 8 / 2);
+                int out = at + 16 * j;
+                for (int i = 0; i < 16; i++) {
+                    y[out + i] = scale * ((b[low + i] >> shift) & 3) - min;
+                }
+            }
+        }
+    }
+
+    private static void q3k(byte[] b, int from, int count, float[] y, int at) {
+        for (int block = 0; block < count; block++, from += 110, at += 256) {
+            float d = half(b, from + 108);
+            for (int j = 0; j < 16; j++) {
+                int nibble = b[from + 96 + j % 8] >> (4 * (j / 8)) & 15;
+                int pair = b[from + 104 + j % 4] >> (2 * (j / 4)) & 3;
+                float scale = d * ((nibble | pair << 4) - 32);
+                int column = 16 * (j & 1);
+                int low = from + 32 + 32 * (j / 8) + column;
+                int shift = 2 * (j % 8 / 2);
+                int high = from + column;
+                int bit = j / 2;
+                int out = at + 16 * j;
+                for (int i = 0; i < 16; i++) {
+                    int code = ((b[low + i] >> shift) & 3) | ((b[high + i] >> bit) & 1) << 2;
+                    y[out + i] = scale * (code - 4);
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 package io.millrace.tensors.kernel.gguf;
 
 import io.millrace.tensors.GgufType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Rows of floats into blocks of a ggml type, as ggml's reference quantizer writes them. The caller has made sure that
@@ -13,34 +14,103 @@ public final class BlockQuantizer {
     public static void quantize(GgufType type, float[] values, int from, int elements, byte[] target, int at) {
         requireBlocks(type, values.length, from, elements, target.length, at);
         switch (type) {
-            case Q4_K -> affine(ScalarAffineSearch.Q4_K, type, values, from, elements, target, at);
-            case Q5_K -> affine(ScalarAffineSearch.Q5_K, type, values, from, elements, target, at);
-            case Q6_K -> q6k(values, from, elements, target, at);
+            case Q4_K, Q5_K ->
+                LaneAffineBlocks.plain(search(type), type.blockBytes()).quantize(values, from, elements, target, at);
+            case Q2_K -> {
+                LaneQ2K blocks = LaneQ2K.plain();
+                each(type, elements, (x, out) -> blocks.quantize(values, from + x, target, at + out));
+            }
+            case Q3_K -> {
+                LaneQ3K blocks = new LaneQ3K();
+                each(type, elements, (x, out) -> blocks.quantize(values, from + x, target, at + out));
+            }
+            case Q6_K -> {
+                LaneQ6K blocks = new LaneQ6K();
+                each(type, elements, (x, out) -> blocks.quantize(values, from + x, target, at + out));
+            }
             case Q8_0 -> q8(values, from, elements, target, at);
-            case F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1 -> scalar(type, values, from, elements, target, at);
+            case IQ4_NL, IQ4_XS -> codebook(type, values, from, elements, null, 0, target, at);
+            case Q4_0, Q4_1 -> blocks32(type, 4, values, from, elements, target, at);
+            case Q5_0, Q5_1 -> blocks32(type, 5, values, from, elements, target, at);
+            case F32 -> PlainFloats.f32(values, from, elements, target, at);
+            case F16 -> PlainFloats.f16(values, from, elements, target, at);
+            case BF16 -> PlainFloats.bf16(values, from, elements, target, at);
+            case TQ2_0, MXFP4 -> scalar(type, values, from, elements, target, at);
         }
     }
 
-    private static void affine(
-            ScalarAffineSearch search, GgufType type, float[] x, int from, int elements, byte[] out, int at) {
-        LaneAffineBlocks pairs = new LaneAffineBlocks(search, type.blockBytes());
-        int step = LaneAffineBlocks.BLOCKS * type.blockElements();
-        int done = 0;
-        for (; done + step <= elements; done += step) {
-            pairs.quantize(x, from + done, out, at + done / type.blockElements() * type.blockBytes());
-        }
-        if (done < elements) {
-            int last = at + done / type.blockElements() * type.blockBytes();
-            ScalarAffineBlocks.quantize(search, x, from + done, out, last);
+    /**
+     * The same with the importance of each element's column, importance[importanceFrom …], all finite and ≥ 0: the
+     * reference's quantizer with an importance matrix. The elements are one row of a matrix, since some types weigh a
+     * block by the row it is in. Types that know no importance ignore it.
+     */
+    public static void quantize(
+            GgufType type,
+            float[] values,
+            int from,
+            int elements,
+            float[] importance,
+            int importanceFrom,
+            byte[] target,
+            int at) {
+        requireBlocks(type, values.length, from, elements, target.length, at);
+        java.util.Objects.checkFromIndexSize(importanceFrom, elements, importance.length);
+        switch (type) {
+            case IQ4_NL, IQ4_XS -> codebook(type, values, from, elements, importance, importanceFrom, target, at);
+            case Q4_K, Q5_K ->
+                LaneAffineBlocks.weighted(search(type).top(), type.blockBytes())
+                        .quantize(values, from, elements, importance, importanceFrom, target, at);
+            case Q2_K -> {
+                LaneQ2K blocks = LaneQ2K.weighted();
+                each(
+                        type,
+                        elements,
+                        (x, out) ->
+                                blocks.quantize(values, from + x, importance, importanceFrom + x, target, at + out));
+            }
+            case Q3_K -> {
+                LaneQ3K blocks = new LaneQ3K();
+                each(
+                        type,
+                        elements,
+                        (x, out) ->
+                                blocks.quantize(values, from + x, importance, importanceFrom + x, target, at + out));
+            }
+            case Q6_K -> {
+                LaneQ6K blocks = new LaneQ6K();
+                each(
+                        type,
+                        elements,
+                        (x, out) ->
+                                blocks.quantize(values, from + x, importance, importanceFrom + x, target, at + out));
+            }
+            case Q4_0, Q4_1, Q5_0, Q5_1 -> scalar(type, values, from, elements, importance, importanceFrom, target, at);
+            case F32, F16, BF16, Q8_0, TQ2_0, MXFP4 -> quantize(type, values, from, elements, target, at);
         }
     }
 
-    private static void q6k(float[] x, int from, int elements, byte[] out, int at) {
-        LaneQ6K blocks = new LaneQ6K();
-        for (int done = 0; done < elements; done += ScalarQ6K.ELEMENTS) {
-            blocks.quantize(x, from + done, out, at);
-            at += GgufType.Q6_K.blockBytes();
+    /** Elements of a group that a type weighs by importance on its own; 0 for types that know no importance. */
+    public static int weightedElements(GgufType type) {
+        return switch (type) {
+            case Q2_K, Q3_K, Q6_K -> 16;
+            case Q4_K, Q5_K, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS -> 32;
+            case F32, F16, BF16, Q8_0, TQ2_0, MXFP4 -> 0;
+        };
+    }
+
+    /** Something to do for the block that begins at an element, whose bytes begin at a byte. */
+    private interface Block {
+        void quantize(int element, int out);
+    }
+
+    private static void each(GgufType type, int elements, Block block) {
+        for (int i = 0; i < elements / type.blockElements(); i++) {
+            block.quantize(i * type.blockElements(), i * type.blockBytes());
         }
+    }
+
+    private static ScalarAffineSearch search(GgufType type) {
+        return type == GgufType.Q4_K ? ScalarAffineSearch.Q4_K : ScalarAffineSearch.Q5_K;
     }
 
     private static void q8(float[] x, int from, int elements, byte[] out, int at) {
@@ -48,6 +118,40 @@ public final class BlockQuantizer {
         for (int done = 0; done < elements; done += ScalarBlocks32.ELEMENTS) {
             blocks.quantize(x, from + done, out, at);
             at += GgufType.Q8_0.blockBytes();
+        }
+    }
+
+    private static void blocks32(GgufType type, int bits, float[] x, int from, int elements, byte[] out, int at) {
+        LaneBlocks32 blocks = new LaneBlocks32(bits);
+        boolean symmetric = type == GgufType.Q4_0 || type == GgufType.Q5_0;
+        for (int done = 0; done < elements; done += ScalarBlocks32.ELEMENTS) {
+            if (symmetric) {
+                blocks.symmetric(x, from + done, out, at);
+            } else {
+                blocks.affine(x, from + done, out, at);
+            }
+            at += type.blockBytes();
+        }
+    }
+
+    private static void codebook(
+            GgufType type,
+            float[] x,
+            int from,
+            int elements,
+            float @Nullable [] importance,
+            int importanceFrom,
+            byte[] out,
+            int at) {
+        LaneCodebook columns = new LaneCodebook();
+        for (int done = 0; done < elements; done += LaneCodebook.ELEMENTS) {
+            int count = Math.min(LaneCodebook.ELEMENTS, elements - done);
+            int first = Math.toIntExact(at + type.rowBytes(done));
+            if (type == GgufType.IQ4_NL) {
+                columns.nl(x, from + done, count, importance, importanceFrom + done, out, first);
+            } else {
+                columns.xs(x, from + done, count, importance, importanceFrom + done, out, first);
+            }
         }
     }
 
@@ -75,9 +179,48 @@ public final class BlockQuantizer {
                 case Q5_0 -> ScalarBlocks32.symmetric(5, values, x, target, out);
                 case Q4_1 -> ScalarBlocks32.affine(4, values, x, target, out);
                 case Q5_1 -> ScalarBlocks32.affine(5, values, x, target, out);
+                case Q2_K -> ScalarQ2K.quantize(values, x, target, out);
+                case Q3_K -> ScalarQ3K.quantize(values, x, target, out);
                 case Q4_K -> ScalarAffineBlocks.quantize(ScalarAffineSearch.Q4_K, values, x, target, out);
                 case Q5_K -> ScalarAffineBlocks.quantize(ScalarAffineSearch.Q5_K, values, x, target, out);
                 case Q6_K -> ScalarQ6K.quantize(values, x, target, out);
+                case IQ4_NL -> ScalarCodebook.nl(values, x, target, out);
+                case IQ4_XS -> ScalarCodebook.xs(values, x, target, out);
+                case TQ2_0 -> ScalarTernary.quantize(values, x, target, out);
+                case MXFP4 -> ScalarMicroscaled.quantize(values, x, target, out);
+            }
+        }
+    }
+
+    /** The specification with importances. */
+    static void scalar(
+            GgufType type,
+            float[] values,
+            int from,
+            int elements,
+            float[] importance,
+            int importanceFrom,
+            byte[] target,
+            int at) {
+        int step = type.blockElements();
+        float variance = ScalarWeights.squares(values, from, elements) / elements;
+        for (int done = 0; done < elements; done += step) {
+            int x = from + done;
+            int q = importanceFrom + done;
+            int out = at + done / step * type.blockBytes();
+            switch (type) {
+                case Q4_0 -> ScalarBlocks32.symmetric(4, variance, values, x, importance, q, target, out);
+                case Q5_0 -> ScalarBlocks32.symmetric(5, variance, values, x, importance, q, target, out);
+                case Q4_1 -> ScalarBlocks32.affine(4, variance, values, x, importance, q, target, out);
+                case Q5_1 -> ScalarBlocks32.affine(5, variance, values, x, importance, q, target, out);
+                case Q2_K -> ScalarQ2K.quantize(values, x, importance, q, target, out);
+                case Q3_K -> ScalarQ3K.quantize(values, x, importance, q, target, out);
+                case Q4_K -> ScalarAffineBlocks.quantize(15, values, x, importance, q, target, out);
+                case Q5_K -> ScalarAffineBlocks.quantize(31, values, x, importance, q, target, out);
+                case Q6_K -> ScalarQ6K.quantize(values, x, importance, q, target, out);
+                case IQ4_NL -> ScalarCodebook.nl(values, x, importance, q, target, out);
+                case IQ4_XS -> ScalarCodebook.xs(values, x, importance, q, target, out);
+                case F32, F16, BF16, Q8_0, TQ2_0, MXFP4 -> scalar(type, values, x, step, target, out);
             }
         }
     }

@@ -16,8 +16,6 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class LaneAffineSearch {
     static final int COLUMNS = LanePass.COLUMNS;
-    static final int SUB = 32;
-
     private static final VectorSpecies<Float> S = Lanes.FLOATS;
 
     /** Where each number per column begins in {@code rows}. */
@@ -41,39 +39,73 @@ final class LaneAffineSearch {
 
     private static final int FINAL_SCALE = 16 * COLUMNS;
     private static final int FINAL_MIN = 17 * COLUMNS;
+    private static final int ERROR = 18 * COLUMNS;
+    private static final int VARIANCE = 19 * COLUMNS;
 
     private static final List<LanePass<State>> BEGIN = List.of(
-            LaneAffineSearch::weigh,
-            LaneAffineSearch::bounds,
-            LaneAffineSearch::invert,
-            LaneAffineSearch::encode,
-            LaneAffineSearch::begin);
-    private static final List<LanePass<State>> STEP = List.of(
-            LaneAffineSearch::invert, LaneAffineSearch::sums, LaneAffineSearch::solve, LaneAffineSearch::accept);
+            LaneAffineSearch::bounds, LaneAffineSearch::invert, LaneAffineSearch::encode, LaneAffineSearch::begin);
+    private static final List<LanePass<State>> FIRST = List.of(LaneAffineSearch::first);
+    private static final List<LanePass<State>> STEP =
+            List.of(LaneAffineSearch::invert, LaneAffineSearch::sums, LaneAffineSearch::solve);
+    private static final List<LanePass<State>> ACCEPT = List.of(LaneAffineSearch::accept);
     private static final List<LanePass<State>> END = List.of(LaneAffineSearch::finish);
     private static final List<LanePass<State>> CODES = List.of(LaneAffineSearch::codes);
 
     private final ScalarAffineSearch search;
     private final State state;
+    private final List<LanePass<State>> begin;
+    private final List<LanePass<State>> step;
+
+    /** How the elements of a sub-block get their weights. */
+    enum Weighing {
+        /** The root of the sub-block's mean square, and the magnitude. */
+        SPREAD,
+        MAGNITUDE,
+        /** The importance of the column times the root of the variance and the square. */
+        IMPORTANCE
+    }
 
     /** What the passes share: numbers x, weights w, codes l of the present trial, and sums per column. */
     private static final class State {
-        private final float[] x = new float[SUB * COLUMNS];
-        private final float[] w = new float[SUB * COLUMNS];
-        private final float[] l = new float[SUB * COLUMNS];
-        private final int[] codes = new int[SUB * COLUMNS];
-        private final float[] rows = new float[18 * COLUMNS];
+        private final float[] x;
+        private final float[] w;
+        private final float[] l;
+        private final int[] codes;
+        private final float[] rows = new float[20 * COLUMNS];
         private final int top;
+        private final int end;
         private float numerator;
 
-        State(int top) {
+        State(int elements, int top) {
+            this.end = elements * COLUMNS;
+            this.x = new float[end];
+            this.w = new float[end];
+            this.l = new float[end];
+            this.codes = new int[end];
             this.top = top;
         }
     }
 
-    LaneAffineSearch(ScalarAffineSearch search) {
+    LaneAffineSearch(ScalarAffineSearch search, Weighing weighing) {
+        LanePass<State> weigh = switch (weighing) {
+            case SPREAD -> LaneAffineSearch::spread;
+            case MAGNITUDE -> LaneAffineSearch::magnitude;
+            case IMPORTANCE -> LaneAffineSearch::importance;
+        };
+        LanePass<State> error = search.absolute() ? LaneAffineSearch::absoluteError : LaneAffineSearch::squaredError;
         this.search = search;
-        this.state = new State(search.top());
+        this.state = new State(search.elements(), search.top());
+        this.begin = joined(List.of(List.of(weigh), BEGIN, List.of(error), FIRST));
+        this.step = joined(List.of(STEP, List.of(error), ACCEPT));
+    }
+
+    private static List<LanePass<State>> joined(List<List<LanePass<State>>> parts) {
+        return parts.stream().flatMap(List::stream).toList();
+    }
+
+    /** Elements of a column. */
+    int elements() {
+        return search.elements();
     }
 
     /** Where the caller puts the columns. */
@@ -81,13 +113,23 @@ final class LaneAffineSearch {
         return state.x;
     }
 
+    /** Where the caller puts the importances, in columns; {@link #run} turns them into weights. */
+    float[] importances() {
+        return state.w;
+    }
+
+    /** Sets the variance of the super-block that columns [from, to) belong to. */
+    void variance(int from, int to, float variance) {
+        java.util.Arrays.fill(state.rows, VARIANCE + from, VARIANCE + to, variance);
+    }
+
     /** Finds a scale and a minimum for each column. */
     void run() {
         state.numerator = search.top();
-        LanePass.runAll(BEGIN, state);
-        for (int step = 0; step <= search.steps(); step++) {
-            state.numerator = search.first() + 0.1f * step + search.top();
-            LanePass.runAll(STEP, state);
+        LanePass.runAll(begin, state);
+        for (int trial = 0; trial <= search.steps(); trial++) {
+            state.numerator = search.first() + search.stride() * trial + search.top();
+            LanePass.runAll(step, state);
         }
         LanePass.runAll(END, state);
     }
@@ -95,6 +137,11 @@ final class LaneAffineSearch {
     /** Copies out the scale found for each column. */
     void scales(float[] target) {
         System.arraycopy(state.rows, SCALE, target, 0, COLUMNS);
+    }
+
+    /** Copies out the sum of the weights of each column. */
+    void sums(float[] target) {
+        System.arraycopy(state.rows, SUM_W, target, 0, COLUMNS);
     }
 
     /** Copies out minus the minimum found for each column. */
@@ -112,21 +159,42 @@ final class LaneAffineSearch {
         return state.codes;
     }
 
-    private static void weigh(State state, int lane) {
+    private static void importance(State state, int lane) {
+        int end = state.end;
+        float[] x = state.x;
+        float[] w = state.w;
+        FloatVector variance = FloatVector.fromArray(S, state.rows, VARIANCE + lane);
+        for (int i = lane; i < end; i += COLUMNS) {
+            FloatVector value = FloatVector.fromArray(S, x, i);
+            FloatVector root = variance.add(value.mul(value)).lanewise(VectorOperators.SQRT);
+            FloatVector.fromArray(S, w, i).mul(root).intoArray(w, i);
+        }
+    }
+
+    private static void magnitude(State state, int lane) {
+        int end = state.end;
+        for (int i = lane; i < end; i += COLUMNS) {
+            FloatVector.fromArray(S, state.x, i).abs().intoArray(state.w, i);
+        }
+    }
+
+    private static void spread(State state, int lane) {
+        int end = state.end;
         float[] x = state.x;
         float[] w = state.w;
         FloatVector squares = FloatVector.zero(S);
-        for (int i = lane; i < SUB * COLUMNS; i += COLUMNS) {
+        for (int i = lane; i < end; i += COLUMNS) {
             FloatVector value = FloatVector.fromArray(S, x, i);
             squares = squares.add(value.mul(value));
         }
-        FloatVector mean = squares.div(SUB).lanewise(VectorOperators.SQRT);
-        for (int i = lane; i < SUB * COLUMNS; i += COLUMNS) {
+        FloatVector mean = squares.div((float) end / COLUMNS).lanewise(VectorOperators.SQRT);
+        for (int i = lane; i < end; i += COLUMNS) {
             mean.add(FloatVector.fromArray(S, x, i).abs()).intoArray(w, i);
         }
     }
 
     private static void bounds(State state, int lane) {
+        int end = state.end;
         float[] x = state.x;
         float[] w = state.w;
         float[] rows = state.rows;
@@ -134,7 +202,7 @@ final class LaneAffineSearch {
         FloatVector max = min;
         FloatVector sumW = FloatVector.fromArray(S, w, lane);
         FloatVector sumX = sumW.mul(min);
-        for (int i = lane + COLUMNS; i < SUB * COLUMNS; i += COLUMNS) {
+        for (int i = lane + COLUMNS; i < end; i += COLUMNS) {
             FloatVector value = FloatVector.fromArray(S, x, i);
             FloatVector weight = FloatVector.fromArray(S, w, i);
             min = min.blend(value, value.compare(VectorOperators.LT, min));
@@ -157,43 +225,69 @@ final class LaneAffineSearch {
     }
 
     private static void encode(State state, int lane) {
+        int end = state.end;
         float[] x = state.x;
         float[] l = state.l;
         float[] rows = state.rows;
         int top = state.top;
         FloatVector inverse = FloatVector.fromArray(S, rows, INVERSE + lane);
         FloatVector min = FloatVector.fromArray(S, rows, MIN + lane);
-        for (int i = lane; i < SUB * COLUMNS; i += COLUMNS) {
+        for (int i = lane; i < end; i += COLUMNS) {
             FloatVector value = FloatVector.fromArray(S, x, i);
             LaneRounding.nearestAsFloat(inverse.mul(value.sub(min)), 0, top).intoArray(l, i);
         }
     }
 
     private static void begin(State state, int lane) {
-        float[] x = state.x;
-        float[] w = state.w;
-        float[] l = state.l;
         float[] rows = state.rows;
         FloatVector inverse = FloatVector.fromArray(S, rows, INVERSE + lane);
         FloatVector min = FloatVector.fromArray(S, rows, MIN + lane);
-        FloatVector scale = FloatVector.broadcast(S, 1f).div(inverse);
-        scale.intoArray(rows, SCALE + lane);
+        FloatVector.broadcast(S, 1f).div(inverse).intoArray(rows, TRIAL_SCALE + lane);
+        min.intoArray(rows, TRIAL_MIN + lane);
         inverse.intoArray(rows, CODE_INVERSE + lane);
         min.intoArray(rows, CODE_MIN + lane);
-        error(x, w, l, lane, scale, min).intoArray(rows, BEST + lane);
     }
 
-    private static FloatVector error(float[] x, float[] w, float[] l, int lane, FloatVector scale, FloatVector min) {
+    private static void first(State state, int lane) {
+        float[] rows = state.rows;
+        FloatVector.fromArray(S, rows, TRIAL_SCALE + lane).intoArray(rows, SCALE + lane);
+        FloatVector.fromArray(S, rows, ERROR + lane).intoArray(rows, BEST + lane);
+    }
+
+    private static void squaredError(State state, int lane) {
+        int end = state.end;
+        float[] x = state.x;
+        float[] w = state.w;
+        float[] l = state.l;
+        FloatVector scale = FloatVector.fromArray(S, state.rows, TRIAL_SCALE + lane);
+        FloatVector min = FloatVector.fromArray(S, state.rows, TRIAL_MIN + lane);
         FloatVector error = FloatVector.zero(S);
-        for (int i = lane; i < SUB * COLUMNS; i += COLUMNS) {
+        for (int i = lane; i < end; i += COLUMNS) {
             FloatVector difference =
                     scale.mul(FloatVector.fromArray(S, l, i)).add(min).sub(FloatVector.fromArray(S, x, i));
             error = error.add(FloatVector.fromArray(S, w, i).mul(difference.mul(difference)));
         }
-        return error;
+        error.intoArray(state.rows, ERROR + lane);
+    }
+
+    private static void absoluteError(State state, int lane) {
+        int end = state.end;
+        float[] x = state.x;
+        float[] w = state.w;
+        float[] l = state.l;
+        FloatVector scale = FloatVector.fromArray(S, state.rows, TRIAL_SCALE + lane);
+        FloatVector min = FloatVector.fromArray(S, state.rows, TRIAL_MIN + lane);
+        FloatVector error = FloatVector.zero(S);
+        for (int i = lane; i < end; i += COLUMNS) {
+            FloatVector difference =
+                    scale.mul(FloatVector.fromArray(S, l, i)).add(min).sub(FloatVector.fromArray(S, x, i));
+            error = error.add(FloatVector.fromArray(S, w, i).mul(difference.abs()));
+        }
+        error.intoArray(state.rows, ERROR + lane);
     }
 
     private static void sums(State state, int lane) {
+        int end = state.end;
         float[] x = state.x;
         float[] w = state.w;
         float[] l = state.l;
@@ -204,7 +298,7 @@ final class LaneAffineSearch {
         FloatVector sumL = FloatVector.zero(S);
         FloatVector sumLL = FloatVector.zero(S);
         FloatVector sumXL = FloatVector.zero(S);
-        for (int i = lane; i < SUB * COLUMNS; i += COLUMNS) {
+        for (int i = lane; i < end; i += COLUMNS) {
             FloatVector value = FloatVector.fromArray(S, x, i);
             FloatVector code = LaneRounding.nearestAsFloat(inverse.mul(value.sub(min)), 0, top);
             code.intoArray(l, i);
@@ -235,14 +329,11 @@ final class LaneAffineSearch {
     }
 
     private static void accept(State state, int lane) {
-        float[] x = state.x;
-        float[] w = state.w;
-        float[] l = state.l;
         float[] rows = state.rows;
         FloatVector scale = FloatVector.fromArray(S, rows, TRIAL_SCALE + lane);
         FloatVector min = FloatVector.fromArray(S, rows, TRIAL_MIN + lane);
         FloatVector best = FloatVector.fromArray(S, rows, BEST + lane);
-        FloatVector error = error(x, w, l, lane, scale, min);
+        FloatVector error = FloatVector.fromArray(S, rows, ERROR + lane);
         VectorMask<Float> better = error.compare(VectorOperators.LT, best)
                 .and(FloatVector.fromArray(S, rows, DETERMINANT + lane).compare(VectorOperators.GT, 0f));
         FloatVector oldMin = FloatVector.fromArray(S, rows, MIN + lane);
@@ -269,6 +360,7 @@ final class LaneAffineSearch {
     }
 
     private static void codes(State state, int lane) {
+        int end = state.end;
         float[] x = state.x;
         float[] rows = state.rows;
         int top = state.top;
@@ -277,7 +369,7 @@ final class LaneAffineSearch {
         FloatVector searchInverse = FloatVector.fromArray(S, rows, CODE_INVERSE + lane);
         FloatVector searchMin = FloatVector.fromArray(S, rows, CODE_MIN + lane);
         VectorMask<Integer> none = scale.compare(VectorOperators.EQ, 0f).cast(Lanes.INTS);
-        for (int i = lane; i < SUB * COLUMNS; i += COLUMNS) {
+        for (int i = lane; i < end; i += COLUMNS) {
             FloatVector value = FloatVector.fromArray(S, x, i);
             IntVector searched = LaneRounding.nearest(searchInverse.mul(value.sub(searchMin)), 0, top);
             IntVector code = LaneRounding.nearest(value.add(min).div(scale), 0, top);

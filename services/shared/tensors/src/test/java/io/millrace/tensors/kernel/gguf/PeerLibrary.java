@@ -25,15 +25,20 @@ import java.util.NoSuchElementException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The quantizer of llama.cpp b4916 out of its Maven package: the reference that our bytes must equal. */
-final class PeerLibrary {
+/**
+ * A quantizer of llama.cpp, the reference that our bytes must equal: that of b4916 out of its Maven package, or the one
+ * whose file {@code MILLRACE_LLAMA_LIBRARY} names, which may know newer types.
+ */
+public final class PeerLibrary {
     private static final String ENTRY = "/de/kherud/llama/Linux/x86_64/libjllama.so";
+    private static final String NEWER = "MILLRACE_LLAMA_LIBRARY";
     private static @Nullable PeerLibrary loaded;
+    private static @Nullable PeerLibrary loadedNewer;
 
     private final MethodHandle quantizeChunk;
 
     /** The library, once per process; empty where its package has no build for this machine. */
-    static synchronized Optional<PeerLibrary> load() throws Throwable {
+    public static synchronized Optional<PeerLibrary> load() throws Throwable {
         boolean runs = System.getProperty("os.name").equals("Linux")
                 && System.getProperty("os.arch").equals("amd64");
         if (!runs) {
@@ -43,6 +48,19 @@ final class PeerLibrary {
             loaded = new PeerLibrary(extract());
         }
         return Optional.of(loaded);
+    }
+
+    /** The library that the environment names, once per process; empty, with a printed reason, where it names none. */
+    static synchronized Optional<PeerLibrary> newer() throws Throwable {
+        String path = System.getenv(NEWER);
+        if (path == null || path.isEmpty()) {
+            System.out.println("skipped: " + NEWER + " names no newer llama.cpp");
+            return Optional.empty();
+        }
+        if (loadedNewer == null) {
+            loadedNewer = new PeerLibrary(Path.of(path));
+        }
+        return Optional.of(loadedNewer);
     }
 
     static Path extract() throws IOException {
@@ -89,18 +107,19 @@ final class PeerLibrary {
     private static void noLog(int level, MemorySegment text, MemorySegment data) {}
 
     byte[] quantize(GgufType type, float[] rows, int rowLength) throws Throwable {
+        return quantize(type, rows, rowLength, null);
+    }
+
+    /** The same with an importance for each column. */
+    public byte[] quantize(GgufType type, float[] rows, int rowLength, float @Nullable [] importance) throws Throwable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment source = arena.allocate(MemoryLayout.sequenceLayout(rows.length, JAVA_FLOAT));
             MemorySegment.copy(rows, 0, source, JAVA_FLOAT, 0, rows.length);
+            MemorySegment columns =
+                    importance == null ? MemorySegment.NULL : arena.allocateFrom(JAVA_FLOAT, importance);
             MemorySegment target = arena.allocate(type.rowBytes(rows.length), 64);
             long written = (long) quantizeChunk.invokeExact(
-                    type.id(),
-                    source,
-                    target,
-                    0L,
-                    (long) (rows.length / rowLength),
-                    (long) rowLength,
-                    MemorySegment.NULL);
+                    type.id(), source, target, 0L, (long) (rows.length / rowLength), (long) rowLength, columns);
             if (written != target.byteSize()) {
                 throw new IllegalStateException("the library wrote " + written + " of " + target.byteSize() + " bytes");
             }

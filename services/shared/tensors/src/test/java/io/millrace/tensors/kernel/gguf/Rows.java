@@ -21,6 +21,32 @@ final class Rows {
         return x;
     }
 
+    /** The importances of the golden vectors. */
+    static float[] goldenImportance() {
+        float[] q = new float[LENGTH];
+        int state = 2;
+        for (int i = 0; i < LENGTH; i++) {
+            state = state * 1664525 + 1013904223;
+            q[i] = ((state >>> 8 & 0xffff) + 1) / 65536f;
+        }
+        return q;
+    }
+
+    /** Kinds of importances of {@link #LENGTH} columns, no sub-block of which is all zero. */
+    static Map<String, float[]> importances(long seed) {
+        Random random = new Random(seed);
+        Map<String, float[]> kinds = new LinkedHashMap<>();
+        kinds.put("golden", goldenImportance());
+        kinds.put("ones", fill(LENGTH, () -> 1));
+        kinds.put("a few strong columns", fill(LENGTH, () -> StrictMath.exp(3 * random.nextGaussian())));
+        float[] holes = fill(LENGTH, () -> random.nextInt(3) == 0 ? random.nextDouble() : 0);
+        for (int i = 0; i < LENGTH; i += 16) {
+            holes[i + random.nextInt(16)] = 0.5f;
+        }
+        kinds.put("two thirds unused", holes);
+        return kinds;
+    }
+
     /** Every kind of row that a checkpoint may hold, finite throughout, each {@code rows} rows long. */
     static Map<String, float[]> kinds(long seed, int rows) {
         Random random = new Random(seed);
@@ -52,7 +78,7 @@ final class Rows {
         kinds.put("large", fill(n, () -> 1e6 * random.nextGaussian()));
         kinds.put("huge", fill(n, () -> 1e30 * random.nextGaussian()));
         kinds.put("one outlier", fill(n, () -> random.nextInt(100) == 0 ? 50 : 0.01 * random.nextGaussian()));
-        kinds.put("wide range", fill(n, () -> Math.exp(20 * random.nextGaussian())));
+        kinds.put("wide range", fill(n, () -> StrictMath.exp(20 * random.nextGaussian())));
         kinds.put("ladder", fill(n, () -> (random.nextInt(255) - 127) / 127.0));
         return kinds;
     }

@@ -1,0 +1,217 @@
+package io.millrace.tensors.format.gguf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.Progress;
+import io.millrace.tensors.Shape;
+import io.millrace.tensors.TensorReport;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.kernel.gguf.PeerLibrary;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ImportanceMatrixTest {
+    private static final long SEED = 20261124;
+    private static final String VALUES = "blk.0.attn_v.weight";
+    private static final Shape SHAPE = Shape.of(128, 256);
+
+    @TempDir
+    Path parent;
+
+    @Test
+    void bothFormsGiveTheMeanSquares() throws Exception {
+        Map<String, float[]> means = means();
+
+        ImportanceMatrix legacy = ImportanceMatrix.read(ImportanceFiles.legacy(parent.resolve("imatrix.dat"), means));
+        ImportanceMatrix gguf = ImportanceMatrix.read(ImportanceFiles.gguf(parent.resolve("imatrix.gguf"), means, 8));
+
+        for (ImportanceMatrix matrix : List.of(legacy, gguf)) {
+            assertThat(matrix.size()).isEqualTo(means.size());
+            assertThat(matrix.of(VALUES, SHAPE).orElseThrow().values()).isEqualTo(means.get(VALUES));
+            assertThat(matrix.of("blk.9.attn_v.weight", SHAPE)).isEmpty();
+            assertThat(matrix.metadata())
+                    .containsEntry("quantize.imatrix.dataset", GgufValue.text("calibration.txt"))
+                    .containsEntry("quantize.imatrix.entries_count", GgufValue.u32(means.size()))
+                    .containsEntry("quantize.imatrix.chunks_count", GgufValue.u32(ImportanceFiles.CALLS));
+        }
+    }
+
+    @Test
+    void eachMatrixOfAStackHasItsOwnAndOneThatSawNothingHasOnes() throws Exception {
+        Path file = ImportanceFiles.gguf(
+                parent.resolve("imatrix.gguf"),
+                Map.of("blk.0.ffn_up_exps.weight", new float[] {1, 2, 3, 4, 5, 6}),
+                2,
+                0,
+                4);
+
+        Importance importance = ImportanceMatrix.read(file)
+                .of("blk.0.ffn_up_exps.weight", Shape.of(3, 10, 2))
+                .orElseThrow();
+
+        assertThat(importance.values()).containsExactly(1, 2, 1, 1, 5, 6);
+        assertThat(importance.at(9, 30)).isZero();
+        assertThat(importance.at(10, 30)).isEqualTo(2);
+        assertThat(importance.at(29, 30)).isEqualTo(4);
+    }
+
+    @Test
+    void aFileMadeWithImportancesHoldsTheBytesOfLlamaCpp() throws Throwable {
+        Path folder = GgufModels.folder(parent, GgufModels.llama());
+        Map<String, float[]> means = means();
+        Path plain = parent.resolve("plain.gguf");
+        Path weighted = parent.resolve("weighted.gguf");
+        GgufModels.write(folder, GgufFileType.Q4_K_M, plain, 1);
+        Optional<ImportanceMatrix> matrix =
+                Optional.of(ImportanceMatrix.read(ImportanceFiles.gguf(parent.resolve("imatrix.gguf"), means, 8)));
+
+        List<TensorReport> reports = write(folder, matrix, weighted);
+
+        assertThat(reports).allMatch(report -> report.note().isEmpty());
+        try (Checkpoint checkpoint = Checkpoint.open(folder);
+                GgufReader without = GgufReader.open(plain);
+                GgufReader with = GgufReader.open(weighted)) {
+            assertThat(with.header().metadata()).containsEntry("quantize.imatrix.file", GgufValue.text("imatrix.gguf"));
+            assertThat(without.header().metadata()).doesNotContainKey("quantize.imatrix.file");
+            byte[] bytes = with.rows(VALUES, 0, 128).toArray(ValueLayout.JAVA_BYTE);
+            assertThat(bytes).isNotEqualTo(without.rows(VALUES, 0, 128).toArray(ValueLayout.JAVA_BYTE));
+            Optional<PeerLibrary> library = PeerLibrary.load();
+            assumeTrue(library.isPresent(), "skipped: the library is built for Linux on x86-64 only");
+            float[] values = new float[128 * 256];
+            checkpoint.read("model.layers.0.self_attn.v_proj.weight", 0, 128, MemorySegment.ofArray(values));
+            assertThat(bytes)
+                    .isEqualTo(library.get()
+                            .quantize(
+                                    with.header().tensors().stream()
+                                            .filter(tensor -> tensor.name().equals(VALUES))
+                                            .findFirst()
+                                            .orElseThrow()
+                                            .type(),
+                                    values,
+                                    256,
+                                    means.get(VALUES)));
+        }
+    }
+
+    @Test
+    void columnsThatAreNeverUsedAreNotStoredAsZeros() throws Exception {
+        Path folder = GgufModels.folder(parent, GgufModels.llama());
+        Map<String, float[]> means = means();
+        Arrays.fill(means.get(VALUES), 64, 128, 0f);
+        Optional<ImportanceMatrix> matrix =
+                Optional.of(ImportanceMatrix.read(ImportanceFiles.gguf(parent.resolve("imatrix.gguf"), means, 8)));
+
+        List<TensorReport> reports = write(folder, matrix, parent.resolve("model.gguf"));
+
+        assertThat(reports)
+                .filteredOn(report -> report.name().equals("model.layers.0.self_attn.v_proj.weight"))
+                .singleElement()
+                .satisfies(report -> {
+                    assertThat(report.note())
+                            .matches("[24] groups of (32|16) columns have importance 0 throughout: 1 instead");
+                    assertThat(report.relativeError()).isLessThan(0.1);
+                });
+    }
+
+    @Test
+    void theMatrixOfAnotherModelIsRefused() throws Exception {
+        Path folder = GgufModels.folder(parent, GgufModels.llama());
+        ImportanceMatrix shorter = ImportanceMatrix.read(
+                ImportanceFiles.legacy(parent.resolve("other.dat"), Map.of(VALUES, new float[128])));
+        ImportanceMatrix stranger = ImportanceMatrix.read(
+                ImportanceFiles.legacy(parent.resolve("other.dat"), Map.of("blk.0.ssm_in.weight", new float[256])));
+
+        assertThatThrownBy(() -> write(folder, Optional.of(shorter), parent.resolve("model.gguf")))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessage("other.dat: 'blk.0.attn_v.weight' has 128 importances, expected 256:"
+                        + " this is an importance matrix of another model");
+        assertThatThrownBy(() -> write(folder, Optional.of(stranger), parent.resolve("model.gguf")))
+                .hasMessageStartingWith("other.dat: knows 1 tensors, but none of this model's");
+    }
+
+    @Test
+    void numbersThatAreNoMeanSquaresAreRefused() throws Exception {
+        for (float wrong : new float[] {-1, Float.NaN, Float.POSITIVE_INFINITY}) {
+            Path file = ImportanceFiles.legacy(parent.resolve("imatrix.dat"), Map.of(VALUES, new float[] {1, wrong}));
+
+            assertThatThrownBy(() -> ImportanceMatrix.read(file))
+                    .isInstanceOf(MalformedFileException.class)
+                    .hasMessageStartingWith("imatrix.dat: the importance of column 1 of 'blk.0.attn_v.weight' is ");
+        }
+    }
+
+    @Test
+    void aModelIsNoImportanceMatrix() throws Exception {
+        Path folder = GgufModels.folder(parent, GgufModels.llama());
+        Path model = parent.resolve("model.gguf");
+        GgufModels.write(folder, GgufFileType.Q8_0, model, 1);
+
+        assertThatThrownBy(() -> ImportanceMatrix.read(model))
+                .hasMessage("model.gguf: 'general.type' is \"model\", expected \"imatrix\": this is a model");
+    }
+
+    @Test
+    void damagedFilesAreReadOrRefusedButNeverWorse() throws Exception {
+        System.out.println("seed " + SEED);
+        Random random = new Random(SEED);
+        Map<String, float[]> means = Map.of(VALUES, new float[] {1, 2, 3, 4}, "b", new float[] {5});
+        Path damaged = parent.resolve("damaged");
+        for (Path file : List.of(
+                ImportanceFiles.legacy(parent.resolve("a"), means),
+                ImportanceFiles.gguf(parent.resolve("b"), means, 2))) {
+            byte[] valid = Files.readAllBytes(file);
+            for (int round = 0; round < 1500; round++) {
+                byte[] bytes =
+                        Arrays.copyOf(valid, random.nextInt(3) == 0 ? random.nextInt(valid.length) : valid.length);
+                for (int i = random.nextInt(4); i > 0 && bytes.length > 0; i--) {
+                    bytes[random.nextInt(bytes.length)] = (byte) (random.nextBoolean() ? random.nextInt() : 0x7f);
+                }
+                Files.write(damaged, bytes);
+                try {
+                    ImportanceMatrix.read(damaged);
+                } catch (MalformedFileException refused) {
+                    assertThat(refused).hasMessageStartingWith("damaged: ");
+                } catch (IOException | RuntimeException | Error worse) {
+                    fail("seed " + SEED + ", round " + round, worse);
+                }
+            }
+        }
+    }
+
+    private static List<TensorReport> write(Path folder, Optional<ImportanceMatrix> matrix, Path file)
+            throws IOException, InterruptedException {
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            return GgufCompressor.plan(checkpoint, GgufOptions.of(GgufFileType.Q4_K_M), matrix)
+                    .write(file, 2, Progress.NONE);
+        }
+    }
+
+    /** Importances that are exact when multiplied by a power of two. */
+    private static Map<String, float[]> means() {
+        Random random = new Random(SEED);
+        Map<String, float[]> means = new LinkedHashMap<>();
+        for (String name : List.of("blk.0.attn_q.weight", VALUES, "blk.1.ffn_up.weight")) {
+            float[] values = new float[256];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) StrictMath.exp(2 * random.nextGaussian());
+            }
+            means.put(name, values);
+        }
+        return means;
+    }
+}
