@@ -27,20 +27,19 @@ public final class GgufCompressor {
         ModelConfig config = checkpoint.config();
         List<PlannedTensor> planned = new ArrayList<>();
         GgufMixture mixture = new GgufMixture(fileType, config);
-        for (TensorRule rule : checkpoint.rules()) {
+        for (List<TensorRule> parts : GgufStacks.of(checkpoint.rules())) {
+            TensorRule rule = parts.getFirst();
             GgufMixture.Choice choice = mixture.choose(rule);
             planned.add(new PlannedTensor(
-                    new GgufTensor(rule.ggufName(), choice.type(), rule.shape(), 0),
-                    new PlannedTensor.Stored(rule),
+                    new GgufTensor(rule.ggufName(), choice.type(), GgufStacks.shape(parts), 0),
+                    rule.expert().isPresent() ? new PlannedTensor.Stacked(parts) : new PlannedTensor.Stored(rule),
                     choice.note()));
         }
-        config.ropeScaling().ifPresent(scaling -> {
-            List<Float> factors = RopeFactors.of(config, scaling);
-            planned.add(new PlannedTensor(
-                    new GgufTensor(RopeFactors.TENSOR, GgufType.F32, Shape.of(factors.size()), 0),
-                    new PlannedTensor.Computed(factors),
-                    ""));
-        });
+        RopeFactors.of(config)
+                .forEach((name, factors) -> planned.add(new PlannedTensor(
+                        new GgufTensor(name, GgufType.F32, Shape.of(factors.size()), 0),
+                        new PlannedTensor.Computed(factors),
+                        "")));
         planned.sort(Comparator.comparingInt((PlannedTensor tensor) -> layer(tensor))
                 .thenComparing(tensor -> tensor.target().name()));
 
@@ -66,6 +65,8 @@ public final class GgufCompressor {
     private static int layer(PlannedTensor tensor) {
         return switch (tensor.source()) {
             case PlannedTensor.Stored(TensorRule rule) -> rule.layer().orElse(-1);
+            case PlannedTensor.Stacked(List<TensorRule> parts) ->
+                parts.getFirst().layer().orElse(-1);
             case PlannedTensor.Computed _ -> -1;
         };
     }

@@ -25,7 +25,7 @@ final class GgufMixture {
     record Choice(GgufType type, String note) {}
 
     Choice choose(TensorRule rule) {
-        if (rule.shape().rank() < 2) {
+        if (rule.shape().rank() < 2 || rule.role() instanceof TensorRole.Router) {
             return new Choice(GgufType.F32, "");
         }
         if (fileType.plain()) {
@@ -41,11 +41,11 @@ final class GgufMixture {
             case TensorRole.Embedding _ -> config.tiedHead() ? head(rule.shape()) : fileType.base();
             case TensorRole.Linear(Projection projection) ->
                 switch (projection) {
-                    case VALUE -> values(layer);
-                    case DOWN -> moreBits(layer) ? raised() : fileType.base();
-                    case QUERY, KEY, ATTENTION_OUTPUT, GATE, UP -> fileType.base();
+                    case VALUE, QUERY_KEY_VALUE -> values(layer);
+                    case DOWN, EXPERT_DOWN -> moreBits(layer) ? raised() : fileType.base();
+                    case QUERY, KEY, ATTENTION_OUTPUT, GATE, UP, GATE_UP, EXPERT_GATE, EXPERT_UP -> fileType.base();
                 };
-            case TensorRole.Bias _, TensorRole.Norm _ -> GgufType.F32;
+            case TensorRole.Bias _, TensorRole.Norm _, TensorRole.Router _ -> GgufType.F32;
         };
     }
 
@@ -75,9 +75,10 @@ final class GgufMixture {
     /** In models of this size values are shared by 8 heads, so more bits cost little. */
     private boolean seventyBillion() {
         return config.layerCount() == 80
-                && switch (config.family()) {
-                    case LLAMA, MISTRAL -> config.headCount() != config.keyValueHeadCount();
-                    case QWEN2 -> true;
+                && switch (config.architecture().ggufName()) {
+                    case "llama" -> config.headCount() != config.keyValueHeadCount();
+                    case "qwen2" -> true;
+                    default -> false;
                 };
     }
 
