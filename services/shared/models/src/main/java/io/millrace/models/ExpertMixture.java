@@ -85,7 +85,8 @@ record ExpertMixture(
 
     /** Rows of a matrix in the order asked for; gradients flow back to them. */
     private static NDArray rows(NDManager scope, NDArray matrix, long[] which) {
-        NDArray indices = scope.create(which, new Shape(which.length));
+        // A copy in the engine's own memory: the graph needs the indices after the Java buffer behind them is gone.
+        NDArray indices = scope.create(which, new Shape(which.length)).duplicate();
         return indices.getNDArrayInternal()
                 .embedding(indices, matrix, SparseFormat.DENSE)
                 .get(0);
