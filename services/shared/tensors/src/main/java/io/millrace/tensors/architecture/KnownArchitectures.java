@@ -83,7 +83,7 @@ final class KnownArchitectures {
                     .hiddenScaledAt(62)
                     .with(Trait.NORM_OFFSET, Trait.SCALED_EMBEDDING, Trait.GELU, Trait.ALWAYS_TIED)
                     .with(Trait.QUERY_SCALAR, Trait.LOGIT_CAP, Trait.WINDOW_IN_GGUF)
-                    .with(Trait.LOCAL_ROTARY_BASE, Trait.LINEAR_SCALING),
+                    .with(Trait.LOCAL_ROTARY_BASE, Trait.ROTARY_BASE_STATED, Trait.LINEAR_SCALING),
             Architecture.of(
                             "Phi3ForCausalLM",
                             "phi3",
@@ -102,7 +102,7 @@ final class KnownArchitectures {
                                     experts("block_sparse_moe.gate", "block_sparse_moe.experts.@.", "w1", "w3", "w2")))
                     .pattern(LayerPattern.WINDOWED)
                     .experts("num_local_experts", "intermediate_size")
-                    .with(Trait.INTERLEAVED_IN_GGUF),
+                    .with(Trait.INTERLEAVED_IN_GGUF, Trait.ROTARY_BASE_STATED),
             Architecture.of(
                             "Qwen3MoeForCausalLM",
                             "qwen3_moe",
@@ -118,7 +118,8 @@ final class KnownArchitectures {
                     .with(Trait.NORMED_EXPERTS_STATED, Trait.LINEAR_SCALING),
             Architecture.of("SmolLM3ForCausalLM", "smollm3", "smollm3", GATED)
                     .pattern(LayerPattern.FOURTH_UNROTATED)
-                    .with(Trait.INTERLEAVED_IN_GGUF, Trait.TIED_BY_DEFAULT, Trait.LINEAR_SCALING));
+                    .with(Trait.INTERLEAVED_IN_GGUF, Trait.TIED_BY_DEFAULT)
+                    .with(Trait.ROTARY_BASE_STATED, Trait.LINEAR_SCALING));
 
     private KnownArchitectures() {}
 

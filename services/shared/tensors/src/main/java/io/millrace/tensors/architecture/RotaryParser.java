@@ -33,6 +33,8 @@ final class RotaryParser {
         double base = config.present("rope_theta") ? config.positive("rope_theta") : DEFAULT_BASE;
         if (parameters.isPresent() && parameters.get().present("rope_theta")) {
             base = parameters.get().positive("rope_theta");
+        } else if (architecture.has(Trait.ROTARY_BASE_STATED) && !config.present("rope_theta")) {
+            throw config.problem("'rope_theta' is missing");
         }
         Optional<ConfigJson> scaling = config.object("rope_scaling").or(() -> parameters);
         return new Rotary(base, scaling.isEmpty() ? Optional.empty() : scaling(scaling.get()));

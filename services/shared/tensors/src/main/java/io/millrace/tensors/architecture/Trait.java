@@ -32,6 +32,8 @@ public enum Trait {
     LOCAL_ROTARY_BASE,
     /** The weights of chosen experts are divided by their sum only if config.json says so, which it must. */
     NORMED_EXPERTS_STATED,
+    /** config.json must state the rotary base, since transformers' default for this family is not the usual one. */
+    ROTARY_BASE_STATED,
     /** Knows {@link RopeScaling.Llama3}. */
     LLAMA3_SCALING,
     /** Knows {@link RopeScaling.Linear}. */

@@ -112,6 +112,7 @@ class ModelConfigTest {
                 "Qwen3MoeForCausalLM | mlp_only_layers | [0] | expected []: every layer has experts",
                 "Qwen3MoeForCausalLM | decoder_sparse_step | 2 | 'decoder_sparse_step' is 2, expected 1",
                 "SmolLM3ForCausalLM | no_rope_layers | [1, 0] | 'no_rope_layers'[1] is 0, expected 1",
+                "SmolLM3ForCausalLM | rope_theta | null | 'rope_theta' is missing",
                 "SmolLM3ForCausalLM | use_sliding_window | true | expected false for SmolLM3ForCausalLM",
             })
     void whatAFamilyTakesForGrantedIsChecked(String className, String key, String value, String message)
@@ -144,6 +145,23 @@ class ModelConfigTest {
             assertThat(attention.rotary().orElseThrow().base()).isEqualTo(global ? 1e6 : 20_000);
             assertThat(attention.rotary().orElseThrow().scaling().isPresent()).isEqualTo(global);
         }
+    }
+
+    @Test
+    void rotarySettingsPerKindOfLayerAreRead() throws IOException {
+        ObjectNode json = TinyModels.each().stream()
+                .filter(each -> each.path("model_type").asText().equals("gemma3_text"))
+                .findFirst()
+                .orElseThrow();
+        ModelConfig older = ModelConfig.of(json, "config.json");
+        ObjectNode newer = json.deepCopy();
+        newer.remove(List.of("rope_theta", "rope_local_base_freq", "rope_scaling"));
+        newer.set("rope_parameters", value("""
+                {"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0},
+                 "sliding_attention": {"rope_type": "default", "rope_theta": 20000.0}}
+                """));
+
+        assertThat(ModelConfig.of(newer, "config.json").attention()).isEqualTo(older.attention());
     }
 
     @Test
