@@ -38,6 +38,14 @@ public final class PruneStage implements Stage<Prune> {
             switch (input.parameters()) {
                 case Magnitude magnitude -> new MagnitudePruning(source, magnitude, workspace::progress).write(output);
                 case Neurons neurons -> {
+                    if (source.config().experts().isPresent()) {
+                        throw new StageException(
+                                Reason.UNSUITABLE_SHAPE,
+                                "this model (" + source.architecture().className() + ") has "
+                                        + source.config().experts().get().count()
+                                        + " experts per layer, and neurons of experts cannot be removed; prune it by"
+                                        + " magnitude, or leave this step out");
+                    }
                     NeuronPruning pruning = new NeuronPruning(source, neurons, workspace::progress);
                     if (pruning.width() == source.config().feedForwardSize()) {
                         throw new StageException(

@@ -66,6 +66,48 @@ class PruneStageTest {
     }
 
     @Test
+    void neuronsLeaveFromBothHalvesOfAFusedMatrix() throws Exception {
+        String fused = "model.layers.0.mlp.gate_up_proj.weight";
+        int row = TinyCheckpoint.HIDDEN;
+        // Neuron 3's row of gate is weak and so is neuron 5's, but up keeps 5.
+        Path source =
+                TinyCheckpoint.write(temp.resolve("source"), "Phi3ForCausalLM", "phi3", DType.F32, (tensor, i) -> {
+                    if (!tensor.equals(fused)) {
+                        return 1;
+                    }
+                    int neuron = i / row % TinyCheckpoint.NEURONS;
+                    boolean gate = i / row < TinyCheckpoint.NEURONS;
+                    return neuron == 3 || (neuron == 5 && gate) ? 0.001f : 1 + i / row;
+                });
+
+        Path output = prune(source, new Neurons(1.0 / TinyCheckpoint.NEURONS, 1));
+
+        try (Checkpoint before = Checkpoint.open(source);
+                Checkpoint after = Checkpoint.open(output)) {
+            assertThat(after.config().feedForwardSize()).isEqualTo(15);
+            float[] was = floats(before, fused);
+            float[] is = floats(after, fused);
+            assertThat(is).hasSize(2 * 15 * row);
+            assertThat(is[3 * row]).isEqualTo(was[4 * row]);
+            assertThat(is[(15 + 3) * row]).isEqualTo(was[(16 + 4) * row]);
+            assertThat(is[(15 + 2) * row]).isEqualTo(was[(16 + 2) * row]);
+        }
+    }
+
+    @Test
+    void neuronsOfExpertsAreRefusedWithTheRemedy() throws Exception {
+        Path source = TinyCheckpoint.write(
+                temp.resolve("source"), "MixtralForCausalLM", "mixtral", DType.F32, (tensor, i) -> i % 7);
+
+        assertThatThrownBy(() -> prune(source, new Neurons(0.5, 1)))
+                .isInstanceOfSatisfying(
+                        StageException.class,
+                        e -> assertThat(e.failure().reason()).isEqualTo(Reason.UNSUITABLE_SHAPE))
+                .hasMessageContaining("MixtralForCausalLM")
+                .hasMessageContaining("prune it by magnitude");
+    }
+
+    @Test
     void theWidthThatStaysIsRoundedUpToWhatQuantizingNeeds() throws Exception {
         Path source = TinyCheckpoint.write(temp.resolve("source"), DType.BF16, (tensor, i) -> i % 7);
 

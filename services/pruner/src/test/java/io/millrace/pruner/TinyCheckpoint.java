@@ -26,10 +26,17 @@ final class TinyCheckpoint {
     private TinyCheckpoint() {}
 
     static Path write(Path folder, DType type, Weights weights) throws IOException {
+        return write(folder, "LlamaForCausalLM", "llama", type, weights);
+    }
+
+    /** Likewise of another architecture; a mixture has four experts of the same size. */
+    static Path write(Path folder, String className, String modelType, DType type, Weights weights) throws IOException {
         Files.createDirectories(folder);
         ObjectNode json = new ObjectMapper().createObjectNode();
-        json.putArray("architectures").add("LlamaForCausalLM");
-        json.put("model_type", "llama");
+        json.putArray("architectures").add(className);
+        json.put("model_type", modelType);
+        json.put("num_local_experts", 4);
+        json.put("num_experts_per_tok", 2);
         json.put("vocab_size", 12);
         json.put("hidden_size", HIDDEN);
         json.put("intermediate_size", NEURONS);

@@ -16,7 +16,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Structured pruning of the gated feed-forward: the least important neurons leave, with their row of gate, their row of
@@ -63,6 +66,9 @@ public final class NeuronPruning {
                     when p == Projection.GATE || p == Projection.UP ->
                         copyRows(rule, writer, kept.get(rule.layer().orElseThrow()));
                     case Linear(Projection p)
+                    when p == Projection.GATE_UP ->
+                        copyRows(rule, writer, bothHalves(kept.get(rule.layer().orElseThrow())));
+                    case Linear(Projection p)
                     when p == Projection.DOWN ->
                         copyColumns(rule, writer, kept.get(rule.layer().orElseThrow()));
                     default -> copy(rule, writer);
@@ -75,8 +81,12 @@ public final class NeuronPruning {
     private int[] rank(int layer) throws IOException, InterruptedException {
         NeuronRanking ranking = new NeuronRanking(neurons);
         int hidden = source.config().hiddenSize();
-        for (Projection projection : List.of(Projection.GATE, Projection.UP)) {
-            String name = source.architecture().matrix(layer, projection);
+        for (Projection projection : List.of(Projection.GATE, Projection.UP, Projection.GATE_UP)) {
+            Optional<String> matrix = source.architecture().find(layer, new Linear(projection));
+            if (matrix.isEmpty()) {
+                continue;
+            }
+            String name = matrix.get();
             RowBlocks.forEach(source, name, (from, count, floats) -> {
                 ranking.addRows(floats, (int) from, count, hidden);
                 advance(name, floats);
@@ -90,9 +100,15 @@ public final class NeuronPruning {
         return ranking.strongest(width);
     }
 
+    /** Rows of gate, then those of the same neurons of up, in a matrix that holds both. */
+    private int[] bothHalves(int[] kept) {
+        return IntStream.concat(Arrays.stream(kept), Arrays.stream(kept).map(neuron -> neurons + neuron))
+                .toArray();
+    }
+
     private static boolean feedForward(TensorRule rule) {
         return rule.role() instanceof Linear(Projection p)
-                && (p == Projection.GATE || p == Projection.UP || p == Projection.DOWN);
+                && (p == Projection.GATE || p == Projection.UP || p == Projection.GATE_UP || p == Projection.DOWN);
     }
 
     private TensorSpec planned(TensorRule rule) {
@@ -102,8 +118,10 @@ public final class NeuronPruning {
         }
         Shape shape = switch (p) {
             case GATE, UP -> Shape.of(width, rule.shape().rowLength());
+            case GATE_UP -> Shape.of(2L * width, rule.shape().rowLength());
             case DOWN -> Shape.of(rule.shape().rows(), width);
-            case QUERY, KEY, VALUE, ATTENTION_OUTPUT -> rule.shape();
+            case QUERY, KEY, VALUE, QUERY_KEY_VALUE, ATTENTION_OUTPUT, EXPERT_GATE, EXPERT_UP, EXPERT_DOWN ->
+                rule.shape();
         };
         return new TensorSpec(rule.name(), encoding, shape);
     }

@@ -16,7 +16,10 @@ final class NeuronRanking {
         importance = new double[neurons];
     }
 
-    /** Adds rows [count, rowLength] f32 of gate or up, the first of which belongs to neuron {@code first}. */
+    /**
+     * Adds rows [count, rowLength] f32 of gate or up, the first of which is row {@code first}; where one matrix holds
+     * gate and then up, the rows of up belong to the same neurons again.
+     */
     void addRows(MemorySegment rows, int first, int count, int rowLength) {
         for (int row = 0; row < count; row++) {
             double sum = 0;
@@ -24,7 +27,7 @@ final class NeuronRanking {
                 double weight = rows.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, (long) row * rowLength + column);
                 sum += weight * weight;
             }
-            importance[first + row] += sum;
+            importance[(first + row) % importance.length] += sum;
         }
     }
 

@@ -9,7 +9,8 @@ public interface ActivationTap {
 
     /**
      * @param weight name of the weight that is about to be applied
-     * @param input [batch, length, in] f32, valid during the call
+     * @param input [.., in] f32, valid during the call: [batch, length, in], or for an expert's weight [tokens that come to
+     *     it, in]
      */
     void input(String weight, NDArray input);
 }

@@ -3,7 +3,7 @@ package io.millrace.models;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import io.millrace.tensors.architecture.ModelConfig;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /** Which positions a query may see: none that come later, and with a sliding window none that are too far back. */
@@ -11,9 +11,9 @@ final class AttentionMask {
     private AttentionMask() {}
 
     /** [length, past + length] of 0 and -inf to add to the scores; null where every position is visible. */
-    static @Nullable NDArray of(NDManager scope, ModelConfig config, int past, int length) {
+    static @Nullable NDArray of(NDManager scope, OptionalInt slidingWindow, int past, int length) {
         int seen = past + length;
-        int window = config.slidingWindow().orElse(Integer.MAX_VALUE);
+        int window = slidingWindow.orElse(Integer.MAX_VALUE);
         if (length == 1 && seen <= window) {
             return null;
         }

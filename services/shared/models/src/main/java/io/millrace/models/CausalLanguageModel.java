@@ -8,6 +8,7 @@ import io.millrace.tensors.DType;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.Trait;
 import io.millrace.tensors.checkpoint.DenseWriter;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -17,8 +18,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A decoder-only language model in the memory of the tensor engine, all weights F32: Llama, Mistral (sliding window) and
- * Qwen2 (biases on q, k, v), with grouped queries, rotary positions and a tied or separate head.
+ * A decoder-only language model in the memory of the tensor engine, all weights F32, of any {@link
+ * io.millrace.tensors.architecture.Architecture} that is known: what sets one apart is data there, and a few lines in
+ * {@link Attention}, {@link FeedForward} and here.
  *
  * <p>Read {@link #hidden} and {@link DecoderLayer#forward} from top to bottom: embedding, layers, final norm, head.
  * Not for use by two threads at once.
@@ -30,9 +32,8 @@ public final class CausalLanguageModel implements AutoCloseable {
     private final Map<String, NDArray> weights; // by Hugging Face name, in the order of the computation
     private final NDArray embedding; // [vocabulary, hidden]
     private final List<DecoderLayer> layers;
-    private final NDArray finalNorm; // [hidden]
+    private final Norm finalNorm;
     private final NDArray head; // [vocabulary, hidden]; the embedding itself if tied
-    private final RotaryEmbedding rotary;
 
     private CausalLanguageModel(
             TensorRuntime runtime, NDManager scope, ModelConfig config, Map<String, NDArray> weights) {
@@ -40,10 +41,9 @@ public final class CausalLanguageModel implements AutoCloseable {
         this.scope = scope;
         this.config = config;
         this.weights = weights;
-        embedding = DecoderLayer.weight(weights, DecoderLayout.EMBEDDING);
-        finalNorm = DecoderLayer.weight(weights, DecoderLayout.FINAL_NORM);
-        head = config.tiedHead() ? embedding : DecoderLayer.weight(weights, DecoderLayout.HEAD);
-        rotary = new RotaryEmbedding(config);
+        embedding = LinearMap.weight(weights, DecoderLayout.EMBEDDING);
+        finalNorm = Norm.of(weights, DecoderLayout.FINAL_NORM, config);
+        head = config.tiedHead() ? embedding : LinearMap.weight(weights, DecoderLayout.HEAD);
         List<DecoderLayer> built = new ArrayList<>();
         for (int i = 0; i < config.layerCount(); i++) {
             built.add(DecoderLayer.of(config, i, weights));
@@ -200,15 +200,16 @@ public final class CausalLanguageModel implements AutoCloseable {
     public NDArray hidden(NDArray tokens, @Nullable KeyValueCache cache, ActivationTap tap) {
         NDManager work = tokens.getManager();
         int length = Math.toIntExact(tokens.getShape().get(1));
-        int past = cache == null ? 0 : cache.length();
         if (cache != null) {
             cache.requireRoom(length);
         }
-        var context = new DecoderLayer.Context(
-                rotary.angles(work, past, length), AttentionMask.of(work, config, past, length), cache, tap);
+        var context = new AttentionContext(work, config, length, cache, tap);
         NDArray x = tokens.getNDArrayInternal()
                 .embedding(tokens, embedding, SparseFormat.DENSE)
                 .get(0);
+        if (config.architecture().has(Trait.SCALED_EMBEDDING)) {
+            x = x.mul(TensorRuntime.scalar(work, Math.sqrt(config.hiddenSize())));
+        }
         for (DecoderLayer layer : layers) {
             // A layer's intermediates die with the layer; while gradients are recorded the graph keeps what it needs.
             try (NDManager inner = work.newSubManager()) {
@@ -221,12 +222,15 @@ public final class CausalLanguageModel implements AutoCloseable {
         if (cache != null) {
             cache.advance(length);
         }
-        return DecoderLayer.norm(x, finalNorm, config);
+        return finalNorm.apply(x);
     }
 
     /** hidden [.., hidden] → logits [.., vocabulary]. */
     public NDArray head(NDArray hidden) {
-        return ai.djl.nn.core.Linear.linear(hidden, head).get(0);
+        NDArray logits = ai.djl.nn.core.Linear.linear(hidden, head).get(0);
+        return config.logitCap().isPresent()
+                ? Attention.capped(logits, config.logitCap().getAsDouble())
+                : logits;
     }
 
     @Override

@@ -2,7 +2,6 @@ package io.millrace.models;
 
 import io.millrace.tensors.DType;
 import io.millrace.tensors.TensorSpec;
-import io.millrace.tensors.architecture.Architecture;
 import io.millrace.tensors.architecture.ModelConfig;
 import java.util.List;
 
@@ -14,13 +13,9 @@ final class DecoderLayout {
 
     private DecoderLayout() {}
 
-    static String layer(int index, String part) {
-        return "model.layers." + index + "." + part;
-    }
-
     /** In the order of the computation. */
     static List<TensorSpec> tensors(ModelConfig config) {
-        return Architecture.of(config.family()).tensors(config).stream()
+        return config.architecture().tensors(config).stream()
                 .map(rule -> TensorSpec.plain(rule.name(), DType.F32, rule.shape()))
                 .toList();
     }

@@ -35,6 +35,11 @@ public final class KeyValueCache implements AutoCloseable {
         return length;
     }
 
+    /** Positions that fit. */
+    int capacity() {
+        return capacity;
+    }
+
     /** Forgets the sequence and keeps the memory. */
     public void clear() {
         length = 0;

@@ -19,7 +19,7 @@ record ModelWeights(ModelConfig config, Map<String, NDArray> weights) implements
 
     @Override
     public void read(String name, long from, long to, MemorySegment destination) throws IOException {
-        NDArray weight = DecoderLayer.weight(weights, name);
+        NDArray weight = LinearMap.weight(weights, name);
         var shape = EngineTensors.shape(weight);
         Objects.checkFromToIndex(from, to, shape.rows());
         long rowBytes = shape.rowLength() * Float.BYTES;

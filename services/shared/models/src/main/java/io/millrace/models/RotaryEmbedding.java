@@ -4,7 +4,8 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.LayerAttention.Rotary;
+import io.millrace.tensors.architecture.RopeScaling;
 
 /**
  * Rotary position embedding in the order of Hugging Face checkpoints: element i of a head is paired with element
@@ -12,25 +13,41 @@ import io.millrace.tensors.architecture.ModelConfig;
  */
 final class RotaryEmbedding {
     private final int headSize;
-    private final double[] frequencies;
+    private final Rotary rotary;
 
-    RotaryEmbedding(ModelConfig config) {
-        headSize = config.headSize();
-        frequencies = frequencies(config);
+    RotaryEmbedding(int headSize, Rotary rotary) {
+        this.headSize = headSize;
+        this.rotary = rotary;
     }
 
-    /** Angle per position for each pair, [headSize / 2]: theta^(-2i / headSize), scaled as Llama 3 does if asked. */
-    static double[] frequencies(ModelConfig config) {
-        double[] frequencies = new double[config.headSize() / 2];
+    /**
+     * Angle per position for each pair, [headSize / 2]: base^(-2i / headSize), scaled if asked.
+     *
+     * @param context tokens that the whole sequence may reach: long rope has other divisors for long ones
+     */
+    double[] frequencies(int context) {
+        double[] frequencies = new double[headSize / 2];
         for (int i = 0; i < frequencies.length; i++) {
-            double plain = Math.pow(config.ropeTheta(), -2.0 * i / config.headSize());
-            frequencies[i] =
-                    config.ropeScaling().map(scaling -> scale(plain, scaling)).orElse(plain);
+            double plain = Math.pow(rotary.base(), -2.0 * i / headSize);
+            frequencies[i] = rotary.scaling().isEmpty()
+                    ? plain
+                    : scale(plain, i, context, rotary.scaling().get());
         }
         return frequencies;
     }
 
-    private static double scale(double frequency, ModelConfig.RopeScaling scaling) {
+    private static double scale(double frequency, int pair, int context, RopeScaling how) {
+        return switch (how) {
+            case RopeScaling.Llama3 scaling -> llama3(frequency, scaling);
+            case RopeScaling.Linear(double factor) -> frequency / factor;
+            case RopeScaling.LongRope scaling ->
+                frequency
+                        / (context > scaling.originalPositions() ? scaling.longFactors() : scaling.shortFactors())
+                                .get(pair);
+        };
+    }
+
+    private static double llama3(double frequency, RopeScaling.Llama3 scaling) {
         double turns = scaling.originalPositions() * frequency / (2 * Math.PI);
         if (turns > scaling.highFrequencyFactor()) {
             return frequency;
@@ -47,16 +64,19 @@ final class RotaryEmbedding {
      * Cosines and sines of positions [from, from + length), both [length, headSize]. The sign of the rotation is folded
      * into the sine: the first half is negative.
      */
-    Angles angles(NDManager scope, int from, int length) {
+    Angles angles(NDManager scope, int from, int length, int context) {
         float[] cosines = new float[Math.multiplyExact(length, headSize)];
         float[] sines = new float[cosines.length];
         int half = headSize / 2;
+        double[] frequencies = frequencies(context);
+        double factor =
+                rotary.scaling().orElse(null) instanceof RopeScaling.LongRope longRope ? longRope.attentionFactor() : 1;
         for (int t = 0; t < length; t++) {
             for (int i = 0; i < half; i++) {
                 double angle = (from + t) * frequencies[i];
                 int at = t * headSize + i;
-                cosines[at] = cosines[at + half] = (float) Math.cos(angle);
-                sines[at + half] = (float) Math.sin(angle);
+                cosines[at] = cosines[at + half] = (float) (factor * Math.cos(angle));
+                sines[at + half] = (float) (factor * Math.sin(angle));
                 sines[at] = -sines[at + half];
             }
         }

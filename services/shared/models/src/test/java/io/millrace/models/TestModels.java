@@ -6,6 +6,7 @@ import io.millrace.tensors.DType;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.Trait;
 import io.millrace.tensors.checkpoint.DenseWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -33,7 +34,7 @@ public final class TestModels {
                     {"architectures": ["%s"], "model_type": "%s", "vocab_size": 260, "hidden_size": 16,
                      "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
                      "num_key_value_heads": 2, "max_position_embeddings": 512, "rms_norm_eps": 1e-5,
-                     "rope_theta": 10000.0, "hidden_act": "silu", "initializer_range": 0.3,
+                     "rope_theta": 10000.0, "initializer_range": 0.3,
                      "torch_dtype": "float32", "bos_token_id": 256, "eos_token_id": 257, %s}
                     """.formatted(architecture, type, more));
             return ModelConfig.of(json, "config.json");
@@ -62,15 +63,85 @@ public final class TestModels {
         return config("Qwen2ForCausalLM", "qwen2", "\"tie_word_embeddings\": true, \"use_sliding_window\": false");
     }
 
+    /** Heads wider than hidden / heads, and norms of queries and keys. */
+    public static ModelConfig qwen3() {
+        return config("Qwen3ForCausalLM", "qwen3", "\"tie_word_embeddings\": true, \"head_dim\": 8");
+    }
+
+    /** Caps and a window that a text of these lengths reaches. */
+    public static ModelConfig gemma2() {
+        return config("Gemma2ForCausalLM", "gemma2", """
+                "num_hidden_layers": 3, "head_dim": 8, "query_pre_attn_scalar": 8, "sliding_window": 12,
+                "hidden_act": "gelu_pytorch_tanh", "hidden_activation": "gelu_pytorch_tanh",
+                "attn_logit_softcapping": 4.0, "final_logit_softcapping": 6.0
+                """);
+    }
+
+    /** Seven layers, so that the sixth is global and others are local; two rotary bases, the global one scaled. */
+    public static ModelConfig gemma3() {
+        return config("Gemma3ForCausalLM", "gemma3_text", """
+                "num_hidden_layers": 7, "head_dim": 8, "query_pre_attn_scalar": 8, "sliding_window": 12,
+                "hidden_activation": "gelu_pytorch_tanh", "rope_theta": 20000.0, "rope_local_base_freq": 100.0,
+                "rope_scaling": {"rope_type": "linear", "factor": 8.0}
+                """);
+    }
+
+    /** A model called phi3 would need the tokens of Phi-3's tokenizer: llama.cpp goes by the name. */
+    public static ModelConfig phi3() {
+        return config("Phi3ForCausalLM", "phi3", """
+                "_name_or_path": "tiny", "tie_word_embeddings": false, "sliding_window": null, "rope_scaling": null,
+                "original_max_position_embeddings": 512
+                """);
+    }
+
+    /** Long rope whose first context was {@code original} tokens: tests of 80 tokens are within it or beyond. */
+    public static ModelConfig phi3(int original) {
+        return config("Phi3ForCausalLM", "phi3", """
+                "_name_or_path": "tiny", "tie_word_embeddings": false, "sliding_window": null,
+                "max_position_embeddings": 4096,
+                "original_max_position_embeddings": %d,
+                "rope_scaling": {"type": "longrope", "short_factor": [1.05, 1.4], "long_factor": [1.3, 5.0]}
+                """.formatted(original));
+    }
+
+    public static ModelConfig mixtral() {
+        return config("MixtralForCausalLM", "mixtral", """
+                "tie_word_embeddings": false, "sliding_window": null, "num_local_experts": 4, "num_experts_per_tok": 2
+                """);
+    }
+
+    public static ModelConfig qwen3moe() {
+        return config("Qwen3MoeForCausalLM", "qwen3_moe", """
+                "tie_word_embeddings": false, "head_dim": 8, "num_experts": 6, "num_experts_per_tok": 2,
+                "moe_intermediate_size": 12, "norm_topk_prob": true, "decoder_sparse_step": 1, "mlp_only_layers": []
+                """);
+    }
+
+    /** Four layers, of which the last turns nothing by position. */
+    public static ModelConfig smollm3() {
+        return config("SmolLM3ForCausalLM", "smollm3", """
+                "num_hidden_layers": 4, "no_rope_layers": [1, 1, 1, 0]
+                """);
+    }
+
     /** Weights in which nothing is neutral: norms differ from 1 and biases from 0. */
     public static Weights weights(ModelConfig config, long seed) {
+        return weights(config, seed, 0.3);
+    }
+
+    /** Likewise, drawn with this deviation. */
+    static Weights weights(ModelConfig config, long seed, double deviation) {
         SplittableRandom random = new SplittableRandom(seed);
         Map<String, float[]> values = new LinkedHashMap<>();
+        float gain = config.architecture().has(Trait.NORM_OFFSET) ? 0 : 1;
         for (TensorSpec spec : DecoderLayout.tensors(config)) {
             float[] all = new float[(int) spec.shape().elements()];
             boolean norm = spec.name().endsWith("norm.weight");
+            // llama.cpp rounds GELU to half precision: a smaller share of it leaves other differences visible.
+            boolean rounded = spec.name().endsWith("post_feedforward_layernorm.weight");
             for (int i = 0; i < all.length; i++) {
-                all[i] = (float) (0.3 * random.nextGaussian() + (norm ? 1 : 0));
+                all[i] = (float)
+                        ((rounded ? 0.1 : deviation) * random.nextGaussian() + (rounded ? -0.8 : norm ? gain : 0));
             }
             values.put(spec.name(), all);
         }
@@ -79,6 +150,13 @@ public final class TestModels {
 
     /** A folder with config.json, weights and tokenizer, as training writes it. */
     public static Path folder(Path folder, WeightSource source) throws IOException {
+        weightsFolder(folder, source);
+        tokenizer(folder, true);
+        return folder;
+    }
+
+    /** Likewise without a tokenizer. */
+    public static void weightsFolder(Path folder, WeightSource source) throws IOException {
         Files.createDirectories(folder);
         try (CausalLanguageModel model = CausalLanguageModel.load(source);
                 DenseWriter writer =
@@ -86,8 +164,6 @@ public final class TestModels {
             model.write(writer);
             writer.finish();
         }
-        tokenizer(folder, true);
-        return folder;
     }
 
     /** A byte-level BPE: 256 bytes, begin, end, and the merges "t h" and "th e". */
@@ -139,7 +215,7 @@ public final class TestModels {
     }
 
     /** GPT-2's printable stand-in for each byte. */
-    private static List<String> byteCharacters() {
+    static List<String> byteCharacters() {
         List<String> characters = new ArrayList<>();
         int next = 256;
         for (int b = 0; b < 256; b++) {

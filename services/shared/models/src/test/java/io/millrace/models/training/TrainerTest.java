@@ -9,16 +9,21 @@ import ai.djl.ndarray.NDManager;
 import io.millrace.models.CausalLanguageModel;
 import io.millrace.models.TensorRuntime;
 import io.millrace.models.TestModels;
+import io.millrace.models.TinyModel;
 import io.millrace.models.TokenStream;
 import io.millrace.models.Tokenizer;
+import io.millrace.tensors.architecture.ModelConfig;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class TrainerTest {
     private static final TrainingSettings SETTINGS = new TrainingSettings(40, 4, 33, OptimizerSettings.of(1e-2, 4), 7);
@@ -57,17 +62,35 @@ class TrainerTest {
 
     @Test
     void gradientsAreThoseOfTheDifferenceQuotient() throws IOException {
-        var config = TestModels.qwen2();
-        TestModels.Weights weights = TestModels.weights(config, 5);
-        // At rate 0 a step changes nothing, and after the first step the first moment is a tenth of the gradient.
-        OptimizerSettings still = new OptimizerSettings(1e-30, 0, 1, 0.9, 0.95, 1e-8, 0, 1e30);
-        TrainingSettings settings = new TrainingSettings(1, 2, 9, still, 7);
-        for (String name : List.of(
+        checkGradients(
+                TestModels.qwen2(),
                 "model.embed_tokens.weight",
                 "model.layers.0.self_attn.q_proj.bias",
                 "model.layers.0.self_attn.k_proj.weight",
                 "model.layers.1.mlp.down_proj.weight",
-                "model.layers.1.input_layernorm.weight")) {
+                "model.layers.1.input_layernorm.weight");
+    }
+
+    @Test
+    void gradientsReachExpertsTheirRouterAndGemmasNorms() throws IOException {
+        checkGradients(
+                TestModels.mixtral(),
+                "model.layers.0.block_sparse_moe.gate.weight",
+                "model.layers.1.block_sparse_moe.experts.2.w2.weight",
+                "model.layers.0.input_layernorm.weight");
+        checkGradients(
+                TestModels.gemma2(),
+                "model.embed_tokens.weight",
+                "model.layers.2.pre_feedforward_layernorm.weight",
+                "model.layers.1.post_attention_layernorm.weight");
+    }
+
+    private static void checkGradients(ModelConfig config, String... names) throws IOException {
+        TestModels.Weights weights = TestModels.weights(config, 5);
+        // At rate 0 a step changes nothing, and after the first step the first moment is a tenth of the gradient.
+        OptimizerSettings still = new OptimizerSettings(1e-30, 0, 1, 0.9, 0.95, 1e-8, 0, 1e30);
+        TrainingSettings settings = new TrainingSettings(1, 2, 9, still, 7);
+        for (String name : names) {
             int at = name.startsWith("model.embed") ? (int) 'h' * config.hiddenSize() : 3;
             double gradient;
             try (CausalLanguageModel model = CausalLanguageModel.load(weights);
@@ -108,16 +131,25 @@ class TrainerTest {
         }
     }
 
-    @Test
-    void aGarbageCollectionBetweenForwardAndBackwardSpoilsNoGradient() throws Exception {
-        double undisturbed = gradientNorm(() -> {});
+    static Stream<TinyModel> models() {
+        return TinyModel.all()
+                .filter(tiny ->
+                        List.of("llama", "gemma3", "phi3", "mixtral", "smollm3").contains(tiny.name()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void aGarbageCollectionBetweenForwardAndBackwardSpoilsNoGradient(TinyModel tiny) throws Exception {
+        double undisturbed = gradientNorm(tiny, () -> {});
         List<ByteBuffer> reused = new ArrayList<>();
 
-        double disturbed = gradientNorm(() -> {
+        double disturbed = gradientNorm(tiny, () -> {
             System.gc();
             for (int i = 0; i < 20_000; i++) {
-                ByteBuffer buffer = ByteBuffer.allocateDirect(8);
-                buffer.putLong(0, -1);
+                ByteBuffer buffer = ByteBuffer.allocateDirect(8 + i % 64 * 8);
+                while (buffer.hasRemaining()) {
+                    buffer.putLong(-1);
+                }
                 reused.add(buffer);
             }
         });
@@ -126,9 +158,9 @@ class TrainerTest {
         assertThat(disturbed).isEqualTo(undisturbed);
     }
 
-    private static double gradientNorm(Runnable betweenForwardAndBackward) throws IOException {
+    private static double gradientNorm(TinyModel tiny, Runnable betweenForwardAndBackward) throws IOException {
         int[][] batch = text.batch(7, 1, 2, 17);
-        try (CausalLanguageModel model = CausalLanguageModel.load(TestModels.weights(TestModels.llama(), 5));
+        try (CausalLanguageModel model = CausalLanguageModel.load(tiny.weights());
                 TrainingStep step = new TrainingStep(model, SETTINGS.optimizer(), 40, false);
                 NDManager work = TensorRuntime.start().scope()) {
             NDArray next = Losses.next(work, batch);

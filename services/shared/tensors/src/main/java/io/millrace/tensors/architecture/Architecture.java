@@ -1,78 +1,116 @@
 package io.millrace.tensors.architecture;
 
 import io.millrace.tensors.Shape;
-import io.millrace.tensors.architecture.ModelConfig.Family;
 import io.millrace.tensors.architecture.TensorRole.Bias;
 import io.millrace.tensors.architecture.TensorRole.Embedding;
 import io.millrace.tensors.architecture.TensorRole.Linear;
 import io.millrace.tensors.architecture.TensorRole.Norm;
 import io.millrace.tensors.architecture.TensorRole.OutputHead;
+import io.millrace.tensors.architecture.TensorRole.Router;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
- * A family of decoders as data: which tensors it has, what they are called here and in GGUF, and which of them an
- * inference engine fuses. Names hold {@code #} where the layer's number goes.
+ * A family of decoders as data: which tensors it has, what they are called here and in GGUF, and in which few points its
+ * forward pass differs from the plainest one. {@link KnownArchitectures} lists them all.
  *
  * @param className {@code architectures[0]} of its config.json
  * @param modelType {@code model_type} of its config.json
  * @param ggufName {@code general.architecture} of its GGUF files
- * @param permutesRotary GGUF interleaves the rotary halves of q and k rows
+ * @param perLayer the tensors of a layer
+ * @param pattern in what layers differ from each other
+ * @param traits in what the decoder differs from others
+ * @param defaultHeadSize elements per head where config.json has no {@code head_dim}; empty for hidden size / heads
+ * @param hiddenScaledLayers a model of this many layers divides scores by sqrt(hidden size / heads), one of any other
+ *     by sqrt(head size): llama.cpp knows the scale by the number of layers alone; empty if there is no such model
+ * @param expertKeys how config.json states a mixture of experts; empty for a decoder without
  */
 public record Architecture(
-        Family family,
         String className,
         String modelType,
         String ggufName,
-        boolean permutesRotary,
-        List<Template> perLayer) {
+        List<Template> perLayer,
+        LayerPattern pattern,
+        Set<Trait> traits,
+        OptionalInt defaultHeadSize,
+        OptionalInt hiddenScaledLayers,
+        Optional<Experts.Keys> expertKeys) {
 
-    /** A tensor of every layer. */
-    public record Template(String name, String ggufName, TensorRole role) {}
+    private static final Template EMBEDDING =
+            new Template("model.embed_tokens.weight", "token_embd.weight", new Embedding());
+    private static final Template FINAL_NORM =
+            new Template("model.norm.weight", "output_norm.weight", new Norm(Norm.Place.HEAD_INPUT));
+    private static final Template HEAD = new Template("lm_head.weight", "output.weight", new OutputHead());
 
-    private static final List<Template> GATED_DECODER = List.of(
-            new Template("model.layers.#.input_layernorm.weight", "blk.#.attn_norm.weight", new Norm()),
-            linear("self_attn.q_proj", "attn_q", Projection.QUERY),
-            linear("self_attn.k_proj", "attn_k", Projection.KEY),
-            linear("self_attn.v_proj", "attn_v", Projection.VALUE),
-            linear("self_attn.o_proj", "attn_output", Projection.ATTENTION_OUTPUT),
-            new Template("model.layers.#.post_attention_layernorm.weight", "blk.#.ffn_norm.weight", new Norm()),
-            linear("mlp.gate_proj", "ffn_gate", Projection.GATE),
-            linear("mlp.up_proj", "ffn_up", Projection.UP),
-            linear("mlp.down_proj", "ffn_down", Projection.DOWN));
-
-    private static final List<Architecture> KNOWN = List.of(
-            new Architecture(Family.LLAMA, "LlamaForCausalLM", "llama", "llama", true, GATED_DECODER),
-            new Architecture(Family.MISTRAL, "MistralForCausalLM", "mistral", "llama", true, GATED_DECODER),
-            new Architecture(
-                    Family.QWEN2,
-                    "Qwen2ForCausalLM",
-                    "qwen2",
-                    "qwen2",
-                    false,
-                    with(
-                            GATED_DECODER,
-                            bias("self_attn.q_proj", "attn_q", Projection.QUERY),
-                            bias("self_attn.k_proj", "attn_k", Projection.KEY),
-                            bias("self_attn.v_proj", "attn_v", Projection.VALUE))));
+    private static final List<List<Projection>> FUSED = List.of(
+            List.of(Projection.QUERY, Projection.KEY, Projection.VALUE),
+            List.of(Projection.GATE, Projection.UP),
+            List.of(Projection.EXPERT_GATE, Projection.EXPERT_UP));
 
     public Architecture {
         perLayer = List.copyOf(perLayer);
+        traits = Set.copyOf(traits);
+    }
+
+    /** The plainest decoder with these tensors. */
+    static Architecture of(String className, String modelType, String ggufName, List<Template> perLayer) {
+        return new Architecture(
+                className,
+                modelType,
+                ggufName,
+                perLayer,
+                LayerPattern.ALIKE,
+                Set.of(),
+                OptionalInt.empty(),
+                OptionalInt.empty(),
+                Optional.empty());
+    }
+
+    Architecture with(Trait... more) {
+        EnumSet<Trait> all = EnumSet.noneOf(Trait.class);
+        all.addAll(traits);
+        all.addAll(List.of(more));
+        return copy(pattern, all, defaultHeadSize, hiddenScaledLayers, expertKeys);
+    }
+
+    Architecture pattern(LayerPattern other) {
+        return copy(other, traits, defaultHeadSize, hiddenScaledLayers, expertKeys);
+    }
+
+    Architecture headSize(int size) {
+        return copy(pattern, traits, OptionalInt.of(size), hiddenScaledLayers, expertKeys);
+    }
+
+    Architecture hiddenScaledAt(int layers) {
+        return copy(pattern, traits, defaultHeadSize, OptionalInt.of(layers), expertKeys);
+    }
+
+    Architecture experts(String countKey, String sizeKey) {
+        return copy(
+                pattern, traits, defaultHeadSize, hiddenScaledLayers, Optional.of(new Experts.Keys(countKey, sizeKey)));
+    }
+
+    private Architecture copy(
+            LayerPattern layers,
+            Set<Trait> differences,
+            OptionalInt headSize,
+            OptionalInt scaledLayers,
+            Optional<Experts.Keys> keys) {
+        return new Architecture(
+                className, modelType, ggufName, perLayer, layers, differences, headSize, scaledLayers, keys);
     }
 
     /** All that this version knows. */
     public static List<Architecture> known() {
-        return KNOWN;
+        return KnownArchitectures.ALL;
     }
 
-    public static Architecture of(Family family) {
-        for (Architecture architecture : KNOWN) {
-            if (architecture.family == family) {
-                return architecture;
-            }
-        }
-        throw new IllegalStateException("no architecture describes the family " + family);
+    public boolean has(Trait trait) {
+        return traits.contains(trait);
     }
 
     /** True if q, k and v of this family carry biases. */
@@ -83,42 +121,62 @@ public record Architecture(
     /** Every tensor of a model with these numbers: embedding, the layers in order, final norm, head unless tied. */
     public List<TensorRule> tensors(ModelConfig config) {
         List<TensorRule> rules = new ArrayList<>();
-        rules.add(rule(
-                new Template("model.embed_tokens.weight", "token_embd.weight", new Embedding()),
-                OptionalInt.empty(),
-                config));
+        rules.add(rule(EMBEDDING, OptionalInt.empty(), OptionalInt.empty(), config));
+        int experts = config.experts().map(Experts::count).orElse(0);
         for (int layer = 0; layer < config.layerCount(); layer++) {
             for (Template template : perLayer) {
-                rules.add(rule(template, OptionalInt.of(layer), config));
+                if (!template.perExpert()) {
+                    rules.add(rule(template, OptionalInt.of(layer), OptionalInt.empty(), config));
+                    continue;
+                }
+                for (int expert = 0; expert < experts; expert++) {
+                    rules.add(rule(template, OptionalInt.of(layer), OptionalInt.of(expert), config));
+                }
             }
         }
-        rules.add(
-                rule(new Template("model.norm.weight", "output_norm.weight", new Norm()), OptionalInt.empty(), config));
+        rules.add(rule(FINAL_NORM, OptionalInt.empty(), OptionalInt.empty(), config));
         if (!config.tiedHead()) {
-            rules.add(rule(
-                    new Template("lm_head.weight", "output.weight", new OutputHead()), OptionalInt.empty(), config));
+            rules.add(rule(HEAD, OptionalInt.empty(), OptionalInt.empty(), config));
         }
         return List.copyOf(rules);
     }
 
-    /** Names of the matrices that engines fuse into one, and which must therefore share a scheme: q k v, gate up. */
+    /**
+     * Names of the matrices that engines fuse into one, and which must therefore share a scheme: q k v, gate up, and
+     * gate up of all experts of a layer.
+     */
     public List<List<String>> schemeTies(ModelConfig config) {
         List<List<String>> ties = new ArrayList<>();
         for (int layer = 0; layer < config.layerCount(); layer++) {
-            ties.add(matrices(layer, List.of(Projection.QUERY, Projection.KEY, Projection.VALUE)));
-            ties.add(matrices(layer, List.of(Projection.GATE, Projection.UP)));
+            for (List<Projection> fused : FUSED) {
+                List<String> names = new ArrayList<>();
+                for (Projection projection : fused) {
+                    names.addAll(matrices(layer, projection, config));
+                }
+                if (!names.isEmpty()) {
+                    ties.add(List.copyOf(names));
+                }
+            }
         }
         return List.copyOf(ties);
     }
 
     /** The name of a projection's matrix in a layer. */
     public String matrix(int layer, Projection projection) {
-        for (Template template : perLayer) {
-            if (template.role() instanceof Linear(Projection which) && which == projection) {
-                return numbered(template.name(), layer);
-            }
-        }
-        throw new IllegalStateException(className + " has no projection " + projection);
+        return find(layer, new Linear(projection))
+                .orElseThrow(() -> new IllegalStateException(className + " has no projection " + projection));
+    }
+
+    /** The name of a layer's tensor in a role, if it has one; for experts see {@link #matrix(int, int, Projection)}. */
+    public Optional<String> find(int layer, TensorRole role) {
+        return template(role).map(template -> template.name(layer));
+    }
+
+    /** The name of an expert's matrix. */
+    public String matrix(int layer, int expert, Projection projection) {
+        return template(new Linear(projection))
+                .orElseThrow(() -> new IllegalStateException(className + " has no projection " + projection))
+                .name(layer, expert);
     }
 
     /** Tensors that old exporters stored although they follow from the config: rotary frequencies. */
@@ -126,21 +184,54 @@ public record Architecture(
         return tensorName.endsWith("rotary_emb.inv_freq");
     }
 
-    private List<String> matrices(int layer, List<Projection> projections) {
-        return projections.stream().map(projection -> matrix(layer, projection)).toList();
+    private Optional<Template> template(TensorRole role) {
+        return perLayer.stream()
+                .filter(template -> template.role().equals(role))
+                .findFirst();
     }
 
-    private TensorRule rule(Template template, OptionalInt layer, ModelConfig config) {
-        String name = layer.isEmpty() ? template.name() : numbered(template.name(), layer.getAsInt());
-        String gguf = layer.isEmpty() ? template.ggufName() : numbered(template.ggufName(), layer.getAsInt());
+    private List<String> matrices(int layer, Projection projection, ModelConfig config) {
+        Optional<Template> template = template(new Linear(projection));
+        if (template.isEmpty()) {
+            return List.of();
+        }
+        List<String> names = new ArrayList<>();
+        int copies = template.get().perExpert()
+                ? config.experts().map(Experts::count).orElse(0)
+                : 1;
+        for (int expert = 0; expert < copies; expert++) {
+            names.add(template.get().name(layer, expert));
+        }
+        return names;
+    }
+
+    private TensorRule rule(Template template, OptionalInt layer, OptionalInt expert, ModelConfig config) {
         TensorRole role = template.role();
-        return new TensorRule(name, shape(role, config), role, layer, gguf, permutedHeads(role, config));
+        return new TensorRule(
+                template.name(layer.orElse(0), expert.orElse(0)),
+                shape(role, config),
+                role,
+                layer,
+                expert,
+                template.ggufName(layer.orElse(0)),
+                permutedHeads(role, config),
+                role instanceof Norm && has(Trait.NORM_OFFSET) ? 1 : 0);
     }
 
     private static Shape shape(TensorRole role, ModelConfig config) {
         return switch (role) {
             case Embedding _, OutputHead _ -> Shape.of(config.vocabularySize(), config.hiddenSize());
-            case Norm _ -> Shape.of(config.hiddenSize());
+            case Norm(Norm.Place place) ->
+                Shape.of(
+                        switch (place) {
+                            case QUERY, KEY -> config.headSize();
+                            case ATTENTION_INPUT,
+                                    ATTENTION_OUTPUT,
+                                    FEED_FORWARD_INPUT,
+                                    FEED_FORWARD_OUTPUT,
+                                    HEAD_INPUT -> config.hiddenSize();
+                        });
+            case Router _ -> Shape.of(config.experts().map(Experts::count).orElse(0), config.hiddenSize());
             case Linear(Projection projection) -> projection.shape(config);
             case Bias(Projection projection) ->
                 Shape.of(projection.shape(config).extent(0));
@@ -148,37 +239,20 @@ public record Architecture(
     }
 
     private int permutedHeads(TensorRole role, ModelConfig config) {
+        if (!has(Trait.INTERLEAVED_IN_GGUF)) {
+            return 0;
+        }
         Projection projection = switch (role) {
             case Linear(Projection which) -> which;
             case Bias(Projection which) -> which;
-            case Embedding _, Norm _, OutputHead _ -> Projection.VALUE;
+            case Embedding _, Norm _, Router _, OutputHead _ -> Projection.VALUE;
         };
-        if (!permutesRotary) {
-            return 0;
-        }
         return switch (projection) {
             case QUERY -> config.headCount();
             case KEY -> config.keyValueHeadCount();
-            case VALUE, ATTENTION_OUTPUT, GATE, UP, DOWN -> 0;
+            case VALUE, ATTENTION_OUTPUT, GATE, UP, DOWN, EXPERT_GATE, EXPERT_UP, EXPERT_DOWN -> 0;
+            case QUERY_KEY_VALUE, GATE_UP ->
+                throw new IllegalStateException("GGUF interleaves no rows of fused matrices");
         };
-    }
-
-    private static Template linear(String module, String gguf, Projection projection) {
-        return new Template(
-                "model.layers.#." + module + ".weight", "blk.#." + gguf + ".weight", new Linear(projection));
-    }
-
-    private static Template bias(String module, String gguf, Projection projection) {
-        return new Template("model.layers.#." + module + ".bias", "blk.#." + gguf + ".bias", new Bias(projection));
-    }
-
-    private static List<Template> with(List<Template> base, Template... more) {
-        List<Template> all = new ArrayList<>(base);
-        all.addAll(List.of(more));
-        return all;
-    }
-
-    private static String numbered(String template, int layer) {
-        return template.replace("#", Integer.toString(layer));
     }
 }

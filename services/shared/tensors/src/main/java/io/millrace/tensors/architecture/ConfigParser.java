@@ -1,14 +1,16 @@
 package io.millrace.tensors.architecture;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.BooleanNode;
+import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.MalformedFileException.Kind;
-import io.millrace.tensors.architecture.ModelConfig.Family;
-import io.millrace.tensors.architecture.ModelConfig.RopeScaling;
+import io.millrace.tensors.architecture.LayerAttention.Rotary;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
@@ -19,25 +21,22 @@ import java.util.stream.Collectors;
 final class ConfigParser {
     static final long LIMIT_BYTES = 16L << 20;
 
-    // Far beyond any model of these families; they keep products of two sizes inside a long and lists inside memory.
     private static final int MOST_LAYERS = 4096;
-    private static final int LARGEST_SIZE = 1 << 26;
+    private static final int MOST_EXPERTS = 4096;
 
     private static final List<String> TORCH_DTYPES = List.of("float32", "float16", "bfloat16");
 
-    private final ObjectNode json;
-    private final String file;
+    private final ConfigJson config;
 
     ConfigParser(ObjectNode json, String file) {
-        this.json = json;
-        this.file = file;
+        this.config = new ConfigJson(json, file);
     }
 
     ModelConfig parse() throws MalformedFileException {
-        if (present("quantization_config")) {
+        if (config.present("quantization_config")) {
             throw new MalformedFileException(
                     Kind.ALREADY_QUANTIZED,
-                    file,
+                    config.file(),
                     "found 'quantization_config': this checkpoint is already quantized, and quantizing twice only"
                             + " adds error; expected the dense original");
         }
@@ -45,43 +44,52 @@ final class ConfigParser {
         checkTorchDtype();
         refuseVariants(architecture);
 
-        int hiddenSize = size("hidden_size", LARGEST_SIZE);
-        int headCount = size("num_attention_heads", LARGEST_SIZE);
+        int hiddenSize = config.size("hidden_size");
+        int headCount = config.size("num_attention_heads");
         int keyValueHeadCount = keyValueHeadCount(architecture, headCount);
         if (headCount % keyValueHeadCount != 0) {
-            throw problem("'num_attention_heads' is " + headCount + " and 'num_key_value_heads' is " + keyValueHeadCount
-                    + ", expected the first to be a multiple of the second");
+            throw config.problem("'num_attention_heads' is " + headCount + " and 'num_key_value_heads' is "
+                    + keyValueHeadCount + ", expected the first to be a multiple of the second");
         }
-        int headSize = headSize(hiddenSize, headCount);
-        int maxPositions = size("max_position_embeddings", Integer.MAX_VALUE);
+        int headSize = headSize(architecture, hiddenSize, headCount);
+        int layerCount = config.whole("num_hidden_layers", MOST_LAYERS);
+        int maxPositions = config.whole("max_position_embeddings", Integer.MAX_VALUE);
+        RotaryParser rotary = new RotaryParser(config, architecture, headSize, maxPositions);
+        Rotary common = rotary.common();
+        LayerParser layers = new LayerParser(config, architecture, layerCount);
+        OptionalInt slidingWindow = layers.slidingWindow();
         return new ModelConfig(
-                architecture.family(),
+                architecture,
                 name(architecture),
-                size("vocab_size", LARGEST_SIZE),
+                config.size("vocab_size"),
                 hiddenSize,
-                size("intermediate_size", LARGEST_SIZE),
-                size("num_hidden_layers", MOST_LAYERS),
+                config.size("intermediate_size"),
+                layerCount,
                 headCount,
                 keyValueHeadCount,
                 headSize,
                 maxPositions,
-                positive(json, "rms_norm_eps"),
-                ropeTheta(),
-                ropeScaling(),
-                slidingWindow(architecture),
-                architecture.attentionBias(),
-                flag("tie_word_embeddings", false),
-                json);
+                config.positive("rms_norm_eps"),
+                attentionScale(architecture, layerCount, hiddenSize, headCount, headSize),
+                common.base(),
+                common.scaling(),
+                slidingWindow,
+                layers.attention(slidingWindow, common, rotary.local(common)),
+                scoreCap(architecture),
+                logitCap(architecture),
+                experts(architecture),
+                tiedHead(architecture),
+                config.json());
     }
 
     private Architecture architecture() throws MalformedFileException {
-        JsonNode classes = json.path("architectures");
-        if (present("architectures")
+        JsonNode classes = config.at("architectures");
+        if (config.present("architectures")
                 && !(classes.isArray() && classes.size() == 1 && classes.get(0).isTextual())) {
-            throw problem("'architectures' is " + classes + ", expected a list of one name");
+            throw config.problem("'architectures' is " + classes + ", expected a list of one name");
         }
         String className = classes.path(0).asText("");
-        String modelType = present("model_type") ? text("model_type") : "";
+        String modelType = config.present("model_type") ? config.text("model_type") : "";
         for (Architecture architecture : Architecture.known()) {
             boolean sameClass = className.isEmpty() || architecture.className().equals(className);
             boolean sameType = modelType.isEmpty() || architecture.modelType().equals(modelType);
@@ -92,194 +100,137 @@ final class ConfigParser {
         String known = Architecture.known().stream()
                 .map(architecture -> architecture.className() + " (" + architecture.modelType() + ")")
                 .collect(Collectors.joining(", "));
-        throw new MalformedFileException(
-                Kind.UNKNOWN_ARCHITECTURE,
-                file,
+        throw config.variant(
                 "found architecture '" + className + "' with model_type '" + modelType + "', expected one of " + known);
     }
 
     private void checkTorchDtype() throws MalformedFileException {
         for (String key : List.of("torch_dtype", "dtype")) {
-            if (present(key) && !TORCH_DTYPES.contains(text(key))) {
-                throw problem("'" + key + "' is '" + text(key) + "', expected one of " + TORCH_DTYPES);
+            if (config.present(key) && !TORCH_DTYPES.contains(config.text(key))) {
+                throw config.problem("'" + key + "' is '" + config.text(key) + "', expected one of " + TORCH_DTYPES);
             }
         }
     }
 
     private void refuseVariants(Architecture architecture) throws MalformedFileException {
-        if (present("hidden_act") && !text("hidden_act").equals("silu")) {
-            throw variant("'hidden_act' is '" + text("hidden_act") + "', expected 'silu'");
+        String activation = architecture.has(Trait.GELU) ? "gelu_pytorch_tanh" : "silu";
+        for (String key : List.of("hidden_activation", "hidden_act")) {
+            if (config.present(key) && !config.text(key).equals(activation)) {
+                throw config.variant("'" + key + "' is '" + config.text(key) + "', expected '" + activation + "'");
+            }
         }
-        if (flag("mlp_bias", false)) {
-            throw variant("'mlp_bias' is true, expected false: biased feed-forward layers are not supported");
+        if (config.flag("mlp_bias", false)) {
+            throw config.variant("'mlp_bias' is true, expected false: biased feed-forward layers are not supported");
         }
-        if (flag("attention_bias", false) && architecture.family() != Family.QWEN2) {
+        if (config.flag("attention_bias", false) && !architecture.attentionBias()) {
             // transformers then gives o_proj a bias as well, which no output format here carries.
-            throw variant("'attention_bias' is true, expected false for " + architecture.className());
+            throw config.variant("'attention_bias' is true, expected false for " + architecture.className());
         }
-        if (present("partial_rotary_factor")
-                && json.get("partial_rotary_factor").asDouble() != 1.0) {
-            throw variant("'partial_rotary_factor' is " + json.get("partial_rotary_factor") + ", expected 1");
+        if (config.present("partial_rotary_factor")
+                && config.at("partial_rotary_factor").asDouble() != 1.0) {
+            throw config.variant("'partial_rotary_factor' is " + config.at("partial_rotary_factor") + ", expected 1");
         }
     }
 
     private int keyValueHeadCount(Architecture architecture, int headCount) throws MalformedFileException {
-        if (!present("num_key_value_heads") && architecture.family() == Family.LLAMA) {
+        if (!config.present("num_key_value_heads") && architecture.has(Trait.KEY_VALUE_HEADS_OPTIONAL)) {
             return headCount;
         }
-        return size("num_key_value_heads", LARGEST_SIZE);
+        return config.size("num_key_value_heads");
     }
 
-    private int headSize(int hiddenSize, int headCount) throws MalformedFileException {
+    private int headSize(Architecture architecture, int hiddenSize, int headCount) throws MalformedFileException {
         int headSize;
-        if (present("head_dim")) {
-            headSize = size("head_dim", LARGEST_SIZE);
+        if (config.present("head_dim")) {
+            headSize = config.size("head_dim");
+        } else if (architecture.defaultHeadSize().isPresent()) {
+            headSize = architecture.defaultHeadSize().getAsInt();
         } else if (hiddenSize % headCount == 0) {
             headSize = hiddenSize / headCount;
         } else {
-            throw problem("'hidden_size' is " + hiddenSize + " and 'num_attention_heads' is " + headCount
+            throw config.problem("'hidden_size' is " + hiddenSize + " and 'num_attention_heads' is " + headCount
                     + ", expected the first to be a multiple of the second, or 'head_dim'");
         }
         if (headSize % 2 != 0) {
-            throw problem("the head size is " + headSize + ", expected an even number: rotary pairs");
+            throw config.problem("the head size is " + headSize + ", expected an even number: rotary pairs");
         }
-        if ((long) headSize * headCount > LARGEST_SIZE) {
-            throw problem(headCount + " heads of " + headSize + " are more than " + LARGEST_SIZE + " rows");
+        if ((long) headSize * headCount > ConfigJson.LARGEST_SIZE) {
+            throw config.problem(
+                    headCount + " heads of " + headSize + " are more than " + ConfigJson.LARGEST_SIZE + " rows");
         }
         return headSize;
     }
 
-    /** transformers 5 moved theta and scaling into one object, {@code rope_parameters}. */
-    private Optional<ObjectNode> rope(String key) throws MalformedFileException {
-        if (!present(key)) {
+    private double attentionScale(
+            Architecture architecture, int layerCount, int hiddenSize, int headCount, int headSize)
+            throws MalformedFileException {
+        if (!architecture.has(Trait.QUERY_SCALAR)) {
+            return 1 / Math.sqrt(headSize);
+        }
+        boolean hiddenScaled = architecture.hiddenScaledLayers().equals(OptionalInt.of(layerCount));
+        int divisor = hiddenScaled ? hiddenSize / headCount : headSize;
+        if (config.present("query_pre_attn_scalar")
+                && config.at("query_pre_attn_scalar").asDouble() != divisor) {
+            throw config.variant("'query_pre_attn_scalar' is " + config.at("query_pre_attn_scalar") + ", expected "
+                    + divisor + ": llama.cpp has no key for another");
+        }
+        return 1 / Math.sqrt(divisor);
+    }
+
+    private OptionalDouble scoreCap(Architecture architecture) throws MalformedFileException {
+        if (architecture.has(Trait.SCORE_CAP)) {
+            return OptionalDouble.of(config.positive("attn_logit_softcapping"));
+        }
+        if (config.present("attn_logit_softcapping")) {
+            throw config.variant("'attn_logit_softcapping' is " + config.at("attn_logit_softcapping")
+                    + ", expected none for " + architecture.className());
+        }
+        return OptionalDouble.empty();
+    }
+
+    private OptionalDouble logitCap(Architecture architecture) throws MalformedFileException {
+        if (architecture.has(Trait.SCORE_CAP)) {
+            // Where scores are capped llama.cpp caps logits too, at 30 unless a key says otherwise.
+            return OptionalDouble.of(config.positive("final_logit_softcapping"));
+        }
+        if (!architecture.has(Trait.LOGIT_CAP) && config.present("final_logit_softcapping")) {
+            throw config.variant("'final_logit_softcapping' is " + config.at("final_logit_softcapping")
+                    + ", expected none for " + architecture.className());
+        }
+        return config.optionalPositive("final_logit_softcapping");
+    }
+
+    private Optional<Experts> experts(Architecture architecture) throws MalformedFileException {
+        if (architecture.expertKeys().isEmpty()) {
             return Optional.empty();
         }
-        if (json.get(key) instanceof ObjectNode rope) {
-            return Optional.of(rope);
+        Experts.Keys keys = architecture.expertKeys().get();
+        int count = config.whole(keys.count(), MOST_EXPERTS);
+        int perToken = config.whole("num_experts_per_tok", count);
+        if (architecture.has(Trait.NORMED_EXPERTS_STATED) && !config.present("norm_topk_prob")) {
+            throw config.variant("'norm_topk_prob' is missing, which means false; expected true");
         }
-        throw problem("'" + key + "' is " + json.get(key) + ", expected null or an object");
+        config.expect("norm_topk_prob", BooleanNode.TRUE, ": the weights of chosen experts are divided by their sum");
+        config.expect("decoder_sparse_step", IntNode.valueOf(1), ": every layer has experts");
+        if (!config.at("mlp_only_layers").isEmpty()) {
+            throw config.variant(
+                    "'mlp_only_layers' is " + config.at("mlp_only_layers") + ", expected []: every layer has experts");
+        }
+        return Optional.of(new Experts(count, perToken, config.size(keys.size())));
     }
 
-    private double ropeTheta() throws MalformedFileException {
-        Optional<ObjectNode> parameters = rope("rope_parameters");
-        if (parameters.isPresent() && parameters.get().has("rope_theta")) {
-            return positive(parameters.get(), "rope_theta");
+    private boolean tiedHead(Architecture architecture) throws MalformedFileException {
+        boolean always = architecture.has(Trait.ALWAYS_TIED);
+        boolean tied = config.flag("tie_word_embeddings", always || architecture.has(Trait.TIED_BY_DEFAULT));
+        if (always && !tied) {
+            throw config.variant("'tie_word_embeddings' is false, expected true for " + architecture.className());
         }
-        return present("rope_theta") ? positive(json, "rope_theta") : 10_000;
-    }
-
-    private Optional<RopeScaling> ropeScaling() throws MalformedFileException {
-        Optional<ObjectNode> found = rope("rope_scaling");
-        if (found.isEmpty()) {
-            found = rope("rope_parameters");
-        }
-        if (found.isEmpty()) {
-            return Optional.empty();
-        }
-        ObjectNode scaling = found.get();
-        String kind = scaling.path("rope_type").asText(scaling.path("type").asText("default"));
-        return switch (kind) {
-            case "default" -> Optional.empty();
-            case "llama3" -> {
-                double low = positive(scaling, "low_freq_factor");
-                double high = positive(scaling, "high_freq_factor");
-                if (low >= high) {
-                    throw problem("'low_freq_factor' is " + low + ", expected less than 'high_freq_factor' " + high);
-                }
-                yield Optional.of(new RopeScaling(
-                        positive(scaling, "factor"),
-                        low,
-                        high,
-                        whole(scaling, "original_max_position_embeddings", Integer.MAX_VALUE)));
-            }
-            default -> throw variant("rope scaling '" + kind + "' is not supported, expected 'llama3' or none");
-        };
-    }
-
-    private OptionalInt slidingWindow(Architecture architecture) throws MalformedFileException {
-        boolean windowed = switch (architecture.family()) {
-            case LLAMA -> false;
-            case MISTRAL -> true;
-            case QWEN2 -> flag("use_sliding_window", false);
-        };
-        if (!windowed || !present("sliding_window")) {
-            return OptionalInt.empty();
-        }
-        int window = size("sliding_window", Integer.MAX_VALUE);
-        if (architecture.family() == Family.QWEN2) {
-            int firstWindowed = json.path("max_window_layers").asInt(-1);
-            if (firstWindowed >= json.path("num_hidden_layers").asInt()) {
-                return OptionalInt.empty();
-            }
-            if (firstWindowed != 0) {
-                throw variant("'max_window_layers' is " + json.path("max_window_layers")
-                        + ", expected 0 or at least 'num_hidden_layers': a window in some layers only is not"
-                        + " supported");
-            }
-        }
-        return OptionalInt.of(window);
+        return tied;
     }
 
     private String name(Architecture architecture) {
-        String path = json.path("_name_or_path").asText("");
+        String path = config.at("_name_or_path").asText("");
         String last = path.substring(path.lastIndexOf('/') + 1).strip();
         return last.isEmpty() ? architecture.modelType().toLowerCase(Locale.ROOT) : last;
-    }
-
-    private boolean present(String key) {
-        return json.hasNonNull(key);
-    }
-
-    private String text(String key) throws MalformedFileException {
-        if (!json.path(key).isTextual()) {
-            throw problem("'" + key + "' is " + json.path(key) + ", expected a text");
-        }
-        return json.get(key).asText();
-    }
-
-    private boolean flag(String key, boolean absent) throws MalformedFileException {
-        if (!present(key)) {
-            return absent;
-        }
-        if (!json.get(key).isBoolean()) {
-            throw problem("'" + key + "' is " + json.get(key) + ", expected true or false");
-        }
-        return json.get(key).asBoolean();
-    }
-
-    private int size(String key, int largest) throws MalformedFileException {
-        return whole(json, key, largest);
-    }
-
-    private int whole(ObjectNode where, String key, int largest) throws MalformedFileException {
-        JsonNode value = required(where, key);
-        if (!value.isIntegralNumber() || !value.canConvertToInt() || value.asInt() < 1 || value.asInt() > largest) {
-            throw problem("'" + key + "' is " + value + ", expected a whole number from 1 to " + largest);
-        }
-        return value.asInt();
-    }
-
-    private double positive(ObjectNode where, String key) throws MalformedFileException {
-        JsonNode value = required(where, key);
-        if (!value.isNumber() || !(value.asDouble() > 0) || !Double.isFinite(value.asDouble())) {
-            throw problem("'" + key + "' is " + value + ", expected a number above 0");
-        }
-        return value.asDouble();
-    }
-
-    private JsonNode required(ObjectNode where, String key) throws MalformedFileException {
-        if (!where.hasNonNull(key)) {
-            throw problem("'" + key + "' is missing");
-        }
-        return where.get(key);
-    }
-
-    /** The config is sound, and means a model that nothing here computes. */
-    private MalformedFileException variant(String what) {
-        return new MalformedFileException(Kind.UNKNOWN_ARCHITECTURE, file, what);
-    }
-
-    private MalformedFileException problem(String what) {
-        return new MalformedFileException(file, -1, what);
     }
 }

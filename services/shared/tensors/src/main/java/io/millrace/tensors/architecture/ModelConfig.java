@@ -5,24 +5,31 @@ import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /**
  * The numbers of a decoder-only language model, as its {@code config.json} states them.
  *
- * @param family which rules its tensors follow
+ * @param architecture which tensors it has, and how its forward pass differs from others
  * @param hiddenSize width of the residual stream
- * @param feedForwardSize rows of gate and up, row length of down
+ * @param feedForwardSize rows of gate and up, row length of down; not the size of an expert
  * @param headSize elements per attention head; hiddenSize / headCount unless {@code head_dim} says otherwise
  * @param maxPositions longest context, tokens
- * @param slidingWindow attention reaches this many tokens back, itself included; empty for all
- * @param attentionBias whether q, k and v carry biases (Qwen2 always does)
+ * @param attentionScale what the product of a query and a key is multiplied by
+ * @param ropeTheta base of the rotary angles in layers that have none of their own
+ * @param ropeScaling likewise
+ * @param slidingWindow tokens that layers with a window reach back, the query included; empty if no layer has one
+ * @param attention how each layer attends, one entry per layer
+ * @param scoreCap scores pass through cap · tanh(score / cap)
+ * @param logitCap logits likewise
  * @param tiedHead the output head is the embedding
  * @param json the whole file, for what is copied to an output unchanged
  */
 public record ModelConfig(
-        Family family,
+        Architecture architecture,
         String name,
         int vocabularySize,
         int hiddenSize,
@@ -33,12 +40,20 @@ public record ModelConfig(
         int headSize,
         int maxPositions,
         double normEpsilon,
+        double attentionScale,
         double ropeTheta,
         Optional<RopeScaling> ropeScaling,
         OptionalInt slidingWindow,
-        boolean attentionBias,
+        List<LayerAttention> attention,
+        OptionalDouble scoreCap,
+        OptionalDouble logitCap,
+        Optional<Experts> experts,
         boolean tiedHead,
         ObjectNode json) {
+
+    public ModelConfig {
+        attention = List.copyOf(attention);
+    }
 
     /** Reads and checks a {@code config.json}. */
     public static ModelConfig parse(Path file) throws IOException {
@@ -49,20 +64,4 @@ public record ModelConfig(
     public static ModelConfig of(ObjectNode json, String file) throws MalformedFileException {
         return new ConfigParser(json, file).parse();
     }
-
-    /** The names, roles and shapes of the model's tensors. */
-    public Architecture architecture() {
-        return Architecture.of(family);
-    }
-
-    /** Families of decoders that share tensor names and a forward pass, up to the differences their data states. */
-    public enum Family {
-        LLAMA,
-        MISTRAL,
-        QWEN2
-    }
-
-    /** Llama 3's frequency scaling: long wavelengths divided by factor, short ones kept, smooth in between. */
-    public record RopeScaling(
-            double factor, double lowFrequencyFactor, double highFrequencyFactor, int originalPositions) {}
 }

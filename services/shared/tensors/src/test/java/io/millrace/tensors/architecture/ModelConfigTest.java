@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
-import io.millrace.tensors.architecture.ModelConfig.Family;
 import io.millrace.tensors.checkpoint.TinyModels;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
@@ -75,7 +74,7 @@ class ModelConfigTest {
                 "mlp_bias | true | expected false",
                 "attention_bias | true | expected false",
                 "quantization_config | {} | already quantized",
-                "rope_scaling | {\"type\": \"linear\", \"factor\": 2} | rope scaling 'linear' is not supported",
+                "rope_scaling | {\"type\": \"dynamic\", \"factor\": 2} | rope scaling 'dynamic' is not supported for Llama",
                 "rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 2} | rope scaling 'yarn' is not supported",
                 "rope_scaling | {\"rope_type\": \"llama3\", \"factor\": 2} | 'low_freq_factor' is missing",
                 "rope_scaling | 7 | expected null or an object",
@@ -90,6 +89,94 @@ class ModelConfigTest {
                 .hasMessageContaining(message);
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "Gemma2ForCausalLM | query_pre_attn_scalar | 224 | expected 32: llama.cpp has no key for another",
+                "Gemma2ForCausalLM | attn_logit_softcapping | null | 'attn_logit_softcapping' is missing",
+                "Gemma2ForCausalLM | sliding_window | null | 'sliding_window' is missing",
+                "Gemma2ForCausalLM | hidden_activation | \"gelu\" | expected 'gelu_pytorch_tanh'",
+                "Gemma2ForCausalLM | tie_word_embeddings | false | expected true for Gemma2ForCausalLM",
+                "Gemma2ForCausalLM | layer_types | [\"full_attention\", \"full_attention\"] | 'layer_types'[0]",
+                "Gemma3ForCausalLM | sliding_window_pattern | 4 | expected 6",
+                "Gemma3ForCausalLM | attn_logit_softcapping | 50.0 | expected none for Gemma3ForCausalLM",
+                "LlamaForCausalLM | final_logit_softcapping | 30.0 | expected none for LlamaForCausalLM",
+                "Qwen3ForCausalLM | rope_scaling | {\"type\": \"longrope\"} | expected 'linear' or none",
+                "Phi3ForCausalLM | rope_scaling | {\"type\": \"longrope\", \"short_factor\": [1]} | has 1 numbers",
+                "Phi3ForCausalLM | original_max_position_embeddings | null | 'original_max_position_embeddings' is",
+                "MixtralForCausalLM | num_experts_per_tok | 4 | expected a whole number from 1 to 3",
+                "Qwen3MoeForCausalLM | norm_topk_prob | false | 'norm_topk_prob' is false, expected true",
+                "Qwen3MoeForCausalLM | norm_topk_prob | null | 'norm_topk_prob' is missing, which means false",
+                "Qwen3MoeForCausalLM | mlp_only_layers | [0] | expected []: every layer has experts",
+                "Qwen3MoeForCausalLM | decoder_sparse_step | 2 | 'decoder_sparse_step' is 2, expected 1",
+                "SmolLM3ForCausalLM | no_rope_layers | [1, 0] | 'no_rope_layers'[1] is 0, expected 1",
+                "SmolLM3ForCausalLM | rope_theta | null | 'rope_theta' is missing",
+                "SmolLM3ForCausalLM | use_sliding_window | true | expected false for SmolLM3ForCausalLM",
+            })
+    void whatAFamilyTakesForGrantedIsChecked(String className, String key, String value, String message)
+            throws IOException {
+        ObjectNode json = TinyModels.each().stream()
+                .filter(each -> each.path("architectures").path(0).asText().equals(className))
+                .findFirst()
+                .orElseThrow();
+        json.set(key, value(value));
+
+        assertThatThrownBy(() -> ModelConfig.of(json, "config.json"))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void gemma3LayersAreLocalButEverySixth() throws IOException {
+        ObjectNode json = TinyModels.each().stream()
+                .filter(each -> each.path("model_type").asText().equals("gemma3_text"))
+                .findFirst()
+                .orElseThrow();
+
+        ModelConfig config = ModelConfig.of(json.put("num_hidden_layers", 13), "config.json");
+
+        assertThat(config.tiedHead()).isTrue();
+        for (int layer = 0; layer < 13; layer++) {
+            boolean global = layer == 5 || layer == 11;
+            LayerAttention attention = config.attention().get(layer);
+            assertThat(attention.window().isEmpty()).isEqualTo(global);
+            assertThat(attention.rotary().orElseThrow().base()).isEqualTo(global ? 1e6 : 20_000);
+            assertThat(attention.rotary().orElseThrow().scaling().isPresent()).isEqualTo(global);
+        }
+    }
+
+    @Test
+    void rotarySettingsPerKindOfLayerAreRead() throws IOException {
+        ObjectNode json = TinyModels.each().stream()
+                .filter(each -> each.path("model_type").asText().equals("gemma3_text"))
+                .findFirst()
+                .orElseThrow();
+        ModelConfig older = ModelConfig.of(json, "config.json");
+        ObjectNode newer = json.deepCopy();
+        newer.remove(List.of("rope_theta", "rope_local_base_freq", "rope_scaling"));
+        newer.set("rope_parameters", value("""
+                {"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0},
+                 "sliding_attention": {"rope_type": "default", "rope_theta": 20000.0}}
+                """));
+
+        assertThat(ModelConfig.of(newer, "config.json").attention()).isEqualTo(older.attention());
+    }
+
+    @Test
+    void headSizesThatTransformersLeavesOutAreItsDefaults() throws IOException {
+        for (String[] each : new String[][] {{"gemma2", "256"}, {"qwen3", "128"}, {"mistral", "32"}}) {
+            ObjectNode json = TinyModels.each().stream()
+                    .filter(config -> config.path("model_type").asText().equals(each[0]))
+                    .findFirst()
+                    .orElseThrow();
+            json.remove(List.of("head_dim", "query_pre_attn_scalar"));
+
+            assertThat(ModelConfig.of(json, "config.json").headSize()).isEqualTo(Integer.parseInt(each[1]));
+        }
+    }
+
     @Test
     void llama3ScalingIsRead() throws IOException {
         ModelConfig config = parse(json -> json.set(
@@ -98,7 +185,7 @@ class ModelConfigTest {
                         "{\"rope_type\": \"llama3\", \"factor\": 32.0, \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0,"
                                 + " \"original_max_position_embeddings\": 8192}")));
 
-        assertThat(config.ropeScaling()).contains(new ModelConfig.RopeScaling(32, 1, 4, 8192));
+        assertThat(config.ropeScaling()).contains(new RopeScaling.Llama3(32, 1, 4, 8192));
     }
 
     @Test
@@ -142,7 +229,8 @@ class ModelConfigTest {
         ObjectNode qwen = TinyModels.config("Qwen2ForCausalLM", "qwen2");
         qwen.remove("architectures");
 
-        assertThat(ModelConfig.of(qwen, "config.json").family()).isEqualTo(Family.QWEN2);
+        assertThat(ModelConfig.of(qwen, "config.json").architecture().modelType())
+                .isEqualTo("qwen2");
     }
 
     private static ModelConfig parse(Consumer<ObjectNode> edit) throws IOException {

@@ -1,16 +1,20 @@
 package io.millrace.tensors.checkpoint;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.architecture.Architecture;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.architecture.Trait;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 
@@ -27,6 +31,54 @@ public final class TinyModels {
                  "tie_word_embeddings": false, "torch_dtype": "float32"}
                 """.formatted(className, modelType);
         return StrictJson.parse(ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8)), "config.json", 0);
+    }
+
+    /** A config.json of each architecture that is known, with what its kind needs to state. */
+    public static List<ObjectNode> each() throws IOException {
+        List<ObjectNode> configs = new ArrayList<>();
+        for (Architecture architecture : Architecture.known()) {
+            configs.add(of(architecture));
+        }
+        return configs;
+    }
+
+    public static ObjectNode of(Architecture architecture) throws IOException {
+        ObjectNode json = config(architecture.className(), architecture.modelType());
+        json.put("head_dim", 32);
+        json.put("sliding_window", 16);
+        if (architecture.has(Trait.GELU)) {
+            json.remove("hidden_act");
+        }
+        if (architecture.has(Trait.SCORE_CAP)) {
+            json.put("attn_logit_softcapping", 50.0).put("final_logit_softcapping", 30.0);
+        }
+        if (architecture.has(Trait.QUERY_SCALAR)) {
+            json.put("query_pre_attn_scalar", 32);
+        }
+        if (architecture.has(Trait.LOCAL_ROTARY_BASE)) {
+            json.put("rope_theta", 1e6).put("rope_local_base_freq", 20_000.0);
+        }
+        if (architecture.has(Trait.LINEAR_SCALING)) {
+            json.putObject("rope_scaling").put("rope_type", "linear").put("factor", 8.0);
+        }
+        if (architecture.has(Trait.LONG_ROPE)) {
+            json.put("original_max_position_embeddings", 32);
+            ObjectNode scaling = json.putObject("rope_scaling").put("type", "longrope");
+            for (String key : List.of("short_factor", "long_factor")) {
+                ArrayNode factors = scaling.putArray(key);
+                for (int i = 0; i < 16; i++) {
+                    factors.add(1 + i * (key.startsWith("s") ? 0.25 : 0.5));
+                }
+            }
+        }
+        if (architecture.expertKeys().isPresent()) {
+            json.put(architecture.expertKeys().get().count(), 3).put("num_experts_per_tok", 2);
+            json.put(architecture.expertKeys().get().size(), 128).put("norm_topk_prob", true);
+        }
+        if (architecture.has(Trait.ALWAYS_TIED)) {
+            json.remove("tie_word_embeddings");
+        }
+        return json;
     }
 
     public static ObjectNode llama() throws IOException {

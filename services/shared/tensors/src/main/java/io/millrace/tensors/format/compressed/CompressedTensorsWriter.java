@@ -92,7 +92,7 @@ public final class CompressedTensorsWriter {
     public List<TensorReport> write(Path folder, int threads, Progress progress)
             throws IOException, InterruptedException {
         ObjectNode config = source.config().json().deepCopy();
-        config.set(QuantizationConfig.KEY, QuantizationConfig.of(scheme));
+        config.set(QuantizationConfig.KEY, QuantizationConfig.of(scheme, denseModules()));
         List<TensorReport> reports = new ArrayList<>();
         long totalBytes =
                 source.tensors().stream().mapToLong(TensorSpec::byteSize).sum();
@@ -151,8 +151,23 @@ public final class CompressedTensorsWriter {
     private static boolean quantized(TensorRule rule) {
         return switch (rule.role()) {
             case TensorRole.Linear _ -> true;
-            case TensorRole.Embedding _, TensorRole.Bias _, TensorRole.Norm _, TensorRole.OutputHead _ -> false;
+            case TensorRole.Embedding _,
+                    TensorRole.Bias _,
+                    TensorRole.Norm _,
+                    TensorRole.Router _,
+                    TensorRole.OutputHead _ -> false;
         };
+    }
+
+    /** Linear modules that stay dense: the output head, whether or not it has a tensor of its own, and routers. */
+    private List<String> denseModules() {
+        List<String> modules = new ArrayList<>(List.of(QuantizationConfig.HEAD));
+        for (TensorRule rule : source.rules()) {
+            if (rule.role() instanceof TensorRole.Router) {
+                modules.add(rule.module());
+            }
+        }
+        return modules;
     }
 
     private DType denseType(TensorRule rule) {

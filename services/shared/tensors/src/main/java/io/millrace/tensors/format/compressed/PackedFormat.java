@@ -17,7 +17,7 @@ record PackedFormat(int bits, boolean symmetric, int groupSize, Set<String> igno
         return switch (rule.role()) {
             // To the library an output head is a linear module like any other.
             case TensorRole.Linear _, TensorRole.OutputHead _ -> !ignored.contains(rule.module());
-            case TensorRole.Embedding _, TensorRole.Bias _, TensorRole.Norm _ -> false;
+            case TensorRole.Embedding _, TensorRole.Bias _, TensorRole.Norm _, TensorRole.Router _ -> false;
         };
     }
 

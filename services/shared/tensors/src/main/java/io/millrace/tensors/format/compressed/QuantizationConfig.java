@@ -21,6 +21,9 @@ final class QuantizationConfig {
     static final String WEIGHT_SHAPE = ".weight_shape";
     static final String WEIGHT_ZERO_POINT = ".weight_zero_point";
 
+    /** The module of the output head. */
+    static final String HEAD = "lm_head";
+
     private static final String METHOD = "compressed-tensors";
     private static final String FORMAT = "pack-quantized";
 
@@ -33,7 +36,8 @@ final class QuantizationConfig {
 
     private QuantizationConfig() {}
 
-    static ObjectNode of(CompressedScheme scheme) {
+    /** @param ignored linear modules that stay dense */
+    static ObjectNode of(CompressedScheme scheme, List<String> ignored) {
         ObjectNode config = StrictJson.object();
         config.put("quant_method", METHOD);
         config.put("version", FORMAT_VERSION);
@@ -50,7 +54,7 @@ final class QuantizationConfig {
         weights.put("dynamic", false);
         group.putNull("input_activations");
         group.putNull("output_activations");
-        config.putArray("ignore").add("lm_head");
+        ignored.forEach(config.putArray("ignore")::add);
         config.putNull("kv_cache_scheme");
         config.putNull("global_compression_ratio");
         config.putObject("sparsity_config");

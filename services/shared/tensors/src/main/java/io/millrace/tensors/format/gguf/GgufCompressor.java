@@ -2,6 +2,7 @@ package io.millrace.tensors.format.gguf;
 
 import io.millrace.tensors.GgufType;
 import io.millrace.tensors.Shape;
+import io.millrace.tensors.architecture.Experts;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.Checkpoint;
@@ -30,19 +31,25 @@ public final class GgufCompressor {
     }
 
     /**
-     * The same, with more said about the file, and with errors weighed by how strongly columns are used.
+     * The same with more say in it.
      *
-     * @param importances of the same model; tensors that it does not know are quantized without
+     * @param importances how strongly the model's columns are used, to weigh errors by; tensors that it does not know are
+     *     quantized without
      */
     public static GgufPlan plan(Checkpoint checkpoint, GgufOptions options, Optional<ImportanceMatrix> importances)
             throws IOException {
         ModelConfig config = checkpoint.config();
         List<PlannedTensor> planned = new ArrayList<>();
-        GgufMixture mixture = new GgufMixture(options, outline(checkpoint), importances.isPresent());
-        for (TensorRule rule : checkpoint.rules()) {
+        List<List<TensorRule>> stacks = GgufStacks.of(checkpoint.rules());
+        GgufMixture mixture = new GgufMixture(options, outline(config, stacks), importances.isPresent());
+        for (List<TensorRule> parts : stacks) {
+            TensorRule rule = parts.getFirst();
             GgufMixture.Choice choice = mixture.choose(rule.ggufName());
-            GgufTensor target = new GgufTensor(rule.ggufName(), choice.type(), rule.shape(), 0);
-            planned.add(planned(target, rule, choice.note(), importances));
+            planned.add(planned(
+                    new GgufTensor(rule.ggufName(), choice.type(), GgufStacks.shape(parts), 0),
+                    rule.expert().isPresent() ? new PlannedTensor.Stacked(parts) : new PlannedTensor.Stored(rule),
+                    choice.note(),
+                    importances));
         }
         if (importances.isPresent()
                 && planned.stream()
@@ -50,14 +57,12 @@ public final class GgufCompressor {
                                 importances.get().knows(tensor.target().name()))) {
             throw importances.get().ofAnotherModel("blk.0.attn_q.weight");
         }
-        config.ropeScaling().ifPresent(scaling -> {
-            List<Float> factors = RopeFactors.of(config, scaling);
-            planned.add(new PlannedTensor(
-                    new GgufTensor(RopeFactors.TENSOR, GgufType.F32, Shape.of(factors.size()), 0),
-                    new PlannedTensor.Computed(factors),
-                    Optional.empty(),
-                    ""));
-        });
+        RopeFactors.of(config)
+                .forEach((name, factors) -> planned.add(new PlannedTensor(
+                        new GgufTensor(name, GgufType.F32, Shape.of(factors.size()), 0),
+                        new PlannedTensor.Computed(factors),
+                        Optional.empty(),
+                        "")));
         planned.sort(Comparator.comparing(
                 tensor -> new ModelOutline.Tensor(
                         tensor.target().name(), tensor.target().shape()),
@@ -73,34 +78,33 @@ public final class GgufCompressor {
         return new GgufPlan(checkpoint, header, placed(planned, header));
     }
 
-    private static ModelOutline outline(Checkpoint checkpoint) {
-        ModelConfig config = checkpoint.config();
+    private static ModelOutline outline(ModelConfig config, List<List<TensorRule>> stacks) {
         return new ModelOutline(
                 config.architecture().ggufName(),
                 config.layerCount(),
                 config.headCount(),
                 config.keyValueHeadCount(),
-                0,
-                checkpoint.rules().stream()
-                        .map(rule -> new ModelOutline.Tensor(rule.ggufName(), rule.shape()))
+                config.experts().map(Experts::count).orElse(0),
+                stacks.stream()
+                        .map(parts -> new ModelOutline.Tensor(parts.getFirst().ggufName(), GgufStacks.shape(parts)))
                         .toList());
     }
 
     private static PlannedTensor planned(
-            GgufTensor target, TensorRule rule, String note, Optional<ImportanceMatrix> importances)
+            GgufTensor target, PlannedTensor.Source source, String note, Optional<ImportanceMatrix> importances)
             throws IOException {
         Optional<Importance> importance =
                 importances.isEmpty() ? Optional.empty() : importances.get().of(target.name(), target.shape());
         int subBlock = BlockQuantizer.weightedElements(target.type());
         if (importance.isEmpty() || subBlock == 0) {
-            return new PlannedTensor(target, new PlannedTensor.Stored(rule), Optional.empty(), note);
+            return new PlannedTensor(target, source, Optional.empty(), note);
         }
         int zeros = importance.get().zeroSubBlocks(subBlock);
         String filled =
                 zeros == 0 ? "" : zeros + " groups of " + subBlock + " columns have importance 0 throughout: 1 instead";
         return new PlannedTensor(
                 target,
-                new PlannedTensor.Stored(rule),
+                source,
                 importance.map(found -> found.withoutZeros(subBlock)),
                 note.isEmpty() || filled.isEmpty() ? note + filled : note + "; " + filled);
     }

@@ -1,13 +1,21 @@
 package io.millrace.tensors.format.gguf;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.GgufType;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.architecture.Architecture;
+import io.millrace.tensors.architecture.Experts;
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.Trait;
 import io.millrace.tensors.json.StrictJson;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
 /**
@@ -15,6 +23,9 @@ import java.util.OptionalLong;
  * keys, or else from the keys alone.
  */
 final class GgufConfig {
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     private final GgufReader reader;
 
     private GgufConfig(GgufReader reader) {
@@ -41,7 +52,7 @@ final class GgufConfig {
     private ObjectNode fromKeys() throws MalformedFileException {
         Architecture architecture = architecture();
         String prefix = architecture.ggufName() + ".";
-        refuseUnknownRules(prefix);
+        refuseUnknownRules();
         ObjectNode json = StrictJson.object();
         json.putArray("architectures").add(architecture.className());
         json.put("model_type", architecture.modelType());
@@ -58,41 +69,104 @@ final class GgufConfig {
                 "num_key_value_heads",
                 optional(prefix + ModelKeys.KEY_VALUE_HEAD_COUNT).orElse(heads));
         json.put("rms_norm_eps", real(prefix + ModelKeys.NORM_EPSILON));
-        json.put(
-                "rope_theta",
-                reader.header().metadata().containsKey(prefix + ModelKeys.ROPE_BASE)
-                        ? real(prefix + ModelKeys.ROPE_BASE)
-                        : 10_000);
+        json.put("rope_theta", has(prefix + ModelKeys.ROPE_BASE) ? real(prefix + ModelKeys.ROPE_BASE) : 10_000);
         headSize(prefix).ifPresent(size -> json.put("head_dim", size));
         json.put("vocab_size", embeddingRows());
         json.put("tie_word_embeddings", tensor("output.weight").isEmpty());
+        putAttention(json, architecture, prefix);
+        putScaling(json, prefix);
+        if (architecture.expertKeys().isPresent()) {
+            putExperts(json, architecture, architecture.expertKeys().get(), prefix);
+        }
         return json;
+    }
+
+    private void putAttention(ObjectNode json, Architecture architecture, String prefix) throws MalformedFileException {
+        if (architecture.has(Trait.WINDOW_IN_GGUF)) {
+            optional(prefix + ModelKeys.SLIDING_WINDOW).stream()
+                    .filter(window -> window > 0)
+                    .forEach(window -> json.put("sliding_window", window));
+        }
+        for (String cap : List.of(ModelKeys.SCORE_CAP, ModelKeys.LOGIT_CAP)) {
+            if (has(prefix + cap)) {
+                json.put(cap, real(prefix + cap));
+            }
+        }
+        if (architecture.has(Trait.LOCAL_ROTARY_BASE) && has(prefix + ModelKeys.LOCAL_ROPE_BASE)) {
+            json.put("rope_local_base_freq", real(prefix + ModelKeys.LOCAL_ROPE_BASE));
+        }
+        if (architecture.has(Trait.QUERY_SCALAR)) {
+            long heads = json.path("num_attention_heads").asLong();
+            long headSize = json.path("head_dim")
+                    .asLong(heads == 0 ? 0 : json.path("hidden_size").asLong() / heads);
+            boolean hiddenScaled = architecture.hiddenScaledLayers().isPresent()
+                    && architecture.hiddenScaledLayers().getAsInt()
+                            == json.path("num_hidden_layers").asLong();
+            json.put(
+                    "query_pre_attn_scalar",
+                    hiddenScaled && heads > 0 ? json.path("hidden_size").asLong() / heads : headSize);
+        }
+    }
+
+    private void putScaling(ObjectNode json, String prefix) throws MalformedFileException {
+        optional(prefix + ModelKeys.SCALING_POSITIONS)
+                .ifPresent(positions -> json.put(ModelKeys.ORIGINAL_POSITIONS, positions));
+        boolean longRope = tensor(RopeFactors.LONG).isPresent();
+        GgufValue type = reader.header().metadata().get(prefix + ModelKeys.SCALING_TYPE);
+        String kind = type instanceof GgufValue.Text(String text) ? text : "none";
+        if (longRope) {
+            ObjectNode scaling = json.putObject("rope_scaling").put("type", ModelKeys.LONG_ROPE);
+            putFactors(scaling, "long_factor", RopeFactors.LONG);
+            putFactors(scaling, "short_factor", RopeFactors.SHORT);
+        } else if (!kind.equals("none") && !kind.equals(ModelKeys.LONG_ROPE)) {
+            json.putObject("rope_scaling").put("type", kind).put("factor", real(prefix + ModelKeys.SCALING_FACTOR));
+        }
+    }
+
+    private void putFactors(ObjectNode scaling, String key, String name) throws MalformedFileException {
+        GgufTensor tensor = tensor(name).orElseThrow(() -> problem("tensor '" + name + "' is missing"));
+        if (tensor.type() != GgufType.F32 || tensor.shape().rank() != 1) {
+            throw problem("tensor '" + name + "' is " + tensor.type() + " of shape " + tensor.shape()
+                    + ", expected one list of F32");
+        }
+        ArrayNode factors = scaling.putArray(key);
+        for (float factor : reader.rows(name, 0, 1).toArray(FLOAT)) {
+            factors.add((double) factor);
+        }
+    }
+
+    private void putExperts(ObjectNode json, Architecture architecture, Experts.Keys keys, String prefix)
+            throws MalformedFileException {
+        json.put(keys.count(), whole(prefix + ModelKeys.EXPERT_COUNT));
+        json.put("num_experts_per_tok", whole(prefix + ModelKeys.EXPERT_USED_COUNT));
+        OptionalLong size = optional(prefix + ModelKeys.EXPERT_SIZE);
+        if (size.isPresent()) {
+            json.put(keys.size(), size.getAsLong());
+        }
+        if (architecture.has(Trait.NORMED_EXPERTS_STATED)) {
+            json.put("norm_topk_prob", true);
+        }
     }
 
     private Architecture architecture() throws MalformedFileException {
         if (reader.header().metadata().get(ModelKeys.ARCHITECTURE) instanceof GgufValue.Text(String name)) {
+            boolean experts = optional(name + "." + ModelKeys.EXPERT_COUNT).orElse(0) > 0;
             for (Architecture architecture : Architecture.known()) {
-                if (architecture.ggufName().equals(name)) {
+                if (architecture.ggufName().equals(name)
+                        && architecture.expertKeys().isPresent() == experts) {
                     return architecture;
                 }
             }
-            throw problem("'" + ModelKeys.ARCHITECTURE + "' is '" + name + "', which is not supported");
+            throw problem("'" + ModelKeys.ARCHITECTURE + "' is '" + name + "' " + (experts ? "with" : "without")
+                    + " experts, which is not supported");
         }
         throw problem("'" + ModelKeys.ARCHITECTURE + "' is missing, expected the name of an architecture");
     }
 
     /** What would change the meaning of the weights in a way that a {@link ModelConfig} cannot say. */
-    private void refuseUnknownRules(String prefix) throws MalformedFileException {
-        if (optional(prefix + "expert_count").orElse(0) > 0) {
-            throw problem("'" + prefix + "expert_count' is above 0, but experts are not supported");
-        }
-        GgufValue scaling = reader.header().metadata().get(prefix + "rope.scaling.type");
-        if (scaling != null && !scaling.equals(GgufValue.text("none"))) {
-            throw problem("'" + prefix + "rope.scaling.type' is " + scaling + ", expected none");
-        }
-        if (tensor(RopeFactors.TENSOR).isPresent()
-                && !reader.header().metadata().containsKey(ModelKeys.CONFIG)) {
-            throw problem("tensor '" + RopeFactors.TENSOR + "' scales rotary angles by numbers whose rule is unknown;"
+    private void refuseUnknownRules() throws MalformedFileException {
+        if (tensor(RopeFactors.LLAMA_3).isPresent() && !has(ModelKeys.CONFIG)) {
+            throw problem("tensor '" + RopeFactors.LLAMA_3 + "' scales rotary angles by numbers whose rule is unknown;"
                     + " expected the key '" + ModelKeys.CONFIG + "' beside it");
         }
     }
@@ -138,6 +212,22 @@ final class GgufConfig {
         require("norm epsilon", (float) keys.normEpsilon(), (float) json.normEpsilon());
         require("rotary base", (float) keys.ropeTheta(), (float) json.ropeTheta());
         require("tied head", keys.tiedHead(), json.tiedHead());
+        require("mixture of experts", keys.experts(), json.experts());
+        if (json.architecture().has(Trait.WINDOW_IN_GGUF)) {
+            require("sliding window", keys.slidingWindow(), json.slidingWindow());
+        }
+        require("cap of scores", single(keys.scoreCap()), single(json.scoreCap()));
+        require("cap of logits", single(keys.logitCap()), single(json.logitCap()));
+        require("local rotary base", single(ModelKeys.localRopeBase(keys)), single(ModelKeys.localRopeBase(json)));
+    }
+
+    /** As an F32 key holds it. */
+    private static float single(OptionalDouble number) {
+        return (float) number.orElse(Double.NaN);
+    }
+
+    private boolean has(String key) {
+        return reader.header().metadata().containsKey(key);
     }
 
     private void require(String what, Object keys, Object json) throws MalformedFileException {

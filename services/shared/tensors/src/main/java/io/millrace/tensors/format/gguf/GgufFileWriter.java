@@ -137,9 +137,9 @@ final class GgufFileWriter implements AutoCloseable {
             if (block.to() < target.shape().rows()) {
                 return;
             }
-            if (block.tensor().source() instanceof PlannedTensor.Stored(var rule)) {
+            if (!(block.tensor().source() instanceof PlannedTensor.Computed)) {
                 finished.add(new TensorReport(
-                        rule.name(),
+                        block.tensor().sourceName(),
                         target.type().name(),
                         target.shape(),
                         target.byteSize(),

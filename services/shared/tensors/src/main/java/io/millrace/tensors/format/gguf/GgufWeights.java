@@ -41,14 +41,19 @@ public final class GgufWeights implements WeightSource {
         for (GgufTensor tensor : reader.header().tensors()) {
             unread.put(tensor.name(), tensor);
         }
-        for (TensorRule rule : config.architecture().tensors(config)) {
-            GgufTensor tensor = unread.remove(rule.ggufName());
+        List<TensorRule> rules = config.architecture().tensors(config);
+        for (List<TensorRule> parts : GgufStacks.of(rules)) {
+            String name = parts.getFirst().ggufName();
+            GgufTensor tensor = unread.remove(name);
             if (tensor == null) {
-                throw problem("tensor '" + rule.ggufName() + "' is missing, expected shape " + rule.shape());
+                throw problem("tensor '" + name + "' is missing, expected shape " + GgufStacks.shape(parts));
             }
-            requireShape(tensor, rule.shape());
-            tensors.add(new TensorSpec(rule.name(), new Encoding.Blocks(tensor.type()), rule.shape()));
-            byName.put(rule.name(), new Stored(rule, tensor.type()));
+            requireShape(tensor, GgufStacks.shape(parts));
+            parts.forEach(rule -> byName.put(rule.name(), new Stored(rule, tensor.type())));
+        }
+        for (TensorRule rule : rules) {
+            GgufType type = Objects.requireNonNull(byName.get(rule.name())).type();
+            tensors.add(new TensorSpec(rule.name(), new Encoding.Blocks(type), rule.shape()));
         }
         checkRopeFactors(unread);
         if (!unread.isEmpty()) {
@@ -74,20 +79,19 @@ public final class GgufWeights implements WeightSource {
     }
 
     private void checkRopeFactors(Map<String, GgufTensor> unread) throws MalformedFileException {
-        if (config.ropeScaling().isEmpty()) {
-            return;
-        }
-        List<Float> expected = RopeFactors.of(config, config.ropeScaling().get());
-        GgufTensor tensor = unread.remove(RopeFactors.TENSOR);
-        if (tensor == null) {
-            throw problem("tensor '" + RopeFactors.TENSOR + "' is missing, but the rotary angles are scaled");
-        }
-        requireShape(tensor, Shape.of(expected.size()));
-        float[] found = dequantized(RopeFactors.TENSOR, tensor.type(), 0, 1, expected.size());
-        for (int i = 0; i < found.length; i++) {
-            if (!(Math.abs(found[i] - expected.get(i)) <= 1e-5 * expected.get(i))) {
-                throw problem("'" + RopeFactors.TENSOR + "'[" + i + "] is " + found[i] + ", expected " + expected.get(i)
-                        + " by the model's config");
+        for (Map.Entry<String, List<Float>> factors : RopeFactors.of(config).entrySet()) {
+            GgufTensor tensor = unread.remove(factors.getKey());
+            if (tensor == null) {
+                throw problem("tensor '" + factors.getKey() + "' is missing, but the rotary angles are scaled");
+            }
+            List<Float> expected = factors.getValue();
+            requireShape(tensor, Shape.of(expected.size()));
+            float[] found = dequantized(tensor.name(), tensor.type(), 0, 1, expected.size());
+            for (int i = 0; i < found.length; i++) {
+                if (!(Math.abs(found[i] - expected.get(i)) <= 1e-5 * expected.get(i))) {
+                    throw problem("'" + tensor.name() + "'[" + i + "] is " + found[i] + ", expected " + expected.get(i)
+                            + " by the model's config");
+                }
             }
         }
     }
@@ -139,8 +143,12 @@ public final class GgufWeights implements WeightSource {
         long step = permuted ? 1 : Math.max(1, STEP_ELEMENTS / rowLength);
         for (long row = from; row < to; row += step) {
             long source = permuted ? RotaryOrder.inGguf(row, headSize) : row;
+            source += rule.expert().orElse(0) * rule.shape().rows();
             long end = Math.min(to - row, step) + source;
             float[] values = dequantized(rule.ggufName(), stored.type(), source, end, rowLength);
+            for (int i = 0; rule.ggufOffset() != 0 && i < values.length; i++) {
+                values[i] -= rule.ggufOffset();
+            }
             MemorySegment.copy(
                     values,
                     0,

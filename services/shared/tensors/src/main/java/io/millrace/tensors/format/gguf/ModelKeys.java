@@ -1,10 +1,14 @@
 package io.millrace.tensors.format.gguf;
 
+import io.millrace.tensors.architecture.LayerAttention;
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.RopeScaling;
+import io.millrace.tensors.architecture.Trait;
 import io.millrace.tensors.json.StrictJson;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /**
  * The metadata keys that say what a model is. llama.cpp demands the exact value types. What GGUF has no key for, such
@@ -27,6 +31,27 @@ final class ModelKeys {
     static final String ROPE_BASE = "rope.freq_base";
     static final String ROPE_DIMENSIONS = "rope.dimension_count";
     static final String VOCABULARY_SIZE = "vocab_size";
+
+    static final String SLIDING_WINDOW = "attention.sliding_window";
+    static final String SCORE_CAP = "attn_logit_softcapping";
+    static final String LOGIT_CAP = "final_logit_softcapping";
+    static final String LOCAL_ROPE_BASE = "rope.freq_base_swa";
+    static final String SCALING_TYPE = "rope.scaling.type";
+    static final String SCALING_FACTOR = "rope.scaling.factor";
+    static final String SCALING_POSITIONS = "rope.scaling.original_context_length";
+    static final String SCALING_ATTENTION = "rope.scaling.attn_factor";
+    static final String EXPERT_COUNT = "expert_count";
+    static final String EXPERT_USED_COUNT = "expert_used_count";
+    static final String EXPERT_SIZE = "expert_feed_forward_length";
+
+    static final String LINEAR = "linear";
+    static final String LONG_ROPE = "longrope";
+
+    /** Where config.json says for how long a context long rope was trained at first. */
+    static final String ORIGINAL_POSITIONS = "original_max_position_embeddings";
+
+    /** Experts of this key's size have no other in GGUF than the feed-forward's. */
+    private static final String FEED_FORWARD_SIZE = "intermediate_size";
 
     private ModelKeys() {}
 
@@ -51,6 +76,60 @@ final class ModelKeys {
         keys.put(prefix + VALUE_LENGTH, GgufValue.u32(config.headSize()));
         keys.put(prefix + ROPE_DIMENSIONS, GgufValue.u32(config.headSize()));
         keys.put(prefix + VOCABULARY_SIZE, GgufValue.u32(config.vocabularySize()));
+        putAttention(keys, prefix, config);
+        putScaling(keys, prefix, config);
+        config.experts().ifPresent(experts -> {
+            keys.put(prefix + EXPERT_COUNT, GgufValue.u32(experts.count()));
+            keys.put(prefix + EXPERT_USED_COUNT, GgufValue.u32(experts.perToken()));
+            if (!config.architecture().expertKeys().orElseThrow().size().equals(FEED_FORWARD_SIZE)) {
+                keys.put(prefix + EXPERT_SIZE, GgufValue.u32(experts.size()));
+            }
+        });
         return keys;
+    }
+
+    private static void putAttention(Map<String, GgufValue> keys, String prefix, ModelConfig config) {
+        if (config.architecture().has(Trait.WINDOW_IN_GGUF)) {
+            keys.put(
+                    prefix + SLIDING_WINDOW,
+                    GgufValue.u32(config.slidingWindow().orElse(0)));
+        }
+        config.scoreCap().ifPresent(cap -> keys.put(prefix + SCORE_CAP, GgufValue.f32(cap)));
+        config.logitCap().ifPresent(cap -> keys.put(prefix + LOGIT_CAP, GgufValue.f32(cap)));
+        localRopeBase(config).ifPresent(base -> keys.put(prefix + LOCAL_ROPE_BASE, GgufValue.f32(base)));
+    }
+
+    /** The rotary base of layers with a window, where they have their own. */
+    static OptionalDouble localRopeBase(ModelConfig config) {
+        if (!config.architecture().has(Trait.LOCAL_ROTARY_BASE)) {
+            return OptionalDouble.empty();
+        }
+        return config.attention().stream()
+                .filter(layer -> layer.window().isPresent())
+                .flatMap(layer -> layer.rotary().stream())
+                .mapToDouble(LayerAttention.Rotary::base)
+                .findFirst();
+    }
+
+    private static void putScaling(Map<String, GgufValue> keys, String prefix, ModelConfig config) {
+        if (config.architecture().has(Trait.LONG_ROPE)) {
+            int original = config.json().path(ORIGINAL_POSITIONS).asInt(config.maxPositions());
+            keys.put(prefix + SCALING_POSITIONS, GgufValue.u32(original));
+        }
+        if (config.ropeScaling().isEmpty()) {
+            return;
+        }
+        switch (config.ropeScaling().get()) {
+            case RopeScaling.Linear(double factor) -> {
+                keys.put(prefix + SCALING_TYPE, GgufValue.text(LINEAR));
+                keys.put(prefix + SCALING_FACTOR, GgufValue.f32(factor));
+            }
+            case RopeScaling.LongRope scaling -> {
+                keys.put(prefix + SCALING_TYPE, GgufValue.text(LONG_ROPE));
+                keys.put(prefix + SCALING_POSITIONS, GgufValue.u32(scaling.originalPositions()));
+                keys.put(prefix + SCALING_ATTENTION, GgufValue.f32(scaling.attentionFactor()));
+            }
+            case RopeScaling.Llama3 _ -> {}
+        }
     }
 }

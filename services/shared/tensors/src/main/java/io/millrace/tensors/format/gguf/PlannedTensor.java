@@ -11,11 +11,26 @@ import java.util.Optional;
  * @param note why it is not of the type that the file type asks for; empty if it is
  */
 record PlannedTensor(GgufTensor target, Source source, Optional<Importance> importance, String note) {
+    /** What a message or report calls it: the checkpoint's name, or GGUF's where it is made of several or none. */
+    String sourceName() {
+        return switch (source) {
+            case Stored(TensorRule rule) -> rule.name();
+            case Stacked _, Computed _ -> target.name();
+        };
+    }
+
     /** Where the numbers come from. */
     sealed interface Source {}
 
     /** A tensor of the checkpoint; its rule says how rows are permuted. */
     record Stored(TensorRule rule) implements Source {}
+
+    /** Tensors of the checkpoint, of one shape, one behind the other: the experts of a layer. */
+    record Stacked(List<TensorRule> parts) implements Source {
+        public Stacked {
+            parts = List.copyOf(parts);
+        }
+    }
 
     /** Numbers that follow from the configuration. */
     record Computed(List<Float> values) implements Source {}

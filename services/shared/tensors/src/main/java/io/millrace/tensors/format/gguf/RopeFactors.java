@@ -1,20 +1,44 @@
 package io.millrace.tensors.format.gguf;
 
 import io.millrace.tensors.architecture.ModelConfig;
-import io.millrace.tensors.architecture.ModelConfig.RopeScaling;
+import io.millrace.tensors.architecture.RopeScaling;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
- * Llama 3's rotary scaling as GGUF carries it: one divisor per rotary pair, 1 for short wavelengths, the factor for
- * long ones, smooth in between.
+ * Rotary scaling as GGUF carries it where no key can: one divisor per rotary pair. Llama 3's is 1 for short wavelengths,
+ * the factor for long ones, smooth in between; long rope states its divisors.
  */
 final class RopeFactors {
-    static final String TENSOR = "rope_freqs.weight";
+    static final String LLAMA_3 = "rope_freqs.weight";
+    static final String LONG = "rope_factors_long.weight";
+    static final String SHORT = "rope_factors_short.weight";
 
     private RopeFactors() {}
 
-    static List<Float> of(ModelConfig config, RopeScaling scaling) {
+    /** The tensors of a model's scaling, by name; none where keys or nothing say it. */
+    static Map<String, List<Float>> of(ModelConfig config) {
+        Map<String, List<Float>> tensors = new LinkedHashMap<>();
+        if (config.ropeScaling().isPresent()) {
+            switch (config.ropeScaling().get()) {
+                case RopeScaling.Llama3 scaling -> tensors.put(LLAMA_3, llama3(config, scaling));
+                case RopeScaling.LongRope scaling -> {
+                    tensors.put(LONG, floats(scaling.longFactors()));
+                    tensors.put(SHORT, floats(scaling.shortFactors()));
+                }
+                case RopeScaling.Linear _ -> {}
+            }
+        }
+        return tensors;
+    }
+
+    private static List<Float> floats(List<Double> numbers) {
+        return numbers.stream().map(Double::floatValue).toList();
+    }
+
+    private static List<Float> llama3(ModelConfig config, RopeScaling.Llama3 scaling) {
         List<Float> factors = new ArrayList<>();
         double longest = scaling.originalPositions() / scaling.lowFrequencyFactor();
         double shortest = scaling.originalPositions() / scaling.highFrequencyFactor();

@@ -10,6 +10,7 @@ import io.millrace.tensors.kernel.gguf.BlockQuantizer;
 import io.millrace.tensors.kernel.gguf.Deviation;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * The rows {@code [from, to)} of a tensor on their way into a file: read, put in GGUF's order, checked, quantized, and
@@ -54,7 +55,7 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
             case PlannedTensor.Stored(TensorRule rule)
             when rule.permutedHeads() > 0 && rule.shape().rank() == 2 ->
                 rule.shape().extent(0) / rule.permutedHeads();
-            case PlannedTensor.Stored _, PlannedTensor.Computed _ -> 1;
+            case PlannedTensor.Stored _, PlannedTensor.Stacked _, PlannedTensor.Computed _ -> 1;
         };
     }
 
@@ -81,7 +82,7 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
             throw new MalformedFileException(
                     checkpoint.folder(),
                     -1,
-                    "tensor '" + sourceName() + "' holds " + largest(values, elements)
+                    "tensor '" + tensor.sourceName() + "' holds " + largest(values, elements)
                             + ", too large for the half-precision numbers of " + type + "; choose F32");
         }
         return Deviation.measure(values, buffers.stored, elements);
@@ -104,6 +105,9 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
                 MemorySegment target = MemorySegment.ofArray(buffers.values).asSlice(0, 4L * elements);
                 checkpoint.read(rule.name(), from, to, target);
                 checkpoint.requireFinite(rule.name(), from, target);
+                for (int i = 0; rule.ggufOffset() != 0 && i < elements; i++) {
+                    buffers.values[i] += rule.ggufOffset();
+                }
                 if (rule.permutedHeads() > 0) {
                     int headSize = Math.toIntExact(rule.shape().extent(0) / rule.permutedHeads());
                     int rowLength = rule.shape().rank() == 1
@@ -114,6 +118,7 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
                     return buffers.reordered;
                 }
             }
+            case PlannedTensor.Stacked(List<TensorRule> parts) -> readStack(parts, checkpoint, buffers);
             case PlannedTensor.Computed(var numbers) -> {
                 for (int i = 0; i < elements; i++) {
                     buffers.values[i] = numbers.get(i);
@@ -123,11 +128,21 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
         return buffers.values;
     }
 
-    private String sourceName() {
-        return switch (tensor.source()) {
-            case PlannedTensor.Stored(TensorRule rule) -> rule.name();
-            case PlannedTensor.Computed _ -> tensor.target().name();
-        };
+    /** Rows [from, to) of a stack, which may end one part and begin the next. */
+    private void readStack(List<TensorRule> parts, Checkpoint checkpoint, Buffers buffers) throws IOException {
+        long rowsPerPart = parts.getFirst().shape().rows();
+        long rowBytes = parts.getFirst().shape().rowLength() * Float.BYTES;
+        long row = from;
+        while (row < to) {
+            TensorRule part = parts.get(Math.toIntExact(row / rowsPerPart));
+            long first = row % rowsPerPart;
+            long end = Math.min(rowsPerPart, first + to - row);
+            MemorySegment target =
+                    MemorySegment.ofArray(buffers.values).asSlice((row - from) * rowBytes, (end - first) * rowBytes);
+            checkpoint.read(part.name(), first, end, target);
+            checkpoint.requireFinite(part.name(), first, target);
+            row += end - first;
+        }
     }
 
     private static boolean finite(float[] values, int count) {

@@ -10,7 +10,7 @@ import io.millrace.tensors.Progress;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
-import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.RopeScaling;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.kernel.gguf.Deviation;
 import java.io.IOException;
@@ -155,7 +155,7 @@ class GgufRoundTripTest {
         assertThat(reports).noneMatch(report -> report.name().contains("rope"));
         try (GgufWeights weights = GgufWeights.open(file);
                 GgufReader reader = GgufReader.open(file)) {
-            assertThat(weights.config().ropeScaling()).contains(new ModelConfig.RopeScaling(8, 1, 4, 32));
+            assertThat(weights.config().ropeScaling()).contains(new RopeScaling.Llama3(8, 1, 4, 32));
             float[] divisors = reader.rows("rope_freqs.weight", 0, 1).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
             // Wavelength 2π is below 32 / 4: kept. The longest is far above 32 / 1: divided by the factor.
             assertThat(divisors).hasSize(32).startsWith(1f).endsWith(8f);

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What a checkpoint's folder says about its tokenizer. A missing JSON file reads as an empty object.
@@ -27,8 +28,15 @@ record TokenizerFiles(
 
     /** A token outside the algorithm's own vocabulary, or marked as special within it. */
     record Added(int id, String text, boolean special) {
+        /** Tokens that no text holds, among them some that exporters forgot to call special: Gemma's, DeepSeek's. */
+        private static final Set<String> SPECIAL = Set.of("<pad>", "<mask>", "<2mass>", "[@BOS@]");
+
         boolean control() {
-            return special || (text.startsWith("<|") && text.endsWith("|>"));
+            return special
+                    || SPECIAL.contains(text)
+                    || (text.startsWith("<|") && text.endsWith("|>"))
+                    || (text.startsWith("<\uff5c") && text.endsWith("\uff5c>"))
+                    || (text.startsWith("<unused") && text.endsWith(">"));
         }
     }
 

@@ -115,11 +115,14 @@ public final class TokenizerKeys {
         PostProcessor around = PostProcessor.of(files.tokenizer());
         putFlag("add_bos_token", around.first(), "bos_token");
         putFlag("add_eos_token", around.last(), "eos_token");
-        if (vocabulary.model().equals("llama")
-                && files.config().path("add_prefix_space").isBoolean()) {
-            keys.put(
-                    PREFIX + "add_space_prefix",
-                    new GgufValue.Flag(files.config().get("add_prefix_space").asBoolean()));
+        if (!vocabulary.model().equals("llama")) {
+            return;
+        }
+        JsonNode stated = files.config().path("add_prefix_space");
+        if (stated.isBoolean()) {
+            keys.put(PREFIX + "add_space_prefix", new GgufValue.Flag(stated.asBoolean()));
+        } else if (!files.tokenizer().isEmpty() && !PreTokenizer.prependsSpace(files.tokenizer())) {
+            keys.put(PREFIX + "add_space_prefix", new GgufValue.Flag(false));
         }
     }
 

@@ -87,15 +87,25 @@ final class VocabularyReader {
         return new Vocabulary(SENTENCE_PIECE, "default", filled(), List.of());
     }
 
-    /** Added tokens that the pieces do not have yet; those they have keep their score, and become control if special. */
+    /**
+     * Added tokens that the pieces do not have yet. Those they have become control if they are special; the others are
+     * found in a text before it is split, which GGUF calls user-defined, with spaces for the marks of word starts.
+     */
     private void addSentencePieceTokens() throws MalformedFileException {
         for (TokenizerFiles.Added added : files.added()) {
             Token piece = added.id() < tokens.length ? tokens[added.id()] : null;
             if (piece == null || !piece.text().equals(added.text())) {
                 Kind kind = added.control() ? Kind.CONTROL : Kind.USER_DEFINED;
                 place(added.id(), new Token(added.text(), Vocabulary.ADDED_SCORE, kind));
-            } else if (added.special() && piece.kind() == Kind.NORMAL) {
-                place(added.id(), new Token(piece.text(), piece.score(), Kind.CONTROL));
+            } else if (piece.kind() == Kind.NORMAL) {
+                place(
+                        added.id(),
+                        added.control()
+                                ? new Token(piece.text(), piece.score(), Kind.CONTROL)
+                                : new Token(
+                                        piece.text().replace(WORD_START, ' '),
+                                        Vocabulary.ADDED_SCORE,
+                                        Kind.USER_DEFINED));
             }
         }
     }

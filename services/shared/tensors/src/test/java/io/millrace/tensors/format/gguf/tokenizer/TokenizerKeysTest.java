@@ -149,6 +149,37 @@ class TokenizerKeysTest {
                 .containsEntry("tokenizer.ggml.token_type", GgufValue.i32s(List.of(2, 6, 1, 1, 1, 1)));
     }
 
+    @Test
+    void gemmaPutsNoSpaceInFrontAndItsAddedTokensHaveTheirKinds() throws Exception {
+        write("tokenizer.json", """
+                {"added_tokens": [{"id": 0, "content": "<pad>", "special": false},
+                  {"id": 1, "content": "<unused7>", "special": false}, {"id": 2, "content": "<table>", "special": false}],
+                 "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"},
+                 "pre_tokenizer": {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious"},
+                 "model": {"type": "BPE", "byte_fallback": true, "unk_token": "<unk>",
+                  "vocab": {"<pad>": 0, "<unused7>": 1, "<table>": 2, "<unk>": 3, "a": 4}, "merges": []}}
+                """);
+
+        assertThat(keys(5))
+                .containsEntry("tokenizer.ggml.model", GgufValue.text("llama"))
+                .containsEntry("tokenizer.ggml.pre", GgufValue.text("default"))
+                .containsEntry("tokenizer.ggml.add_space_prefix", new GgufValue.Flag(false))
+                .containsEntry("tokenizer.ggml.token_type", GgufValue.i32s(List.of(3, 3, 4, 2, 1)));
+    }
+
+    @Test
+    void aNormalizerThatSentencePieceDoesNotHaveIsRefused() throws Exception {
+        write("tokenizer.json", """
+                {"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFKC"}]}, "pre_tokenizer": null,
+                 "model": {"type": "BPE", "byte_fallback": true, "vocab": {"a": 0}, "merges": []}}
+                """);
+
+        assertThatThrownBy(() -> keys(1))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("NFKC")
+                .hasMessageContaining("expected Prepend and Replace");
+    }
+
     private Map<String, GgufValue> keys(int rows) throws IOException {
         ObjectNode config = TinyModels.llama().put("vocab_size", rows);
         return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json"));

@@ -1,0 +1,165 @@
+package io.millrace.models.llama;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.models.SyntheticTokenizer;
+import io.millrace.models.TestModels;
+import io.millrace.models.Tokenizer;
+import io.millrace.tensors.Progress;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.format.gguf.GgufCompressor;
+import io.millrace.tensors.format.gguf.GgufFileType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.text.Normalizer;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A thousand unpleasant strings: what llama.cpp makes of a GGUF's tokenizer is what tokenizer.json says. */
+class HostileStringsTest {
+    private static final long SEED = 31;
+    private static final int STRINGS = 1000;
+    private static final String[] PIECES = {
+        " ",
+        "  ",
+        "   ",
+        "     ",
+        "\n",
+        "\r\n",
+        "\n\n",
+        "\n\n\n",
+        "\t",
+        " \n ",
+        "\u00a0",
+        "\u3000",
+        "\u200b",
+        "\u200d",
+        "\ufeff",
+        "1",
+        "12",
+        "1234",
+        "56789",
+        "３",
+        "٣",
+        "½",
+        "Ⅷ",
+        "the",
+        "The",
+        "THE",
+        "then",
+        "water",
+        "naïve",
+        "e\u0301",
+        "Straße",
+        "水",
+        "日本語",
+        "Привет",
+        "العربية",
+        "हिन्दी",
+        "ไทย",
+        "👍",
+        "👍🏽",
+        "👨‍👩‍👧",
+        "🏳️‍🌈",
+        "'s",
+        "'S",
+        "'ll",
+        "'LL",
+        "''",
+        "\u2019s",
+        "don't",
+        "...",
+        "?!\n",
+        "!\r\n",
+        "//",
+        "/*",
+        "\\",
+        "<",
+        ">",
+        "<x>",
+        "<0x41>",
+        "▁",
+        "▁▁",
+        "Ġ",
+        "ſ",
+        "İ",
+        "ǅ",
+        "ʰ",
+        "ª",
+        "_",
+        "-",
+        "--",
+        "#",
+        "@x",
+        "fooBar",
+        "HTTPServer",
+        "x²",
+        "a.b",
+        "\u0001",
+        "\u007f",
+        "\u0085",
+        "\u2028",
+        "<table>",
+        "𝔘𝔫",
+        "\udb40\udc41",
+        "\ue000"
+    };
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void skipWhereThereIsNoLibrary() throws IOException {
+        try {
+            LlamaLibrary.open();
+        } catch (LlamaUnavailableException problem) {
+            String reason = "skipped: " + problem.getMessage();
+            System.out.println(reason);
+            Assumptions.abort(reason);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void bothTokenizersAgree(SyntheticTokenizer kind) throws Exception {
+        System.out.println("seed " + SEED);
+        int tokens = kind.write(Files.createDirectories(folder));
+        TestModels.weightsFolder(
+                folder,
+                TestModels.weights(TestModels.config("LlamaForCausalLM", "llama", "\"vocab_size\": " + tokens), SEED));
+        Path gguf = folder.resolve("model.gguf");
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            GgufCompressor.plan(checkpoint, GgufFileType.F32).write(gguf, 1, Progress.NONE);
+        }
+
+        SplittableRandom random = new SplittableRandom(SEED);
+        try (Tokenizer ours = Tokenizer.open(folder);
+                LlamaModel theirs = LlamaModel.open(gguf, 32, 1, false)) {
+            for (int i = 0; i < STRINGS; i++) {
+                String text = text(random, kind);
+                assertThat(theirs.tokenize(text, false)).as(quoted(text)).isEqualTo(ours.encode(text));
+            }
+        }
+    }
+
+    private static String text(SplittableRandom random, SyntheticTokenizer kind) {
+        StringBuilder text = new StringBuilder();
+        int pieces = 1 + random.nextInt(8);
+        for (int i = 0; i < pieces; i++) {
+            text.append(PIECES[random.nextInt(PIECES.length)]);
+        }
+        // llama.cpp composes no characters, so it agrees on composed texts alone.
+        return kind == SyntheticTokenizer.QWEN_2 ? Normalizer.normalize(text, Normalizer.Form.NFC) : text.toString();
+    }
+
+    private static String quoted(String text) {
+        StringBuilder quoted = new StringBuilder();
+        text.chars().forEach(c -> quoted.append(c >= ' ' && c < 127 ? (char) c : "\\u%04x".formatted(c)));
+        return "'" + quoted + "'";
+    }
+}

@@ -1,0 +1,140 @@
+package io.millrace.tensors.architecture;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.architecture.LayerAttention.Rotary;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The rotary settings of a config.json. transformers 5 moved base and scaling into one object, {@code rope_parameters},
+ * which has one object per kind of layer where kinds differ.
+ */
+final class RotaryParser {
+    private static final double DEFAULT_BASE = 10_000;
+    private static final String PARAMETERS = "rope_parameters";
+
+    private final ConfigJson config;
+    private final Architecture architecture;
+    private final int headSize;
+    private final int maxPositions;
+
+    RotaryParser(ConfigJson config, Architecture architecture, int headSize, int maxPositions) {
+        this.config = config;
+        this.architecture = architecture;
+        this.headSize = headSize;
+        this.maxPositions = maxPositions;
+    }
+
+    /** Of the layers without a setting of their own. */
+    Rotary common() throws MalformedFileException {
+        Optional<ConfigJson> parameters = parameters("full_attention");
+        double base = config.present("rope_theta") ? config.positive("rope_theta") : DEFAULT_BASE;
+        if (parameters.isPresent() && parameters.get().present("rope_theta")) {
+            base = parameters.get().positive("rope_theta");
+        } else if (architecture.has(Trait.ROTARY_BASE_STATED) && !config.present("rope_theta")) {
+            throw config.problem("'rope_theta' is missing");
+        }
+        Optional<ConfigJson> scaling = config.object("rope_scaling").or(() -> parameters);
+        return new Rotary(base, scaling.isEmpty() ? Optional.empty() : scaling(scaling.get()));
+    }
+
+    /** Of the layers with a window. */
+    Rotary local(Rotary common) throws MalformedFileException {
+        if (!architecture.has(Trait.LOCAL_ROTARY_BASE)) {
+            return common;
+        }
+        double base = config.present("rope_local_base_freq") ? config.positive("rope_local_base_freq") : DEFAULT_BASE;
+        Optional<ConfigJson> parameters = parameters("sliding_attention");
+        if (parameters.isPresent() && parameters.get().present("rope_theta")) {
+            base = parameters.get().positive("rope_theta");
+        }
+        return new Rotary(base, Optional.empty());
+    }
+
+    private Optional<ConfigJson> parameters(String kind) throws MalformedFileException {
+        Optional<ConfigJson> all = config.object(PARAMETERS);
+        if (all.isEmpty() || !architecture.has(Trait.LOCAL_ROTARY_BASE)) {
+            return all;
+        }
+        return all.get().object(kind);
+    }
+
+    private Optional<RopeScaling> scaling(ConfigJson scaling) throws MalformedFileException {
+        String kind = scaling.at("rope_type").asText(scaling.at("type").asText("default"));
+        if (kind.equals("default")) {
+            return Optional.empty();
+        }
+        if (kind.equals("llama3") && architecture.has(Trait.LLAMA3_SCALING)) {
+            return Optional.of(llama3(scaling));
+        }
+        if (kind.equals("linear") && architecture.has(Trait.LINEAR_SCALING)) {
+            return Optional.of(new RopeScaling.Linear(scaling.positive("factor")));
+        }
+        if ((kind.equals("longrope") || kind.equals("su")) && architecture.has(Trait.LONG_ROPE)) {
+            return Optional.of(longRope(scaling));
+        }
+        throw config.variant("rope scaling '" + kind + "' is not supported for " + architecture.className()
+                + ", expected " + known());
+    }
+
+    private String known() {
+        List<String> kinds = new ArrayList<>();
+        if (architecture.has(Trait.LLAMA3_SCALING)) {
+            kinds.add("'llama3'");
+        }
+        if (architecture.has(Trait.LINEAR_SCALING)) {
+            kinds.add("'linear'");
+        }
+        if (architecture.has(Trait.LONG_ROPE)) {
+            kinds.add("'longrope'");
+        }
+        kinds.add("none");
+        return String.join(" or ", kinds);
+    }
+
+    private static RopeScaling llama3(ConfigJson scaling) throws MalformedFileException {
+        double low = scaling.positive("low_freq_factor");
+        double high = scaling.positive("high_freq_factor");
+        if (low >= high) {
+            throw scaling.problem("'low_freq_factor' is " + low + ", expected less than 'high_freq_factor' " + high);
+        }
+        return new RopeScaling.Llama3(
+                scaling.positive("factor"),
+                low,
+                high,
+                scaling.whole("original_max_position_embeddings", Integer.MAX_VALUE));
+    }
+
+    private RopeScaling longRope(ConfigJson scaling) throws MalformedFileException {
+        for (String key : List.of("short_mscale", "long_mscale", "attention_factor")) {
+            if (scaling.present(key)) {
+                throw config.variant("'" + key + "' is " + scaling.at(key)
+                        + ", expected none: the attention factor follows from the lengths of the contexts");
+            }
+        }
+        ConfigJson holder = scaling.present("original_max_position_embeddings") ? scaling : config;
+        int original = holder.whole("original_max_position_embeddings", Integer.MAX_VALUE);
+        double stretch = (double) maxPositions / original;
+        double attentionFactor = stretch > 1 ? Math.sqrt(1 + Math.log(stretch) / Math.log(original)) : 1;
+        return new RopeScaling.LongRope(
+                factors(scaling, "short_factor"), factors(scaling, "long_factor"), original, attentionFactor);
+    }
+
+    private List<Double> factors(ConfigJson scaling, String key) throws MalformedFileException {
+        JsonNode list = scaling.at(key);
+        if (!list.isArray() || list.size() != headSize / 2) {
+            throw scaling.problem("'" + key + "' has " + list.size() + " numbers, expected a list of " + headSize / 2
+                    + ": one per rotary pair");
+        }
+        List<Double> factors = new ArrayList<>();
+        for (JsonNode factor : list) {
+            if (!factor.isNumber() || !(factor.asDouble() > 0) || !Double.isFinite(factor.asDouble())) {
+                throw scaling.problem("'" + key + "' holds " + factor + ", expected numbers above 0");
+            }
+            factors.add(factor.asDouble());
+        }
+        return factors;
+    }
+}

@@ -1,0 +1,171 @@
+package io.millrace.tensors.format.gguf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.WeightSource;
+import io.millrace.tensors.architecture.Architecture;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.TinyModels;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Each architecture through a GGUF file and back. */
+class EveryArchitectureTest {
+    @TempDir
+    Path parent;
+
+    static Stream<String> architectures() {
+        return Architecture.known().stream().map(Architecture::className);
+    }
+
+    @ParameterizedTest
+    @MethodSource("architectures")
+    void weightsAndNumbersComeBack(String className) throws Exception {
+        Path folder = GgufModels.folder(parent, config(className));
+        Path file = write(folder, GgufFileType.F32);
+
+        try (Checkpoint original = Checkpoint.open(folder);
+                GgufWeights weights = GgufWeights.open(file)) {
+            assertThat(weights.config()).isEqualTo(original.config());
+            for (TensorSpec spec : original.tensors()) {
+                float[] before = read(original, spec);
+                float[] after = read(weights, spec);
+                for (int i = 0; i < before.length; i++) {
+                    // A gain of 1 + weight is rounded once.
+                    assertThat(after[i]).as(spec.name()).isCloseTo(before[i], within(1e-7f));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("architectures")
+    void theCommonKeysAloneSayTheSame(String className) throws Exception {
+        Path folder = GgufModels.folder(parent, config(className));
+        byte[] file = Files.readAllBytes(write(folder, GgufFileType.Q8_0));
+        byte[] key = ModelKeys.CONFIG.getBytes(StandardCharsets.UTF_8);
+        file[indexOf(file, key)] = 'x';
+
+        try (Checkpoint original = Checkpoint.open(folder);
+                GgufWeights foreign = GgufWeights.of(GgufReader.over("foreign.gguf", MemorySegment.ofArray(file)))) {
+            ModelConfig expected = original.config();
+            ModelConfig found = foreign.config();
+            assertThat(found.architecture().ggufName())
+                    .isEqualTo(expected.architecture().ggufName());
+            assertThat(found.headSize()).isEqualTo(expected.headSize());
+            assertThat(found.attentionScale()).isEqualTo(expected.attentionScale());
+            assertThat(found.ropeScaling()).isEqualTo(expected.ropeScaling());
+            assertThat(found.experts()).isEqualTo(expected.experts());
+            assertThat(found.scoreCap()).isEqualTo(expected.scoreCap());
+            assertThat(found.logitCap()).isEqualTo(expected.logitCap());
+            assertThat(found.tiedHead()).isEqualTo(expected.tiedHead());
+            if (!className.startsWith("Mi")) {
+                // Only for Mistral and Mixtral does GGUF keep silent about a window.
+                assertThat(found.attention()).isEqualTo(expected.attention());
+            }
+        }
+    }
+
+    @Test
+    void expertsAreStackedAndTheirRouterStaysF32() throws Exception {
+        Path folder = GgufModels.folder(parent, config("Qwen3MoeForCausalLM"));
+        Path file = write(folder, GgufFileType.Q8_0);
+
+        try (GgufReader reader = GgufReader.open(file)) {
+            Map<String, GgufTensor> tensors =
+                    reader.header().tensors().stream().collect(Collectors.toMap(GgufTensor::name, tensor -> tensor));
+            assertThat(tensors.get("blk.1.ffn_down_exps.weight"))
+                    .satisfies(stack -> assertThat(
+                                    Objects.requireNonNull(stack).shape().extents())
+                            .containsExactly(3L, 256L, 128L));
+            assertThat(tensors.get("blk.1.ffn_gate_inp.weight"))
+                    .satisfies(router -> assertThat(
+                                    Objects.requireNonNull(router).type().name())
+                            .isEqualTo("F32"));
+            assertThat(tensors).doesNotContainKey("blk.1.ffn_gate.weight");
+        }
+        Path plain = write(folder, GgufFileType.F32);
+        try (Checkpoint original = Checkpoint.open(folder);
+                GgufReader reader = GgufReader.open(plain)) {
+            float[] expected = new float[128];
+            original.read("model.layers.1.mlp.experts.2.down_proj.weight", 5, 6, MemorySegment.ofArray(expected));
+            assertThat(reader.rows("blk.1.ffn_down_exps.weight", 2 * 256 + 5, 2 * 256 + 6)
+                            .toArray(ValueLayout.JAVA_FLOAT_UNALIGNED))
+                    .isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void gainsOfGemmaAreStoredWithTheirOffset() throws Exception {
+        Path folder = GgufModels.folder(parent, config("Gemma3ForCausalLM"));
+        Path file = write(folder, GgufFileType.Q8_0);
+
+        try (Checkpoint original = Checkpoint.open(folder);
+                GgufReader reader = GgufReader.open(file)) {
+            float[] weight = new float[32];
+            original.read("model.layers.0.self_attn.k_norm.weight", 0, 1, MemorySegment.ofArray(weight));
+            float[] stored = reader.rows("blk.0.attn_k_norm.weight", 0, 1).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
+            for (int i = 0; i < stored.length; i++) {
+                assertThat(stored[i]).isEqualTo(weight[i] + 1);
+            }
+        }
+    }
+
+    @Test
+    void metadataThatContradictsTheConfigIsRefused() throws Exception {
+        Path folder = GgufModels.folder(parent, config("Gemma2ForCausalLM"));
+        byte[] file = Files.readAllBytes(write(folder, GgufFileType.F32));
+        byte[] key = "gemma2.attention.sliding_window".getBytes(StandardCharsets.UTF_8);
+        file[indexOf(file, key) + key.length + Integer.BYTES] = 17;
+
+        assertThatThrownBy(() -> GgufWeights.of(GgufReader.over("m.gguf", MemorySegment.ofArray(file))))
+                .hasMessageContaining("the sliding window is OptionalInt[17] by its keys");
+    }
+
+    private static ObjectNode config(String className) throws IOException {
+        for (ObjectNode config : TinyModels.each()) {
+            if (config.path("architectures").path(0).asText().equals(className)) {
+                return config.put("hidden_size", 256).put("num_attention_heads", 8);
+            }
+        }
+        throw new IllegalArgumentException(className);
+    }
+
+    private Path write(Path folder, GgufFileType type) throws Exception {
+        Path file = parent.resolve(type + ".gguf");
+        GgufModels.write(folder, type, file, 1);
+        return file;
+    }
+
+    private static float[] read(WeightSource weights, TensorSpec spec) throws IOException {
+        float[] values = new float[Math.toIntExact(spec.shape().elements())];
+        weights.read(spec.name(), 0, spec.shape().rows(), MemorySegment.ofArray(values));
+        return values;
+    }
+
+    private static int indexOf(byte[] bytes, byte[] wanted) {
+        for (int i = 0; i <= bytes.length - wanted.length; i++) {
+            if (java.util.Arrays.equals(bytes, i, i + wanted.length, wanted, 0, wanted.length)) {
+                return i;
+            }
+        }
+        throw new AssertionError("not found");
+    }
+}
