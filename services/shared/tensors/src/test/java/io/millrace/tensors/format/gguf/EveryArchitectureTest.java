@@ -11,6 +11,7 @@ import io.millrace.tensors.architecture.Architecture;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.TinyModels;
+import io.millrace.tensors.kernel.gguf.Deviation;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -79,6 +80,12 @@ class EveryArchitectureTest {
             if (!className.startsWith("Mi")) {
                 // Only for Mistral and Mixtral does GGUF keep silent about a window.
                 assertThat(found.attention()).isEqualTo(expected.attention());
+            }
+            for (TensorSpec spec : original.tensors()) {
+                float[] before = read(original, spec);
+                double error = Deviation.measure(before, read(foreign, spec), before.length)
+                        .relativeError();
+                assertThat(error).as(spec.name()).isLessThan(0.01);
             }
         }
     }
