@@ -194,7 +194,8 @@ public sealed interface Parameters {
     /** One GGUF file. */
     record Gguf(String type) implements Quantize {
         /** File types that this version writes. */
-        public static final Set<String> TYPES = Set.of("F16", "Q8_0", "Q4_0", "Q4_K_M", "Q5_K_M", "Q6_K");
+        public static final Set<String> TYPES =
+                Set.of("F32", "BF16", "F16", "Q8_0", "Q4_0", "Q4_K_M", "Q5_K_M", "Q6_K");
 
         public Gguf {
             requireKnown("GGUF type", type, TYPES);

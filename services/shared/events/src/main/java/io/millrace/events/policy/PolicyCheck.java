@@ -141,7 +141,8 @@ public final class PolicyCheck {
             case "Q5_K_M" -> 5.5;
             case "Q6_K" -> 6.5625;
             case "Q8_0" -> 8.5;
-            case "F16" -> 16;
+            case "F16", "BF16" -> 16;
+            case "F32" -> 32;
             default -> 1; // A type added later: no claim is better than a wrong one.
         };
     }
