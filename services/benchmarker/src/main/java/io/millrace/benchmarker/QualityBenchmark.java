@@ -55,7 +55,7 @@ final class QualityBenchmark {
                     throw new StageException(
                             Reason.TEXT_TOO_SHORT,
                             missing.reason()
-                                    + "; give a longer text under 'evaluate' in the policy, and apply it again");
+                                    + "; evaluate with a longer text (in a policy: change it and apply it again)");
                 case NotMeasured missing ->
                     List.of(
                                     Metric.PERPLEXITY,
@@ -73,8 +73,7 @@ final class QualityBenchmark {
     private static Path text(Path folder) throws IOException, StageException {
         try (var files = Files.list(folder)) {
             return files.findFirst()
-                    .orElseThrow(() -> new StageException(
-                            Reason.TEXT_MISSING, "the text under 'evaluate' in the policy has no file"));
+                    .orElseThrow(() -> new StageException(Reason.TEXT_MISSING, "there is no file to evaluate with"));
         }
     }
 
@@ -84,7 +83,7 @@ final class QualityBenchmark {
         } catch (CharacterCodingException e) {
             throw new StageException(
                     Reason.TEXT_MALFORMED,
-                    "the text under 'evaluate' in the policy is not UTF-8; convert it and apply the policy again",
+                    "the text to evaluate with is not UTF-8; convert it (in a policy: and apply it again)",
                     e);
         }
     }

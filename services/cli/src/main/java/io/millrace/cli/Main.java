@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import io.millrace.cli.local.FolderInUseException;
+import io.millrace.tensors.MalformedFileException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -37,6 +38,7 @@ public final class Main {
         boolean verbose = Arrays.asList(arguments).contains(VERBOSE);
         CommandLine line = new CommandLine(new MillraceCommand());
         StageCommands.addTo(line);
+        CommandSections.showIn(line);
         tellVersion(line);
         line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
         line.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
@@ -71,7 +73,7 @@ public final class Main {
     private static int exitCode(Exception error) {
         return switch (error) {
             case CommandFailure failure -> failure.exitCode();
-            case FolderInUseException _ -> ExitCode.REFUSED;
+            case FolderInUseException _, MalformedFileException _ -> ExitCode.REFUSED;
             case NoSuchFileException _ -> ExitCode.NOT_FOUND;
             case KafkaException _ -> ExitCode.UNAVAILABLE;
             default -> ExitCode.FAILED;

@@ -17,6 +17,9 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         subcommands = {
+            CompressCommand.class,
+            InspectCommand.class,
+            DequantizeCommand.class,
             DemoCommand.class,
             UpCommand.class,
             ConductorCommand.class,
@@ -41,12 +44,13 @@ import picocli.CommandLine.Spec;
             "  2    the command line is wrong",
             "  3    what was asked for is not there",
             "  4    Kafka, the store or something on this machine is missing or does not answer",
-            "  5    what was given is refused: a policy, a checkpoint, a folder in use",
-            "  6    done, but the outcome is not the one hoped for (demo, doctor, policy check)",
+            "  5    what was given is refused: a policy, a model, a folder in use, an output that exists",
+            "  6    done, but the outcome is not the one hoped for (demo, doctor, policy check; compress: in part)",
             "  130  interrupted (Ctrl-C); 143 when terminated",
             "",
-            "Example:",
-            "  millrace demo"
+            "Examples:",
+            "  millrace demo",
+            "  millrace compress ./chat-7b --to gguf:Q4_K_M -o ./compressed"
         })
 final class MillraceCommand implements Runnable {
     @Spec

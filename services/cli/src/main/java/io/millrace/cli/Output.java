@@ -27,6 +27,15 @@ final class Output {
                     "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}); JSON is one document, or one line per event")
     private Form form = Form.table;
 
+    /** As a mixin. */
+    Output() {}
+
+    /** For a command whose {@code -o} is something else. */
+    Output(CommandSpec command, Form form) {
+        this.command = command;
+        this.form = form;
+    }
+
     boolean json() {
         return form == Form.json;
     }

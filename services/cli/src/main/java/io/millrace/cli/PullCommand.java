@@ -94,7 +94,7 @@ final class PullCommand implements Callable<Integer> {
         }
     }
 
-    private ModelPublished choose(List<ModelPublished> models) {
+    ModelPublished choose(List<ModelPublished> models) {
         List<ModelPublished> candidates = models.stream()
                 .filter(published -> published.model().value().equals(model))
                 .filter(published -> published.target().equals(target))
@@ -114,11 +114,16 @@ final class PullCommand implements Callable<Integer> {
                         ExitCode.NOT_FOUND,
                         "no model '" + model + "' for target '" + target + "'"
                                 + (version == null ? "" : " of version '" + version + "'") + "; published: "
-                                + models.stream()
-                                        .map(published -> published.model() + " " + published.version() + " "
-                                                + published.target())
-                                        .distinct()
-                                        .sorted()
-                                        .collect(Collectors.joining(", "))));
+                                + published(models)));
+    }
+
+    private static String published(List<ModelPublished> models) {
+        return models.isEmpty()
+                ? "none"
+                : models.stream()
+                        .map(published -> published.model() + " " + published.version() + " " + published.target())
+                        .distinct()
+                        .sorted()
+                        .collect(Collectors.joining(", "));
     }
 }

@@ -1,9 +1,8 @@
 package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -35,7 +34,7 @@ final class CommandTreeTest {
             List<String> arguments = new ArrayList<>(List.of(words).subList(1, words.length));
             arguments.add("--help");
 
-            Said said = say(arguments.toArray(String[]::new));
+            Said said = Said.to(arguments.toArray(String[]::new));
 
             assertThat(said.exitCode()).as(arguments.toString()).isZero();
             assertThat(said.out()).contains("Usage: millrace");
@@ -44,7 +43,7 @@ final class CommandTreeTest {
 
     @Test
     void helpEndsWithZeroAndDocumentsTheExitCodes() {
-        Said said = say("--help");
+        Said said = Said.to("--help");
 
         assertThat(said.exitCode()).isZero();
         assertThat(said.out()).contains("Exit codes:").contains("demo").contains("policy");
@@ -52,7 +51,7 @@ final class CommandTreeTest {
 
     @Test
     void aMistypedCommandIsAUsageErrorThatNamesTheNearest() {
-        Said said = say("modles");
+        Said said = Said.to("modles");
 
         assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
         assertThat(said.err()).contains("modles").contains("models");
@@ -60,7 +59,7 @@ final class CommandTreeTest {
 
     @Test
     void withoutARunningMillraceACommandSaysHowToGetOne() {
-        Said said = say("runs", "--home", "target/no-such-home");
+        Said said = Said.to("runs", "--home", "target/no-such-home");
 
         assertThat(said.exitCode()).isEqualTo(ExitCode.UNAVAILABLE);
         assertThat(said.err().lines()).hasSize(1);
@@ -69,7 +68,7 @@ final class CommandTreeTest {
 
     @Test
     void aMissingPolicyFileIsNotFound() {
-        Said said = say("policy", "check", "target/no-such-policy.yaml");
+        Said said = Said.to("policy", "check", "target/no-such-policy.yaml");
 
         assertThat(said.exitCode()).isEqualTo(ExitCode.NOT_FOUND);
         assertThat(said.err()).contains("no-such-policy.yaml").doesNotContain("\tat ");
@@ -81,23 +80,12 @@ final class CommandTreeTest {
         return commands;
     }
 
-    private record Said(int exitCode, String out, String err) {}
-
-    private static Said say(String... arguments) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        CommandLine line = Main.commandLine(arguments);
-        line.setOut(new PrintWriter(out));
-        line.setErr(new PrintWriter(err));
-        return new Said(line.execute(arguments), out.toString(), err.toString());
-    }
-
     @Test
     void aStageCommandIsCalledByItsWholeNameAndSharesTheExitCodes() {
         String all = String.join(
                 "\n", Main.commandLine().getCommandSpec().usageMessage().footer());
         for (String stage : List.of("pruner", "distiller", "quantizer", "benchmarker", "conductor")) {
-            Said said = say(stage, "--help");
+            Said said = Said.to(stage, "--help");
 
             assertThat(said.exitCode()).isZero();
             assertThat(said.out())
@@ -113,9 +101,39 @@ final class CommandTreeTest {
 
     @Test
     void aStageCommandThatIsWrongEndsAsAnyOther() {
-        Said said = say("quantizer", "--store", "memory:", "--slots", "0");
+        Said said = Said.to("quantizer", "--store", "memory:", "--slots", "0");
 
         assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
         assertThat(said.err()).contains("millrace: a worker has 1 to 64 slots").contains("'millrace quantizer --help'");
+    }
+
+    @Test
+    void helpKeepsToolsForFilesApartFromWhatNeedsARunningMillrace() {
+        String help = Said.to("--help").out();
+
+        int files = help.indexOf("On model files, without Kafka:");
+        int running = help.indexOf("With a Millrace that runs");
+        int services = help.indexOf("Services, one process each:");
+        assertThat(files).isPositive().isLessThan(running);
+        assertThat(running).isLessThan(services);
+        assertThat(help.substring(files, running))
+                .contains("compress")
+                .contains("inspect")
+                .contains("dequantize");
+        assertThat(help.substring(running, services))
+                .contains("publish")
+                .contains("doctor")
+                .doesNotContain("  conductor ");
+        assertThat(help.substring(services))
+                .contains("conductor")
+                .contains("quantizer")
+                .doesNotContain("inspect");
+    }
+
+    @Test
+    void pullingWhereNothingWasPublishedSaysSo() {
+        assertThatThrownBy(() -> new PullCommand().choose(List.of()))
+                .isInstanceOf(CommandFailure.class)
+                .hasMessageEndingWith("; published: none");
     }
 }

@@ -32,12 +32,13 @@ import org.slf4j.LoggerFactory;
 public final class QuantizeStage implements Stage<Quantize> {
     private static final Logger LOG = LoggerFactory.getLogger(QuantizeStage.class);
     /** Each thread has 13 MB of row blocks; more threads than this wait for the disk, not for each other. */
-    private static final int MOST_THREADS = 16;
+    public static final int MOST_THREADS = 16;
 
     private static final int THREADS =
             Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
 
     private final boolean spoiled;
+    private final int threads;
 
     public QuantizeStage() {
         this(PlantedFault.wanted());
@@ -45,7 +46,20 @@ public final class QuantizeStage implements Stage<Quantize> {
 
     /** @param spoiled plants a fault into every output, to see that it is refused: {@link PlantedFault} */
     public QuantizeStage(boolean spoiled) {
+        this(spoiled, THREADS);
+    }
+
+    /** @param threads that compute, 1 to {@value #MOST_THREADS}; the output's bytes do not depend on it */
+    public QuantizeStage(int threads) {
+        this(PlantedFault.wanted(), threads);
+    }
+
+    private QuantizeStage(boolean spoiled, int threads) {
+        if (threads < 1 || threads > MOST_THREADS) {
+            throw new IllegalArgumentException(threads + " threads, expected 1 to " + MOST_THREADS);
+        }
         this.spoiled = spoiled;
+        this.threads = threads;
     }
 
     @Override
@@ -73,13 +87,13 @@ public final class QuantizeStage implements Stage<Quantize> {
         }
     }
 
-    private static List<TensorReport> gguf(Checkpoint source, Gguf gguf, Path output, Workspace workspace)
+    private List<TensorReport> gguf(Checkpoint source, Gguf gguf, Path output, Workspace workspace)
             throws IOException, InterruptedException {
         return GgufCompressor.plan(source, GgufFileType.valueOf(gguf.type()))
-                .write(output.resolve("model-" + gguf.type() + ".gguf"), THREADS, workspace::progress);
+                .write(output.resolve("model-" + gguf.type() + ".gguf"), threads, workspace::progress);
     }
 
-    private static List<TensorReport> compressedTensors(
+    private List<TensorReport> compressedTensors(
             Checkpoint source, CompressedTensors scheme, Path output, Workspace workspace)
             throws StageException, IOException, InterruptedException {
         CompressedTensorsWriter plan;
@@ -88,7 +102,7 @@ public final class QuantizeStage implements Stage<Quantize> {
         } catch (IllegalArgumentException e) {
             throw new StageException(Reason.UNSUITABLE_SHAPE, String.valueOf(e.getMessage()), e);
         }
-        return plan.write(output, THREADS, workspace::progress);
+        return plan.write(output, threads, workspace::progress);
     }
 
     /** The loss in the weights themselves; what it does to the model's answers is the benchmark's to say. */

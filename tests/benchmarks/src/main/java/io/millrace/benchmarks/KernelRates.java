@@ -82,7 +82,9 @@ public final class KernelRates {
             Function<PeerQuantizer, byte[]> theirs) {
         if (peer.isPresent()) {
             byte[] expected = theirs.apply(peer.get());
-            Rate rate = rate(() -> theirs.apply(peer.get()));
+            Rate rate = rate(() -> {
+                var _ = theirs.apply(peer.get());
+            });
             String times = String.format("%.1f", ours.best() / rate.best());
             System.out.printf(FORMAT, name, ours, rate, times, reading, Arrays.equals(blocks, expected) ? "yes" : "NO");
         } else {

@@ -5,11 +5,11 @@ import java.util.Comparator;
 import java.util.Optional;
 
 /** Finds the word that was probably meant. */
-final class Nearest {
+public final class Nearest {
     private Nearest() {}
 
     /** The known word with the fewest changed letters, if it is near enough to be a slip. */
-    static Optional<String> to(String found, Collection<String> known) {
+    public static Optional<String> to(String found, Collection<String> known) {
         return known.stream()
                 .min(Comparator.<String>comparingInt(word -> distance(found, word))
                         .thenComparing(word -> word))

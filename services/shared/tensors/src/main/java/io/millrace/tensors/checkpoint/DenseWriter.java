@@ -89,6 +89,22 @@ public final class DenseWriter implements TensorSink {
                 Optional.of(source.folder()));
     }
 
+    /**
+     * What a model of another format says in dense numbers: marked, so that it is not taken for what a training wrote.
+     *
+     * @param companions the folder whose tokenizer files go along
+     */
+    public static DenseWriter dequantized(
+            Path folder, ObjectNode config, List<TensorSpec> tensors, Optional<Path> companions) throws IOException {
+        return new DenseWriter(
+                folder,
+                config,
+                TensorCheck.type(tensors.getFirst()),
+                tensors,
+                Map.of("format", "pt", Checkpoint.MADE, "dequantize"),
+                companions);
+    }
+
     /** {@code torch_dtype} of a type of weights. */
     public static String torchName(DType type) {
         return switch (type) {

@@ -45,7 +45,8 @@ public final class ModelFolder {
         return new FolderPaths(folder).inside(CONFIG);
     }
 
-    private static void refusePickles(Path folder) throws IOException {
+    /** Refuses a folder that holds a pickle, by its name. */
+    public static void refusePickles(Path folder) throws IOException {
         try (var files = Files.newDirectoryStream(folder)) {
             for (Path file : files) {
                 String name = String.valueOf(file.getFileName());

@@ -7,6 +7,8 @@ import io.millrace.tensors.TensorSpec;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -49,6 +51,28 @@ public final class GgufReader implements TensorReader {
         } catch (IOException | RuntimeException failure) {
             arena.close();
             throw failure;
+        }
+    }
+
+    /** True if a file begins as every GGUF file does. */
+    public static boolean startsLikeOne(Path file) throws IOException {
+        ByteBuffer start = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            int read = 0;
+            while (start.hasRemaining() && read >= 0) {
+                read = channel.read(start);
+            }
+        }
+        return !start.hasRemaining() && start.getInt(0) == GgufHeader.MAGIC;
+    }
+
+    /** The checked header of a file, also of one part of a model in several files. */
+    public static GgufHeader headerOf(Path file) throws IOException {
+        try (Arena arena = Arena.ofConfined();
+                FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+            return GgufHeaderDecoder.decode(String.valueOf(file.getFileName()), bytes)
+                    .header();
         }
     }
 

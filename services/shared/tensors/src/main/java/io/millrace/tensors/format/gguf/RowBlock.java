@@ -80,8 +80,8 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
         BlockDequantizer.dequantize(type, buffers.bytes, 0, elements, buffers.stored, 0);
         if (!finite(buffers.stored, elements)) {
             throw new MalformedFileException(
+                    MalformedFileException.Kind.UNSUPPORTED,
                     checkpoint.folder(),
-                    -1,
                     "tensor '" + tensor.sourceName() + "' holds " + largest(values, elements)
                             + ", too large for the half-precision numbers of " + type + "; choose F32");
         }

@@ -53,10 +53,11 @@ class HostileGgufTest {
 
     @Test
     void tenThousandDamagedFilesAreReadOrRefusedButNeverWorse() {
+        int rounds = Integer.getInteger("millrace.mutations", 10_000);
         System.out.println("seed " + SEED);
         Random random = new Random(SEED);
         int refused = 0;
-        for (int round = 0; round < 10_000; round++) {
+        for (int round = 0; round < rounds; round++) {
             byte[] damaged = valid.clone();
             int changes = 1 + random.nextInt(4);
             for (int i = 0; i < changes; i++) {
@@ -78,7 +79,7 @@ class HostileGgufTest {
                 fail("seed " + SEED + ", round " + round, worse);
             }
         }
-        assertThat(refused).isGreaterThan(5_000);
+        assertThat(refused).isGreaterThan(rounds / 2);
     }
 
     @Test

@@ -151,9 +151,10 @@ class SafetensorsReaderTest {
         Random random = new Random(seed);
         byte[] header = TWO.getBytes(StandardCharsets.UTF_8);
         byte[] alphabet = "{}[]\":,0123456789-.eE aF\\\u0000\u00ff".getBytes(StandardCharsets.ISO_8859_1);
+        int rounds = Integer.getInteger("millrace.mutations", 10_000);
         int refused = 0;
 
-        for (int round = 0; round < 10_000; round++) {
+        for (int round = 0; round < rounds; round++) {
             byte[] mutated = header.clone();
             for (int change = random.nextInt(1, 5); change > 0; change--) {
                 int at = random.nextInt(mutated.length);
@@ -171,7 +172,7 @@ class SafetensorsReaderTest {
             }
         }
 
-        assertThat(refused).isGreaterThan(8_000);
+        assertThat(refused).isGreaterThan(rounds / 5 * 4);
     }
 
     private static byte[] replace(byte[] bytes, int at, int length, byte... with) {

@@ -1,8 +1,11 @@
 package io.millrace.tensors.format.gguf.tokenizer;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.json.StrictJson;
+import java.util.Optional;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
@@ -58,6 +61,47 @@ final class PreTokenizer {
                 FILE,
                 "unknown way to split text: pre_tokenizer " + splitting + ", normalizer " + tokenizer.path("normalizer")
                         + ", and GGUF has no name for it");
+    }
+
+    /** The {@code normalizer} and {@code pre_tokenizer} of a splitting that {@link #detect} knows; empty for others. */
+    static Optional<ObjectNode> splitting(String name) {
+        Optional<String> words = switch (name) {
+            case "llama-bpe", "smaug-bpe" -> Optional.of(WORDS_OF_LLAMA_3);
+            case "qwen2", "deepseek-r1-qwen" -> Optional.of(WORDS_OF_QWEN_2);
+            case "tekken" -> Optional.of(WORDS_OF_TEKKEN);
+            default -> Optional.empty();
+        };
+        ObjectNode json = StrictJson.object();
+        if (name.equals("qwen2") || name.equals("deepseek-r1-qwen")) {
+            json.putObject("normalizer").put("type", "NFC");
+        } else {
+            json.putNull("normalizer");
+        }
+        if (name.equals("gpt-2")) {
+            putByteLevel(json.putObject("pre_tokenizer"), true);
+            return Optional.of(json);
+        }
+        if (words.isEmpty() && !name.equals("smollm")) {
+            return Optional.empty();
+        }
+        ArrayNode parts =
+                json.putObject("pre_tokenizer").put("type", "Sequence").putArray("pretokenizers");
+        if (words.isPresent()) {
+            ObjectNode split = parts.addObject().put("type", "Split");
+            split.putObject("pattern").put("Regex", words.get());
+            split.put("behavior", "Isolated").put("invert", false);
+        } else {
+            parts.addObject().put("type", "Digits").put("individual_digits", true);
+        }
+        putByteLevel(parts.addObject(), words.isEmpty());
+        return Optional.of(json);
+    }
+
+    private static void putByteLevel(ObjectNode part, boolean ownWords) {
+        part.put("type", "ByteLevel")
+                .put("add_prefix_space", false)
+                .put("trim_offsets", true)
+                .put("use_regex", ownWords);
     }
 
     /** SentencePiece marks the start of words itself; anything but that marking would be lost in GGUF. */

@@ -1,0 +1,236 @@
+package io.millrace.cli;
+
+import io.millrace.cli.compress.CompressionTarget;
+import io.millrace.cli.compress.Compressor;
+import io.millrace.cli.compress.Compressor.Outcome;
+import io.millrace.cli.compress.EvaluationText;
+import io.millrace.quantizer.QuantizeStage;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.ModelFolder;
+import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+/** The quantize stage as a command. */
+@SuppressWarnings("NullAway.Init") // picocli sets the fields
+@Command(
+        name = "compress",
+        description = {
+            "Compresses a checkpoint, a Hugging Face folder with safetensors, in this process: no Kafka, no policy. The"
+                    + " files are the same bytes that the pipeline makes.",
+            "",
+            "For each target OUT gets a folder such as gguf-Q4_K_M with the model and tensor-report.json (what became of"
+                    + " each tensor), a picture gguf-Q4_K_M.svg of the errors by layer and kind of tensor, and with"
+                    + " --evaluate gguf-Q4_K_M.quality.json. The relative error in the table is the root mean square"
+                    + " over all weights. Interrupted, it leaves complete targets and nothing else."
+        },
+        mixinStandardHelpOptions = true,
+        footer = {
+            "",
+            "Ends with 5 if nothing could be made, with 6 if only a part could be made or measured.",
+            "",
+            "Examples:",
+            "  millrace compress ./chat-7b --to gguf:Q4_K_M -o ./compressed",
+            "  millrace compress ./chat-7b --to gguf:Q6_K --to compressed-tensors:W4A16 -o ./compressed"
+                    + " --evaluate held-out.txt"
+        })
+final class CompressCommand implements Callable<Integer> {
+    private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(index = "0", paramLabel = "DIR", description = "The checkpoint's folder.")
+    private Path model;
+
+    @Option(
+            names = "--to",
+            paramLabel = "FORMAT:TYPE",
+            required = true,
+            converter = TargetConverter.class,
+            completionCandidates = Targets.class,
+            description = "What to make; may be given several times. One of ${COMPLETION-CANDIDATES}.")
+    private List<CompressionTarget> targets;
+
+    @Option(
+            names = {"-o", "--out"},
+            paramLabel = "OUT",
+            required = true,
+            description = "Folder for the results; made if it is not there.")
+    private Path out;
+
+    @Option(
+            names = "--evaluate",
+            paramLabel = "TEXT",
+            description = "Measures each result against the checkpoint on this held-out text, as the pipeline does:"
+                    + " perplexity, KL divergence, same top token.")
+    private @Nullable Path text;
+
+    @Option(
+            names = "--sequences",
+            paramLabel = "N",
+            description = "Windows of the text to measure at most (default: ${DEFAULT-VALUE}).")
+    private int sequences = 64;
+
+    @Option(
+            names = "--length",
+            paramLabel = "N",
+            description = "Tokens per window (default: 512, or the model's longest context if that is less).")
+    private @Nullable Integer length;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Threads that compute, 1 to " + QuantizeStage.MOST_THREADS
+                    + "; changes no byte of the result (default: one per processor).")
+    private int threads = Math.min(QuantizeStage.MOST_THREADS, PROCESSORS);
+
+    @Option(
+            names = "--output",
+            paramLabel = "FORM",
+            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+    private Output.Form form = Output.Form.table;
+
+    /** Reads {@code format:type}. */
+    static final class TargetConverter implements ITypeConverter<CompressionTarget> {
+        @Override
+        public CompressionTarget convert(String value) {
+            try {
+                return CompressionTarget.parse(value);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        }
+    }
+
+    /** For help and shells. */
+    static final class Targets extends ArrayList<String> {
+        Targets() {
+            super(CompressionTarget.all().stream()
+                    .map(CompressionTarget::toString)
+                    .toList());
+        }
+    }
+
+    /** What was done. */
+    record Compressed(Path model, long modelBytes, List<Outcome.Made> made, List<Outcome.Refused> refused) {}
+
+    @Override
+    public Integer call() throws IOException {
+        Output output = new Output(spec, form);
+        try (StopSignal stop = StopSignal.install()) {
+            stop.onRaise(Thread.currentThread()::interrupt);
+            ProgressLine progress = new ProgressLine(spec.commandLine().getErr(), Terminal.present(), System::nanoTime);
+            try {
+                return compress(output, progress, check());
+            } catch (InterruptedException | ClosedByInterruptException _) {
+                progress.clear();
+                output.remark("stopped; targets that were complete lie in " + out + ", nothing else was left");
+                return ExitCode.INTERRUPTED;
+            } finally {
+                // A signal that comes from here on finds nothing to interrupt.
+                var _ = Thread.interrupted();
+            }
+        }
+    }
+
+    private int compress(Output output, ProgressLine progress, long modelBytes)
+            throws IOException, InterruptedException {
+        Compressor compressor = new Compressor(model, out, threads, System::nanoTime, progress::show);
+        Optional<EvaluationText> evaluation = text == null
+                ? Optional.empty()
+                : Optional.of(EvaluationText.of(model, text, sequences, Optional.ofNullable(length)));
+        List<Outcome.Made> made = new ArrayList<>();
+        List<Outcome.Refused> refused = new ArrayList<>();
+        for (CompressionTarget target : new LinkedHashSet<>(targets)) {
+            progress.begin(target.toString());
+            Outcome outcome = compressor.run(target);
+            progress.clear();
+            switch (outcome) {
+                case Outcome.Made done -> {
+                    output.remark(target + ": " + Text.bytes(done.bytes()) + " in "
+                            + String.format(Locale.ROOT, "%.1f", done.seconds()) + " s, in " + done.folder());
+                    made.add(evaluation.isEmpty() ? done : measured(compressor, done, evaluation.get(), progress));
+                    progress.clear();
+                }
+                case Outcome.Refused failed -> {
+                    output.remark(target + ": " + failed.message());
+                    refused.add(failed);
+                }
+            }
+            if (outcome instanceof Outcome.Refused failed && failed.everyTarget()) {
+                break;
+            }
+        }
+        Compressed all = new Compressed(model, modelBytes, made, refused);
+        output.print(all, () -> CompressTable.of(all, evaluation.isPresent()));
+        boolean unmeasured = made.stream().anyMatch(done -> done.notMeasured().isPresent());
+        if (made.isEmpty()) {
+            return ExitCode.REFUSED;
+        }
+        return refused.isEmpty() && !unmeasured ? ExitCode.OK : ExitCode.UNSUCCESSFUL;
+    }
+
+    private static Outcome.Made measured(
+            Compressor compressor, Outcome.Made done, EvaluationText text, ProgressLine progress)
+            throws IOException, InterruptedException {
+        progress.begin(done.target() + ", measuring");
+        return compressor.measure(done, text);
+    }
+
+    /** Refuses at once what would be refused after an hour; returns the bytes of the checkpoint's weights. */
+    private long check() throws IOException {
+        if (threads < 1 || threads > QuantizeStage.MOST_THREADS) {
+            throw new ParameterException(
+                    spec.commandLine(), "--threads is " + threads + ", expected 1 to " + QuantizeStage.MOST_THREADS);
+        }
+        if (Files.isRegularFile(model)) {
+            throw new CommandFailure(
+                    ExitCode.REFUSED,
+                    model + " is a file, expected the folder of a checkpoint; 'millrace dequantize' makes one of a GGUF"
+                            + " file");
+        }
+        if (!Files.exists(model)) {
+            throw new CommandFailure(ExitCode.NOT_FOUND, "there is no folder " + model);
+        }
+        if (!Files.exists(model.resolve(ModelFolder.CONFIG))) {
+            throw new CommandFailure(
+                    ExitCode.REFUSED,
+                    model + " has no " + ModelFolder.CONFIG + ", expected the folder of a checkpoint: "
+                            + ModelFolder.CONFIG + ", safetensors and tokenizer files");
+        }
+        if (Files.exists(out) && !Files.isDirectory(out)) {
+            throw new CommandFailure(ExitCode.REFUSED, out + " is a file, expected a folder; name another with -o");
+        }
+        if (text != null && !Files.isRegularFile(text)) {
+            throw new CommandFailure(ExitCode.NOT_FOUND, "there is no text " + text + " to evaluate with");
+        }
+        for (CompressionTarget target : targets) {
+            Path folder = out.resolve(target.folderName());
+            if (Files.exists(folder)) {
+                throw new CommandFailure(
+                        ExitCode.REFUSED, folder + " exists; delete it or name another folder with -o");
+            }
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            return checkpoint.tensors().stream().mapToLong(TensorSpec::byteSize).sum();
+        }
+    }
+}

@@ -1,0 +1,286 @@
+package io.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Device;
+import io.millrace.events.Digest;
+import io.millrace.events.Event;
+import io.millrace.events.Job;
+import io.millrace.events.ModelName;
+import io.millrace.events.Parameters;
+import io.millrace.events.Role;
+import io.millrace.events.RunId;
+import io.millrace.events.wire.Topics;
+import io.millrace.quantizer.QuantizeStage;
+import io.millrace.store.ClaimKeeper;
+import io.millrace.store.MemoryStore;
+import io.millrace.store.MonotonicTime;
+import io.millrace.worker.KafkaSettings;
+import io.millrace.worker.Stages;
+import io.millrace.worker.WorkerSettings;
+import io.millrace.worker.commit.JobProtocol;
+import io.millrace.worker.commit.Reports;
+import io.millrace.worker.commit.RunningJob;
+import io.millrace.worker.commit.StageRun;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class CompressCommandTest {
+    @TempDir
+    private static Path shared;
+
+    private static Path model = Path.of("");
+
+    @TempDir
+    private Path folder;
+
+    @BeforeAll
+    static void writeAModel() throws IOException {
+        model = RandomModel.write(shared.resolve("model"));
+    }
+
+    @Test
+    void theFilesAreTheSameBytesThatAWorkerCommits() throws Exception {
+        Said said = compress("--to", "gguf:Q4_K_M", "--to", "compressed-tensors:W4A16", "--threads", "1");
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        assertSameFiles(folder.resolve("out/gguf-Q4_K_M"), ofWorker(new Parameters.Gguf("Q4_K_M")));
+        assertSameFiles(
+                folder.resolve("out/compressed-tensors-W4A16"), ofWorker(new Parameters.CompressedTensors("W4A16")));
+    }
+
+    @Test
+    void besideEachTargetLiesAPictureAndTheTableSaysWhatWasMade() {
+        Said said = compress("--to", "gguf:q8_0", "--to", "gguf:F16");
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        assertThat(folder.resolve("out/gguf-Q8_0.svg"))
+                .content()
+                .startsWith("<svg")
+                .contains("mlp.down_proj.weight");
+        assertThat(said.out().lines().toList()).hasSize(3);
+        assertThat(said.out()).contains("BITS/WEIGHT").containsPattern("gguf:Q8_0 .* 8\\.5\\d\\d .*model-Q8_0.gguf");
+        assertThat(folder.resolve("out")).isDirectoryNotContaining("glob:**/.*");
+    }
+
+    @Test
+    void aTextThatIsTooShortToMeasureIsSaidAndTheModelStays() throws IOException {
+        Path text = Files.writeString(folder.resolve("text"), "The mill turns while the water runs. ".repeat(30));
+
+        Said said = compress("--to", "gguf:Q8_0", "--evaluate", text.toString(), "--length", "64", "--output", "json");
+
+        assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.UNSUCCESSFUL);
+        assertThat(said.out()).contains("scored tokens are needed");
+        assertThat(folder.resolve("out/gguf-Q8_0/model-Q8_0.gguf")).exists();
+    }
+
+    @Test
+    void measuredQualityStandsInTheDocument() throws IOException {
+        Path text = Files.writeString(folder.resolve("text"), "The mill turns while the water runs. ".repeat(300));
+
+        Said said =
+                compress("--to", "gguf:Q8_0", "--evaluate", text.toString(), "--sequences", "200", "--output", "json");
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        JsonNode quality = new ObjectMapper().readTree(said.out()).at("/made/0/quality");
+        assertThat(quality.path("perplexity").asDouble()).isPositive();
+        assertThat(quality.path("kl-divergence").asDouble()).isBetween(0.0, 0.1);
+        assertThat(quality.path("same-top-token").asDouble()).isBetween(0.8, 1.0);
+        assertThat(folder.resolve("out/gguf-Q8_0.quality.json")).content().contains("perplexity");
+    }
+
+    @Test
+    void anUnknownTargetIsAUsageErrorThatListsAllAndNamesTheNearest() {
+        Said said = compress("--to", "gguf:q4km");
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(said.err())
+                .contains("unknown target 'gguf:q4km', did you mean 'gguf:Q4_K_M'?")
+                .contains("W8A16");
+        assertThat(compress("--to", "W4A16").err()).contains("did you mean 'compressed-tensors:W4A16'?");
+    }
+
+    @Test
+    void anOutputThatExistsIsRefusedBeforeAnyWork() throws IOException {
+        Files.createDirectories(folder.resolve("out/gguf-Q8_0"));
+
+        Said said = compress("--to", "gguf:F16", "--to", "gguf:Q8_0");
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(said.err()).contains("gguf-Q8_0 exists");
+        assertThat(folder.resolve("out/gguf-F16")).doesNotExist();
+    }
+
+    @Test
+    void whatIsNoCheckpointIsRefusedWithTheReason() throws IOException {
+        Path file = Files.writeString(folder.resolve("model.gguf"), "GGUF");
+        Path empty = Files.createDirectories(folder.resolve("empty"));
+
+        assertThat(compressOther(folder.resolve("nowhere"))).satisfies(said -> {
+            assertThat(said.exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+            assertThat(said.err()).contains("there is no folder");
+        });
+        assertThat(compressOther(file)).satisfies(said -> {
+            assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
+            assertThat(said.err()).contains("is a file").contains("millrace dequantize");
+        });
+        assertThat(compressOther(empty)).satisfies(said -> {
+            assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
+            assertThat(said.err()).contains("has no config.json");
+        });
+    }
+
+    @Test
+    void aQuantizedCheckpointIsRefusedByName() {
+        assertThat(compress("--to", "compressed-tensors:W8A16").exitCode()).isZero();
+
+        Said said = compressOther(folder.resolve("out/compressed-tensors-W8A16"));
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(said.err()).contains("already quantized");
+    }
+
+    @Test
+    void aWeightThatIsNotANumberIsNamedAndNothingIsLeft() throws IOException {
+        Path broken = RandomModel.write(folder.resolve("broken"), Float.NaN);
+
+        Said said = compressOther(broken);
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(said.err()).contains("tensor 'model.layers.0.mlp.down_proj.weight' holds NaN in row 0, column 0");
+        assertThat(folder.resolve("out")).doesNotExist();
+    }
+
+    @Test
+    void aWorkspaceThatAnotherProcessHoldsIsNotTouched() throws IOException {
+        Path held = Files.createDirectories(folder.resolve("out/.gguf-Q8_0.partial/output"));
+
+        Said said = compress("--to", "gguf:Q8_0");
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(said.err()).contains(".gguf-Q8_0.partial").contains("if it was killed, delete the folder");
+        assertThat(held).exists();
+    }
+
+    @Test
+    void oneTargetThatDoesNotFitDoesNotStopTheOthers() throws IOException {
+        Path large = RandomModel.write(folder.resolve("large"), 1e6f);
+
+        Said said =
+                Said.to("compress", large.toString(), "--to", "gguf:F16", "--to", "gguf:F32", "-o", out().toString());
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.UNSUCCESSFUL);
+        assertThat(said.err()).contains("gguf:F16: ").contains("too large for the half-precision numbers of F16");
+        assertThat(folder.resolve("out/gguf-F16")).doesNotExist();
+        assertThat(folder.resolve("out/gguf-F32/model-F32.gguf")).exists();
+    }
+
+    @Test
+    void anInterruptLeavesNothing() {
+        Thread.currentThread().interrupt();
+
+        Said said = compress("--to", "gguf:Q4_K_M");
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.INTERRUPTED);
+        assertThat(said.err()).contains("stopped");
+        assertThat(folder.resolve("out")).doesNotExist();
+    }
+
+    private Path out() {
+        return folder.resolve("out");
+    }
+
+    private Said compress(String... options) {
+        return Said.to(
+                Stream.concat(Stream.of("compress", model.toString(), "-o", out().toString()), Stream.of(options))
+                        .toArray(String[]::new));
+    }
+
+    private Said compressOther(Path checkpoint) {
+        return Said.to("compress", checkpoint.toString(), "--to", "gguf:Q8_0", "-o", out().toString());
+    }
+
+    /** The artifact of a job that ran under the worker's protocol. */
+    private Path ofWorker(Parameters parameters) throws Exception {
+        MemoryStore store = new MemoryStore();
+        ArtifactRef input = store.publishFolder(model, new TreeMap<>());
+        Job job = new Job(
+                new ModelName("model"),
+                new RunId(Digest.of("run")),
+                1,
+                Map.of(Role.MODEL, input),
+                parameters,
+                Device.CPU,
+                0);
+        Reports reports = new Reports() {
+            @Override
+            public boolean publish(Event event) {
+                return true;
+            }
+
+            @Override
+            public void announce(Event event) {}
+        };
+        WorkerSettings settings = new WorkerSettings(
+                "quantizer",
+                new KafkaSettings("nowhere:1", Map.of(), Topics.DEFAULT),
+                "memory:",
+                List.of(Device.CPU),
+                1,
+                folder.resolve("work"),
+                OptionalInt.empty(),
+                WorkerSettings.Limits.DEFAULT);
+        InstantSource clock = InstantSource.system();
+        StageRun stageRun = new StageRun(
+                new Stages(List.of(new QuantizeStage())),
+                store,
+                reports,
+                _ -> false,
+                settings,
+                clock,
+                System::nanoTime);
+        new JobProtocol(
+                        store,
+                        new ClaimKeeper(store, MonotonicTime.SYSTEM),
+                        reports,
+                        _ -> false,
+                        stageRun,
+                        "worker",
+                        clock)
+                .run(new RunningJob(job, Duration.ofSeconds(10), System::nanoTime));
+        Path copy = folder.resolve("worker-" + parameters.name());
+        return store.checkOut(store.result(job.key()).orElseThrow().output(), copy);
+    }
+
+    private static void assertSameFiles(Path found, Path expected) throws IOException {
+        assertThat(names(found)).isEqualTo(names(expected)).isNotEmpty();
+        for (String name : names(expected)) {
+            assertThat(Files.mismatch(found.resolve(name), expected.resolve(name)))
+                    .as(name)
+                    .isEqualTo(-1);
+        }
+    }
+
+    private static List<String> names(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .map(file -> folder.relativize(file).toString())
+                    .sorted()
+                    .toList();
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package io.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class InspectCommandTest {
+    @TempDir
+    private static Path folder;
+
+    private static Path model = Path.of("");
+    private static Path gguf = Path.of("");
+
+    @BeforeAll
+    static void compressAModel() throws IOException {
+        model = RandomModel.write(folder.resolve("model"));
+        Path out = folder.resolve("out");
+        Said said = Said.to(
+                "compress",
+                model.toString(),
+                "--to",
+                "gguf:Q4_0",
+                "--to",
+                "compressed-tensors:W4A16",
+                "-o",
+                out.toString());
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        gguf = out.resolve("gguf-Q4_0/model-Q4_0.gguf");
+    }
+
+    @Test
+    void aGgufFileShowsItsKeysAndTypesAndListsShortened() {
+        Said said = Said.to("inspect", gguf.toString());
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        assertThat(said.out())
+                .contains("GGUF v3, llama, 361,088 parameters")
+                .containsPattern("llama\\.block_count +u32 +2")
+                .containsPattern("tokenizer\\.ggml\\.tokens +array of string +256: .*…")
+                .containsPattern("Q4_0 +15 ")
+                .doesNotContain("blk.0.attn_q.weight");
+    }
+
+    @Test
+    void tensorsAreListedWhenAskedFor() {
+        assertThat(Said.to("inspect", gguf.toString(), "--tensors").out())
+                .containsPattern("blk\\.0\\.ffn_down\\.weight +128 × 256 +Q4_0 +18\\.0 KiB");
+    }
+
+    @Test
+    void theDocumentForProgramsHoldsEveryTensor() throws IOException {
+        JsonNode document = new ObjectMapper()
+                .readTree(Said.to("inspect", gguf.getParent().toString(), "--output", "json")
+                        .out());
+
+        assertThat(document.path("format").asText()).isEqualTo("GGUF v3");
+        assertThat(document.path("tensors")).hasSize(21);
+        assertThat(document.at("/tensors/0/shape")).hasSize(2);
+        assertThat(document.path("bits-per-weight").asDouble()).isBetween(4.5, 6.0);
+    }
+
+    @Test
+    void foldersSayWhetherTheyAreDenseOrCompressed() {
+        assertThat(Said.to("inspect", model.toString()).out())
+                .contains("Hugging Face folder, LlamaForCausalLM, 361,088 parameters, 32.000 bits each")
+                .containsPattern("hidden_size +number +128");
+        assertThat(Said.to(
+                                "inspect",
+                                folder.resolve("out/compressed-tensors-W4A16").toString())
+                        .out())
+                .contains("compressed-tensors folder (pack-quantized), LlamaForCausalLM, 361,088 parameters")
+                .containsPattern("quantization_config\\.config_groups\\.group_0\\.weights\\.num_bits +number +4");
+    }
+
+    @Test
+    void aSingleSafetensorsFileIsShownWithoutItsConfiguration() {
+        assertThat(Said.to("inspect", model.resolve("model.safetensors").toString())
+                        .out())
+                .contains("safetensors, 361,088 parameters")
+                .containsPattern("F32 +21 +361,088");
+    }
+
+    @Test
+    void damagedAndForeignFilesAreRefusedWithTheReason() throws IOException {
+        byte[] whole = Files.readAllBytes(gguf);
+        Path cut = Files.write(folder.resolve("cut.gguf"), Arrays.copyOf(whole, whole.length / 2));
+        Path text = Files.writeString(folder.resolve("text.gguf"), "not a model");
+
+        assertThat(Said.to("inspect", cut.toString())).satisfies(said -> {
+            assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
+            assertThat(said.err()).contains("cut.gguf: at byte").contains("copy the file again");
+        });
+        assertThat(Said.to("inspect", text.toString())).satisfies(said -> {
+            assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
+            assertThat(said.err()).contains("starts with the bytes 6e 6f 74 20").contains("expected a GGUF file");
+        });
+        assertThat(Said.to("inspect", folder.resolve("nothing").toString()).exitCode())
+                .isEqualTo(ExitCode.NOT_FOUND);
+        assertThat(Said.to("inspect", folder.toString()).err()).contains("holds 2 GGUF files, name one of them");
+    }
+
+    @Test
+    void nothingInAFileReachesTheTerminalAsACommand() throws IOException {
+        byte[] bytes = Files.readAllBytes(gguf);
+        String start = new String(bytes, 0, 4096, StandardCharsets.ISO_8859_1);
+        int name = start.indexOf("general.name") + "general.name".length() + Integer.BYTES + Long.BYTES;
+        bytes[name] = 0x1b;
+        bytes[name + 1] = '\n';
+        Path hostile = Files.createDirectories(folder.resolve("hostile")).resolve("hostile.gguf");
+        Files.write(hostile, bytes);
+
+        assertThat(Said.to("inspect", hostile.toString()).out())
+                .containsPattern("general\\.name +string +\\\\u001b\\\\n")
+                .doesNotContain("\u001b");
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.millrace.cli.compress;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,271 @@
+package io.millrace.tensors.format.gguf.tokenizer;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.format.gguf.GgufHeader;
+import io.millrace.tensors.format.gguf.GgufValue;
+import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Kind;
+import io.millrace.tensors.format.safetensors.DurableFiles;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A tokenizer.json and tokenizer_config.json from the {@code tokenizer.*} keys of a GGUF file: what {@link TokenizerKeys}
+ * does, the other way. A tokenizer that is not known exactly is not made.
+ */
+public final class TokenizerRebuild {
+    private static final String PREFIX = "tokenizer.ggml.";
+
+    private final Map<String, GgufValue> keys;
+    private final List<String> texts;
+    private final List<Long> kinds;
+
+    private TokenizerRebuild(Map<String, GgufValue> keys) {
+        this.keys = keys;
+        this.texts = items("tokens").stream()
+                .map(value -> value instanceof GgufValue.Text(String text) ? text : "")
+                .toList();
+        this.kinds = items("token_type").stream()
+                .map(value -> value instanceof GgufValue.Whole whole ? whole.value() : 0L)
+                .toList();
+    }
+
+    public static TokenizerRebuild of(GgufHeader header) {
+        return new TokenizerRebuild(header.metadata());
+    }
+
+    /** Puts the ids of the first and last token into a config.json that does not say them. */
+    public void addIds(ObjectNode config) {
+        for (String name : List.of("bos", "eos")) {
+            id(name).filter(id -> !config.has(name + "_token_id"))
+                    .ifPresent(id -> config.put(name + "_token_id", id.intValue()));
+        }
+    }
+
+    /** Writes both files; false, and none, if the keys say no tokenizer that can be made without a guess. */
+    public boolean write(Path folder) throws IOException {
+        Optional<ObjectNode> tokenizer = tokenizer();
+        if (tokenizer.isEmpty()) {
+            return false;
+        }
+        DurableFiles.write(
+                folder.resolve("tokenizer.json"),
+                StrictJson.print(tokenizer.get()).getBytes(StandardCharsets.UTF_8));
+        DurableFiles.write(
+                folder.resolve("tokenizer_config.json"),
+                StrictJson.print(settings()).getBytes(StandardCharsets.UTF_8));
+        return true;
+    }
+
+    private Optional<ObjectNode> tokenizer() {
+        boolean complete = !texts.isEmpty()
+                && texts.size() == kinds.size()
+                && texts.stream().distinct().count() == texts.size();
+        ObjectNode json = StrictJson.object();
+        json.put("version", "1.0");
+        json.putNull("truncation");
+        json.putNull("padding");
+        ArrayNode added = json.putArray("added_tokens");
+        for (int id = 0; complete && id < texts.size(); id++) {
+            if (is(id, Kind.CONTROL) || is(id, Kind.USER_DEFINED) || is(id, Kind.UNKNOWN)) {
+                added.addObject()
+                        .put("id", id)
+                        .put("content", texts.get(id))
+                        .put("single_word", false)
+                        .put("lstrip", false)
+                        .put("rstrip", false)
+                        .put("normalized", false)
+                        .put("special", !is(id, Kind.USER_DEFINED));
+            }
+        }
+        boolean made = complete
+                && switch (text(PREFIX + "model").orElse("")) {
+                    case "llama" -> sentencePiece(json);
+                    case "gpt2" -> byteLevel(json);
+                    default -> false;
+                };
+        return made ? Optional.of(json) : Optional.empty();
+    }
+
+    private boolean sentencePiece(ObjectNode json) {
+        List<Float> scores = items("scores").stream()
+                .map(value -> value instanceof GgufValue.Real real ? (float) real.value() : Float.NaN)
+                .toList();
+        if (scores.size() != texts.size() || scores.stream().anyMatch(score -> score.isNaN())) {
+            return false;
+        }
+        ArrayNode normalizers =
+                json.putObject("normalizer").put("type", "Sequence").putArray("normalizers");
+        if (flag("add_space_prefix", true)) {
+            normalizers.addObject().put("type", "Prepend").put("prepend", "\u2581");
+        }
+        replace(normalizers.addObject(), " ", "\u2581");
+        json.putNull("pre_tokenizer");
+        putAround(json, true);
+        ArrayNode decoders = json.putObject("decoder").put("type", "Sequence").putArray("decoders");
+        replace(decoders.addObject(), "\u2581", " ");
+        decoders.addObject().put("type", "ByteFallback");
+        decoders.addObject().put("type", "Fuse");
+        if (flag("add_space_prefix", true)) {
+            decoders.addObject()
+                    .put("type", "Strip")
+                    .put("content", " ")
+                    .put("start", 1)
+                    .put("stop", 0);
+        }
+        ObjectNode model = model(json, true);
+        id("unknown").ifPresent(id -> model.put("unk_token", texts.get(id.intValue())));
+        Map<String, Integer> vocabulary = putVocabulary(model);
+        ArrayNode merges = model.putArray("merges");
+        // A text must not become a control token by merging its letters.
+        vocabulary.values().removeIf(id -> !is(id, Kind.NORMAL));
+        PieceMerges.of(vocabulary, scores).forEach(merges::add);
+        return true;
+    }
+
+    private boolean byteLevel(ObjectNode json) {
+        Optional<ObjectNode> splitting =
+                PreTokenizer.splitting(text(PREFIX + "pre").orElse(""));
+        List<GgufValue> merges = items("merges");
+        if (splitting.isEmpty() || merges.stream().anyMatch(merge -> !(merge instanceof GgufValue.Text))) {
+            return false;
+        }
+        json.setAll(splitting.get());
+        putAround(json, false);
+        json.putObject("decoder")
+                .put("type", "ByteLevel")
+                .put("add_prefix_space", true)
+                .put("trim_offsets", true)
+                .put("use_regex", true);
+        ObjectNode model = model(json, false);
+        model.put("ignore_merges", text(PREFIX + "pre").orElse("").equals("llama-bpe"));
+        putVocabulary(model);
+        ArrayNode list = model.putArray("merges");
+        for (GgufValue merge : merges) {
+            if (merge instanceof GgufValue.Text(String pair)) {
+                list.add(pair);
+            }
+        }
+        return true;
+    }
+
+    private static ObjectNode model(ObjectNode json, boolean byteFallback) {
+        ObjectNode model = json.putObject("model").put("type", "BPE");
+        model.putNull("dropout");
+        model.putNull("unk_token");
+        model.putNull("continuing_subword_prefix");
+        model.putNull("end_of_word_suffix");
+        return model.put("fuse_unk", byteFallback)
+                .put("byte_fallback", byteFallback)
+                .put("ignore_merges", false);
+    }
+
+    /** Rows that only fill the embedding up are no tokens; added tokens of a byte-level BPE stand beside its vocabulary. */
+    private Map<String, Integer> putVocabulary(ObjectNode model) {
+        Map<String, Integer> vocabulary = new LinkedHashMap<>();
+        boolean byteFallback = model.path("byte_fallback").asBoolean();
+        for (int id = 0; id < texts.size(); id++) {
+            boolean beside = !byteFallback && (is(id, Kind.CONTROL) || is(id, Kind.USER_DEFINED));
+            if (!is(id, Kind.UNUSED) && !beside) {
+                vocabulary.put(texts.get(id), id);
+            }
+        }
+        ObjectNode vocab = model.putObject("vocab");
+        vocabulary.forEach(vocab::put);
+        return vocabulary;
+    }
+
+    private static void replace(ObjectNode step, String from, String to) {
+        step.put("type", "Replace").putObject("pattern").put("String", from);
+        step.put("content", to);
+    }
+
+    /** The special tokens around a text. SentencePiece models start with one unless their file says otherwise. */
+    private void putAround(ObjectNode json, boolean sentencePiece) {
+        List<Integer> around = new ArrayList<>();
+        ArrayNode single = StrictJson.object().putArray("single");
+        if (flag("add_bos_token", sentencePiece)) {
+            id("bos").ifPresent(id -> putToken(single, id.intValue(), around));
+        }
+        single.addObject().putObject("Sequence").put("id", "A").put("type_id", 0);
+        if (flag("add_eos_token", false)) {
+            id("eos").ifPresent(id -> putToken(single, id.intValue(), around));
+        }
+        if (around.isEmpty()) {
+            json.putObject("post_processor")
+                    .put("type", "ByteLevel")
+                    .put("add_prefix_space", true)
+                    .put("trim_offsets", false)
+                    .put("use_regex", true);
+            if (sentencePiece) {
+                json.putNull("post_processor");
+            }
+            return;
+        }
+        ObjectNode processor = json.putObject("post_processor").put("type", "TemplateProcessing");
+        processor.set("single", single);
+        ArrayNode pair = processor.putArray("pair").addAll(single);
+        pair.addObject().putObject("Sequence").put("id", "B").put("type_id", 1);
+        ObjectNode special = processor.putObject("special_tokens");
+        for (int id : around) {
+            ObjectNode token = special.putObject(texts.get(id)).put("id", texts.get(id));
+            token.putArray("ids").add(id);
+            token.putArray("tokens").add(texts.get(id));
+        }
+    }
+
+    private void putToken(ArrayNode single, int id, List<Integer> around) {
+        single.addObject().putObject("SpecialToken").put("id", texts.get(id)).put("type_id", 0);
+        around.add(id);
+    }
+
+    private ObjectNode settings() {
+        ObjectNode settings = StrictJson.object();
+        settings.put("tokenizer_class", "PreTrainedTokenizerFast");
+        settings.put("clean_up_tokenization_spaces", false);
+        Map<String, String> names = new LinkedHashMap<>();
+        names.put("bos", "bos_token");
+        names.put("eos", "eos_token");
+        names.put("unknown", "unk_token");
+        names.put("padding", "pad_token");
+        names.forEach((key, name) -> id(key).ifPresent(id -> settings.put(name, texts.get(id.intValue()))));
+        for (String flag : List.of("add_bos_token", "add_eos_token", "add_space_prefix")) {
+            if (keys.get(PREFIX + flag) instanceof GgufValue.Flag(boolean value)) {
+                settings.put(flag.replace("space_prefix", "prefix_space"), value);
+            }
+        }
+        text("tokenizer.chat_template").ifPresent(template -> settings.put("chat_template", template));
+        return settings;
+    }
+
+    private boolean is(int id, Kind kind) {
+        return kinds.get(id) == kind.id();
+    }
+
+    private List<GgufValue> items(String key) {
+        return keys.get(PREFIX + key) instanceof GgufValue.Items items ? items.values() : List.of();
+    }
+
+    private Optional<String> text(String key) {
+        return keys.get(key) instanceof GgufValue.Text(String text) ? Optional.of(text) : Optional.empty();
+    }
+
+    private boolean flag(String key, boolean absent) {
+        return keys.get(PREFIX + key) instanceof GgufValue.Flag(boolean value) ? value : absent;
+    }
+
+    private Optional<Long> id(String key) {
+        return keys.get(PREFIX + key + "_token_id") instanceof GgufValue.Whole whole
+                        && whole.value() >= 0
+                        && whole.value() < texts.size()
+                ? Optional.of(whole.value())
+                : Optional.empty();
+    }
+}

@@ -1,0 +1,108 @@
+package io.millrace.tensors.inspection;
+
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.WeightSource;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.ModelFolder;
+import io.millrace.tensors.format.compressed.CompressedTensorsReader;
+import io.millrace.tensors.format.gguf.GgufReader;
+import io.millrace.tensors.format.gguf.GgufWeights;
+import io.millrace.tensors.format.safetensors.SafetensorsFolder;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Optional;
+
+/** Finds out which format a model has, and opens it. */
+public final class ModelFormats {
+    private static final long CONFIG_LIMIT_BYTES = 16L << 20;
+    private static final String EXPECTED = "expected a GGUF file, a .safetensors file, or the folder of a model";
+
+    private ModelFormats() {}
+
+    /** The weights in a GGUF file, a compressed-tensors folder or a dense folder. */
+    public static WeightSource open(Path model) throws IOException {
+        Optional<Path> gguf = gguf(model);
+        if (gguf.isPresent()) {
+            return GgufWeights.open(gguf.get());
+        }
+        if (!Files.isDirectory(model)) {
+            throw new MalformedFileException(
+                    model, -1, "is no model by itself; name its folder, where its config.json is");
+        }
+        boolean quantized = StrictJson.readFile(ModelFolder.config(model), CONFIG_LIMIT_BYTES)
+                .has("quantization_config");
+        return quantized ? CompressedTensorsReader.open(model) : Checkpoint.open(model);
+    }
+
+    /** The GGUF file that a path is, or that is the only model in a folder; empty for safetensors. */
+    public static Optional<Path> gguf(Path model) throws IOException {
+        if (!Files.exists(model)) {
+            throw new NoSuchFileException(model.toString());
+        }
+        if (!Files.isDirectory(model)) {
+            return ggufFile(model);
+        }
+        if (Files.exists(model.resolve(SafetensorsFolder.SINGLE))
+                || Files.exists(model.resolve(SafetensorsFolder.INDEX))) {
+            return Optional.empty();
+        }
+        List<Path> ggufs;
+        try (var files = Files.list(model)) {
+            ggufs = files.filter(file -> file.toString().endsWith(".gguf"))
+                    .sorted()
+                    .toList();
+        }
+        if (ggufs.size() == 1) {
+            return Optional.of(ggufs.getFirst());
+        }
+        if (ggufs.isEmpty()) {
+            ModelFolder.refusePickles(model);
+            throw new MalformedFileException(
+                    model,
+                    -1,
+                    "holds neither " + SafetensorsFolder.SINGLE + " nor " + SafetensorsFolder.INDEX
+                            + " nor a GGUF file, expected one of them; name the folder or file of a model");
+        }
+        throw new MalformedFileException(
+                model,
+                -1,
+                "holds " + ggufs.size() + " GGUF files, name one of them: "
+                        + String.join(
+                                ", ",
+                                ggufs.stream()
+                                        .map(file -> String.valueOf(file.getFileName()))
+                                        .toList()));
+    }
+
+    private static Optional<Path> ggufFile(Path file) throws IOException {
+        if (GgufReader.startsLikeOne(file)) {
+            return Optional.of(file);
+        }
+        if (file.toString().endsWith(".safetensors")) {
+            return Optional.empty();
+        }
+        throw new MalformedFileException(file, 0, "starts with " + start(file) + ", " + EXPECTED);
+    }
+
+    private static String start(Path file) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(4);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            int read = 0;
+            while (bytes.hasRemaining() && read >= 0) {
+                read = channel.read(bytes);
+            }
+        }
+        StringBuilder text = new StringBuilder("the bytes");
+        for (int i = 0; i < bytes.position(); i++) {
+            text.append(String.format(" %02x", bytes.get(i)));
+        }
+        return bytes.position() == 0 ? "nothing: it is empty" : text.toString();
+    }
+}
