@@ -48,7 +48,7 @@ public enum GgufFileType {
     }
 
     /** True for types that are refused without an importance matrix. */
-    boolean needsImportance() {
+    public boolean needsImportance() {
         return this == Q2_K_S;
     }
 
