@@ -49,7 +49,8 @@ import picocli.CommandLine.TypeConversionException;
             "Examples:",
             "  millrace compress ./chat-7b --to gguf:Q4_K_M -o ./compressed",
             "  millrace compress ./chat-7b --to gguf:Q6_K --to compressed-tensors:W4A16 -o ./compressed"
-                    + " --evaluate held-out.txt"
+                    + " --evaluate held-out.txt",
+            "  millrace compress ./chat-7b --to gguf:IQ4_XS -o ./compressed --importance imatrix.gguf"
         })
 final class CompressCommand implements Callable<Integer> {
     private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
@@ -75,6 +76,13 @@ final class CompressCommand implements Callable<Integer> {
             required = true,
             description = "Folder for the results; made if it is not there.")
     private Path out;
+
+    @Option(
+            names = "--importance",
+            paramLabel = "FILE",
+            description = "An importance matrix that llama.cpp's llama-imatrix made of this model (GGUF or .dat): GGUF"
+                    + " files are made with it, other formats do without.")
+    private @Nullable Path importance;
 
     @Option(
             names = "--evaluate",
@@ -153,7 +161,8 @@ final class CompressCommand implements Callable<Integer> {
 
     private int compress(Output output, ProgressLine progress, long modelBytes)
             throws IOException, InterruptedException {
-        Compressor compressor = new Compressor(model, out, threads, System::nanoTime, progress::show);
+        Compressor compressor =
+                new Compressor(model, out, Optional.ofNullable(importance), threads, System::nanoTime, progress::show);
         Optional<EvaluationText> evaluation = text == null
                 ? Optional.empty()
                 : Optional.of(EvaluationText.of(model, text, sequences, Optional.ofNullable(length)));
@@ -218,6 +227,9 @@ final class CompressCommand implements Callable<Integer> {
         }
         if (Files.exists(out) && !Files.isDirectory(out)) {
             throw new CommandFailure(ExitCode.REFUSED, out + " is a file, expected a folder; name another with -o");
+        }
+        if (importance != null && !Files.isRegularFile(importance)) {
+            throw new CommandFailure(ExitCode.NOT_FOUND, "there is no importance matrix " + importance);
         }
         if (text != null && !Files.isRegularFile(text)) {
             throw new CommandFailure(ExitCode.NOT_FOUND, "there is no text " + text + " to evaluate with");

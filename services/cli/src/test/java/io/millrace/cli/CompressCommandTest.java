@@ -18,6 +18,7 @@ import io.millrace.quantizer.QuantizeStage;
 import io.millrace.store.ClaimKeeper;
 import io.millrace.store.MemoryStore;
 import io.millrace.store.MonotonicTime;
+import io.millrace.tensors.format.gguf.GgufReader;
 import io.millrace.worker.KafkaSettings;
 import io.millrace.worker.Stages;
 import io.millrace.worker.WorkerSettings;
@@ -26,6 +27,9 @@ import io.millrace.worker.commit.Reports;
 import io.millrace.worker.commit.RunningJob;
 import io.millrace.worker.commit.StageRun;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -75,6 +79,60 @@ final class CompressCommandTest {
         assertThat(said.out().lines().toList()).hasSize(3);
         assertThat(said.out()).contains("BITS/WEIGHT").containsPattern("gguf:Q8_0 .* 8\\.5\\d\\d .*model-Q8_0.gguf");
         assertThat(folder.resolve("out")).isDirectoryNotContaining("glob:**/.*");
+    }
+
+    @Test
+    void anImportanceMatrixChangesWhatItKnowsAndIsNamedInTheFile() throws Exception {
+        Path matrix = importances("blk.0.attn_q.weight", 128);
+
+        Said plain = compress("--to", "gguf:IQ4_NL");
+        Said weighed = Said.to(
+                "compress",
+                model.toString(),
+                "-o",
+                folder.resolve("weighed").toString(),
+                "--to",
+                "gguf:IQ4_NL",
+                "--importance",
+                matrix.toString());
+
+        assertThat(plain.exitCode()).as(plain.err()).isZero();
+        assertThat(weighed.exitCode()).as(weighed.err()).isZero();
+        try (GgufReader with = GgufReader.open(folder.resolve("weighed/gguf-IQ4_NL/model-IQ4_NL.gguf"))) {
+            assertThat(with.header().metadata()).containsKey("quantize.imatrix.file");
+        }
+        assertThat(folder.resolve("weighed/gguf-IQ4_NL/tensor-report.json"))
+                .content()
+                .isNotEqualTo(Files.readString(folder.resolve("out/gguf-IQ4_NL/tensor-report.json")));
+    }
+
+    @Test
+    void anImportanceMatrixOfAnotherModelIsRefused() throws IOException {
+        Path matrix = importances("blk.0.attn_q.weight", 64);
+
+        Said said = compress("--to", "gguf:IQ4_NL", "--importance", matrix.toString());
+
+        assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.REFUSED);
+        assertThat(said.err()).contains("blk.0.attn_q.weight", "64", "128");
+        assertThat(compress("--to", "gguf:IQ4_NL", "--importance", "nowhere.dat")
+                        .exitCode())
+                .isEqualTo(ExitCode.NOT_FOUND);
+    }
+
+    /** The older form: entries; per entry name, calls, count and sums of squares. */
+    private Path importances(String tensor, int columns) throws IOException {
+        byte[] name = tensor.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer bytes = ByteBuffer.allocate(16 + name.length + Float.BYTES * columns)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(1)
+                .putInt(name.length)
+                .put(name)
+                .putInt(1)
+                .putInt(columns);
+        for (int column = 0; column < columns; column++) {
+            bytes.putFloat(column % 7 == 0 ? 100 : 1);
+        }
+        return Files.write(folder.resolve("imatrix.dat"), bytes.array());
     }
 
     @Test

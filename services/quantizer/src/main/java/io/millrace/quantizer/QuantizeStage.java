@@ -14,6 +14,8 @@ import io.millrace.tensors.format.compressed.CompressedScheme;
 import io.millrace.tensors.format.compressed.CompressedTensorsWriter;
 import io.millrace.tensors.format.gguf.GgufCompressor;
 import io.millrace.tensors.format.gguf.GgufFileType;
+import io.millrace.tensors.format.gguf.GgufOptions;
+import io.millrace.tensors.format.gguf.ImportanceMatrix;
 import io.millrace.worker.Stage;
 import io.millrace.worker.StageException;
 import io.millrace.worker.StageInput;
@@ -25,6 +27,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -73,7 +76,7 @@ public final class QuantizeStage implements Stage<Quantize> {
         Path output = Files.createDirectories(workspace.folder().resolve("output"));
         try (Checkpoint source = Checkpoint.open(input.require(Role.MODEL))) {
             List<TensorReport> report = switch (input.parameters()) {
-                case Gguf gguf -> gguf(source, gguf, output, workspace);
+                case Gguf gguf -> gguf(source, gguf, importances(input), output, workspace);
                 case CompressedTensors scheme -> compressedTensors(source, scheme, output, workspace);
             };
             if (spoiled) {
@@ -87,9 +90,26 @@ public final class QuantizeStage implements Stage<Quantize> {
         }
     }
 
-    private List<TensorReport> gguf(Checkpoint source, Gguf gguf, Path output, Workspace workspace)
+    /** The input's only file, which says how strongly columns are used; without that input all count alike. */
+    private static Optional<ImportanceMatrix> importances(StageInput<?> input) throws IOException {
+        Path folder = input.inputs().get(Role.IMPORTANCE);
+        if (folder == null) {
+            return Optional.empty();
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            List<Path> found = files.toList();
+            if (found.size() != 1) {
+                throw new MalformedFileException(
+                        folder, -1, "holds " + found.size() + " files, expected one: an importance matrix");
+            }
+            return Optional.of(ImportanceMatrix.read(found.getFirst()));
+        }
+    }
+
+    private List<TensorReport> gguf(
+            Checkpoint source, Gguf gguf, Optional<ImportanceMatrix> importances, Path output, Workspace workspace)
             throws IOException, InterruptedException {
-        return GgufCompressor.plan(source, GgufFileType.valueOf(gguf.type()))
+        return GgufCompressor.plan(source, GgufOptions.of(GgufFileType.valueOf(gguf.type())), importances)
                 .write(output.resolve("model-" + gguf.type() + ".gguf"), threads, workspace::progress);
     }
 

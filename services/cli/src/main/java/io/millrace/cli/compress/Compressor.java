@@ -7,6 +7,7 @@ import io.millrace.events.Failure;
 import io.millrace.events.Measurement;
 import io.millrace.events.Metric;
 import io.millrace.events.Parameters.Benchmark;
+import io.millrace.events.Parameters.Gguf;
 import io.millrace.events.Parameters.Quantize;
 import io.millrace.events.Role;
 import io.millrace.quantizer.QuantizeStage;
@@ -30,6 +31,7 @@ public final class Compressor {
 
     private final Path model;
     private final Path out;
+    private final Optional<Path> importance;
     private final QuantizeStage stage;
     private final LongSupplier nanoTime;
     private final TargetFolder.Listener listener;
@@ -68,10 +70,20 @@ public final class Compressor {
         record Refused(String target, String reason, String message, boolean everyTarget) implements Outcome {}
     }
 
-    /** @param threads that compute */
-    public Compressor(Path model, Path out, int threads, LongSupplier nanoTime, TargetFolder.Listener listener) {
+    /**
+     * @param importance a file that says how strongly the model's columns are used; GGUF files are made with it
+     * @param threads that compute
+     */
+    public Compressor(
+            Path model,
+            Path out,
+            Optional<Path> importance,
+            int threads,
+            LongSupplier nanoTime,
+            TargetFolder.Listener listener) {
         this.model = model;
         this.out = out;
+        this.importance = importance;
         this.stage = new QuantizeStage(threads);
         this.nanoTime = nanoTime;
         this.listener = listener;
@@ -82,8 +94,7 @@ public final class Compressor {
         long startNanos = nanoTime.getAsLong();
         Path folder = out.resolve(target.folderName());
         try (TargetFolder work = TargetFolder.open(out, target.folderName(), listener)) {
-            StageInput<Quantize> input =
-                    new StageInput<>(Map.of(Role.MODEL, model), target.parameters(), 0, Device.CPU);
+            StageInput<Quantize> input = new StageInput<>(inputs(target, work), target.parameters(), 0, Device.CPU);
             StageOutput made = stage.run(input, work);
             TensorErrors errors = TensorErrors.read(made.folder());
             Path picture = Files.writeString(
@@ -109,6 +120,15 @@ public final class Compressor {
             return new Outcome.Refused(
                     target.toString(), failure.reason().code(), failure.message(), failure.blame() == Blame.CHECKPOINT);
         }
+    }
+
+    private Map<Role, Path> inputs(CompressionTarget target, TargetFolder work) throws IOException {
+        if (importance.isEmpty() || !(target.parameters() instanceof Gguf)) {
+            return Map.of(Role.MODEL, model);
+        }
+        Path folder = Files.createDirectory(work.folder().resolve("importance"));
+        Files.copy(importance.get(), folder.resolve(importance.get().getFileName()));
+        return Map.of(Role.MODEL, model, Role.IMPORTANCE, folder);
     }
 
     /** Measures what was made against the checkpoint, as the benchmark of a pipeline would. */
