@@ -18,6 +18,11 @@ final class StageServices implements AutoCloseable {
     /** A job's answer to SIGTERM is published within this time; what is not ended then is ended by force. */
     private static final Duration PATIENCE = Duration.ofSeconds(15);
 
+    /** Works in a few buffers; the default collector lets the heap grow tenfold before it looks for garbage. */
+    private static final String FRUGAL = "quantizer";
+
+    private static final List<String> FRUGAL_HEAP = List.of("-XX:+UseSerialGC", "-Xms64m");
+
     private static final Map<String, String> MAIN_CLASSES = mainClasses();
 
     private final List<ServiceProcess> processes = new ArrayList<>();
@@ -29,7 +34,10 @@ final class StageServices implements AutoCloseable {
         try {
             for (Map.Entry<String, String> service : MAIN_CLASSES.entrySet()) {
                 JavaCommand command = new JavaCommand(
-                        service.getKey(), service.getValue(), List.of(), arguments(settings, kafka, service.getKey()));
+                        service.getKey(),
+                        service.getValue(),
+                        service.getKey().equals(FRUGAL) ? FRUGAL_HEAP : List.of(),
+                        arguments(settings, kafka, service.getKey()));
                 services.processes.add(
                         ServiceProcess.start(command, settings.home().logs()));
             }
