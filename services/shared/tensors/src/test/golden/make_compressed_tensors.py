@@ -29,6 +29,8 @@ SCHEMES = {
     "w8a16": dict(num_bits=8, symmetric=True),
     "w4a16_asym": dict(num_bits=4, symmetric=False),
 }
+# The same, for modules whose inputs are rounded as well, each token by itself: the type of weights and inputs.
+TOKEN_SCHEMES = {"fp8_dynamic": "float", "w8a8": "int"}
 # What others write: the weights that Millrace reads must have the digests in weights.json.
 FOREIGN = {
     "group32_f32": dict(num_bits=4, symmetric=False, strategy="group", group_size=32),
@@ -104,9 +106,15 @@ def checkpoint(hidden: int, intermediate: int) -> LlamaForCausalLM:
     return model
 
 
-def quantized(model: LlamaForCausalLM, args: QuantizationArgs, scale_dtype: torch.dtype, ignore: list[str]):
+def quantized(
+    model: LlamaForCausalLM,
+    args: QuantizationArgs,
+    scale_dtype: torch.dtype,
+    ignore: list[str],
+    inputs: QuantizationArgs | None = None,
+):
     """Rounds to nearest and packs; returns the library's compressor."""
-    scheme = QuantizationScheme(targets=["Linear"], weights=args)
+    scheme = QuantizationScheme(targets=["Linear"], weights=args, input_activations=inputs)
     apply_quantization_config(model, QuantizationConfig(config_groups={"group_0": scheme}, ignore=ignore))
     # The library rounds scales to what will be stored first, then divides by that.
     rounded = args.model_copy(update={"scale_dtype": scale_dtype})
@@ -136,7 +144,17 @@ def save(model: LlamaForCausalLM, compressor: ModelCompressor, target: pathlib.P
 def make_equal(target: pathlib.Path, num_bits: int, symmetric: bool) -> None:
     model = checkpoint(128, 128 if symmetric else 256)
     args = QuantizationArgs(num_bits=num_bits, symmetric=symmetric, strategy="group", group_size=GROUP)
-    compressor = quantized(model, args, torch.bfloat16, ["lm_head"])
+    save_equal(model, quantized(model, args, torch.bfloat16, ["lm_head"]), target)
+
+
+def make_token(target: pathlib.Path, type: str) -> None:
+    model = checkpoint(128, 128)
+    args = QuantizationArgs(num_bits=8, type=type, symmetric=True, strategy="channel")
+    inputs = QuantizationArgs(num_bits=8, type=type, symmetric=True, strategy="token", dynamic=True)
+    save_equal(model, quantized(model, args, torch.bfloat16, ["lm_head"], inputs), target)
+
+
+def save_equal(model: LlamaForCausalLM, compressor: ModelCompressor, target: pathlib.Path) -> None:
     for parameter in model.parameters():
         if parameter.dtype == torch.float32:
             parameter.data = parameter.data.to(torch.bfloat16)
@@ -166,6 +184,8 @@ def main() -> None:
     torch.set_num_threads(1)
     for name, scheme in SCHEMES.items():
         make_equal(folder / name, **scheme)
+    for name, type in TOKEN_SCHEMES.items():
+        make_token(folder / name, type)
     for name, args in FOREIGN.items():
         make_foreign(folder / name, **args)
 

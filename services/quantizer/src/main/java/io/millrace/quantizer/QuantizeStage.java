@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
 /** Quantizes a checkpoint by rounding to nearest. */
 public final class QuantizeStage implements Stage<Quantize> {
     private static final Logger LOG = LoggerFactory.getLogger(QuantizeStage.class);
-    /** Each thread has 13 MB of row blocks; more threads than this wait for the disk, not for each other. */
+    /** Each thread has 3 MB of a row block; more threads than this wait for the disk, not for each other. */
     public static final int MOST_THREADS = 16;
 
     private static final int THREADS =

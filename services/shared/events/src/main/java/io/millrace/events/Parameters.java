@@ -242,10 +242,17 @@ public sealed interface Parameters {
     /** A Hugging Face folder in compressed-tensors form. */
     record CompressedTensors(String type) implements Quantize {
         /** Schemes that this version writes. */
-        public static final Set<String> TYPES = Set.of("W4A16", "W4A16_ASYM", "W8A16");
+        public static final Set<String> TYPES = Set.of("W4A16", "W4A16_ASYM", "W8A16", "FP8_DYNAMIC", "W8A8");
+
+        private static final Set<String> ROUND_INPUTS = Set.of("FP8_DYNAMIC", "W8A8");
 
         public CompressedTensors {
             requireKnown("compressed-tensors scheme", type, TYPES);
+        }
+
+        /** Whether serving engines round the inputs of linear modules too, which no benchmark here does. */
+        public boolean roundsInputs() {
+            return ROUND_INPUTS.contains(type);
         }
 
         @Override
@@ -255,7 +262,7 @@ public sealed interface Parameters {
 
         @Override
         public int rowMultiple() {
-            return 128;
+            return roundsInputs() ? 16 : 128;
         }
 
         @Override

@@ -19,6 +19,14 @@ public interface WeightSource extends AutoCloseable {
     /** Widens rows {@code [from, to)} of a tensor to F32, native byte order, at the start of {@code destination}. */
     void read(String name, long from, long to, MemorySegment destination) throws IOException;
 
+    /**
+     * Whether whoever runs the model rounds the inputs of its linear modules too, so that these weights alone do not say
+     * how good it is.
+     */
+    default boolean roundsInputs() {
+        return false;
+    }
+
     @Override
     void close() throws IOException;
 }

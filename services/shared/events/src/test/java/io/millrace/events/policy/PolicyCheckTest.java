@@ -52,6 +52,22 @@ class PolicyCheckTest {
     }
 
     @Test
+    void schemeWhoseInputsAreRoundedTooKeepsNoLimitOnQuality() {
+        for (String scheme : List.of("FP8_DYNAMIC", "W8A8")) {
+            Recipe recipe = new Recipe(List.of(new Step(new Parameters.CompressedTensors(scheme), Device.CPU)));
+
+            assertThat(PolicyCheck.impossibleRungs(MODEL, target(List.of(recipe), 512, Metric.KL_DIVERGENCE, 0.1)))
+                    .containsExactly(new ImpossibleRung(
+                            0,
+                            "compressed-tensors " + scheme,
+                            "kl-divergence of " + scheme + " is not measured, since serving engines round its inputs as"
+                                    + " well, but the gate asks for <= 0.1"));
+            assertThat(PolicyCheck.impossibleRungs(MODEL, target(List.of(recipe), 512, Metric.SIZE_RATIO, 0.6)))
+                    .isEmpty();
+        }
+    }
+
+    @Test
     void pruningMakesRoomUnderTheLimit() {
         List<Parameters> pruned = List.of(new Parameters.Neurons(0.5, 256), new Parameters.Gguf("Q8_0"));
 
@@ -105,15 +121,17 @@ class PolicyCheckTest {
                         .map(parameters -> new Step(parameters, Device.CPU))
                         .toList()))
                 .toList();
-        return PolicyCheck.impossibleRungs(
-                MODEL,
-                new Target(
-                        "t",
-                        Device.CPU,
-                        Device.CPU,
-                        new TextUse(ArtifactRef.inStore(Digest.of("text")), 64, length, 0),
-                        Optional.empty(),
-                        ladder,
-                        new Gate(List.of(new Limit(Metric.SIZE_RATIO, Limit.Comparison.AT_MOST, sizeRatio)))));
+        return PolicyCheck.impossibleRungs(MODEL, target(ladder, length, Metric.SIZE_RATIO, sizeRatio));
+    }
+
+    private static Target target(List<Recipe> ladder, int length, Metric metric, double atMost) {
+        return new Target(
+                "t",
+                Device.CPU,
+                Device.CPU,
+                new TextUse(ArtifactRef.inStore(Digest.of("text")), 64, length, 0),
+                Optional.empty(),
+                ladder,
+                new Gate(List.of(new Limit(metric, Limit.Comparison.AT_MOST, atMost))));
     }
 }

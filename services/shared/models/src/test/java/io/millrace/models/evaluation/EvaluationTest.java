@@ -9,7 +9,11 @@ import io.millrace.models.TestModels;
 import io.millrace.models.TokenStream;
 import io.millrace.models.Tokenizer;
 import io.millrace.models.WorkProgress;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.WeightSource;
+import io.millrace.tensors.architecture.ModelConfig;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -109,6 +113,17 @@ class EvaluationTest {
     }
 
     @Test
+    void aCandidateWhoseInputsAreRoundedElsewhereIsNotMeasured() throws Exception {
+        Quality quality =
+                Evaluation.compare(ORIGINAL, new RoundedInputs(CANDIDATE), folder, TEXT, 70, 128, WorkProgress.NONE);
+
+        assertThat(quality).isInstanceOfSatisfying(NotMeasured.class, reason -> {
+            assertThat(reason.cause()).isEqualTo(NotMeasured.Cause.UNSUITABLE);
+            assertThat(reason.reason()).startsWith("serving engines also round the inputs");
+        });
+    }
+
+    @Test
     void aModelThatGivesNoNumbersIsNotMeasured() throws Exception {
         float[] broken = ORIGINAL.of("model.norm.weight").clone();
         broken[3] = Float.NaN;
@@ -128,6 +143,33 @@ class EvaluationTest {
         assertThatThrownBy(() -> Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 70, 128, WorkProgress.NONE))
                 .isInstanceOf(InterruptedException.class);
         assertThat(Thread.interrupted()).isFalse();
+    }
+
+    private record RoundedInputs(WeightSource from) implements WeightSource {
+        @Override
+        public ModelConfig config() {
+            return from.config();
+        }
+
+        @Override
+        public List<TensorSpec> tensors() {
+            return from.tensors();
+        }
+
+        @Override
+        public void read(String name, long first, long to, MemorySegment destination) throws IOException {
+            from.read(name, first, to, destination);
+        }
+
+        @Override
+        public boolean roundsInputs() {
+            return true;
+        }
+
+        @Override
+        public void close() throws IOException {
+            from.close();
+        }
     }
 
     private static TestModels.Weights disturbed() {

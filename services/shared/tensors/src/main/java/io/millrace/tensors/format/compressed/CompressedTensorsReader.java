@@ -13,6 +13,7 @@ import io.millrace.tensors.checkpoint.ModelFolder;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import io.millrace.tensors.json.StrictJson;
 import io.millrace.tensors.kernel.convert.Conversion;
+import io.millrace.tensors.kernel.convert.Float8;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -25,7 +26,7 @@ import java.util.Objects;
 
 /**
  * A compressed-tensors folder as F32 weights: (code - zero point) * scale, straight from the format's definition, of our
- * own writer or of others: groups of any size or whole rows, with or without zero points. Every tensor's type and shape
+ * own writer or of others: packed groups of any size or whole rows, with or without zero points, and rows of bytes. Every tensor's type and shape
  * was checked when the constructor returned; scales are checked as they are read.
  */
 public final class CompressedTensorsReader implements WeightSource {
@@ -36,11 +37,11 @@ public final class CompressedTensorsReader implements WeightSource {
 
     private final ModelConfig config;
     private final SafetensorsFolder weights;
-    private final PackedFormat format;
+    private final StoredFormat format;
     private final Map<String, TensorRule> rules = new HashMap<>();
     private final Map<String, TensorSpec> stored = new HashMap<>();
 
-    private CompressedTensorsReader(ModelConfig config, PackedFormat format, SafetensorsFolder weights)
+    private CompressedTensorsReader(ModelConfig config, StoredFormat format, SafetensorsFolder weights)
             throws MalformedFileException {
         this.config = config;
         this.weights = weights;
@@ -62,7 +63,7 @@ public final class CompressedTensorsReader implements WeightSource {
     public static CompressedTensorsReader open(Path folder) throws IOException {
         Path file = ModelFolder.config(folder);
         ObjectNode json = StrictJson.readFile(file, CONFIG_LIMIT_BYTES);
-        PackedFormat format = QuantizationConfig.read(json, ModelFolder.CONFIG);
+        StoredFormat format = QuantizationConfig.read(json, ModelFolder.CONFIG);
         ObjectNode dense = json.deepCopy();
         dense.remove(QuantizationConfig.KEY);
         ModelConfig config = ModelConfig.of(dense, ModelFolder.CONFIG);
@@ -86,6 +87,11 @@ public final class CompressedTensorsReader implements WeightSource {
         long groupLength = format.groupLength(in);
         if (in == 0 || in % groupLength != 0) {
             throw problem(rule.name(), "has rows of " + in + ", expected a multiple of " + groupLength);
+        }
+        if (!format.packed()) {
+            require(rule.name(), rule.shape(), List.of(format.codeType()));
+            require(rule.module() + QuantizationConfig.WEIGHT_SCALE, Shape.of(out, in / groupLength), FLOATS);
+            return 2;
         }
         String packed = rule.module() + QuantizationConfig.WEIGHT_PACKED;
         String scale = rule.module() + QuantizationConfig.WEIGHT_SCALE;
@@ -145,7 +151,9 @@ public final class CompressedTensorsReader implements WeightSource {
     }
 
     private TensorSpec holder(TensorRule rule) {
-        String name = format.quantizes(rule) ? rule.module() + QuantizationConfig.WEIGHT_PACKED : rule.name();
+        String name = format.quantizes(rule) && format.packed()
+                ? rule.module() + QuantizationConfig.WEIGHT_PACKED
+                : rule.name();
         return Objects.requireNonNull(stored.get(name));
     }
 
@@ -179,17 +187,40 @@ public final class CompressedTensorsReader implements WeightSource {
         String scaleName = rule.module() + QuantizationConfig.WEIGHT_SCALE;
         float[] scales = new float[groups];
         Conversion.widen(type(scaleName), weights.rows(scaleName, row, row + 1), MemorySegment.ofArray(scales), groups);
+        for (float scale : scales) {
+            if (!Float.isFinite(scale)) {
+                throw problem(scaleName, "holds " + scale + " in row " + row + ", expected a finite number");
+            }
+        }
+        if (format.packed()) {
+            unpackRow(rule, row, scales, groupLength, destination);
+        } else {
+            scaleRow(rule, row, scales, groupLength, destination);
+        }
+    }
+
+    private void unpackRow(TensorRule rule, long row, float[] scales, int groupLength, MemorySegment destination) {
         MemorySegment words = weights.rows(rule.module() + QuantizationConfig.WEIGHT_PACKED, row, row + 1);
         MemorySegment zeroWords = zeroPointWords(rule, row);
-        for (int group = 0; group < groups; group++) {
-            if (!Float.isFinite(scales[group])) {
-                throw problem(scaleName, "holds " + scales[group] + " in row " + row + ", expected a finite number");
-            }
+        for (int group = 0; group < scales.length; group++) {
             int zero = zeroPoint(zeroWords, row, group);
             for (int i = group * groupLength; i < (group + 1) * groupLength; i++) {
                 int code = code(words, 0, i) - zero;
                 destination.set(ValueLayout.JAVA_FLOAT_UNALIGNED, (long) i * Float.BYTES, code * scales[group]);
             }
+        }
+    }
+
+    private void scaleRow(TensorRule rule, long row, float[] scales, int groupLength, MemorySegment destination)
+            throws MalformedFileException {
+        MemorySegment codes = weights.rows(rule.name(), row, row + 1);
+        for (int i = 0; i < scales.length * groupLength; i++) {
+            byte code = codes.get(ValueLayout.JAVA_BYTE, i);
+            float value = format.codeType() == DType.I8 ? code : Float8.fromE4m3(code);
+            if (Float.isNaN(value)) {
+                throw problem(rule.name(), "holds NaN in row " + row + ", column " + i + ", expected a number");
+            }
+            destination.set(ValueLayout.JAVA_FLOAT_UNALIGNED, (long) i * Float.BYTES, value * scales[i / groupLength]);
         }
     }
 
@@ -221,6 +252,11 @@ public final class CompressedTensorsReader implements WeightSource {
             case Encoding.Plain(DType type) -> type;
             case Encoding.Blocks(var blocks) -> throw new IllegalStateException("safetensors with blocks of " + blocks);
         };
+    }
+
+    @Override
+    public boolean roundsInputs() {
+        return format.roundsInputs();
     }
 
     @Override

@@ -6,14 +6,13 @@ import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.kernel.convert.Conversion;
 import io.millrace.tensors.kernel.pack.DenseLoss;
-import io.millrace.tensors.kernel.pack.GroupFormat;
 import io.millrace.tensors.kernel.pack.RoundingLoss;
-import io.millrace.tensors.kernel.pack.VectorGroups;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -28,33 +27,30 @@ final class RowBlocks implements AutoCloseable {
     private static final int BLOCK_ELEMENTS = 1 << 18;
 
     private final Checkpoint source;
-    private final GroupFormat format;
+    private final ModuleLayout layout;
     private final int threads;
     private final ExecutorService pool;
 
     /** Takes a finished block. */
     interface Sink {
-        void accept(Block block) throws IOException;
+        void accept(ModuleLayout.Block block) throws IOException;
     }
-
-    /** The bytes of a block; dense tensors have neither scales nor zero points, symmetric formats no zero points. */
-    record Block(MemorySegment packed, MemorySegment scales, MemorySegment zeroPoints, RoundingLoss loss) {}
 
     private interface Work {
-        Block on(long fromRow, float[] weights) throws IOException;
+        ModuleLayout.Block on(long fromRow, float[] weights) throws IOException;
     }
 
-    RowBlocks(Checkpoint source, GroupFormat format, int threads) {
+    RowBlocks(Checkpoint source, ModuleLayout layout, int threads) {
         this.source = source;
-        this.format = format;
+        this.layout = layout;
         this.threads = threads;
         this.pool = Executors.newFixedThreadPool(
                 threads, Thread.ofPlatform().name("row-blocks-", 0).daemon().factory());
     }
 
     RoundingLoss quantize(TensorRule rule, Sink sink) throws IOException, InterruptedException {
-        int rowGroups = Math.toIntExact(rule.shape().rowLength() / GroupFormat.GROUP);
-        return inOrder(rule, (fromRow, weights) -> quantized(weights, rowGroups), sink);
+        int rowLength = Math.toIntExact(rule.shape().rowLength());
+        return inOrder(rule, (fromRow, weights) -> layout.quantize(weights, rowLength), sink);
     }
 
     RoundingLoss convert(TensorRule rule, DType type, Sink sink) throws IOException, InterruptedException {
@@ -64,12 +60,9 @@ final class RowBlocks implements AutoCloseable {
     private RoundingLoss inOrder(TensorRule rule, Work work, Sink sink) throws IOException, InterruptedException {
         long rows = rule.shape().rows();
         long step = Math.max(1, BLOCK_ELEMENTS / Math.max(1, rule.shape().rowLength()));
-        if (!format.symmetric()) {
-            // No word of zero points lies in two blocks.
-            step = Math.ceilDiv(step, ZeroPoints.rowsPerWord(format.bits())) * ZeroPoints.rowsPerWord(format.bits());
-        }
+        step = Math.ceilDiv(step, layout.rowsTogether()) * layout.rowsTogether();
         RoundingLoss total = new RoundingLoss();
-        Deque<Future<Block>> pending = new ArrayDeque<>();
+        Deque<Future<ModuleLayout.Block>> pending = new ArrayDeque<>();
         long next = 0;
         while (next < rows || !pending.isEmpty()) {
             while (next < rows && pending.size() <= threads) {
@@ -78,7 +71,7 @@ final class RowBlocks implements AutoCloseable {
                 pending.add(pool.submit(() -> work.on(from, read(rule, from, to))));
                 next = to;
             }
-            Block block = take(pending.remove());
+            ModuleLayout.Block block = take(pending.remove());
             sink.accept(block);
             total.add(block.loss());
         }
@@ -93,21 +86,8 @@ final class RowBlocks implements AutoCloseable {
         return weights;
     }
 
-    private Block quantized(float[] weights, int rowGroups) {
-        int groups = weights.length / GroupFormat.GROUP;
-        MemorySegment packed = MemorySegment.ofArray(new byte[Math.toIntExact(format.packedRowBytes(weights.length))]);
-        MemorySegment scales = MemorySegment.ofArray(new byte[groups * Short.BYTES]);
-        byte[] zeroPoints = new byte[groups];
-        RoundingLoss loss = new RoundingLoss();
-        new VectorGroups(format).quantize(weights, groups, packed, scales, zeroPoints, loss);
-        return new Block(
-                packed,
-                scales,
-                format.symmetric() ? MemorySegment.NULL : ZeroPoints.pack(zeroPoints, rowGroups, format.bits()),
-                loss);
-    }
-
-    private Block converted(TensorRule rule, long fromRow, float[] weights, DType type) throws IOException {
+    private ModuleLayout.Block converted(TensorRule rule, long fromRow, float[] weights, DType type)
+            throws IOException {
         MemorySegment bytes = MemorySegment.ofArray(new byte[weights.length * type.bytes()]);
         Conversion.narrow(type, MemorySegment.ofArray(weights), bytes, weights.length);
         float[] read = Arrays.copyOf(weights, weights.length);
@@ -123,10 +103,11 @@ final class RowBlocks implements AutoCloseable {
         }
         RoundingLoss loss = new RoundingLoss();
         DenseLoss.measure(weights, read, read.length, loss);
-        return new Block(bytes, MemorySegment.NULL, MemorySegment.NULL, loss);
+        String suffix = rule.name().substring(rule.module().length());
+        return new ModuleLayout.Block(List.of(new ModuleLayout.Part(suffix, bytes)), loss);
     }
 
-    private static Block take(Future<Block> block) throws IOException, InterruptedException {
+    private static ModuleLayout.Block take(Future<ModuleLayout.Block> block) throws IOException, InterruptedException {
         try {
             return block.get();
         } catch (ExecutionException failure) {

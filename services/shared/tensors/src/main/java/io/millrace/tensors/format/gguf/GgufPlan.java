@@ -34,7 +34,7 @@ public final class GgufPlan {
 
     /**
      * Writes the file: under a temporary name beside it, forced to disk, then renamed. If this fails nothing is left
-     * behind. The bytes do not depend on {@code threads}, each of which holds a few row blocks of about 16 MiB.
+     * behind. The bytes do not depend on {@code threads}, each of which holds a row block of about 3 MiB.
      *
      * @return one report per tensor that comes from the checkpoint, in the order of the file; experts of a layer share one
      */

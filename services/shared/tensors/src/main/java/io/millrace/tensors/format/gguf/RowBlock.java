@@ -14,27 +14,33 @@ import java.util.List;
 
 /**
  * The rows {@code [from, to)} of a tensor on their way into a file: read, put in GGUF's order, checked, quantized, and
- * measured by reading back what was written. A piece of work of a few megabytes that no other piece depends on.
+ * measured by reading back what was written. A piece of work of about a megabyte that no other piece depends on.
  */
 record RowBlock(PlannedTensor tensor, long from, long to) {
-    /** About the elements of a block: 4 MiB of F32. */
-    private static final long ELEMENTS = 1 << 20;
+    /** About the elements of a block: 1 MiB of F32, which the caches hold from reading to reading back. */
+    private static final long ELEMENTS = 1 << 18;
 
     /** What a block needs; reused from block to block. */
     static final class Buffers {
         private float[] values = new float[0];
-        private float[] reordered = new float[0];
+        /** Room to reorder the values; in the end the numbers that were stored. */
         private float[] stored = new float[0];
+
         private byte[] bytes = new byte[0];
 
         byte[] bytes() {
             return bytes;
         }
 
+        private void swap() {
+            float[] reordered = stored;
+            stored = values;
+            values = reordered;
+        }
+
         private void grow(int elements, int byteCount) {
             if (values.length < elements) {
                 values = new float[elements];
-                reordered = new float[elements];
                 stored = new float[elements];
             }
             if (bytes.length < byteCount) {
@@ -71,7 +77,8 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
         int elements = Math.toIntExact(
                 Math.multiplyExact(to - from, tensor.target().shape().rowLength()));
         buffers.grow(elements, byteCount());
-        float[] values = read(checkpoint, buffers, elements);
+        read(checkpoint, buffers, elements);
+        float[] values = buffers.values;
         if (tensor.importance().isPresent()) {
             quantize(tensor.importance().get(), type, values, buffers.bytes);
         } else {
@@ -99,7 +106,7 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
         }
     }
 
-    private float[] read(Checkpoint checkpoint, Buffers buffers, int elements) throws IOException {
+    private void read(Checkpoint checkpoint, Buffers buffers, int elements) throws IOException {
         switch (tensor.source()) {
             case PlannedTensor.Stored(TensorRule rule) -> {
                 MemorySegment target = MemorySegment.ofArray(buffers.values).asSlice(0, 4L * elements);
@@ -113,9 +120,8 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
                     int rowLength = rule.shape().rank() == 1
                             ? 1
                             : Math.toIntExact(rule.shape().rowLength());
-                    RotaryOrder.interleave(
-                            buffers.values, buffers.reordered, headSize, rowLength, elements / rowLength);
-                    return buffers.reordered;
+                    RotaryOrder.interleave(buffers.values, buffers.stored, headSize, rowLength, elements / rowLength);
+                    buffers.swap();
                 }
             }
             case PlannedTensor.Stacked(List<TensorRule> parts) -> readStack(parts, checkpoint, buffers);
@@ -125,7 +131,6 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
                 }
             }
         }
-        return buffers.values;
     }
 
     /** Rows [from, to) of a stack, which may end one part and begin the next. */

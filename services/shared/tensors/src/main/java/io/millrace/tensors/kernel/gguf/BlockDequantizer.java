@@ -7,7 +7,8 @@ import java.nio.ByteOrder;
 
 /**
  * Blocks of a ggml type into floats, with the products and sums of ggml's own dequantizers. Written from the layouts
- * alone; it shares nothing with the quantizers.
+ * alone; it shares nothing with the quantizers. The blocks' scales are read here, their weights in lanes where that is
+ * faster ({@link LaneDequantizer32}, {@link LaneDequantizerK}), with the same bits.
  */
 public final class BlockDequantizer {
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
@@ -18,6 +19,28 @@ public final class BlockDequantizer {
     /** Dequantizes {@code elements} elements, whole blocks, from blocks[from …] to values[at …]. */
     public static void dequantize(GgufType type, byte[] blocks, int from, int elements, float[] values, int at) {
         BlockQuantizer.requireBlocks(type, values.length, at, elements, blocks.length, from);
+        if (!LaneCodes.AVAILABLE) {
+            scalar(type, blocks, from, elements, values, at);
+            return;
+        }
+        int count = elements / type.blockElements();
+        switch (type) {
+            case Q8_0 -> LaneDequantizer32.q8(blocks, from, count, values, at);
+            case Q4_0 -> LaneDequantizer32.q4(blocks, from, count, values, at);
+            case Q4_1 -> LaneDequantizer32.q41(blocks, from, count, values, at);
+            case Q5_0 -> LaneDequantizer32.q5(blocks, from, count, values, at);
+            case Q5_1 -> LaneDequantizer32.q51(blocks, from, count, values, at);
+            case Q2_K -> LaneDequantizerK.q2(blocks, from, count, values, at);
+            case Q3_K -> LaneDequantizerK.q3(blocks, from, count, values, at);
+            case Q4_K -> LaneDequantizerK.q4(blocks, from, count, values, at);
+            case Q5_K -> LaneDequantizerK.q5(blocks, from, count, values, at);
+            case Q6_K -> LaneDequantizerK.q6(blocks, from, count, values, at);
+            case F32, F16, BF16, IQ4_NL, IQ4_XS, TQ2_0, MXFP4 -> scalar(type, blocks, from, elements, values, at);
+        }
+    }
+
+    /** The specification: one number after the other. */
+    static void scalar(GgufType type, byte[] blocks, int from, int elements, float[] values, int at) {
         int count = elements / type.blockElements();
         switch (type) {
             case F32 -> f32(blocks, from, count, values, at);
@@ -40,13 +63,17 @@ public final class BlockDequantizer {
         }
     }
 
-    private static float half(byte[] b, int at) {
+    static float half(byte[] b, int at) {
         return Float.float16ToFloat((short) SHORT.get(b, at));
+    }
+
+    static int word(byte[] b, int at) {
+        return (int) INT.get(b, at);
     }
 
     private static void f32(byte[] b, int from, int count, float[] y, int at) {
         for (int i = 0; i < count; i++) {
-            y[at + i] = Float.intBitsToFloat((int) INT.get(b, from + 4 * i));
+            y[at + i] = Float.intBitsToFloat(word(b, from + 4 * i));
         }
     }
 
@@ -97,7 +124,7 @@ public final class BlockDequantizer {
     private static void q5(byte[] b, int from, int count, float[] y, int at) {
         for (int block = 0; block < count; block++, from += 22, at += 32) {
             float d = half(b, from);
-            int high = (int) INT.get(b, from + 2);
+            int high = word(b, from + 2);
             for (int i = 0; i < 16; i++) {
                 int pair = b[from + 6 + i];
                 y[at + i] = (((pair & 15) | (((high >>> i) & 1) << 4)) - 16) * d;
@@ -110,7 +137,7 @@ public final class BlockDequantizer {
         for (int block = 0; block < count; block++, from += 24, at += 32) {
             float d = half(b, from);
             float m = half(b, from + 2);
-            int high = (int) INT.get(b, from + 4);
+            int high = word(b, from + 4);
             for (int i = 0; i < 16; i++) {
                 int pair = b[from + 8 + i];
                 y[at + i] = ((pair & 15) | (((high >>> i) & 1) << 4)) * d + m;
@@ -140,9 +167,7 @@ public final class BlockDequantizer {
         for (int block = 0; block < count; block++, from += 110, at += 256) {
             float d = half(b, from + 108);
             for (int j = 0; j < 16; j++) {
-                int nibble = b[from + 96 + j % 8] >> (4 * (j / 8)) & 15;
-                int pair = b[from + 104 + j % 4] >> (2 * (j / 4)) & 3;
-                float scale = d * ((nibble | pair << 4) - 32);
+                float scale = d * q3Scale(b, from + 96, j);
                 int column = 16 * (j & 1);
                 int low = from + 32 + 32 * (j / 8) + column;
                 int shift = 2 * (j % 8 / 2);
@@ -155,6 +180,12 @@ public final class BlockDequantizer {
                 }
             }
         }
+    }
+
+    static int q3Scale(byte[] b, int at, int j) {
+        int nibble = b[at + j % 8] >> (4 * (j / 8)) & 15;
+        int pair = b[at + 8 + j % 4] >> (2 * (j / 4)) & 3;
+        return (nibble | pair << 4) - 32;
     }
 
     private static void q4k(byte[] b, int from, int count, float[] y, int at) {
@@ -193,11 +224,11 @@ public final class BlockDequantizer {
         }
     }
 
-    private static int sixBitScale(byte[] b, int at, int j) {
+    static int sixBitScale(byte[] b, int at, int j) {
         return j < 4 ? b[at + j] & 63 : (b[at + j + 4] & 15) | (((b[at + j - 4] >> 6) & 3) << 4);
     }
 
-    private static int sixBitMin(byte[] b, int at, int j) {
+    static int sixBitMin(byte[] b, int at, int j) {
         return j < 4 ? b[at + j + 4] & 63 : ((b[at + j + 4] >> 4) & 15) | (((b[at + j] >> 6) & 3) << 4);
     }
 

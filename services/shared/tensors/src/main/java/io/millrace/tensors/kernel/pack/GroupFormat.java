@@ -1,7 +1,6 @@
 package io.millrace.tensors.kernel.pack;
 
 import io.millrace.tensors.DType;
-import io.millrace.tensors.kernel.convert.HalfFloats;
 
 /**
  * Integers in groups of {@link #GROUP} weights along a row, each group with one 16-bit scale: weight = (code - zero
@@ -62,16 +61,11 @@ public record GroupFormat(int bits, boolean symmetric, DType scaleType) {
         return new GroupScale(stored, widened(stored), (int) Math.rint(zeroPoint));
     }
 
-    /** Rounded to the type of the scales; where that is 0, the type's epsilon. */
     private short stored(float scale) {
-        short stored = scaleType == DType.BF16 ? HalfFloats.toBf16(scale) : HalfFloats.toF16(scale);
-        if (stored != 0) {
-            return stored;
-        }
-        return scaleType == DType.BF16 ? HalfFloats.toBf16(0x1p-7f) : HalfFloats.toF16(0x1p-10f);
+        return StoredScale.of(scale, scaleType);
     }
 
     float widened(short storedScale) {
-        return scaleType == DType.BF16 ? HalfFloats.fromBf16(storedScale) : HalfFloats.fromF16(storedScale);
+        return StoredScale.widened(storedScale, scaleType);
     }
 }

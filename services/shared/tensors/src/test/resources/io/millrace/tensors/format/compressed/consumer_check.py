@@ -40,16 +40,20 @@ def unequal_weights(model, expected):
 
 def library_codes(weight, args):
     """Codes, scales and zero points of round to nearest as the library computes it, in the type of the checkpoint."""
-    groups = weight.unflatten(-1, (-1, args.group_size))
+    groups = weight.unflatten(-1, (-1, args.group_size or weight.shape[-1]))
     rounded = args.model_copy(update={"scale_dtype": torch.bfloat16})
     scale, zero = calculate_qparams(groups.amin(-1), groups.amax(-1), rounded)
-    return quantize(weight, scale, zero, args, dtype=torch.int8).int(), scale, zero
+    dtype = torch.float8_e4m3fn if args.type == "float" else torch.int8
+    return quantize(weight, scale, zero, args, dtype=dtype).float(), scale, zero
 
 
 def stored_codes(stored, module, args):
+    if module + ".weight" in stored:
+        scale = stored[module + ".weight_scale"]
+        return stored[module + ".weight"].float(), scale, torch.zeros(scale.shape, dtype=torch.int8)
     shape = stored[module + ".weight_shape"].tolist()
     scale = stored[module + ".weight_scale"]
-    codes = unpack_from_int32(stored[module + ".weight_packed"], args.num_bits, shape).int()
+    codes = unpack_from_int32(stored[module + ".weight_packed"], args.num_bits, shape).float()
     if args.symmetric:
         return codes, scale, torch.zeros(scale.shape, dtype=torch.int8)
     zero = unpack_from_int32(stored[module + ".weight_zero_point"], args.num_bits, scale.shape, packed_dim=0)
@@ -57,7 +61,7 @@ def stored_codes(stored, module, args):
 
 
 def squared_error(weight, codes, scale, zero, args):
-    groups = codes.double().unflatten(-1, (-1, args.group_size)) - zero.double().unsqueeze(-1)
+    groups = codes.double().unflatten(-1, (-1, args.group_size or codes.shape[-1])) - zero.double().unsqueeze(-1)
     return (groups * scale.double().unsqueeze(-1) - weight.double().view_as(groups)).square().sum().item()
 
 
@@ -67,9 +71,9 @@ def compare_codes(source, compressed, args):
     ours = theirs = 0.0
     scales_equal = True
     for name in stored:
-        if not name.endswith(".weight_packed"):
+        if not name.endswith(".weight_scale"):
             continue
-        module = name.removesuffix(".weight_packed")
+        module = name.removesuffix(".weight_scale")
         weight = weights[module + ".weight"]
         found, expected = stored_codes(stored, module, args), library_codes(weight, args)
         count += found[0].numel()
@@ -104,7 +108,10 @@ def main():
     if args.symmetric:
         # transformers 5.24 with compressed-tensors 0.20 cannot load packed zero points, of its own folders neither.
         packed = load(compressed)
-        report["loadedPacked"] = any(name.endswith(".weight_packed") for name, _ in packed.named_parameters())
+        report["loadedPacked"] = any(
+            name.endswith(".weight_packed") or weight.dtype in (torch.int8, torch.float8_e4m3fn)
+            for name, weight in packed.named_parameters()
+        )
         # The first forward pass decompresses the weights.
         report["logitGapPacked"] = gap(logits_of(packed, tokens), wanted)
         unequal += unequal_weights(packed, expected)
