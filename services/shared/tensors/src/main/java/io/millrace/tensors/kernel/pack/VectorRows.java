@@ -55,14 +55,17 @@ public final class VectorRows {
         }
     }
 
-    private static float largest(float[] weights, int from, int to) {
+    private float largest(float[] weights, int from, int to) {
         FloatVector most = FloatVector.zero(Lanes.FLOATS);
         int i = from;
         for (; i <= to - LANES; i += LANES) {
             most = most.max(FloatVector.fromArray(Lanes.FLOATS, weights, i).abs());
         }
-        // The largest of finite magnitudes is the same in any order.
-        float largest = most.reduceLanes(VectorOperators.MAX);
+        most.intoArray(read, 0);
+        float largest = 0;
+        for (int lane = 0; lane < LANES; lane++) {
+            largest = Math.max(largest, read[lane]);
+        }
         for (; i < to; i++) {
             largest = Math.max(largest, Math.abs(weights[i]));
         }
