@@ -67,6 +67,10 @@ final class BadInputIT {
             BadInputFolders.flipLastByte(changed.resolve(BadInputFolders.WEIGHTS));
             millrace.json("retry", refused.get("run").asText());
             await("good-changed", "published");
+            assertThat(millrace.json(
+                                    "pull", "good-changed", "phone", folder.resolve("v1").toString(), "--version", "v1")
+                            .get("files"))
+                    .isNotEmpty();
             deadLettersSayWhereTheyCameFrom();
         }
     }

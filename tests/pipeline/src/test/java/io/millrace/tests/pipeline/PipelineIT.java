@@ -7,13 +7,13 @@ import io.millrace.events.JobEvent.JobFailed;
 import io.millrace.events.JobEvent.JobStarted;
 import io.millrace.events.JobEvent.JobSucceeded;
 import io.millrace.events.RunChanged;
+import io.millrace.events.RunStatus;
 import io.millrace.events.StageName;
+import io.millrace.events.StepDone;
 import io.millrace.events.wire.Topics;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Optional;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -49,7 +49,6 @@ final class PipelineIT {
             """;
 
     private static final byte[] GGUF = {'G', 'G', 'U', 'F'};
-    private static final Duration LONGEST_RUN = Duration.ofMinutes(4);
 
     @TempDir
     Path folder;
@@ -68,12 +67,13 @@ final class PipelineIT {
 
     @Test
     void aPublishedCheckpointBecomesAModelThatCanBePulled() throws Exception {
-        try (RunningMillrace _ = RunningMillrace.up(millrace)) {
+        try (RunningMillrace up = RunningMillrace.up(millrace);
+                EventLog runs = up.events(Topics.DEFAULT.runs())) {
             millrace.json("policy", "apply", folder.resolve("policy.yaml").toString());
 
             String run = publish();
 
-            assertThat(awaitEnd(run)).isEqualTo("published");
+            assertThat(awaitEnd(runs, run)).isEqualTo(RunStatus.PUBLISHED);
             Path pulled = folder.resolve("pulled");
             JsonNode model = millrace.json("pull", "small-one", "phone", pulled.toString());
             assertThat(model.get("model").get("decision").get("evidence")).isNotEmpty();
@@ -95,19 +95,27 @@ final class PipelineIT {
             up.kill();
         }
 
-        try (RunningMillrace _ = RunningMillrace.up(millrace)) {
-            assertThat(awaitEnd(run)).isEqualTo("published");
+        try (RunningMillrace up = RunningMillrace.up(millrace);
+                EventLog runs = up.events(Topics.DEFAULT.runs())) {
+            assertThat(awaitEnd(runs, run)).isEqualTo(RunStatus.PUBLISHED);
             JsonNode second = millrace.json(
                     "policy", "apply", folder.resolve("other.yaml").toString());
             assertThat(second.get("new-runs").asLong()).isOne();
-            String again = awaitSecondRun(run);
-            assertThat(awaitEnd(again)).isEqualTo("published");
+            RunChanged again = runs.await(
+                    RunChanged.class,
+                    state -> !state.run().toString().equals(run)
+                            && state.status().ended());
+            assertThat(again.status()).isEqualTo(RunStatus.PUBLISHED);
+            assertThat(again.finished()).isNotEmpty().allMatch(StepDone::fromStore);
 
-            for (JsonNode step : millrace.json("show", again).get("state").get("finished")) {
-                assertThat(step.get("from-store").asBoolean())
-                        .as(step.toString())
-                        .isTrue();
-            }
+            millrace.json("retry", again.run().toString(), "--recompute");
+            RunChanged recomputed = runs.await(
+                    RunChanged.class,
+                    state -> state.run().equals(again.run())
+                            && state.status().ended()
+                            && state.at().isAfter(again.at()));
+            assertThat(recomputed.status()).isEqualTo(RunStatus.PUBLISHED);
+            assertThat(recomputed.finished()).isNotEmpty().noneMatch(StepDone::fromStore);
         }
     }
 
@@ -130,8 +138,7 @@ final class PipelineIT {
 
             runs.await(
                     RunChanged.class, state -> state.started() && state.stage().equals(Optional.of(StageName.DISTILL)));
-            runs.await(RunChanged.class, state -> state.status().ended());
-            assertThat(status(run)).isEqualTo("published");
+            assertThat(awaitEnd(runs, run)).isEqualTo(RunStatus.PUBLISHED);
             jobs.readToEnd();
             assertThat(jobs.all(JobStarted.class))
                     .extracting(started -> started.job().stage() + " " + started.starts())
@@ -155,32 +162,11 @@ final class PipelineIT {
         return published.get("runs").get(0).get("run").asText();
     }
 
-    private String awaitSecondRun(String first) {
-        return Awaitility.await("a second run")
-                .atMost(Duration.ofMinutes(1))
-                .until(
-                        () -> {
-                            for (JsonNode run : millrace.json("runs")) {
-                                if (!run.get("run").asText().equals(first)) {
-                                    return run.get("run").asText();
-                                }
-                            }
-                            return "";
-                        },
-                        run -> !run.isEmpty());
-    }
-
-    private String awaitEnd(String run) {
-        return Awaitility.await("run " + run + " ends")
-                .atMost(LONGEST_RUN)
-                .until(
-                        () -> status(run),
-                        status -> !status.equals("requested")
-                                && !status.equals("working")
-                                && !status.equals("backing-off"));
-    }
-
-    private String status(String run) throws Exception {
-        return millrace.json("show", run).get("state").get("status").asText();
+    private static RunStatus awaitEnd(EventLog runs, String run) {
+        return runs.await(
+                        RunChanged.class,
+                        state -> state.run().toString().equals(run)
+                                && state.status().ended())
+                .status();
     }
 }

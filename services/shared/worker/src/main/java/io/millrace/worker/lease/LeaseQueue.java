@@ -6,7 +6,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import org.apache.kafka.clients.consumer.AcknowledgeType;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -15,6 +17,7 @@ import org.apache.kafka.clients.consumer.KafkaShareConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Metric;
 import org.apache.kafka.common.MetricName;
+import org.apache.kafka.common.TopicIdPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +28,10 @@ import org.slf4j.LoggerFactory;
  * One queue as one slot sees it: a share consumer that holds at most one record. Used by the slot's thread alone, but for
  * {@link #metrics}.
  *
+ * <p>Even so the consumer may hold a second one in secret: a poll that begins while a record is on its way asks for the
+ * next as well. That one waits for its lock to end, on a busy machine more often than on an idle one; nothing in the
+ * client tells of it (Kafka 4.3.1).
+ *
  * <p>The fate of an acknowledgement shows only in its callback and in what {@code commitSync} returns; neither throws.
  */
 final class LeaseQueue implements AutoCloseable {
@@ -33,6 +40,7 @@ final class LeaseQueue implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(50);
 
     private static final Duration RENEW_POLL = Duration.ofMillis(1);
+    private static final long ANSWER_PAUSE_NANOS = 200_000;
     private static final Duration SETTLE = Duration.ofSeconds(10);
     private static final Duration CLOSE = Duration.ofSeconds(5);
     private static final int USUAL_LOCK_MILLIS = 30_000;
@@ -44,6 +52,7 @@ final class LeaseQueue implements AutoCloseable {
     private final LongSupplier nanoTime;
     private volatile @Nullable KafkaShareConsumer<String, byte[]> consumer;
     private int refused;
+    private Map<TopicIdPartition, Set<Long>> answered = Map.of();
 
     LeaseQueue(
             StageName stage,
@@ -92,10 +101,10 @@ final class LeaseQueue implements AutoCloseable {
     /**
      * Starts the lock anew. False: the lease is lost, and the queue is to be closed.
      *
-     * <p>The renewal is committed by itself and then the record is taken back at once. If a poll carried it to the
-     * broker, the polls that wait for the record would fetch the next one too: it would lie here until its lock ran out,
+     * <p>A poll that meets a renewal still on its way fetches the next record: it would lie here until its lock ran out,
      * which counts as a delivery, and a record that was delivered too often is gone without a word (measured, Kafka
-     * 4.3.1).
+     * 4.3.1). So the renewal is committed by itself, and the record is taken back only when the callback has seen the
+     * answer, which may be a moment after the commit returned.
      */
     boolean renew(ConsumerRecord<String, byte[]> held) {
         try {
@@ -103,8 +112,14 @@ final class LeaseQueue implements AutoCloseable {
             int refusedBefore = refused;
             long patienceNanos = lock().toNanos() / 2;
             long began = nanoTime.getAsLong();
+            answered = Map.of();
             if (!settle(held, AcknowledgeType.RENEW)) {
                 return false;
+            }
+            while (!answeredFor(held) && nanoTime.getAsLong() - began < patienceNanos) {
+                LockSupport.parkNanos(ANSWER_PAUSE_NANOS);
+                // With nothing to commit it only runs the callback.
+                now.commitSync(SETTLE);
             }
             while (refused == refusedBefore && nanoTime.getAsLong() - began < patienceNanos) {
                 boolean back = false;
@@ -130,6 +145,12 @@ final class LeaseQueue implements AutoCloseable {
         return false;
     }
 
+    private boolean answeredFor(ConsumerRecord<String, byte[]> record) {
+        return answered.entrySet().stream()
+                .filter(entry -> entry.getKey().partition() == record.partition())
+                .anyMatch(entry -> entry.getValue().contains(record.offset()));
+    }
+
     /** Tells the broker that the record is done with. False: it did not take it, and the record will come again. */
     boolean settle(ConsumerRecord<String, byte[]> held, AcknowledgeType how) {
         try {
@@ -151,6 +172,7 @@ final class LeaseQueue implements AutoCloseable {
         if (now == null) {
             now = new KafkaShareConsumer<>(settings, new StringDeserializer(), new ByteArrayDeserializer());
             now.setAcknowledgementCommitCallback((offsets, trouble) -> {
+                answered = offsets;
                 if (trouble != null) {
                     refused++;
                 }
