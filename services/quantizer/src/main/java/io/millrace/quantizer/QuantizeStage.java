@@ -1,12 +1,14 @@
 package io.millrace.quantizer;
 
 import io.millrace.events.Device;
+import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Measurement;
 import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.events.Parameters.Gguf;
 import io.millrace.events.Parameters.Quantize;
 import io.millrace.events.Reason;
 import io.millrace.events.Role;
+import io.millrace.tensors.GgufType;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.checkpoint.Checkpoint;
@@ -27,6 +29,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -91,7 +94,7 @@ public final class QuantizeStage implements Stage<Quantize> {
     }
 
     /** The input's only file, which says how strongly columns are used; without that input all count alike. */
-    private static Optional<ImportanceMatrix> importances(StageInput<?> input) throws IOException {
+    private static Optional<ImportanceMatrix> importances(StageInput<?> input) throws IOException, StageException {
         Path folder = input.inputs().get(Role.IMPORTANCE);
         if (folder == null) {
             return Optional.empty();
@@ -99,18 +102,39 @@ public final class QuantizeStage implements Stage<Quantize> {
         try (Stream<Path> files = Files.list(folder)) {
             List<Path> found = files.toList();
             if (found.size() != 1) {
-                throw new MalformedFileException(
-                        folder, -1, "holds " + found.size() + " files, expected one: an importance matrix");
+                throw new StageException(
+                        Reason.UNSUITABLE_IMPORTANCE,
+                        folder + " holds " + found.size() + " files, expected one: an importance matrix");
             }
             return Optional.of(ImportanceMatrix.read(found.getFirst()));
+        } catch (MalformedFileException e) {
+            throw new StageException(Reason.UNSUITABLE_IMPORTANCE, String.valueOf(e.getMessage()), e);
         }
     }
 
     private List<TensorReport> gguf(
             Checkpoint source, Gguf gguf, Optional<ImportanceMatrix> importances, Path output, Workspace workspace)
-            throws IOException, InterruptedException {
-        return GgufCompressor.plan(source, GgufOptions.of(GgufFileType.valueOf(gguf.type())), importances)
+            throws StageException, IOException, InterruptedException {
+        GgufFileType type = GgufFileType.valueOf(gguf.type());
+        if (type.needsImportance() && importances.isEmpty()) {
+            throw new StageException(
+                    Reason.UNSUITABLE_IMPORTANCE,
+                    type + " is too coarse without an importance matrix; give one, or choose a larger type");
+        }
+        return GgufCompressor.plan(source, options(type, gguf.tensorTypes()), importances)
                 .write(output.resolve("model-" + gguf.type() + ".gguf"), threads, workspace::progress);
+    }
+
+    private static GgufOptions options(GgufFileType type, GgufTensorTypes wanted) {
+        return new GgufOptions(
+                type,
+                wanted.pure(),
+                wanted.embedding().map(GgufType::valueOf),
+                wanted.output().map(GgufType::valueOf),
+                wanted.byPattern().stream()
+                        .map(override -> new GgufOptions.TensorType(
+                                Pattern.compile(override.pattern()), GgufType.valueOf(override.type())))
+                        .toList());
     }
 
     private List<TensorReport> compressedTensors(
@@ -129,8 +153,7 @@ public final class QuantizeStage implements Stage<Quantize> {
     private static List<Measurement> measurements(List<TensorReport> report, Device device) {
         double worst =
                 report.stream().mapToDouble(TensorReport::relativeError).max().orElse(0);
-        long fallBacks =
-                report.stream().filter(tensor -> !tensor.note().isEmpty()).count();
+        long fallBacks = report.stream().filter(TensorReport::fallBack).count();
         long zerosBefore = report.stream().mapToLong(TensorReport::zerosBefore).sum();
         long zerosAfter = report.stream().mapToLong(TensorReport::zerosAfter).sum();
         return List.of(

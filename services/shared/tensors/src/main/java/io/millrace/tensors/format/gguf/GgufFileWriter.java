@@ -147,6 +147,7 @@ final class GgufFileWriter implements AutoCloseable {
                         sum.maxError(),
                         sum.zerosBefore(),
                         sum.zerosAfter(),
+                        block.tensor().fallBack(),
                         block.tensor().note()));
             }
             sum = Deviation.NONE;
