@@ -10,7 +10,6 @@ import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.ModelFolder;
 import java.io.IOException;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -151,20 +150,11 @@ final class CompressCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Output output = new Output(spec, form);
-        try (StopSignal stop = StopSignal.install()) {
-            stop.onRaise(Thread.currentThread()::interrupt);
-            ProgressLine progress = new ProgressLine(spec.commandLine().getErr(), Terminal.present(), System::nanoTime);
-            try {
-                return compress(output, progress, check());
-            } catch (InterruptedException | ClosedByInterruptException _) {
-                progress.clear();
-                output.remark("stopped; targets that were complete lie in " + out + ", nothing else was left");
-                return ExitCode.INTERRUPTED;
-            } finally {
-                // A signal that comes from here on finds nothing to interrupt.
-                var _ = Thread.interrupted();
-            }
-        }
+        return StoppableWork.run(
+                spec,
+                output,
+                "targets that were complete lie in " + out + ", nothing else was left",
+                progress -> compress(output, progress, check()));
     }
 
     private int compress(Output output, ProgressLine progress, long modelBytes)

@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import io.millrace.cli.compress.CompressionTarget;
+import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Parameters.Gguf;
@@ -8,11 +9,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** How GGUF targets depart from their type's own mixture; a policy's step says the same under the same names. */
+/** How GGUF targets depart from their type's own mixture, and into how many files they go; a policy's step says the same under the same names. */
 final class GgufTargetOptions {
     @Option(names = "--pure", description = "GGUF: every matrix in the type itself, no mixture.")
     private boolean pure;
@@ -34,6 +36,44 @@ final class GgufTargetOptions {
                     + " 'attn_v|ffn_down=Q8_0'; may be given several times, the first that fits counts.")
     private List<PatternType> byPattern = new ArrayList<>();
 
+    @ArgGroup
+    private final PartLimit parts = new PartLimit();
+
+    /** At most one of the two. */
+    static final class PartLimit {
+        @Option(
+                names = "--split-max-size",
+                paramLabel = "SIZE",
+                converter = SizeConverter.class,
+                description = "GGUF: goes on in another file before one becomes larger, such as 4G or 500M; llama.cpp"
+                        + " opens a model by its first file.")
+        private GgufPartLimit.@Nullable Size size;
+
+        @Option(
+                names = "--split-max-tensors",
+                paramLabel = "N",
+                description = "GGUF: goes on in another file after N tensors.")
+        private @Nullable Integer tensors;
+
+        private Optional<GgufPartLimit> limit() {
+            return size != null
+                    ? Optional.of(size)
+                    : Optional.ofNullable(tensors).map(GgufPartLimit.Tensors::new);
+        }
+    }
+
+    /** Reads {@code 4G}. */
+    static final class SizeConverter implements ITypeConverter<GgufPartLimit.Size> {
+        @Override
+        public GgufPartLimit.Size convert(String value) {
+            try {
+                return GgufPartLimit.Size.parse(value);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        }
+    }
+
     /** Reads {@code pattern=type}. */
     static final class PatternConverter implements ITypeConverter<PatternType> {
         @Override
@@ -54,6 +94,8 @@ final class GgufTargetOptions {
     CompressionTarget applyTo(CompressionTarget target) {
         GgufTensorTypes types =
                 new GgufTensorTypes(pure, Optional.ofNullable(embedding), Optional.ofNullable(output), byPattern);
-        return target.parameters() instanceof Gguf gguf ? new CompressionTarget(gguf.with(types)) : target;
+        return target.parameters() instanceof Gguf gguf
+                ? new CompressionTarget(new Gguf(gguf.type(), types, parts.limit()))
+                : target;
     }
 }

@@ -8,6 +8,7 @@ import io.millrace.events.ArtifactRef;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
 import io.millrace.events.Event;
+import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Job;
@@ -72,7 +73,7 @@ final class CompressCommandTest {
     }
 
     @Test
-    void withTensorTypesAndAnImportanceMatrixTooTheyAreTheSameBytes() throws Exception {
+    void withTensorTypesPartsAndAnImportanceMatrixTooTheyAreTheSameBytes() throws Exception {
         Path matrix = importances("blk.0.attn_q.weight", 128);
         GgufTensorTypes types = new GgufTensorTypes(
                 true, Optional.of("Q8_0"), Optional.of("Q5_1"), List.of(new PatternType("attn_[qk]", "Q4_1")));
@@ -83,11 +84,14 @@ final class CompressCommandTest {
                 "--token-embedding-type=Q8_0",
                 "--output-tensor-type=Q5_1",
                 "--tensor-type=attn_[qk]=Q4_1",
+                "--split-max-tensors=5",
                 "--importance=" + matrix);
 
         assertThat(said.exitCode()).as(said.err()).isZero();
         Path made = folder.resolve("out/gguf-Q4_0");
-        assertSameFiles(made, ofWorker(new Parameters.Gguf("Q4_0").with(types), Optional.of(matrix)));
+        Parameters.Gguf asked = new Parameters.Gguf("Q4_0", types, Optional.of(new GgufPartLimit.Tensors(5)));
+        assertSameFiles(made, ofWorker(asked, Optional.of(matrix)));
+        assertThat(said.out()).contains("out/gguf-Q4_0/model-Q4_0-00001-of-0000");
         assertThat(types(made))
                 .containsEntry("model.embed_tokens.weight", "Q8_0")
                 .containsEntry("model.layers.0.self_attn.q_proj.weight", "Q4_1")
@@ -106,6 +110,10 @@ final class CompressCommandTest {
         });
         assertThat(compress("--to", "gguf:Q8_0", "--output-tensor-type", "Q9").err())
                 .contains("unknown tensor type 'Q9'");
+        assertThat(compress("--to", "gguf:Q8_0", "--split-max-size", "4T").err())
+                .contains("must be a size such as 4G");
+        assertThat(compress("--to", "gguf:Q8_0", "--split-max-tensors", "0").err())
+                .contains("must be at least 1");
         assertThat(compress("--to", "gguf:Q8_0", "--tensor-type", "attn_v").err())
                 .contains("'attn_v' is not PATTERN=TYPE");
     }

@@ -1,6 +1,7 @@
 package io.millrace.quantizer;
 
 import io.millrace.events.Device;
+import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Measurement;
 import io.millrace.events.Parameters.CompressedTensors;
@@ -17,6 +18,7 @@ import io.millrace.tensors.format.compressed.CompressedTensorsWriter;
 import io.millrace.tensors.format.gguf.GgufCompressor;
 import io.millrace.tensors.format.gguf.GgufFileType;
 import io.millrace.tensors.format.gguf.GgufOptions;
+import io.millrace.tensors.format.gguf.GgufSplit;
 import io.millrace.tensors.format.gguf.ImportanceMatrix;
 import io.millrace.worker.Stage;
 import io.millrace.worker.StageException;
@@ -115,26 +117,30 @@ public final class QuantizeStage implements Stage<Quantize> {
     private List<TensorReport> gguf(
             Checkpoint source, Gguf gguf, Optional<ImportanceMatrix> importances, Path output, Workspace workspace)
             throws StageException, IOException, InterruptedException {
-        GgufFileType type = GgufFileType.valueOf(gguf.type());
-        if (type.needsImportance() && importances.isEmpty()) {
+        if (gguf.needsImportance() && importances.isEmpty()) {
             throw new StageException(
                     Reason.UNSUITABLE_IMPORTANCE,
-                    type + " is too coarse without an importance matrix; give one, or choose a larger type");
+                    gguf.type() + " is too coarse without an importance matrix; give one, or choose a larger type");
         }
-        return GgufCompressor.plan(source, options(type, gguf.tensorTypes()), importances)
+        return GgufCompressor.plan(source, options(gguf), importances)
                 .write(output.resolve("model-" + gguf.type() + ".gguf"), threads, workspace::progress);
     }
 
-    private static GgufOptions options(GgufFileType type, GgufTensorTypes wanted) {
+    private static GgufOptions options(Gguf gguf) {
+        GgufTensorTypes wanted = gguf.tensorTypes();
         return new GgufOptions(
-                type,
+                GgufFileType.valueOf(gguf.type()),
                 wanted.pure(),
                 wanted.embedding().map(GgufType::valueOf),
                 wanted.output().map(GgufType::valueOf),
                 wanted.byPattern().stream()
                         .map(override -> new GgufOptions.TensorType(
                                 Pattern.compile(override.pattern()), GgufType.valueOf(override.type())))
-                        .toList());
+                        .toList(),
+                gguf.parts().map(limit -> switch (limit) {
+                    case GgufPartLimit.Size(long bytes) -> new GgufSplit.AtBytes(bytes);
+                    case GgufPartLimit.Tensors(int most) -> new GgufSplit.AtTensors(most);
+                }));
     }
 
     private List<TensorReport> compressedTensors(

@@ -33,6 +33,7 @@ public record GgufTensorTypes(
     static final String OUTPUT = "output-tensor-type";
     static final String BY_PATTERN = "tensor-type";
 
+    private static final int PATTERNS_SHOWN = 3;
     private static final int MOST_PATTERNS = 256;
     private static final int LONGEST_PATTERN = 256;
 
@@ -103,7 +104,11 @@ public record GgufTensorTypes(
         }
         embedding.ifPresent(type -> summary.add("embedding " + type));
         output.ifPresent(type -> summary.add("head " + type));
-        byPattern.forEach(override -> summary.add(override.toString()));
+        if (byPattern.size() <= PATTERNS_SHOWN) {
+            byPattern.forEach(override -> summary.add(override.toString()));
+        } else {
+            summary.add(byPattern.size() + " tensor types");
+        }
         return summary.toString();
     }
 

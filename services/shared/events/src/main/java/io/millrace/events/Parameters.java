@@ -1,6 +1,7 @@
 package io.millrace.events;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SortedMap;
@@ -205,8 +206,9 @@ public sealed interface Parameters {
      * A GGUF model.
      *
      * @param tensorTypes how it departs from the file type's own mixture
+     * @param parts when it goes on in another file; empty for one file
      */
-    record Gguf(String type, GgufTensorTypes tensorTypes) implements Quantize {
+    record Gguf(String type, GgufTensorTypes tensorTypes, Optional<GgufPartLimit> parts) implements Quantize {
         /** File types that this version writes. */
         public static final Set<String> TYPES = Set.of(
                 "F32",
@@ -246,11 +248,7 @@ public sealed interface Parameters {
 
         /** The file type's own mixture. */
         public Gguf(String type) {
-            this(type, GgufTensorTypes.OF_FILE_TYPE);
-        }
-
-        public Gguf with(GgufTensorTypes wanted) {
-            return new Gguf(type, wanted);
+            this(type, GgufTensorTypes.OF_FILE_TYPE, Optional.empty());
         }
 
         /** True for types that are too coarse without an importance matrix. */
@@ -272,12 +270,19 @@ public sealed interface Parameters {
         public SortedMap<String, Object> values() {
             SortedMap<String, Object> values = new TreeMap<>(Map.of("type", type));
             tensorTypes.describe(values);
+            switch (parts.orElse(null)) {
+                case GgufPartLimit.Size(long bytes) -> values.put(GgufPartLimit.SIZE, bytes);
+                case GgufPartLimit.Tensors(int most) -> values.put(GgufPartLimit.TENSORS, most);
+                case null -> {}
+            }
             return values;
         }
 
         @Override
         public String summary() {
-            return Quantize.super.summary() + tensorTypes.summary();
+            return Quantize.super.summary()
+                    + tensorTypes.summary()
+                    + parts.map(limit -> ", in parts of " + limit).orElse("");
         }
     }
 

@@ -1,6 +1,7 @@
 package io.millrace.events.policy;
 
 import io.millrace.events.Device;
+import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Parameters;
 import io.millrace.events.StageName;
@@ -20,7 +21,7 @@ import java.util.Set;
  * distill   steps 300, batch 8, length 128, temperature 2, text-weight 0, learning-rate 5e-4
  * quantize  method round-to-nearest, the only one that this version knows
  *           format gguf: pure false; token-embedding-type, output-tensor-type, tensor-type {PATTERN: TYPE, ...} in order,
- *           and importance, a file beside the policy, if given
+ *           split-max-size (4G, 500M) or split-max-tensors, and importance, a file beside the policy, if given
  * </pre>
  */
 final class RecipeReader {
@@ -136,7 +137,10 @@ final class RecipeReader {
         String format = fields.choice(fields.require("format"), Set.of("gguf", "compressed-tensors"));
         fields.choice("method", Set.of("round-to-nearest"), "round-to-nearest");
         return format.equals("gguf")
-                ? new Parameters.Gguf(fields.choice(fields.require("type"), Parameters.Gguf.TYPES), tensorTypes(fields))
+                ? new Parameters.Gguf(
+                        fields.choice(fields.require("type"), Parameters.Gguf.TYPES),
+                        tensorTypes(fields),
+                        partLimit(fields))
                 : new Parameters.CompressedTensors(
                         fields.choice(fields.require("scheme"), Parameters.CompressedTensors.TYPES));
     }
@@ -158,6 +162,24 @@ final class RecipeReader {
             }
         }
         return new GgufTensorTypes(pure, embedding, output, byPattern);
+    }
+
+    private static Optional<GgufPartLimit> partLimit(Fields fields) throws PolicyException {
+        Optional<Entry> size = fields.find(GgufPartLimit.SIZE);
+        Optional<Entry> tensors = fields.find(GgufPartLimit.TENSORS);
+        if (size.isPresent() && tensors.isPresent()) {
+            throw fields.error(
+                    tensors.get().line(),
+                    "'" + GgufPartLimit.SIZE + "' and '" + GgufPartLimit.TENSORS
+                            + "' exclude each other; leave one out");
+        }
+        if (size.isPresent()) {
+            return Optional.of(
+                    GgufPartLimit.Size.parse(fields.scalar(size.get()).text()));
+        }
+        return tensors.isPresent()
+                ? Optional.of(new GgufPartLimit.Tensors(fields.integer(GgufPartLimit.TENSORS, 1, 1)))
+                : Optional.empty();
     }
 
     private static Optional<String> tensorType(Fields fields, String key) throws PolicyException {

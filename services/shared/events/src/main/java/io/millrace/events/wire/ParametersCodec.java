@@ -1,6 +1,7 @@
 package io.millrace.events.wire;
 
 import io.millrace.events.CanonicalJson;
+import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Parameters;
 import io.millrace.events.StageName;
@@ -51,7 +52,7 @@ public final class ParametersCodec {
                                 real("text-weight"),
                                 real("learning-rate"),
                                 flag("product"));
-                    case "quantize gguf" -> new Parameters.Gguf(text("type"), tensorTypes());
+                    case "quantize gguf" -> new Parameters.Gguf(text("type"), tensorTypes(), partLimit());
                     case "quantize compressed-tensors" -> new Parameters.CompressedTensors(text("scheme"));
                     case "benchmark quality" -> new Parameters.Quality(integer("sequences"), integer("length"));
                     case "benchmark speed" ->
@@ -68,6 +69,20 @@ public final class ParametersCodec {
                 texts("tensor-type").stream()
                         .map(GgufTensorTypes.PatternType::parse)
                         .toList());
+    }
+
+    private Optional<GgufPartLimit> partLimit() {
+        if (values.containsKey(GgufPartLimit.SIZE) && values.containsKey(GgufPartLimit.TENSORS)) {
+            throw new IllegalArgumentException(
+                    "parameters '" + GgufPartLimit.SIZE + "' and '" + GgufPartLimit.TENSORS + "' exclude each other");
+        }
+        if (values.containsKey(GgufPartLimit.SIZE)) {
+            return Optional.of(new GgufPartLimit.Size(
+                    take(GgufPartLimit.SIZE, Number.class).longValue()));
+        }
+        return values.containsKey(GgufPartLimit.TENSORS)
+                ? Optional.of(new GgufPartLimit.Tensors(integer(GgufPartLimit.TENSORS)))
+                : Optional.empty();
     }
 
     private Optional<String> optionalText(String name) {

@@ -55,9 +55,9 @@ class PolicyCheckTest {
 
     @Test
     void embeddingOfTheWantedTypeAndTheSmallestTypeOfAnyTensorCount() {
-        Parameters.Gguf wide = new Parameters.Gguf("Q4_0").with(types("F16", List.of()));
+        Parameters.Gguf wide = new Parameters.Gguf("Q4_0", types("F16", List.of()), Optional.empty());
         Parameters.Gguf mixed =
-                new Parameters.Gguf("Q8_0").with(types("Q8_0", List.of(new PatternType("ffn", "Q4_0"))));
+                new Parameters.Gguf("Q8_0", types("Q8_0", List.of(new PatternType("ffn", "Q4_0"))), Optional.empty());
 
         assertThat(check(0.285, 512, List.of(List.of(new Parameters.Gguf("Q4_0")), List.of(wide), List.of(mixed))))
                 .extracting(ImpossibleRung::reason)

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
+import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Limit;
@@ -133,25 +134,27 @@ class PolicyFileTest {
     @Test
     void ggufStepMaySayTheTypesOfTensorsAndNameAnImportanceMatrix(@TempDir Path folder) throws Exception {
         String step = "{format: gguf, type: Q2_K_S, pure: true, token-embedding-type: Q8_0, output-tensor-type: Q6_K,"
-                + " tensor-type: {\"attn_v|ffn_down\": Q4_K, attn: Q3_K}, importance: imatrix.gguf}";
+                + " tensor-type: {\"attn_v|ffn_down\": Q4_K, attn: Q3_K}, split-max-size: 4G, importance: imatrix.gguf}";
         Path file = Files.writeString(folder.resolve("policy.yaml"), SMALL.replace("{format: gguf, type: Q8_0}", step));
 
         RecipeDraft recipe =
                 PolicyFile.parse(file).targets().getFirst().ladder().getFirst();
 
-        Parameters.Gguf expected = new Parameters.Gguf("Q2_K_S")
-                .with(new GgufTensorTypes(
+        Parameters.Gguf expected = new Parameters.Gguf(
+                "Q2_K_S",
+                new GgufTensorTypes(
                         true,
                         Optional.of("Q8_0"),
                         Optional.of("Q6_K"),
-                        List.of(new PatternType("attn_v|ffn_down", "Q4_K"), new PatternType("attn", "Q3_K"))));
+                        List.of(new PatternType("attn_v|ffn_down", "Q4_K"), new PatternType("attn", "Q3_K"))),
+                Optional.of(new GgufPartLimit.Size(4_000_000_000L)));
         assertThat(recipe.steps())
                 .containsExactly(new StepDraft(expected, Device.CPU, Optional.of(folder.resolve("imatrix.gguf"))));
         assertThat(recipe.summary())
                 .isEqualTo("gguf Q2_K_S, pure, embedding Q8_0, head Q6_K, attn_v|ffn_down=Q4_K, attn=Q3_K,"
-                        + " by importance");
+                        + " in parts of 4G, by importance");
         assertThat(expected.canonicalJson())
-                .isEqualTo("{\"output-tensor-type\":\"Q6_K\",\"pure\":true,"
+                .isEqualTo("{\"output-tensor-type\":\"Q6_K\",\"pure\":true,\"split-max-size\":4000000000,"
                         + "\"tensor-type\":[\"attn_v|ffn_down=Q4_K\",\"attn=Q3_K\"],"
                         + "\"token-embedding-type\":\"Q8_0\",\"type\":\"Q2_K_S\"}");
     }
@@ -183,6 +186,9 @@ class PolicyFileTest {
             type: Q8_0            | type: Q8_0, tensor-type: {"attn_(": Q8_0} | policy:7: 'attn_(' is not a pattern of tensor names: Unclosed group
             type: Q8_0            | type: Q8_0, tensor-type: attn_v=Q8_0 | policy:7: 'tensor-type' must be a map, found 'attn_v=Q8_0'
             type: Q8_0            | type: Q8_0, output-tensor-type: Q4_K_M | policy:7: unknown output-tensor-type 'Q4_K_M'; did you mean 'Q4_K'?
+            type: Q8_0            | type: Q8_0, split-max-size: 4T | policy:7: quantize: 'split-max-size' is '4T' but must be a size such as 4G or 500M
+            type: Q8_0            | type: Q8_0, split-max-tensors: 0 | policy:7: 'split-max-tensors' is 0 but must be at least 1
+            type: Q8_0            | type: Q8_0, split-max-tensors: 9, split-max-size: 4G | policy:7: 'split-max-size' and 'split-max-tensors' exclude each other
             type: Q8_0            | type: Q8_0, pure: yes | policy:7: unknown pure 'yes'; known: false, true
             type: Q8_0            | type: Q8_0, output-type: Q6_K | policy:7: unknown key 'output-type'; known: device
             format: gguf, type: Q8_0 | format: compressed-tensors, scheme: W4A16, importance: i.dat | policy:7: unknown key 'importance'

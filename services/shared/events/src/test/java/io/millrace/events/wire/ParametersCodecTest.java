@@ -3,6 +3,7 @@ package io.millrace.events.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Parameters;
@@ -23,15 +24,23 @@ class ParametersCodecTest {
                 new Parameters.Neurons(0.25, 256),
                 new Parameters.Distill(300, 8, 128, 2, 0.5, 5e-4, true),
                 new Parameters.Gguf("Q4_K_M"),
-                new Parameters.Gguf("Q4_K_M")
-                        .with(new GgufTensorTypes(
+                new Parameters.Gguf(
+                        "Q4_K_M",
+                        new GgufTensorTypes(
                                 true,
                                 Optional.of("Q8_0"),
                                 Optional.of("F16"),
-                                List.of(new PatternType("a=b|c", "Q6_K"), new PatternType("c", "IQ4_NL")))),
+                                List.of(new PatternType("a=b|c", "Q6_K"), new PatternType("c", "IQ4_NL"))),
+                        Optional.of(new GgufPartLimit.Tensors(128))),
+                gguf(new GgufPartLimit.Size(500_000_000)),
+                gguf(new GgufPartLimit.Size(4_000_000_000L)),
                 new Parameters.CompressedTensors("W8A16"),
                 new Parameters.Quality(64, 512),
                 new Parameters.Speed(64, 32, 5));
+    }
+
+    private static Parameters gguf(GgufPartLimit limit) {
+        return new Parameters.Gguf("Q8_0", GgufTensorTypes.OF_FILE_TYPE, Optional.of(limit));
     }
 
     @ParameterizedTest

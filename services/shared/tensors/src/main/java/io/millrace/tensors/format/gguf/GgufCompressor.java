@@ -74,9 +74,7 @@ public final class GgufCompressor {
         metadata.put("general.quantization_version", GgufValue.u32(QUANTIZATION_VERSION));
         metadata.put("general.file_type", GgufValue.u32(options.fileType().id()));
         importances.ifPresent(matrix -> metadata.putAll(matrix.metadata()));
-        GgufHeader header = GgufHeader.laidOut(
-                metadata, planned.stream().map(PlannedTensor::target).toList());
-        return new GgufPlan(checkpoint, header, placed(planned, header));
+        return GgufPlan.of(checkpoint, metadata, planned, options.split());
     }
 
     private static ModelOutline outline(ModelConfig config, List<List<TensorRule>> stacks) {
@@ -109,14 +107,5 @@ public final class GgufCompressor {
                 importance.map(found -> found.withoutZeros(subBlock)),
                 !note.isEmpty(),
                 note.isEmpty() || filled.isEmpty() ? note + filled : note + "; " + filled);
-    }
-
-    private static List<PlannedTensor> placed(List<PlannedTensor> planned, GgufHeader header) {
-        List<PlannedTensor> placed = new ArrayList<>();
-        for (int i = 0; i < planned.size(); i++) {
-            PlannedTensor tensor = planned.get(i);
-            placed.add(tensor.at(header.tensors().get(i)));
-        }
-        return placed;
     }
 }
