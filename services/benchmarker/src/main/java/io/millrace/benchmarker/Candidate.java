@@ -7,6 +7,7 @@ import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.compressed.CompressedTensorsReader;
+import io.millrace.tensors.format.gguf.GgufPartName;
 import io.millrace.tensors.format.gguf.GgufWeights;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import java.io.IOException;
@@ -40,14 +41,15 @@ record Candidate(Format format, Path weightsAt, WeightSource weights, long tenso
         for (Path file : files) {
             fileBytes += Files.size(file);
         }
-        List<Path> ggufs =
-                files.stream().filter(file -> file.toString().endsWith(".gguf")).toList();
-        if (ggufs.size() == 1) {
-            GgufWeights weights = GgufWeights.open(ggufs.getFirst());
-            return new Candidate(Format.GGUF, ggufs.getFirst(), weights, sum(weights.tensors()), fileBytes);
-        }
+        List<Path> ggufs = files.stream()
+                .filter(file -> file.toString().endsWith(GgufPartName.ENDING))
+                .toList();
         if (!ggufs.isEmpty()) {
-            throw new MalformedFileException(folder, -1, "holds " + ggufs.size() + " GGUF files, expected one");
+            Path gguf = GgufPartName.modelIn(ggufs)
+                    .orElseThrow(() -> new MalformedFileException(
+                            folder, -1, "holds " + ggufs.size() + " GGUF files, expected one model"));
+            GgufWeights weights = GgufWeights.open(gguf);
+            return new Candidate(Format.GGUF, gguf, weights, sum(weights.tensors()), fileBytes);
         }
         long tensorBytes;
         try (SafetensorsFolder raw = SafetensorsFolder.open(folder)) {

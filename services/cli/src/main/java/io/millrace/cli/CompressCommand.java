@@ -4,12 +4,12 @@ import io.millrace.cli.compress.CompressionTarget;
 import io.millrace.cli.compress.Compressor;
 import io.millrace.cli.compress.Compressor.Outcome;
 import io.millrace.cli.compress.EvaluationText;
+import io.millrace.events.Parameters.Gguf;
 import io.millrace.quantizer.QuantizeStage;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.ModelFolder;
 import java.io.IOException;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,10 +17,12 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -50,7 +52,9 @@ import picocli.CommandLine.TypeConversionException;
             "  millrace compress ./chat-7b --to gguf:Q4_K_M -o ./compressed",
             "  millrace compress ./chat-7b --to gguf:Q6_K --to compressed-tensors:W4A16 -o ./compressed"
                     + " --evaluate held-out.txt",
-            "  millrace compress ./chat-7b --to gguf:IQ4_XS -o ./compressed --importance imatrix.gguf"
+            "  millrace compress ./chat-7b --to gguf:IQ4_XS -o ./compressed --importance imatrix.gguf",
+            "  millrace compress ./chat-7b --to gguf:Q4_K_M -o ./compressed --output-tensor-type Q8_0"
+                    + " --tensor-type ffn_down=Q6_K"
         })
 final class CompressCommand implements Callable<Integer> {
     private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
@@ -83,6 +87,9 @@ final class CompressCommand implements Callable<Integer> {
             description = "An importance matrix that llama.cpp's llama-imatrix made of this model (GGUF or .dat): GGUF"
                     + " files are made with it, other formats do without.")
     private @Nullable Path importance;
+
+    @Mixin
+    private final GgufTargetOptions gguf = new GgufTargetOptions();
 
     @Option(
             names = "--evaluate",
@@ -143,20 +150,11 @@ final class CompressCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Output output = new Output(spec, form);
-        try (StopSignal stop = StopSignal.install()) {
-            stop.onRaise(Thread.currentThread()::interrupt);
-            ProgressLine progress = new ProgressLine(spec.commandLine().getErr(), Terminal.present(), System::nanoTime);
-            try {
-                return compress(output, progress, check());
-            } catch (InterruptedException | ClosedByInterruptException _) {
-                progress.clear();
-                output.remark("stopped; targets that were complete lie in " + out + ", nothing else was left");
-                return ExitCode.INTERRUPTED;
-            } finally {
-                // A signal that comes from here on finds nothing to interrupt.
-                var _ = Thread.interrupted();
-            }
-        }
+        return StoppableWork.run(
+                spec,
+                output,
+                "targets that were complete lie in " + out + ", nothing else was left",
+                progress -> compress(output, progress, check()));
     }
 
     private int compress(Output output, ProgressLine progress, long modelBytes)
@@ -168,7 +166,7 @@ final class CompressCommand implements Callable<Integer> {
                 : Optional.of(EvaluationText.of(model, text, sequences, Optional.ofNullable(length)));
         List<Outcome.Made> made = new ArrayList<>();
         List<Outcome.Refused> refused = new ArrayList<>();
-        for (CompressionTarget target : new LinkedHashSet<>(targets)) {
+        for (CompressionTarget target : wanted()) {
             progress.begin(target.toString());
             Outcome outcome = compressor.run(target);
             progress.clear();
@@ -204,6 +202,17 @@ final class CompressCommand implements Callable<Integer> {
         return compressor.measure(done, text);
     }
 
+    /** What to make, each once, in the order asked for. */
+    private Set<CompressionTarget> wanted() {
+        Set<CompressionTarget> wanted = new LinkedHashSet<>();
+        try {
+            targets.forEach(target -> wanted.add(gguf.applyTo(target)));
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+        }
+        return wanted;
+    }
+
     /** Refuses at once what would be refused after an hour; returns the bytes of the checkpoint's weights. */
     private long check() throws IOException {
         if (threads < 1 || threads > QuantizeStage.MOST_THREADS) {
@@ -234,7 +243,13 @@ final class CompressCommand implements Callable<Integer> {
         if (text != null && !Files.isRegularFile(text)) {
             throw new CommandFailure(ExitCode.NOT_FOUND, "there is no text " + text + " to evaluate with");
         }
-        for (CompressionTarget target : targets) {
+        for (CompressionTarget target : wanted()) {
+            if (importance == null && target.parameters() instanceof Gguf type && type.needsImportance()) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        target + " is too coarse without an importance matrix; give one with --importance, or choose a"
+                                + " larger type");
+            }
             Path folder = out.resolve(target.folderName());
             if (Files.exists(folder)) {
                 throw new CommandFailure(

@@ -4,7 +4,6 @@ import io.millrace.cli.compress.TargetFolder;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.inspection.Dequantization;
 import java.io.IOException;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -85,25 +84,13 @@ final class DequantizeCommand implements Callable<Integer> {
             throw new CommandFailure(ExitCode.REFUSED, out + " exists; name a new folder with -o");
         }
         Output output = new Output(spec, form);
-        ProgressLine progress = new ProgressLine(spec.commandLine().getErr(), Terminal.present(), System::nanoTime);
-        progress.begin("dequantize");
-        try (StopSignal stop = StopSignal.install()) {
-            stop.onRaise(Thread.currentThread()::interrupt);
-            try {
-                Dequantization written = write(progress);
-                progress.clear();
-                output.print(new Dequantized(out, written), () -> text(written));
-                return ExitCode.OK;
-            } catch (InterruptedException | ClosedByInterruptException _) {
-                // Said before the signal is let go of: then the JVM ends at once.
-                progress.clear();
-                output.remark("stopped; nothing was left");
-                return ExitCode.INTERRUPTED;
-            } finally {
-                // A signal that comes from here on finds nothing to interrupt.
-                var _ = Thread.interrupted();
-            }
-        }
+        return StoppableWork.run(spec, output, "nothing was left", progress -> {
+            progress.begin("dequantize");
+            Dequantization written = write(progress);
+            progress.clear();
+            output.print(new Dequantized(out, written), () -> text(written));
+            return ExitCode.OK;
+        });
     }
 
     private Dequantization write(ProgressLine progress) throws IOException, InterruptedException {

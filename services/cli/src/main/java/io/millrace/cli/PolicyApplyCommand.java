@@ -1,17 +1,13 @@
 package io.millrace.cli;
 
-import io.millrace.events.ArtifactRef;
 import io.millrace.events.Policy;
 import io.millrace.events.policy.PolicyDraft;
 import io.millrace.store.ArtifactStore;
-import io.millrace.store.Manifest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -21,8 +17,9 @@ import picocli.CommandLine.Parameters;
 /** Puts a policy in force. */
 @Command(
         name = "apply",
-        description = "Puts a policy in force: stores its texts, replaces the policy of the same name, and plans the"
-                + " newest checkpoint of each model that it matches.",
+        description =
+                "Puts a policy in force: stores the files it names, replaces the policy of the same name, and plans the"
+                        + " newest checkpoint of each model that it matches.",
         mixinStandardHelpOptions = true,
         footer = {"", "Example:", "  millrace policy apply chat-models.yaml --backfill 5"})
 final class PolicyApplyCommand implements Callable<Integer> {
@@ -76,20 +73,9 @@ final class PolicyApplyCommand implements Callable<Integer> {
                         .orElse(0)
                 + 1;
         try {
-            return draft.resolve(text -> store(store, text), revision, checkpoints);
+            return draft.resolve(new StoredInputs(store), revision, checkpoints);
         } catch (UncheckedIOException e) {
             throw e.getCause();
-        }
-    }
-
-    /** An artifact of one file under a fixed name, so that the same text is the same artifact wherever it lay. */
-    private static ArtifactRef store(ArtifactStore store, Path text) {
-        try {
-            Manifest.Entry entry =
-                    new Manifest.Entry("text.txt", Files.size(text), store.put(text), "text/plain; charset=utf-8");
-            return store.publish(new Manifest(List.of(entry), new TreeMap<>()));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 }

@@ -3,24 +3,55 @@ package io.millrace.cli;
 import io.millrace.events.policy.PolicyDraft;
 import io.millrace.events.policy.TextDraft;
 import io.millrace.models.evaluation.Evaluation;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.format.gguf.ImportanceMatrix;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.Set;
+import java.util.stream.Collectors;
 
-/** A text that a policy names. What every job would fail on is refused before the policy is in force. */
+/** A file that a policy names. What every job would fail on is refused before the policy is in force. */
 final class PolicyText {
     private static final int CHARACTERS_AT_A_TIME = 1 << 16;
 
     private PolicyText() {}
 
-    /** The texts of a policy: readable, and the one for evaluation long enough to measure anything on. */
+    /**
+     * The files of a policy: texts readable, the one for evaluation long enough to measure anything on, importance
+     * matrices sound.
+     */
     static void require(PolicyDraft policy) throws IOException {
         require(policy.evaluation().text());
         requireEnough(policy.evaluation());
         if (policy.calibration().isPresent()) {
             require(policy.calibration().get().text());
+        }
+        Set<Path> matrices = policy.targets().stream()
+                .flatMap(target -> target.ladder().stream())
+                .flatMap(recipe -> recipe.steps().stream())
+                .flatMap(step -> step.importance().stream())
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+        for (Path matrix : matrices) {
+            requireImportance(matrix);
+        }
+    }
+
+    private static void requireImportance(Path matrix) throws IOException {
+        if (!Files.isRegularFile(matrix)) {
+            throw new CommandFailure(
+                    ExitCode.NOT_FOUND, "the policy names the importance matrix " + matrix + ", which is no file");
+        }
+        try {
+            var _ = ImportanceMatrix.read(matrix);
+        } catch (MalformedFileException e) {
+            throw new CommandFailure(
+                    ExitCode.REFUSED,
+                    "the policy names the importance matrix " + matrix + ", which cannot be read: " + e.getMessage(),
+                    e);
         }
     }
 

@@ -8,6 +8,9 @@ import io.millrace.events.ArtifactRef;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
 import io.millrace.events.Event;
+import io.millrace.events.GgufPartLimit;
+import io.millrace.events.GgufTensorTypes;
+import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Job;
 import io.millrace.events.ModelName;
 import io.millrace.events.Parameters;
@@ -34,8 +37,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -65,6 +70,52 @@ final class CompressCommandTest {
         assertSameFiles(folder.resolve("out/gguf-Q4_K_M"), ofWorker(new Parameters.Gguf("Q4_K_M")));
         assertSameFiles(
                 folder.resolve("out/compressed-tensors-W4A16"), ofWorker(new Parameters.CompressedTensors("W4A16")));
+    }
+
+    @Test
+    void withTensorTypesPartsAndAnImportanceMatrixTooTheyAreTheSameBytes() throws Exception {
+        Path matrix = importances("blk.0.attn_q.weight", 128);
+        GgufTensorTypes types = new GgufTensorTypes(
+                true, Optional.of("Q8_0"), Optional.of("Q5_1"), List.of(new PatternType("attn_[qk]", "Q4_1")));
+
+        Said said = compress(
+                "--to=gguf:Q4_0",
+                "--pure",
+                "--token-embedding-type=Q8_0",
+                "--output-tensor-type=Q5_1",
+                "--tensor-type=attn_[qk]=Q4_1",
+                "--split-max-tensors=5",
+                "--importance=" + matrix);
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        Path made = folder.resolve("out/gguf-Q4_0");
+        Parameters.Gguf asked = new Parameters.Gguf("Q4_0", types, Optional.of(new GgufPartLimit.Tensors(5)));
+        assertSameFiles(made, ofWorker(asked, Optional.of(matrix)));
+        assertThat(said.out()).contains("out/gguf-Q4_0/model-Q4_0-00001-of-0000");
+        assertThat(types(made))
+                .containsEntry("model.embed_tokens.weight", "Q8_0")
+                .containsEntry("model.layers.0.self_attn.q_proj.weight", "Q4_1")
+                .containsEntry("model.layers.0.self_attn.v_proj.weight", "Q4_0");
+    }
+
+    @Test
+    void whatATargetCannotBeIsAUsageError() {
+        assertThat(compress("--to", "gguf:Q2_K_S")).satisfies(said -> {
+            assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
+            assertThat(said.err()).contains("gguf:Q2_K_S is too coarse without an importance matrix");
+        });
+        assertThat(compress("--to", "gguf:F16", "--tensor-type", "attn_v=Q8_0")).satisfies(said -> {
+            assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
+            assertThat(said.err()).contains("F16 files hold all matrices in one type");
+        });
+        assertThat(compress("--to", "gguf:Q8_0", "--output-tensor-type", "Q9").err())
+                .contains("unknown tensor type 'Q9'");
+        assertThat(compress("--to", "gguf:Q8_0", "--split-max-size", "4T").err())
+                .contains("must be a size such as 4G");
+        assertThat(compress("--to", "gguf:Q8_0", "--split-max-tensors", "0").err())
+                .contains("must be at least 1");
+        assertThat(compress("--to", "gguf:Q8_0", "--tensor-type", "attn_v").err())
+                .contains("'attn_v' is not PATTERN=TYPE");
     }
 
     @Test
@@ -274,16 +325,15 @@ final class CompressCommandTest {
 
     /** The artifact of a job that ran under the worker's protocol. */
     private Path ofWorker(Parameters parameters) throws Exception {
+        return ofWorker(parameters, Optional.empty());
+    }
+
+    private Path ofWorker(Parameters parameters, Optional<Path> importance) throws Exception {
         MemoryStore store = new MemoryStore();
-        ArtifactRef input = store.publishFolder(model, new TreeMap<>());
-        Job job = new Job(
-                new ModelName("model"),
-                new RunId(Digest.of("run")),
-                1,
-                Map.of(Role.MODEL, input),
-                parameters,
-                Device.CPU,
-                0);
+        Map<Role, ArtifactRef> inputs = new EnumMap<>(Role.class);
+        inputs.put(Role.MODEL, store.publishFolder(model, new TreeMap<>()));
+        importance.ifPresent(matrix -> inputs.put(Role.IMPORTANCE, new StoredInputs(store).importance(matrix)));
+        Job job = new Job(new ModelName("model"), new RunId(Digest.of("run")), 1, inputs, parameters, Device.CPU, 0);
         Reports reports = new Reports() {
             @Override
             public boolean publish(Event event) {
@@ -322,6 +372,17 @@ final class CompressCommandTest {
                 .run(new RunningJob(job, Duration.ofSeconds(10), System::nanoTime));
         Path copy = folder.resolve("worker-" + parameters.name());
         return store.checkOut(store.result(job.key()).orElseThrow().output(), copy);
+    }
+
+    /** Each tensor's type, as the report says. */
+    private static Map<String, String> types(Path target) throws IOException {
+        Map<String, String> types = new TreeMap<>();
+        JsonNode report =
+                new ObjectMapper().readTree(target.resolve("tensor-report.json").toFile());
+        report.path("tensors")
+                .forEach(tensor -> types.put(
+                        tensor.path("name").asText(), tensor.path("type").asText()));
+        return types;
     }
 
     private static void assertSameFiles(Path found, Path expected) throws IOException {

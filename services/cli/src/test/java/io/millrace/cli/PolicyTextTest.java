@@ -42,13 +42,27 @@ final class PolicyTextTest {
         assertThat(check("sequences: 80, length: 128")).contains("held-out.txt, which is not UTF-8");
     }
 
+    @Test
+    void anImportanceMatrixThatIsDamagedIsRefusedByItsName() throws IOException {
+        Files.writeString(folder.resolve("held-out.txt"), "x".repeat(20_000));
+        Files.write(folder.resolve("imatrix.dat"), new byte[] {1, 0, 0, 0, 9});
+
+        assertThat(checkStep("sequences: 80, length: 128", ", importance: imatrix.dat"))
+                .contains("the policy names the importance matrix")
+                .contains("imatrix.dat, which cannot be read");
+    }
+
     private String check(String cut, String text) throws IOException {
         Files.writeString(folder.resolve("held-out.txt"), text);
         return check(cut);
     }
 
-    /** What {@code policy check} complains about; empty if it accepts. */
     private String check(String cut) throws IOException {
+        return checkStep(cut, "");
+    }
+
+    /** What {@code policy check} complains about; empty if it accepts. */
+    private String checkStep(String cut, String option) throws IOException {
         Path policy = Files.writeString(folder.resolve("policy.yaml"), """
                 policy: p
                 models: "*"
@@ -56,9 +70,9 @@ final class PolicyTextTest {
                 targets:
                   - name: phone
                     recipes:
-                      - [quantize: {format: gguf, type: Q8_0}]
+                      - [quantize: {format: gguf, type: Q8_0%s}]
                     gate: {size-ratio: "<= 0.9"}
-                """.formatted(cut));
+                """.formatted(cut, option));
         StringWriter err = new StringWriter();
         CommandLine line = Main.commandLine();
         line.setOut(new PrintWriter(new StringWriter()));

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Spoils a finished output as a wrong kernel would: the scales of the first row of the first layer's down projection are
@@ -61,11 +62,14 @@ final class PlantedFault {
     private static void inGguf(Path file) throws IOException {
         long dataAt;
         GgufTensor tensor;
-        try (GgufReader reader = GgufReader.open(file)) {
-            tensor = reader.header().tensors().stream()
+        try (GgufReader reader = GgufReader.openPart(file)) {
+            Optional<GgufTensor> found = reader.header().tensors().stream()
                     .filter(candidate -> candidate.name().equals(GGUF_TENSOR))
-                    .findFirst()
-                    .orElseThrow();
+                    .findFirst();
+            if (found.isEmpty()) {
+                return;
+            }
+            tensor = found.get();
             dataAt = reader.dataOffset() + tensor.offset();
         }
         byte[] bytes = Files.readAllBytes(file);

@@ -1,12 +1,15 @@
 package io.millrace.quantizer;
 
 import io.millrace.events.Device;
+import io.millrace.events.GgufPartLimit;
+import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Measurement;
 import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.events.Parameters.Gguf;
 import io.millrace.events.Parameters.Quantize;
 import io.millrace.events.Reason;
 import io.millrace.events.Role;
+import io.millrace.tensors.GgufType;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.checkpoint.Checkpoint;
@@ -15,6 +18,7 @@ import io.millrace.tensors.format.compressed.CompressedTensorsWriter;
 import io.millrace.tensors.format.gguf.GgufCompressor;
 import io.millrace.tensors.format.gguf.GgufFileType;
 import io.millrace.tensors.format.gguf.GgufOptions;
+import io.millrace.tensors.format.gguf.GgufSplit;
 import io.millrace.tensors.format.gguf.ImportanceMatrix;
 import io.millrace.worker.Stage;
 import io.millrace.worker.StageException;
@@ -27,6 +31,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -91,7 +96,7 @@ public final class QuantizeStage implements Stage<Quantize> {
     }
 
     /** The input's only file, which says how strongly columns are used; without that input all count alike. */
-    private static Optional<ImportanceMatrix> importances(StageInput<?> input) throws IOException {
+    private static Optional<ImportanceMatrix> importances(StageInput<?> input) throws IOException, StageException {
         Path folder = input.inputs().get(Role.IMPORTANCE);
         if (folder == null) {
             return Optional.empty();
@@ -99,18 +104,43 @@ public final class QuantizeStage implements Stage<Quantize> {
         try (Stream<Path> files = Files.list(folder)) {
             List<Path> found = files.toList();
             if (found.size() != 1) {
-                throw new MalformedFileException(
-                        folder, -1, "holds " + found.size() + " files, expected one: an importance matrix");
+                throw new StageException(
+                        Reason.UNSUITABLE_IMPORTANCE,
+                        folder + " holds " + found.size() + " files, expected one: an importance matrix");
             }
             return Optional.of(ImportanceMatrix.read(found.getFirst()));
+        } catch (MalformedFileException e) {
+            throw new StageException(Reason.UNSUITABLE_IMPORTANCE, String.valueOf(e.getMessage()), e);
         }
     }
 
     private List<TensorReport> gguf(
             Checkpoint source, Gguf gguf, Optional<ImportanceMatrix> importances, Path output, Workspace workspace)
-            throws IOException, InterruptedException {
-        return GgufCompressor.plan(source, GgufOptions.of(GgufFileType.valueOf(gguf.type())), importances)
+            throws StageException, IOException, InterruptedException {
+        if (gguf.needsImportance() && importances.isEmpty()) {
+            throw new StageException(
+                    Reason.UNSUITABLE_IMPORTANCE,
+                    gguf.type() + " is too coarse without an importance matrix; give one, or choose a larger type");
+        }
+        return GgufCompressor.plan(source, options(gguf), importances)
                 .write(output.resolve("model-" + gguf.type() + ".gguf"), threads, workspace::progress);
+    }
+
+    private static GgufOptions options(Gguf gguf) {
+        GgufTensorTypes wanted = gguf.tensorTypes();
+        return new GgufOptions(
+                GgufFileType.valueOf(gguf.type()),
+                wanted.pure(),
+                wanted.embedding().map(GgufType::valueOf),
+                wanted.output().map(GgufType::valueOf),
+                wanted.byPattern().stream()
+                        .map(override -> new GgufOptions.TensorType(
+                                Pattern.compile(override.pattern()), GgufType.valueOf(override.type())))
+                        .toList(),
+                gguf.parts().map(limit -> switch (limit) {
+                    case GgufPartLimit.Size(long bytes) -> new GgufSplit.AtBytes(bytes);
+                    case GgufPartLimit.Tensors(int most) -> new GgufSplit.AtTensors(most);
+                }));
     }
 
     private List<TensorReport> compressedTensors(
@@ -129,8 +159,7 @@ public final class QuantizeStage implements Stage<Quantize> {
     private static List<Measurement> measurements(List<TensorReport> report, Device device) {
         double worst =
                 report.stream().mapToDouble(TensorReport::relativeError).max().orElse(0);
-        long fallBacks =
-                report.stream().filter(tensor -> !tensor.note().isEmpty()).count();
+        long fallBacks = report.stream().filter(TensorReport::fallBack).count();
         long zerosBefore = report.stream().mapToLong(TensorReport::zerosBefore).sum();
         long zerosAfter = report.stream().mapToLong(TensorReport::zerosAfter).sum();
         return List.of(

@@ -11,6 +11,7 @@ import io.millrace.events.Parameters.Gguf;
 import io.millrace.events.Parameters.Quantize;
 import io.millrace.events.Role;
 import io.millrace.quantizer.QuantizeStage;
+import io.millrace.tensors.format.gguf.GgufPartName;
 import io.millrace.worker.StageException;
 import io.millrace.worker.StageInput;
 import io.millrace.worker.StageOutput;
@@ -180,9 +181,9 @@ public final class Compressor {
 
     private static Path modelIn(Path folder) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(file -> file.toString().endsWith(".gguf"))
-                    .findFirst()
-                    .orElse(folder);
+            List<Path> ggufs = files.filter(file -> file.toString().endsWith(GgufPartName.ENDING))
+                    .toList();
+            return ggufs.isEmpty() ? folder : GgufPartName.modelIn(ggufs).orElse(folder);
         }
     }
 

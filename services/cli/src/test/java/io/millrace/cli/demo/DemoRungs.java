@@ -10,6 +10,8 @@ import io.millrace.events.Role;
 import io.millrace.events.Step;
 import io.millrace.events.policy.PolicyDraft;
 import io.millrace.events.policy.PolicyFile;
+import io.millrace.events.policy.PolicyInputs;
+import io.millrace.events.policy.RecipeDraft;
 import io.millrace.events.policy.TargetDraft;
 import io.millrace.pruner.PruneStage;
 import io.millrace.quantizer.QuantizeStage;
@@ -61,7 +63,8 @@ final class DemoRungs {
         for (int i = 0; i < checkpoints.size(); i++) {
             Map<Recipe, List<Measurement>> known = new HashMap<>();
             for (TargetDraft target : policy.targets()) {
-                for (Recipe recipe : target.ladder()) {
+                for (RecipeDraft draft : target.ladder()) {
+                    Recipe recipe = draft.resolve(PolicyInputs.UNSTORED);
                     List<Measurement> evidence = known.get(recipe);
                     if (evidence == null) {
                         evidence = candidate(checkpoints.get(i), recipe, "candidate-" + i + "-" + known.size());
@@ -71,7 +74,7 @@ final class DemoRungs {
                             seed,
                             StoryTraining.CHECKPOINT_STEPS.get(i),
                             target,
-                            target.ladder().indexOf(recipe) + 1,
+                            target.ladder().indexOf(draft) + 1,
                             recipe.summary(),
                             evidence));
                 }

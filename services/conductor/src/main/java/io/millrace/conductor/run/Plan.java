@@ -63,7 +63,8 @@ public record Plan(List<Step> steps) {
         inputs.put(Role.MODEL, model);
         long seed = 0;
         switch (step.parameters()) {
-            case Parameters.Prune _, Parameters.Quantize _ -> {}
+            case Parameters.Prune _ -> {}
+            case Parameters.Quantize _ -> step.importance().ifPresent(matrix -> inputs.put(Role.IMPORTANCE, matrix));
             case Parameters.Distill _ -> {
                 TextUse calibration = target.calibration()
                         .orElseThrow(() -> new IllegalStateException(

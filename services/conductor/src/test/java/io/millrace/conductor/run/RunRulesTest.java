@@ -42,6 +42,22 @@ class RunRulesTest {
     private final World world = new World();
 
     @Test
+    void importanceMatrixOfAStepIsAnInputOfItsJobAndPartOfTheKey() {
+        Parameters gguf = Given.gguf("Q4_K_M");
+        Step weighed = new Step(gguf, Device.CPU, Optional.of(Given.artifact("matrix")));
+        start(Given.target("phone", new Recipe(List.of(weighed))));
+        Job with = succeed();
+
+        start(Given.target("laptop", Given.recipe(gguf)));
+        Job without = succeed();
+
+        assertThat(with.inputs()).containsOnlyKeys(Role.MODEL, Role.IMPORTANCE);
+        assertThat(with.inputs()).containsEntry(Role.IMPORTANCE, Given.artifact("matrix"));
+        assertThat(without.inputs()).containsOnlyKeys(Role.MODEL);
+        assertThat(with.key()).isNotEqualTo(without.key());
+    }
+
+    @Test
     void eachStepWorksOnTheOutputOfTheStepBefore() {
         start(Given.target("phone", Given.recipe(Given.neurons(), Given.distill(), Given.gguf("Q4_K_M"))));
 

@@ -1,6 +1,7 @@
 package io.millrace.events;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SortedMap;
@@ -22,6 +23,11 @@ public sealed interface Parameters {
 
     /** Every parameter that shapes the result. */
     SortedMap<String, Object> values();
+
+    /** As people write it: {@code prune neurons}, {@code gguf Q4_K_M}. */
+    default String summary() {
+        return stage().wireName() + " " + name();
+    }
 
     /** True if the result is the same bytes on every machine; else the tensor engine is part of the job key. */
     default boolean weightOnly() {
@@ -189,11 +195,21 @@ public sealed interface Parameters {
 
         /** The row length must be a multiple of this for the type to be used everywhere. */
         int rowMultiple();
+
+        @Override
+        default String summary() {
+            return name() + " " + type();
+        }
     }
 
-    /** One GGUF file. */
-    record Gguf(String type) implements Quantize {
-        /** File types that this version writes without an importance matrix. */
+    /**
+     * A GGUF model.
+     *
+     * @param tensorTypes how it departs from the file type's own mixture
+     * @param parts when it goes on in another file; empty for one file
+     */
+    record Gguf(String type, GgufTensorTypes tensorTypes, Optional<GgufPartLimit> parts) implements Quantize {
+        /** File types that this version writes. */
         public static final Set<String> TYPES = Set.of(
                 "F32",
                 "F16",
@@ -204,6 +220,7 @@ public sealed interface Parameters {
                 "Q5_0",
                 "Q5_1",
                 "Q2_K",
+                "Q2_K_S",
                 "Q3_K_S",
                 "Q3_K_M",
                 "Q3_K_L",
@@ -217,10 +234,26 @@ public sealed interface Parameters {
                 "TQ2_0",
                 "MXFP4_MOE");
 
+        private static final Set<String> NEED_IMPORTANCE = Set.of("Q2_K_S");
         private static final Set<String> SUPER_BLOCKS = Set.of("IQ4_XS", "TQ2_0");
+        private static final Set<String> PLAIN = Set.of("F32", "F16", "BF16");
 
         public Gguf {
             requireKnown("GGUF type", type, TYPES);
+            if (PLAIN.contains(type) && !tensorTypes.byPattern().isEmpty()) {
+                throw new IllegalArgumentException(type + " files hold all matrices in one type, but "
+                        + tensorTypes.byPattern().getFirst() + " is asked for; choose a type of blocks");
+            }
+        }
+
+        /** The file type's own mixture. */
+        public Gguf(String type) {
+            this(type, GgufTensorTypes.OF_FILE_TYPE, Optional.empty());
+        }
+
+        /** True for types that are too coarse without an importance matrix. */
+        public boolean needsImportance() {
+            return NEED_IMPORTANCE.contains(type);
         }
 
         @Override
@@ -235,7 +268,21 @@ public sealed interface Parameters {
 
         @Override
         public SortedMap<String, Object> values() {
-            return new TreeMap<>(Map.of("type", type));
+            SortedMap<String, Object> values = new TreeMap<>(Map.of("type", type));
+            tensorTypes.describe(values);
+            switch (parts.orElse(null)) {
+                case GgufPartLimit.Size(long bytes) -> values.put(GgufPartLimit.SIZE, bytes);
+                case GgufPartLimit.Tensors(int most) -> values.put(GgufPartLimit.TENSORS, most);
+                case null -> {}
+            }
+            return values;
+        }
+
+        @Override
+        public String summary() {
+            return Quantize.super.summary()
+                    + tensorTypes.summary()
+                    + parts.map(limit -> ", in parts of " + limit).orElse("");
         }
     }
 

@@ -16,10 +16,13 @@ public enum Reason {
     WORKER_LOST(Blame.CHECKPOINT),
     UNSUITABLE_SHAPE(Blame.RECIPE),
     UNSUPPORTED(Blame.RECIPE),
+    /** The importance matrix is damaged, or another model's. */
+    UNSUITABLE_IMPORTANCE(Blame.RECIPE),
     /** Training steps ended in numbers that are not finite. */
     DIVERGED(Blame.RECIPE),
     IMPOSSIBLE_RUNG(Blame.RECIPE),
     TEXT_TOO_SHORT(Blame.POLICY),
+    /** A text or importance matrix that the policy names. */
     TEXT_MISSING(Blame.POLICY),
     /** Not UTF-8. */
     TEXT_MALFORMED(Blame.POLICY),

@@ -14,11 +14,6 @@ public record Recipe(List<Step> steps) {
 
     /** As people write it: {@code prune neurons + distill logits + gguf Q4_K_M}. */
     public String summary() {
-        return steps.stream()
-                .map(step -> switch (step.parameters()) {
-                    case Parameters.Quantize quantize -> quantize.name() + " " + quantize.type();
-                    case Parameters other -> other.stage().wireName() + " " + other.name();
-                })
-                .collect(Collectors.joining(" + "));
+        return steps.stream().map(Step::summary).collect(Collectors.joining(" + "));
     }
 }

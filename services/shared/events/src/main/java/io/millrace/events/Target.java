@@ -51,16 +51,19 @@ public record Target(
     }
 
     private static List<SortedMap<String, Object>> describe(Recipe recipe) {
-        return recipe.steps().stream()
-                .map(step -> {
-                    Parameters parameters = step.parameters();
-                    return (SortedMap<String, Object>) new TreeMap<String, Object>(Map.of(
-                            "stage", parameters.stage().wireName(),
-                            "name", parameters.name(),
-                            "version", parameters.version(),
-                            "parameters", parameters.values(),
-                            "device", step.device().name()));
-                })
-                .toList();
+        return recipe.steps().stream().map(Target::describe).toList();
+    }
+
+    private static SortedMap<String, Object> describe(Step step) {
+        Parameters parameters = step.parameters();
+        SortedMap<String, Object> values = new TreeMap<>(Map.of(
+                "stage", parameters.stage().wireName(),
+                "name", parameters.name(),
+                "version", parameters.version(),
+                "parameters", parameters.values(),
+                "device", step.device().name()));
+        step.importance()
+                .ifPresent(matrix -> values.put("importance", matrix.manifest().hex()));
+        return values;
     }
 }

@@ -54,7 +54,11 @@ public final class Samples {
                     new Recipe(List.of(new Step(
                             new Parameters.Magnitude(OptionalDouble.empty(), OptionalDouble.of(1e-3), false),
                             Device.CPU))),
-                    new Recipe(List.of(new Step(new Parameters.CompressedTensors("W4A16"), Device.CPU)))),
+                    new Recipe(List.of(new Step(new Parameters.CompressedTensors("W4A16"), Device.CPU))),
+                    new Recipe(List.of(new Step(
+                            new Parameters.Gguf("Q2_K_S"),
+                            Device.CPU,
+                            Optional.of(ArtifactRef.inStore(Digest.of("importance"))))))),
             new Gate(List.of(PERPLEXITY_LIMIT, TOP_TOKEN_LIMIT)));
 
     public static final RunId RUN = RunId.of(CHECKPOINT, "chat-models", TARGET);

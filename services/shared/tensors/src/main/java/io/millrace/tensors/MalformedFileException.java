@@ -19,7 +19,9 @@ public final class MalformedFileException extends IOException {
         /** The file is sound, but its tensors have shapes that the wanted format cannot hold. */
         UNSUITABLE_SHAPE,
         /** The file is sound, but the wanted format has no way to say what it holds; another format may. */
-        UNSUPPORTED;
+        UNSUPPORTED,
+        /** An importance matrix of another model. */
+        UNSUITABLE_IMPORTANCE;
 
         /** Spelled as in events and messages: {@code already-quantized}. */
         public String code() {

@@ -10,6 +10,7 @@ package io.millrace.tensors;
  * @param maxError largest |w − w′|
  * @param zerosBefore exact zeros in the source
  * @param zerosAfter exact zeros in what a consumer reads
+ * @param fallBack whether another type than the asked one was used
  * @param note why another type than the asked one was used, or what was amended on the way; empty otherwise
  */
 public record TensorReport(
@@ -21,4 +22,19 @@ public record TensorReport(
         double maxError,
         long zerosBefore,
         long zerosAfter,
-        String note) {}
+        boolean fallBack,
+        String note) {
+    /** A report whose note, if any, says why another type than the asked one was used. */
+    public TensorReport(
+            String name,
+            String type,
+            Shape shape,
+            long bytes,
+            double relativeError,
+            double maxError,
+            long zerosBefore,
+            long zerosAfter,
+            String note) {
+        this(name, type, shape, bytes, relativeError, maxError, zerosBefore, zerosAfter, !note.isEmpty(), note);
+    }
+}

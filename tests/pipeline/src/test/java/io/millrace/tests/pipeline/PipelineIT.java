@@ -11,6 +11,10 @@ import io.millrace.events.RunStatus;
 import io.millrace.events.StageName;
 import io.millrace.events.StepDone;
 import io.millrace.events.wire.Topics;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -67,9 +71,9 @@ final class PipelineIT {
 
     @Test
     void aPublishedCheckpointBecomesAModelThatCanBePulled() throws Exception {
-        try (RunningMillrace up = RunningMillrace.up(millrace);
+try (RunningMillrace up = RunningMillrace.up(millrace);
                 EventLog runs = up.events(Topics.DEFAULT.runs())) {
-            millrace.json("policy", "apply", folder.resolve("policy.yaml").toString());
+            millrace.json("policy", "apply", policyWithImportance().toString());
 
             String run = publish();
 
@@ -79,7 +83,31 @@ final class PipelineIT {
             assertThat(model.get("model").get("decision").get("evidence")).isNotEmpty();
             Path gguf = pulled.resolve(model.get("files").get(0).asText());
             assertThat(Files.readAllBytes(gguf)).startsWith(GGUF);
+            assertThat(millrace.json("inspect", gguf.toString()).get("metadata").toString())
+                    .contains("quantize.imatrix.file", "weights.dat");
         }
+    }
+
+    /** The policy with a rung that departs from its type's mixture and weighs errors by a matrix beside the policy. */
+    private Path policyWithImportance() throws IOException {
+        byte[] tensor = "blk.0.ffn_down.weight".getBytes(StandardCharsets.US_ASCII);
+        int columns = SmallCheckpoint.FEED_FORWARD;
+        // The older form: entries; per entry name, calls, count and sums of squares.
+        ByteBuffer matrix = ByteBuffer.allocate(16 + tensor.length + Float.BYTES * columns)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(1)
+                .putInt(tensor.length)
+                .put(tensor)
+                .putInt(1)
+                .putInt(columns);
+        for (int column = 0; column < columns; column++) {
+            matrix.putFloat(1 + column % 7);
+        }
+        Files.write(folder.resolve("weights.dat"), matrix.array());
+        return Files.writeString(
+                folder.resolve("weighed.yaml"),
+                POLICY.formatted("first")
+                        .replace("type: Q8_0", "type: Q8_0, tensor-type: {ffn_down: Q5_0}, importance: weights.dat"));
     }
 
     @Test

@@ -20,10 +20,13 @@ import java.util.SplittableRandom;
 
 /** A Llama of random weights over bytes, small enough to be made, measured and quantized in seconds. */
 final class SmallCheckpoint {
+    /** Rows of the down projection, if not said otherwise. */
+    static final int FEED_FORWARD = 128;
+
     private SmallCheckpoint() {}
 
     static Path write(Path folder, long seed) throws IOException {
-        return write(folder, seed, 64, 128, 2);
+        return write(folder, seed, 64, FEED_FORWARD, 2);
     }
 
     static Path write(Path folder, long seed, int hidden, int feedForward, int layers) throws IOException {

@@ -1,5 +1,6 @@
 package io.millrace.events.policy;
 
+import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Limit;
 import io.millrace.events.ModelNumbers;
 import io.millrace.events.Parameters;
@@ -37,6 +38,7 @@ public final class PolicyCheck {
         checkLength("evaluation", target.evaluation().length(), model, reasons);
         int width = model.feedForwardSize();
         for (Step step : recipe.steps()) {
+            checkImportance(step, reasons);
             switch (step.parameters()) {
                 case Parameters.Neurons neurons -> width = prunedWidth(width, neurons, reasons);
                 case Parameters.Distill distill -> checkLength("distill", distill.length(), model, reasons);
@@ -65,6 +67,14 @@ public final class PolicyCheck {
                         + " is not measured, since serving engines round its inputs as well, but the gate asks for "
                         + limit.comparison().symbol() + " " + limit.bound());
             }
+        }
+    }
+
+    private static void checkImportance(Step step, List<String> reasons) {
+        if (step.parameters() instanceof Parameters.Gguf gguf
+                && gguf.needsImportance()
+                && step.importance().isEmpty()) {
+            reasons.add(gguf.type() + " is too coarse without an importance matrix; add 'importance' to the step");
         }
     }
 
@@ -143,7 +153,7 @@ public final class PolicyCheck {
     /** Bits of all weights together, if every tensor that may take the type's smallest blocks does. */
     private static double leastBits(Recipe recipe, ModelNumbers model, double parameters) {
         return switch (recipe.steps().getLast().parameters()) {
-            case Parameters.Gguf gguf -> parameters * bitsPerWeight(gguf);
+            case Parameters.Gguf gguf -> leastBits(gguf, model, parameters);
             // The embedding is looked up, not multiplied, and stays dense.
             case Parameters.CompressedTensors packed -> {
                 double embedding = Math.min(parameters, (double) model.vocabularySize() * model.hiddenSize());
@@ -154,16 +164,34 @@ public final class PolicyCheck {
         };
     }
 
-    /** Block bytes × 8 / block elements. */
-    private static double bitsPerWeight(Parameters.Gguf gguf) {
-        return switch (gguf.type()) {
+    /** The embedding where its type is told, all other weights in the smallest type that any tensor may get. */
+    private static double leastBits(Parameters.Gguf gguf, ModelNumbers model, double parameters) {
+        GgufTensorTypes types = gguf.tensorTypes();
+        double least = bitsPerWeight(gguf.type());
+        for (GgufTensorTypes.PatternType override : types.byPattern()) {
+            least = Math.min(least, bitsPerWeight(override.type()));
+        }
+        double embedding = types.embedding().isEmpty()
+                ? 0
+                : Math.min(parameters, (double) model.vocabularySize() * model.hiddenSize());
+        // Only a head of its own, or the embedding in its place, has this type; which, the numbers do not say.
+        double others = types.output().isEmpty()
+                ? least
+                : Math.min(least, bitsPerWeight(types.output().get()));
+        return embedding * types.embedding().map(PolicyCheck::bitsPerWeight).orElse(0.0)
+                + (parameters - embedding) * others;
+    }
+
+    /** Of a file type's base or a tensor's type: block bytes × 8 / block elements. */
+    private static double bitsPerWeight(String type) {
+        return switch (type) {
             case "TQ2_0" -> 2.0625;
-            case "Q2_K" -> 2.625;
-            case "Q3_K_S", "Q3_K_M", "Q3_K_L" -> 3.4375;
-            case "MXFP4_MOE", "IQ4_XS" -> 4.25;
-            case "Q4_0", "Q4_K_S", "Q4_K_M", "IQ4_NL" -> 4.5;
+            case "Q2_K", "Q2_K_S" -> 2.625;
+            case "Q3_K", "Q3_K_S", "Q3_K_M", "Q3_K_L" -> 3.4375;
+            case "MXFP4", "MXFP4_MOE", "IQ4_XS" -> 4.25;
+            case "Q4_0", "Q4_K", "Q4_K_S", "Q4_K_M", "IQ4_NL" -> 4.5;
             case "Q4_1" -> 5;
-            case "Q5_0", "Q5_K_S", "Q5_K_M" -> 5.5;
+            case "Q5_0", "Q5_K", "Q5_K_S", "Q5_K_M" -> 5.5;
             case "Q5_1" -> 6;
             case "Q6_K" -> 6.5625;
             case "Q8_0" -> 8.5;

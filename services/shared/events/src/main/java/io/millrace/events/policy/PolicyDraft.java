@@ -1,16 +1,13 @@
 package io.millrace.events.policy;
 
-import io.millrace.events.ArtifactRef;
 import io.millrace.events.Device;
 import io.millrace.events.Policy;
 import io.millrace.events.Target;
 import io.millrace.events.TextUse;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
 
-/** A policy as written, checked, with its texts still named by path. */
+/** A policy as written, checked, with its files still named by path. */
 public record PolicyDraft(
         String name,
         String models,
@@ -24,15 +21,15 @@ public record PolicyDraft(
     }
 
     /**
-     * The policy, once its texts have digests.
+     * The policy, once its files have digests.
      *
-     * @param texts puts a file into the store
+     * @param inputs puts a file into the store
      * @param revision greater than that of the policy it replaces
      * @param backfill how many of the newest checkpoints of each model are planned
      */
-    public Policy resolve(Function<Path, ArtifactRef> texts, long revision, int backfill) {
-        TextUse evaluationUse = evaluation.resolve(texts);
-        Optional<TextUse> calibrationUse = calibration.map(text -> text.resolve(texts));
+    public Policy resolve(PolicyInputs inputs, long revision, int backfill) {
+        TextUse evaluationUse = evaluation.resolve(inputs);
+        Optional<TextUse> calibrationUse = calibration.map(text -> text.resolve(inputs));
         List<Target> resolved = targets.stream()
                 .map(target -> new Target(
                         target.name(),
@@ -40,7 +37,9 @@ public record PolicyDraft(
                         workOn,
                         evaluationUse,
                         calibrationUse,
-                        target.ladder(),
+                        target.ladder().stream()
+                                .map(recipe -> recipe.resolve(inputs))
+                                .toList(),
                         target.gate()))
                 .toList();
         return new Policy(name, models, onNewer, resolved, revision, backfill);

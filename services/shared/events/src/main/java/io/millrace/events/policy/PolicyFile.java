@@ -4,7 +4,6 @@ import io.millrace.events.Device;
 import io.millrace.events.Gate;
 import io.millrace.events.Parameters;
 import io.millrace.events.Policy.OnNewer;
-import io.millrace.events.Recipe;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -30,7 +29,7 @@ import java.util.regex.Pattern;
  * targets                name; device = work-on; recipes, see {@link RecipeReader}; gate, see {@link GateReader}
  * </pre>
  *
- * Any other key is an error. Texts are paths beside the policy file.
+ * Any other key is an error. Texts and importance matrices are paths beside the policy file.
  */
 public final class PolicyFile {
     private static final Pattern MODELS = Pattern.compile("[A-Za-z0-9._*-]{1,128}");
@@ -102,10 +101,10 @@ public final class PolicyFile {
     private TargetDraft target(Fields fields, Device workOn, boolean calibrated) throws PolicyException {
         String name = fields.name("name");
         Device device = fields.device("device", workOn);
-        RecipeReader reader = new RecipeReader(where, workOn);
-        List<Recipe> ladder = new ArrayList<>();
+        RecipeReader reader = new RecipeReader(where, folder, workOn);
+        List<RecipeDraft> ladder = new ArrayList<>();
         for (Yaml node : fields.list("recipes")) {
-            Recipe recipe = reader.read(node);
+            RecipeDraft recipe = reader.read(node);
             if (ladder.contains(recipe)) {
                 throw fields.error(node.line(), "recipe '" + recipe.summary() + "' is on the ladder already");
             }
@@ -119,7 +118,7 @@ public final class PolicyFile {
         return new TargetDraft(name, device, ladder, gate);
     }
 
-    private static boolean distills(Recipe recipe) {
+    private static boolean distills(RecipeDraft recipe) {
         return recipe.steps().stream().anyMatch(step -> step.parameters() instanceof Parameters.Distill);
     }
 }

@@ -1,11 +1,12 @@
 package io.millrace.events.policy;
 
 import io.millrace.events.Device;
+import io.millrace.events.GgufPartLimit;
+import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Parameters;
-import io.millrace.events.Recipe;
 import io.millrace.events.StageName;
-import io.millrace.events.Step;
 import io.millrace.events.policy.Yaml.Entry;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,6 +20,8 @@ import java.util.Set;
  *           method magnitude: global false
  * distill   steps 300, batch 8, length 128, temperature 2, text-weight 0, learning-rate 5e-4
  * quantize  method round-to-nearest, the only one that this version knows
+ *           format gguf: pure false; token-embedding-type, output-tensor-type, tensor-type {PATTERN: TYPE, ...} in order,
+ *           split-max-size (4G, 500M) or split-max-tensors, and importance, a file beside the policy, if given
  * </pre>
  */
 final class RecipeReader {
@@ -27,19 +30,22 @@ final class RecipeReader {
             Set.of(StageName.PRUNE.wireName(), StageName.DISTILL.wireName(), StageName.QUANTIZE.wireName());
 
     private final String where;
+    private final Path folder;
     private final Device workOn;
 
     /**
+     * @param folder where files that a step names lie
      * @param workOn device of a step that names none
      */
-    RecipeReader(String where, Device workOn) {
+    RecipeReader(String where, Path folder, Device workOn) {
         this.where = where;
+        this.folder = folder;
         this.workOn = workOn;
     }
 
-    Recipe read(Yaml node) throws PolicyException {
+    RecipeDraft read(Yaml node) throws PolicyException {
         List<Entry> entries = entries(node);
-        List<Step> steps = new ArrayList<>();
+        List<StepDraft> steps = new ArrayList<>();
         Optional<Parameters.Quantize> later = Optional.empty();
         for (Entry entry : entries.reversed()) {
             Fields fields = Fields.of(where, entry.value(), "'" + entry.key() + "'");
@@ -48,13 +54,13 @@ final class RecipeReader {
                         entry.line(),
                         "nothing can follow a quantize step, whose result has no plain weights; make it the last step");
             }
-            Step step = step(entry, fields, later);
+            StepDraft step = step(entry, fields, later);
             steps.addFirst(step);
             if (step.parameters() instanceof Parameters.Quantize quantize) {
                 later = Optional.of(quantize);
             }
         }
-        return new Recipe(steps);
+        return new RecipeDraft(steps);
     }
 
     /** The steps in order, whether written as a list of maps with one key each or several keys in one map. */
@@ -76,8 +82,9 @@ final class RecipeReader {
         return entries;
     }
 
-    private Step step(Entry entry, Fields fields, Optional<Parameters.Quantize> later) throws PolicyException {
+    private StepDraft step(Entry entry, Fields fields, Optional<Parameters.Quantize> later) throws PolicyException {
         Device device = fields.device("device", workOn);
+        Optional<Path> importance = Optional.empty();
         Parameters parameters;
         try {
             parameters = switch (entry.key()) {
@@ -88,8 +95,17 @@ final class RecipeReader {
         } catch (IllegalArgumentException e) {
             throw fields.error(entry.line(), entry.key() + ": " + e.getMessage());
         }
+        if (parameters instanceof Parameters.Gguf gguf) {
+            importance = fields.optionalText("importance").map(folder::resolve);
+            if (gguf.needsImportance() && importance.isEmpty()) {
+                throw fields.error(
+                        entry.line(),
+                        gguf.type() + " is too coarse without an importance matrix; add 'importance: FILE', made by"
+                                + " llama.cpp's llama-imatrix, or choose a larger type");
+            }
+        }
         fields.done();
-        return new Step(parameters, device);
+        return new StepDraft(parameters, device, importance);
     }
 
     private static Parameters prune(Fields fields, Optional<Parameters.Quantize> later) throws PolicyException {
@@ -121,8 +137,53 @@ final class RecipeReader {
         String format = fields.choice(fields.require("format"), Set.of("gguf", "compressed-tensors"));
         fields.choice("method", Set.of("round-to-nearest"), "round-to-nearest");
         return format.equals("gguf")
-                ? new Parameters.Gguf(fields.choice(fields.require("type"), Parameters.Gguf.TYPES))
+                ? new Parameters.Gguf(
+                        fields.choice(fields.require("type"), Parameters.Gguf.TYPES),
+                        tensorTypes(fields),
+                        partLimit(fields))
                 : new Parameters.CompressedTensors(
                         fields.choice(fields.require("scheme"), Parameters.CompressedTensors.TYPES));
+    }
+
+    private static GgufTensorTypes tensorTypes(Fields fields) throws PolicyException {
+        boolean pure = fields.flag("pure");
+        Optional<String> embedding = tensorType(fields, "token-embedding-type");
+        Optional<String> output = tensorType(fields, "output-tensor-type");
+        List<GgufTensorTypes.PatternType> byPattern = new ArrayList<>();
+        if (fields.find("tensor-type").isPresent()) {
+            Fields patterns = fields.map("tensor-type");
+            for (Entry entry : patterns.mapping().entries().values()) {
+                String type = patterns.choice(entry, GgufTensorTypes.TYPES);
+                try {
+                    byPattern.add(new GgufTensorTypes.PatternType(entry.key(), type));
+                } catch (IllegalArgumentException e) {
+                    throw patterns.error(entry.line(), String.valueOf(e.getMessage()));
+                }
+            }
+        }
+        return new GgufTensorTypes(pure, embedding, output, byPattern);
+    }
+
+    private static Optional<GgufPartLimit> partLimit(Fields fields) throws PolicyException {
+        Optional<Entry> size = fields.find(GgufPartLimit.SIZE);
+        Optional<Entry> tensors = fields.find(GgufPartLimit.TENSORS);
+        if (size.isPresent() && tensors.isPresent()) {
+            throw fields.error(
+                    tensors.get().line(),
+                    "'" + GgufPartLimit.SIZE + "' and '" + GgufPartLimit.TENSORS
+                            + "' exclude each other; leave one out");
+        }
+        if (size.isPresent()) {
+            return Optional.of(
+                    GgufPartLimit.Size.parse(fields.scalar(size.get()).text()));
+        }
+        return tensors.isPresent()
+                ? Optional.of(new GgufPartLimit.Tensors(fields.integer(GgufPartLimit.TENSORS, 1, 1)))
+                : Optional.empty();
+    }
+
+    private static Optional<String> tensorType(Fields fields, String key) throws PolicyException {
+        Optional<Entry> entry = fields.find(key);
+        return entry.isPresent() ? Optional.of(fields.choice(entry.get(), GgufTensorTypes.TYPES)) : Optional.empty();
     }
 }

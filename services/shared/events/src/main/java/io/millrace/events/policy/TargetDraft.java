@@ -2,11 +2,10 @@ package io.millrace.events.policy;
 
 import io.millrace.events.Device;
 import io.millrace.events.Gate;
-import io.millrace.events.Recipe;
 import java.util.List;
 
-/** A target without its texts, which are the policy's. */
-public record TargetDraft(String name, Device device, List<Recipe> ladder, Gate gate) {
+/** A target without its texts, which are the policy's, and with files still named by path. */
+public record TargetDraft(String name, Device device, List<RecipeDraft> ladder, Gate gate) {
     public TargetDraft {
         ladder = List.copyOf(ladder);
     }

@@ -1,8 +1,12 @@
 package io.millrace.events.wire;
 
 import io.millrace.events.CanonicalJson;
+import io.millrace.events.GgufPartLimit;
+import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Parameters;
 import io.millrace.events.StageName;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -48,13 +52,55 @@ public final class ParametersCodec {
                                 real("text-weight"),
                                 real("learning-rate"),
                                 flag("product"));
-                    case "quantize gguf" -> new Parameters.Gguf(text("type"));
+                    case "quantize gguf" -> new Parameters.Gguf(text("type"), tensorTypes(), partLimit());
                     case "quantize compressed-tensors" -> new Parameters.CompressedTensors(text("scheme"));
                     case "benchmark quality" -> new Parameters.Quality(integer("sequences"), integer("length"));
                     case "benchmark speed" ->
                         new Parameters.Speed(integer("prompt-tokens"), integer("generated-tokens"), integer("pairs"));
                     default -> null;
                 });
+    }
+
+    private GgufTensorTypes tensorTypes() {
+        return new GgufTensorTypes(
+                values.containsKey("pure") && flag("pure"),
+                optionalText("token-embedding-type"),
+                optionalText("output-tensor-type"),
+                texts("tensor-type").stream()
+                        .map(GgufTensorTypes.PatternType::parse)
+                        .toList());
+    }
+
+    private Optional<GgufPartLimit> partLimit() {
+        if (values.containsKey(GgufPartLimit.SIZE) && values.containsKey(GgufPartLimit.TENSORS)) {
+            throw new IllegalArgumentException(
+                    "parameters '" + GgufPartLimit.SIZE + "' and '" + GgufPartLimit.TENSORS + "' exclude each other");
+        }
+        if (values.containsKey(GgufPartLimit.SIZE)) {
+            return Optional.of(new GgufPartLimit.Size(
+                    take(GgufPartLimit.SIZE, Number.class).longValue()));
+        }
+        return values.containsKey(GgufPartLimit.TENSORS)
+                ? Optional.of(new GgufPartLimit.Tensors(integer(GgufPartLimit.TENSORS)))
+                : Optional.empty();
+    }
+
+    private Optional<String> optionalText(String name) {
+        return values.containsKey(name) ? Optional.of(text(name)) : Optional.empty();
+    }
+
+    private List<String> texts(String name) {
+        if (!values.containsKey(name)) {
+            return List.of();
+        }
+        List<String> texts = new ArrayList<>();
+        for (Object item : take(name, List.class)) {
+            if (!(item instanceof String text)) {
+                throw new IllegalArgumentException("parameter '" + name + "' holds '" + item + "' but must hold texts");
+            }
+            texts.add(text);
+        }
+        return texts;
     }
 
     private OptionalDouble optional(String name) {

@@ -97,8 +97,12 @@ final class ValueForms {
     static final Form<Step> STEP = new Form<>(
             (value, out) -> out.text("stage", value.parameters().stage().wireName())
                     .record("parameters", parametersOf(value.parameters().stage()), value.parameters())
-                    .text("device", value.device()),
-            in -> new Step(in.record("parameters", parametersOf(in.stage("stage"))), in.device("device")));
+                    .text("device", value.device())
+                    .record("importance", ARTIFACT, value.importance()),
+            in -> new Step(
+                    in.record("parameters", parametersOf(in.stage("stage"))),
+                    in.device("device"),
+                    in.optional("importance", ARTIFACT)));
 
     static final Form<Recipe> RECIPE = new Form<>(
             (value, out) -> out.list("steps", STEP, value.steps()), in -> new Recipe(in.list("steps", STEP)));

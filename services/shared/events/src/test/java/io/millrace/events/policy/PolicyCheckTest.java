@@ -7,6 +7,8 @@ import io.millrace.events.ArtifactRef;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
 import io.millrace.events.Gate;
+import io.millrace.events.GgufTensorTypes;
+import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Limit;
 import io.millrace.events.Metric;
 import io.millrace.events.ModelNumbers;
@@ -49,6 +51,36 @@ class PolicyCheckTest {
         assertThat(check(0.26, 512, List.of(List.of(new Parameters.CompressedTensors("W4A16")))))
                 .singleElement()
                 .satisfies(rung -> assertThat(rung.reason()).startsWith("size-ratio is at least 0.2803"));
+    }
+
+    @Test
+    void embeddingOfTheWantedTypeAndTheSmallestTypeOfAnyTensorCount() {
+        Parameters.Gguf wide = new Parameters.Gguf("Q4_0", types("F16", List.of()), Optional.empty());
+        Parameters.Gguf mixed =
+                new Parameters.Gguf("Q8_0", types("Q8_0", List.of(new PatternType("ffn", "Q4_0"))), Optional.empty());
+
+        assertThat(check(0.285, 512, List.of(List.of(new Parameters.Gguf("Q4_0")), List.of(wide), List.of(mixed))))
+                .extracting(ImpossibleRung::reason)
+                .containsExactly(
+                        "size-ratio is at least 0.3030 with gguf Q4_0, embedding F16 but the gate asks for <= 0.285",
+                        "size-ratio is at least 0.2888 with gguf Q8_0, embedding Q8_0, ffn=Q4_0 but the gate asks for"
+                                + " <= 0.285");
+    }
+
+    private static GgufTensorTypes types(String embedding, List<PatternType> byPattern) {
+        return new GgufTensorTypes(false, Optional.of(embedding), Optional.empty(), byPattern);
+    }
+
+    @Test
+    void typeThatIsTooCoarseWithoutAnImportanceMatrixIsRefusedWithoutOne() {
+        Parameters.Gguf coarse = new Parameters.Gguf("Q2_K_S");
+        Recipe with = new Recipe(
+                List.of(new Step(coarse, Device.CPU, Optional.of(ArtifactRef.inStore(Digest.of("matrix"))))));
+
+        assertThat(reasons(List.of(coarse)))
+                .containsExactly("Q2_K_S is too coarse without an importance matrix; add 'importance' to the step");
+        assertThat(PolicyCheck.impossibleRungs(MODEL, target(List.of(with), 512, Metric.SIZE_RATIO, 1)))
+                .isEmpty();
     }
 
     @Test

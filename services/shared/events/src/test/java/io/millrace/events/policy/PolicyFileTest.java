@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
+import io.millrace.events.GgufPartLimit;
+import io.millrace.events.GgufTensorTypes;
+import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Limit;
 import io.millrace.events.Metric;
 import io.millrace.events.Parameters;
@@ -15,6 +18,7 @@ import io.millrace.events.Step;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -77,9 +81,9 @@ class PolicyFileTest {
 
     @Test
     void recipesMayBeListsOrMapsAndDefaultsFollowTheStepsAfter() throws PolicyException {
-        List<Recipe> ladder = PolicyFile.parse(FULL).targets().getFirst().ladder();
+        List<RecipeDraft> ladder = PolicyFile.parse(FULL).targets().getFirst().ladder();
 
-        assertThat(ladder)
+        assertThat(ladder.stream().map(recipe -> recipe.resolve(PolicyInputs.UNSTORED)))
                 .containsExactly(
                         new Recipe(List.of(
                                 new Step(new Parameters.Neurons(0.25, 256), Device.CPU),
@@ -116,7 +120,7 @@ class PolicyFileTest {
 
     @Test
     void draftBecomesAPolicyOnceItsTextsHaveDigests() throws PolicyException {
-        Policy policy = PolicyFile.parse(FULL).resolve(text -> ArtifactRef.inStore(Digest.of(text.toString())), 4, 2);
+        Policy policy = PolicyFile.parse(FULL).resolve(PolicyInputs.UNSTORED, 4, 2);
 
         assertThat(policy.revision()).isEqualTo(4);
         assertThat(policy.backfill()).isEqualTo(2);
@@ -125,6 +129,34 @@ class PolicyFileTest {
             assertThat(target.calibration().orElseThrow().seed()).isEqualTo(3);
             assertThat(target.workOn()).isEqualTo(Device.CPU);
         });
+    }
+
+    @Test
+    void ggufStepMaySayTheTypesOfTensorsAndNameAnImportanceMatrix(@TempDir Path folder) throws Exception {
+        String step = "{format: gguf, type: Q2_K_S, pure: true, token-embedding-type: Q8_0, output-tensor-type: Q6_K,"
+                + " tensor-type: {\"attn_v|ffn_down\": Q4_K, attn: Q3_K}, split-max-size: 4G, importance: imatrix.gguf}";
+        Path file = Files.writeString(folder.resolve("policy.yaml"), SMALL.replace("{format: gguf, type: Q8_0}", step));
+
+        RecipeDraft recipe =
+                PolicyFile.parse(file).targets().getFirst().ladder().getFirst();
+
+        Parameters.Gguf expected = new Parameters.Gguf(
+                "Q2_K_S",
+                new GgufTensorTypes(
+                        true,
+                        Optional.of("Q8_0"),
+                        Optional.of("Q6_K"),
+                        List.of(new PatternType("attn_v|ffn_down", "Q4_K"), new PatternType("attn", "Q3_K"))),
+                Optional.of(new GgufPartLimit.Size(4_000_000_000L)));
+        assertThat(recipe.steps())
+                .containsExactly(new StepDraft(expected, Device.CPU, Optional.of(folder.resolve("imatrix.gguf"))));
+        assertThat(recipe.summary())
+                .isEqualTo("gguf Q2_K_S, pure, embedding Q8_0, head Q6_K, attn_v|ffn_down=Q4_K, attn=Q3_K,"
+                        + " in parts of 4G, by importance");
+        assertThat(expected.canonicalJson())
+                .isEqualTo("{\"output-tensor-type\":\"Q6_K\",\"pure\":true,\"split-max-size\":4000000000,"
+                        + "\"tensor-type\":[\"attn_v|ffn_down=Q4_K\",\"attn=Q3_K\"],"
+                        + "\"token-embedding-type\":\"Q8_0\",\"type\":\"Q2_K_S\"}");
     }
 
     /** One thing is changed in the small policy; the message has the line and what was meant. */
@@ -148,6 +180,18 @@ class PolicyFileTest {
             format: gguf          | format: ggml          | policy:7: unknown format 'ggml'; did you mean 'gguf'?
             type: Q8_0            | type: Q4_K            | policy:7: unknown type 'Q4_K'; did you mean
             type: Q8_0            | type: Q8_0, method: gptq | policy:7: unknown method 'gptq'; known: round-to-nearest
+            type: Q8_0            | type: Q2_K_S          | policy:7: Q2_K_S is too coarse without an importance matrix; add 'importance: FILE'
+            type: Q8_0            | type: F16, tensor-type: {attn_v: Q8_0} | policy:7: quantize: F16 files hold all matrices in one type, but attn_v=Q8_0 is asked for
+            type: Q8_0            | type: Q8_0, tensor-type: {attn_v: Q9_0} | policy:7: unknown attn_v 'Q9_0'; did you mean
+            type: Q8_0            | type: Q8_0, tensor-type: {"attn_(": Q8_0} | policy:7: 'attn_(' is not a pattern of tensor names: Unclosed group
+            type: Q8_0            | type: Q8_0, tensor-type: attn_v=Q8_0 | policy:7: 'tensor-type' must be a map, found 'attn_v=Q8_0'
+            type: Q8_0            | type: Q8_0, output-tensor-type: Q4_K_M | policy:7: unknown output-tensor-type 'Q4_K_M'; did you mean 'Q4_K'?
+            type: Q8_0            | type: Q8_0, split-max-size: 4T | policy:7: quantize: 'split-max-size' is '4T' but must be a size such as 4G or 500M
+            type: Q8_0            | type: Q8_0, split-max-tensors: 0 | policy:7: 'split-max-tensors' is 0 but must be at least 1
+            type: Q8_0            | type: Q8_0, split-max-tensors: 9, split-max-size: 4G | policy:7: 'split-max-size' and 'split-max-tensors' exclude each other
+            type: Q8_0            | type: Q8_0, pure: yes | policy:7: unknown pure 'yes'; known: false, true
+            type: Q8_0            | type: Q8_0, output-type: Q6_K | policy:7: unknown key 'output-type'; known: device
+            format: gguf, type: Q8_0 | format: compressed-tensors, scheme: W4A16, importance: i.dat | policy:7: unknown key 'importance'
             type: Q8_0}           | type: Q8_0}, prune: {method: neurons, fraction: 0.1} | policy:7: nothing can follow a quantize step
             type: Q8_0}           | type: Q8_0}, quantize: {format: gguf, type: Q6_K} | policy:7: nothing can follow a quantize step
             [quantize             | [distill: {}, quantize | policy:7: distill needs a text

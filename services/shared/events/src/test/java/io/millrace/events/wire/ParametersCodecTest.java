@@ -3,8 +3,13 @@ package io.millrace.events.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.events.GgufPartLimit;
+import io.millrace.events.GgufTensorTypes;
+import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Parameters;
 import io.millrace.events.StageName;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -19,9 +24,23 @@ class ParametersCodecTest {
                 new Parameters.Neurons(0.25, 256),
                 new Parameters.Distill(300, 8, 128, 2, 0.5, 5e-4, true),
                 new Parameters.Gguf("Q4_K_M"),
+                new Parameters.Gguf(
+                        "Q4_K_M",
+                        new GgufTensorTypes(
+                                true,
+                                Optional.of("Q8_0"),
+                                Optional.of("F16"),
+                                List.of(new PatternType("a=b|c", "Q6_K"), new PatternType("c", "IQ4_NL"))),
+                        Optional.of(new GgufPartLimit.Tensors(128))),
+                gguf(new GgufPartLimit.Size(500_000_000)),
+                gguf(new GgufPartLimit.Size(4_000_000_000L)),
                 new Parameters.CompressedTensors("W8A16"),
                 new Parameters.Quality(64, 512),
                 new Parameters.Speed(64, 32, 5));
+    }
+
+    private static Parameters gguf(GgufPartLimit limit) {
+        return new Parameters.Gguf("Q8_0", GgufTensorTypes.OF_FILE_TYPE, Optional.of(limit));
     }
 
     @ParameterizedTest
@@ -47,5 +66,11 @@ class ParametersCodecTest {
                 .hasMessage("parameter 'type' is 'null' but must be of type string");
         assertThatThrownBy(() -> ParametersCodec.of(StageName.QUANTIZE, "gguf", "{\"type\":\"Q9\"}"))
                 .hasMessageContaining("unknown GGUF type 'Q9'");
+        assertThatThrownBy(
+                        () -> ParametersCodec.of(StageName.QUANTIZE, "gguf", "{\"type\":\"Q8_0\",\"tensor-type\":[1]}"))
+                .hasMessage("parameter 'tensor-type' holds '1' but must hold texts");
+        assertThatThrownBy(() -> ParametersCodec.of(
+                        StageName.QUANTIZE, "gguf", "{\"type\":\"Q8_0\",\"tensor-type\":[\"attn_v\"]}"))
+                .hasMessage("'attn_v' is not PATTERN=TYPE, such as attn_v=Q8_0");
     }
 }

@@ -15,11 +15,15 @@ import io.millrace.tensors.Progress;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.gguf.GgufCompressor;
 import io.millrace.tensors.format.gguf.GgufFileType;
+import io.millrace.tensors.format.gguf.GgufOptions;
+import io.millrace.tensors.format.gguf.GgufPlan;
+import io.millrace.tensors.format.gguf.GgufSplit;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -71,6 +75,26 @@ class LlamaTest {
 
         GoldenLogits.write(model, theirs);
         assertThat(Deviation.of(ours(model.weights()), theirs)).isLessThan(TOLERANCE);
+    }
+
+    @Test
+    void aModelInSeveralFilesIsTheSameModel() throws Exception {
+        Path single = gguf(TestModels.weights(TestModels.llama(), 21), GgufFileType.F32);
+        float[][] whole = LLAMA.logits(single, TOKENS, 1, true);
+        Path file = folder.resolve("parts.gguf");
+        Path first;
+
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            GgufPlan plan = GgufCompressor.plan(
+                    checkpoint,
+                    GgufOptions.of(GgufFileType.F32).withSplit(new GgufSplit.AtTensors(5)),
+                    Optional.empty());
+            plan.write(file, 1, Progress.NONE);
+            assertThat(plan.files(file)).hasSizeGreaterThan(2);
+            first = plan.files(file).getFirst();
+        }
+
+        assertThat(LLAMA.logits(first, TOKENS, 1, true)).isDeepEqualTo(whole);
     }
 
     private static void skipWhatTheLibraryDoesNotKnow(TinyModel model) throws IOException {

@@ -9,7 +9,6 @@ import io.millrace.tensors.format.gguf.GgufWeights;
 import io.millrace.tensors.inspection.Inspection.Metadata;
 import io.millrace.tensors.inspection.Inspection.Tensor;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,7 +26,22 @@ final class GgufInspection {
     private GgufInspection() {}
 
     static Inspection of(Path file) throws IOException {
-        GgufHeader header = GgufReader.headerOf(file);
+        try (GgufReader reader = reader(file)) {
+            return of(file, reader);
+        }
+    }
+
+    /** Of the whole model, or of one of its files where the others are not beside it. */
+    private static GgufReader reader(Path file) throws IOException {
+        try {
+            return GgufReader.open(file);
+        } catch (MalformedFileException _) {
+            return GgufReader.openPart(file);
+        }
+    }
+
+    private static Inspection of(Path file, GgufReader reader) throws IOException {
+        GgufHeader header = reader.header();
         List<Tensor> tensors = new ArrayList<>();
         long bytes = 0;
         long parameters = 0;
@@ -41,11 +55,11 @@ final class GgufInspection {
                 ? Optional.of(name)
                 : Optional.empty();
         return new Inspection(
-                "GGUF v3",
+                reader.files() == 1 ? "GGUF v3" : "GGUF v3 in " + reader.files() + " files",
                 architecture,
                 Optional.of(parameters),
                 bytes,
-                Files.size(file),
+                reader.fileBytes(),
                 notReadable(file),
                 metadata(header.metadata()),
                 tensors);

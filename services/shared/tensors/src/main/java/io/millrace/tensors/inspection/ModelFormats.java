@@ -5,6 +5,7 @@ import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.ModelFolder;
 import io.millrace.tensors.format.compressed.CompressedTensorsReader;
+import io.millrace.tensors.format.gguf.GgufPartName;
 import io.millrace.tensors.format.gguf.GgufReader;
 import io.millrace.tensors.format.gguf.GgufWeights;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
@@ -41,7 +42,7 @@ public final class ModelFormats {
         return quantized ? CompressedTensorsReader.open(model) : Checkpoint.open(model);
     }
 
-    /** The GGUF file that a path is, or that is the only model in a folder; empty for safetensors. */
+    /** The GGUF file that a path is, or that is, or begins, the only model in a folder; empty for safetensors. */
     public static Optional<Path> gguf(Path model) throws IOException {
         if (!Files.exists(model)) {
             throw new NoSuchFileException(model.toString());
@@ -55,12 +56,9 @@ public final class ModelFormats {
         }
         List<Path> ggufs;
         try (var files = Files.list(model)) {
-            ggufs = files.filter(file -> file.toString().endsWith(".gguf"))
+            ggufs = files.filter(file -> file.toString().endsWith(GgufPartName.ENDING))
                     .sorted()
                     .toList();
-        }
-        if (ggufs.size() == 1) {
-            return Optional.of(ggufs.getFirst());
         }
         if (ggufs.isEmpty()) {
             ModelFolder.refusePickles(model);
@@ -70,10 +68,14 @@ public final class ModelFormats {
                     "holds neither " + SafetensorsFolder.SINGLE + " nor " + SafetensorsFolder.INDEX
                             + " nor a GGUF file, expected one of them; name the folder or file of a model");
         }
+        Optional<Path> whole = GgufPartName.modelIn(ggufs);
+        if (whole.isPresent()) {
+            return whole;
+        }
         throw new MalformedFileException(
                 model,
                 -1,
-                "holds " + ggufs.size() + " GGUF files, name one of them: "
+                "holds " + ggufs.size() + " GGUF files that are not the parts of one model, name one of them: "
                         + String.join(
                                 ", ",
                                 ggufs.stream()

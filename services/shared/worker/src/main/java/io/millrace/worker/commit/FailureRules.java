@@ -30,8 +30,8 @@ final class FailureRules {
         }
         if (cause instanceof NoSuchFileException || cause instanceof FileNotFoundException) {
             Reason reason = switch (role) {
-                case EVALUATION_TEXT, CALIBRATION_TEXT -> Reason.TEXT_MISSING;
-                case MODEL, ORIGINAL, IMPORTANCE, PART -> Reason.CHECKPOINT_MISSING;
+                case EVALUATION_TEXT, CALIBRATION_TEXT, IMPORTANCE -> Reason.TEXT_MISSING;
+                case MODEL, ORIGINAL, PART -> Reason.CHECKPOINT_MISSING;
             };
             return failure(reason, where + "'" + cause.getMessage() + "' is not there");
         }

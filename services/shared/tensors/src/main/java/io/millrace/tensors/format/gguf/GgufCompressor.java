@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Turns a dense checkpoint into a GGUF file. */
+/** Turns a dense checkpoint into a GGUF model. */
 public final class GgufCompressor {
     private static final int QUANTIZATION_VERSION = 2;
 
@@ -62,6 +62,7 @@ public final class GgufCompressor {
                         new GgufTensor(name, GgufType.F32, Shape.of(factors.size()), 0),
                         new PlannedTensor.Computed(factors),
                         Optional.empty(),
+                        false,
                         "")));
         planned.sort(Comparator.comparing(
                 tensor -> new ModelOutline.Tensor(
@@ -73,9 +74,7 @@ public final class GgufCompressor {
         metadata.put("general.quantization_version", GgufValue.u32(QUANTIZATION_VERSION));
         metadata.put("general.file_type", GgufValue.u32(options.fileType().id()));
         importances.ifPresent(matrix -> metadata.putAll(matrix.metadata()));
-        GgufHeader header = GgufHeader.laidOut(
-                metadata, planned.stream().map(PlannedTensor::target).toList());
-        return new GgufPlan(checkpoint, header, placed(planned, header));
+        return GgufPlan.of(checkpoint, metadata, planned, options.split());
     }
 
     private static ModelOutline outline(ModelConfig config, List<List<TensorRule>> stacks) {
@@ -97,7 +96,7 @@ public final class GgufCompressor {
                 importances.isEmpty() ? Optional.empty() : importances.get().of(target.name(), target.shape());
         int subBlock = BlockQuantizer.weightedElements(target.type());
         if (importance.isEmpty() || subBlock == 0) {
-            return new PlannedTensor(target, source, Optional.empty(), note);
+            return new PlannedTensor(target, source, Optional.empty(), !note.isEmpty(), note);
         }
         int zeros = importance.get().zeroSubBlocks(subBlock);
         String filled =
@@ -106,15 +105,7 @@ public final class GgufCompressor {
                 target,
                 source,
                 importance.map(found -> found.withoutZeros(subBlock)),
+                !note.isEmpty(),
                 note.isEmpty() || filled.isEmpty() ? note + filled : note + "; " + filled);
-    }
-
-    private static List<PlannedTensor> placed(List<PlannedTensor> planned, GgufHeader header) {
-        List<PlannedTensor> placed = new ArrayList<>();
-        for (int i = 0; i < planned.size(); i++) {
-            PlannedTensor tensor = planned.get(i);
-            placed.add(new PlannedTensor(header.tensors().get(i), tensor.source(), tensor.importance(), tensor.note()));
-        }
-        return placed;
     }
 }

@@ -27,11 +27,9 @@ import java.util.concurrent.Future;
  * time, so memory is bounded whatever the size of the model. Closed before it finished, it deletes what it wrote.
  */
 final class GgufFileWriter implements AutoCloseable {
-    private final Path file;
+    private final List<Path> files;
     private final Path folder;
-    private final Path partial;
-    private final GgufHeader header;
-    private final FileChannel channel;
+    private final Deque<Path> written = new ArrayDeque<>();
     private final ExecutorService pool;
     private final Deque<RowBlock.Buffers> idle = new ArrayDeque<>();
     private final Deque<Pending> pending = new ArrayDeque<>();
@@ -39,16 +37,13 @@ final class GgufFileWriter implements AutoCloseable {
     /** A block in work. */
     private record Pending(RowBlock block, RowBlock.Buffers buffers, Future<Deviation> deviation) {}
 
-    GgufFileWriter(Path file, GgufHeader header, int threads) throws IOException {
+    /** @param files in the order of the parts, all in one folder */
+    GgufFileWriter(List<Path> files, int threads) {
         if (threads < 1) {
             throw new IllegalArgumentException("threads is " + threads + ", expected at least 1");
         }
-        this.file = file.toAbsolutePath();
-        this.folder = Objects.requireNonNull(this.file.getParent(), "a file has a folder");
-        this.partial = folder.resolve("." + file.getFileName() + ".partial");
-        this.header = header;
-        this.channel = FileChannel.open(
-                partial, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
+        this.files = files.stream().map(Path::toAbsolutePath).toList();
+        this.folder = Objects.requireNonNull(this.files.getFirst().getParent(), "a file has a folder");
         this.pool = Executors.newFixedThreadPool(
                 threads, Thread.ofPlatform().daemon().name("gguf-", 0).factory());
         for (int i = 0; i < threads + 1; i++) {
@@ -56,16 +51,47 @@ final class GgufFileWriter implements AutoCloseable {
         }
     }
 
-    List<TensorReport> write(List<PlannedTensor> tensors, Checkpoint checkpoint, Progress progress)
+    List<TensorReport> write(List<GgufPlan.Part> parts, Checkpoint checkpoint, Progress progress)
             throws IOException, InterruptedException {
-        append(ByteBuffer.wrap(GgufHeaderEncoder.encode(header)));
-        Reports reports = new Reports(progress, header.dataBytes());
-        for (PlannedTensor tensor : tensors) {
+        Reports reports = new Reports(
+                progress,
+                parts.stream().mapToLong(part -> part.header().dataBytes()).sum());
+        for (int i = 0; i < parts.size(); i++) {
+            Path partial = partial(files.get(i));
+            written.push(partial);
+            try (FileChannel channel = FileChannel.open(
+                    partial,
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.TRUNCATE_EXISTING,
+                    StandardOpenOption.WRITE)) {
+                write(parts.get(i), channel, checkpoint, reports);
+                channel.force(true);
+            }
+        }
+        // A model is opened by its first part, which is there once all are.
+        for (Path file : files.reversed()) {
+            Files.move(partial(file), file, StandardCopyOption.ATOMIC_MOVE);
+            written.push(file);
+        }
+        DurableFiles.forceFolder(folder);
+        written.clear();
+        return reports.finished();
+    }
+
+    private static Path partial(Path file) {
+        return file.resolveSibling("." + file.getFileName() + ".partial");
+    }
+
+    private void write(GgufPlan.Part part, FileChannel channel, Checkpoint checkpoint, Reports reports)
+            throws IOException, InterruptedException {
+        append(channel, ByteBuffer.wrap(GgufHeaderEncoder.encode(part.header())));
+        int alignment = part.header().alignment();
+        for (PlannedTensor tensor : part.tensors()) {
             long rows = tensor.target().shape().rows();
             long step = RowBlock.rowsPerBlock(tensor);
             for (long row = 0; row < rows; row += step) {
                 if (idle.isEmpty()) {
-                    drain(reports);
+                    drain(channel, alignment, reports);
                 }
                 RowBlock block = new RowBlock(tensor, row, Math.min(rows, row + step));
                 RowBlock.Buffers buffers = idle.remove();
@@ -73,26 +99,21 @@ final class GgufFileWriter implements AutoCloseable {
             }
         }
         while (!pending.isEmpty()) {
-            drain(reports);
+            drain(channel, alignment, reports);
         }
-        channel.force(true);
-        channel.close();
-        Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE);
-        DurableFiles.forceFolder(folder);
-        return reports.finished();
     }
 
     /** Waits for the oldest block and writes it. */
-    private void drain(Reports reports) throws IOException, InterruptedException {
+    private void drain(FileChannel channel, int alignment, Reports reports) throws IOException, InterruptedException {
         Pending oldest = pending.remove();
         Deviation deviation = result(oldest.deviation());
         RowBlock block = oldest.block();
-        append(ByteBuffer.wrap(oldest.buffers().bytes(), 0, block.byteCount()));
+        append(channel, ByteBuffer.wrap(oldest.buffers().bytes(), 0, block.byteCount()));
         idle.add(oldest.buffers());
         GgufTensor target = block.tensor().target();
         if (block.to() == target.shape().rows()) {
             long end = target.offset() + target.byteSize();
-            append(ByteBuffer.allocate((int) (GgufHeader.padded(end, header.alignment()) - end)));
+            append(channel, ByteBuffer.allocate((int) (GgufHeader.padded(end, alignment) - end)));
         }
         reports.add(block, deviation);
     }
@@ -110,7 +131,7 @@ final class GgufFileWriter implements AutoCloseable {
         }
     }
 
-    private void append(ByteBuffer bytes) throws IOException {
+    private static void append(FileChannel channel, ByteBuffer bytes) throws IOException {
         while (bytes.hasRemaining()) {
             channel.write(bytes);
         }
@@ -147,6 +168,7 @@ final class GgufFileWriter implements AutoCloseable {
                         sum.maxError(),
                         sum.zerosBefore(),
                         sum.zerosAfter(),
+                        block.tensor().fallBack(),
                         block.tensor().note()));
             }
             sum = Deviation.NONE;
@@ -157,12 +179,13 @@ final class GgufFileWriter implements AutoCloseable {
         }
     }
 
-    /** Lets the blocks in work end, since they read the checkpoint, then removes an unfinished file. */
+    /** Lets the blocks in work end, since they read the checkpoint, then removes what is unfinished. */
     @Override
     public void close() throws IOException {
         pending.forEach(block -> block.deviation().cancel(false));
         pool.close();
-        channel.close();
-        Files.deleteIfExists(partial);
+        for (Path file : written) {
+            Files.deleteIfExists(file);
+        }
     }
 }

@@ -12,13 +12,15 @@ import java.util.regex.Pattern;
  * @param embedding type of the token embedding
  * @param output type of the head; in a file of blocks also where the embedding serves as head
  * @param overrides types of other tensors, in a file of blocks; the first whose pattern is found in the name counts
+ * @param split when the model goes on in another file; empty for one file
  */
 public record GgufOptions(
         GgufFileType fileType,
         boolean pure,
         Optional<GgufType> embedding,
         Optional<GgufType> output,
-        List<TensorType> overrides) {
+        List<TensorType> overrides,
+        Optional<GgufSplit> split) {
 
     /** Tensors whose GGUF name the pattern is found in get the type, if their rows are whole blocks of it. */
     public record TensorType(Pattern pattern, GgufType type) {
@@ -37,22 +39,26 @@ public record GgufOptions(
 
     /** A file type's own mixture. */
     public static GgufOptions of(GgufFileType fileType) {
-        return new GgufOptions(fileType, false, Optional.empty(), Optional.empty(), List.of());
+        return new GgufOptions(fileType, false, Optional.empty(), Optional.empty(), List.of(), Optional.empty());
     }
 
     public GgufOptions withPure() {
-        return new GgufOptions(fileType, true, embedding, output, overrides);
+        return new GgufOptions(fileType, true, embedding, output, overrides, split);
     }
 
     public GgufOptions withEmbedding(GgufType type) {
-        return new GgufOptions(fileType, pure, Optional.of(type), output, overrides);
+        return new GgufOptions(fileType, pure, Optional.of(type), output, overrides, split);
     }
 
     public GgufOptions withOutput(GgufType type) {
-        return new GgufOptions(fileType, pure, embedding, Optional.of(type), overrides);
+        return new GgufOptions(fileType, pure, embedding, Optional.of(type), overrides, split);
     }
 
     public GgufOptions withOverrides(List<TensorType> wanted) {
-        return new GgufOptions(fileType, pure, embedding, output, wanted);
+        return new GgufOptions(fileType, pure, embedding, output, wanted, split);
+    }
+
+    public GgufOptions withSplit(GgufSplit wanted) {
+        return new GgufOptions(fileType, pure, embedding, output, overrides, Optional.of(wanted));
     }
 }

@@ -5,43 +5,101 @@ import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
- * A GGUF file that is decided to its last byte's position before the first is written: metadata, tensors, their types
+ * A GGUF model that is decided to its last byte's position before the first is written: metadata, tensors, their types
  * and offsets.
  */
 public final class GgufPlan {
     private final Checkpoint checkpoint;
     private final GgufHeader header;
-    private final List<PlannedTensor> tensors;
+    private final List<Part> parts;
 
-    GgufPlan(Checkpoint checkpoint, GgufHeader header, List<PlannedTensor> tensors) {
-        this.checkpoint = checkpoint;
-        this.header = header;
-        this.tensors = List.copyOf(tensors);
+    /** One file of it. */
+    record Part(GgufHeader header, List<PlannedTensor> tensors) {
+        Part {
+            tensors = List.copyOf(tensors);
+        }
+
+        /** Lays tensors out one after the other. */
+        static Part of(Map<String, GgufValue> metadata, List<PlannedTensor> tensors) {
+            GgufHeader header = GgufHeader.laidOut(
+                    metadata, tensors.stream().map(PlannedTensor::target).toList());
+            List<PlannedTensor> placed = new ArrayList<>();
+            for (int i = 0; i < tensors.size(); i++) {
+                placed.add(tensors.get(i).at(header.tensors().get(i)));
+            }
+            return new Part(header, placed);
+        }
     }
 
-    /** What the file will start with; the list of tensors says which gets which type. */
+    private GgufPlan(Checkpoint checkpoint, GgufHeader header, List<Part> parts) {
+        this.checkpoint = checkpoint;
+        this.header = header;
+        this.parts = List.copyOf(parts);
+    }
+
+    /** Of one file, or of as many as the rule cuts. */
+    static GgufPlan of(
+            Checkpoint checkpoint,
+            Map<String, GgufValue> metadata,
+            List<PlannedTensor> tensors,
+            Optional<GgufSplit> split) {
+        Part whole = Part.of(metadata, tensors);
+        List<List<PlannedTensor>> cut = split.map(rule -> rule.cut(tensors)).orElse(List.of(tensors));
+        if (cut.size() == 1) {
+            return new GgufPlan(checkpoint, whole.header(), List.of(whole));
+        }
+        List<Part> parts = new ArrayList<>();
+        for (int number = 0; number < cut.size(); number++) {
+            Map<String, GgufValue> keys = number == 0 ? new LinkedHashMap<>(metadata) : new LinkedHashMap<>();
+            keys.putAll(GgufParts.keys(number, cut.size(), tensors.size()));
+            parts.add(Part.of(keys, cut.get(number)));
+        }
+        return new GgufPlan(checkpoint, whole.header(), parts);
+    }
+
+    /** What the file will start with, or would if the model were in one; the list of tensors says which gets which type. */
     public GgufHeader header() {
         return header;
     }
 
-    /** Size of the finished file. */
+    /** Size of the finished file, or of all parts. */
     public long fileBytes() {
-        return GgufHeaderEncoder.encode(header).length + header.dataBytes();
+        return parts.stream()
+                .mapToLong(part -> GgufHeaderEncoder.encode(part.header()).length
+                        + part.header().dataBytes())
+                .sum();
+    }
+
+    /** The files that {@link #write} makes of this one: it, or its parts beside it. */
+    public List<Path> files(Path file) {
+        if (parts.size() == 1) {
+            return List.of(file);
+        }
+        GgufPartName first = GgufPartName.first(String.valueOf(file.getFileName()), parts.size());
+        return IntStream.rangeClosed(1, parts.size())
+                .mapToObj(number -> file.resolveSibling(first.withNumber(number).toString()))
+                .toList();
     }
 
     /**
-     * Writes the file: under a temporary name beside it, forced to disk, then renamed. If this fails nothing is left
-     * behind. The bytes do not depend on {@code threads}, each of which holds a row block of about 3 MiB.
+     * Writes the file, or {@link #files its parts}: under temporary names beside it, forced to disk, then renamed, the
+     * first part last. If this fails nothing is left behind. The bytes do not depend on {@code threads}, each of which
+     * holds a row block of about 3 MiB.
      *
      * @return one report per tensor that comes from the checkpoint, in the order of the file; experts of a layer share one
      */
     public List<TensorReport> write(Path file, int threads, Progress progress)
             throws IOException, InterruptedException {
-        try (GgufFileWriter writer = new GgufFileWriter(file, header, threads)) {
-            return writer.write(tensors, checkpoint, progress);
+        try (GgufFileWriter writer = new GgufFileWriter(files(file), threads)) {
+            return writer.write(parts, checkpoint, progress);
         }
     }
 }

@@ -17,37 +17,45 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/** An opened GGUF file under its own names: mapped into memory, its header fully checked. */
+/**
+ * An opened GGUF model under its own names: mapped into memory, its header fully checked. A model in several files is
+ * opened by its first, with the others beside it.
+ */
 public final class GgufReader implements TensorReader {
-    private final String file;
-    private final Runnable release;
-    private final MemorySegment bytes;
+    private final List<GgufPart> parts;
     private final GgufHeader header;
-    private final long dataOffset;
-    private final Map<String, GgufTensor> byName = new HashMap<>();
+    private final Runnable release;
+    private final Map<String, Placed> byName = new HashMap<>();
 
-    private GgufReader(String file, MemorySegment bytes, Runnable release) throws MalformedFileException {
-        this.file = file;
+    /** A tensor and the file that holds it. */
+    private record Placed(GgufPart part, GgufTensor tensor) {}
+
+    private GgufReader(List<GgufPart> parts, Runnable release) {
+        this.parts = List.copyOf(parts);
+        this.header = GgufParts.together(parts);
         this.release = release;
-        this.bytes = bytes.asReadOnly();
-        GgufHeaderDecoder.Decoded decoded = GgufHeaderDecoder.decode(file, this.bytes);
-        this.header = decoded.header();
-        this.dataOffset = decoded.dataOffset();
-        for (GgufTensor tensor : header.tensors()) {
-            byName.put(tensor.name(), tensor);
-        }
-        if (header.metadata().get("split.count") instanceof GgufValue.Whole parts && parts.value() > 1) {
-            throw new MalformedFileException(
-                    file, -1, "this is one of " + parts.value() + " parts of a model, expected a model in one file");
+        for (GgufPart part : parts) {
+            part.header().tensors().forEach(tensor -> byName.put(tensor.name(), new Placed(part, tensor)));
         }
     }
 
     @SuppressWarnings("MustBeClosedChecker") // the reader owns the arena and closes it
     public static GgufReader open(Path file) throws IOException {
         Arena arena = Arena.ofShared();
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-            return new GgufReader(String.valueOf(file.getFileName()), bytes, arena::close);
+        try {
+            return new GgufReader(GgufParts.beside(file, GgufPart.map(file, arena), arena), arena::close);
+        } catch (IOException | RuntimeException failure) {
+            arena.close();
+            throw failure;
+        }
+    }
+
+    /** Opens one file by itself, also one part of a model in several. */
+    @SuppressWarnings("MustBeClosedChecker") // the reader owns the arena and closes it
+    public static GgufReader openPart(Path file) throws IOException {
+        Arena arena = Arena.ofShared();
+        try {
+            return new GgufReader(List.of(GgufPart.map(file, arena)), arena::close);
         } catch (IOException | RuntimeException failure) {
             arena.close();
             throw failure;
@@ -68,31 +76,43 @@ public final class GgufReader implements TensorReader {
 
     /** The checked header of a file, also of one part of a model in several files. */
     public static GgufHeader headerOf(Path file) throws IOException {
-        try (Arena arena = Arena.ofConfined();
-                FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-            return GgufHeaderDecoder.decode(String.valueOf(file.getFileName()), bytes)
-                    .header();
+        try (Arena arena = Arena.ofConfined()) {
+            return GgufPart.map(file, arena).header();
         }
     }
 
     /** Reads a file that is in memory; the caller keeps the segment alive. */
     static GgufReader over(String name, MemorySegment bytes) throws MalformedFileException {
-        return new GgufReader(name, bytes, () -> {});
+        GgufPart part = GgufPart.over(name, bytes);
+        if (GgufParts.count(part) > 1) {
+            throw part.problem("this is one of " + GgufParts.count(part) + " parts of a model, expected one file");
+        }
+        return new GgufReader(List.of(part), () -> {});
     }
 
-    /** Its name, for messages. */
+    /** Its name, or that of its first part, for messages. */
     String file() {
-        return file;
+        return parts.getFirst().file();
     }
 
+    /** Of a model in several files: as if it were in one, but that each tensor's offset is that in its own file. */
     public GgufHeader header() {
         return header;
     }
 
-    /** The byte of the file at which {@link GgufTensor#offset} counts from. */
+    /** How many files it lies in. */
+    public int files() {
+        return parts.size();
+    }
+
+    /** Bytes of all its files. */
+    public long fileBytes() {
+        return parts.stream().mapToLong(part -> part.bytes().byteSize()).sum();
+    }
+
+    /** The byte of the first file at which {@link GgufTensor#offset} counts from. */
     public long dataOffset() {
-        return dataOffset;
+        return parts.getFirst().dataOffset();
     }
 
     @Override
@@ -104,13 +124,12 @@ public final class GgufReader implements TensorReader {
 
     @Override
     public MemorySegment rows(String name, long from, long to) {
-        GgufTensor tensor = byName.get(name);
-        if (tensor == null) {
-            throw new IllegalArgumentException(file + " has no tensor '" + name + "'");
+        Placed placed = byName.get(name);
+        if (placed == null) {
+            throw new IllegalArgumentException(file() + " has no tensor '" + name + "'");
         }
-        Objects.checkFromToIndex(from, to, tensor.shape().rows());
-        long rowBytes = tensor.type().rowBytes(tensor.shape().rowLength());
-        return bytes.asSlice(dataOffset + tensor.offset() + from * rowBytes, (to - from) * rowBytes);
+        Objects.checkFromToIndex(from, to, placed.tensor().shape().rows());
+        return placed.part().rows(placed.tensor(), from, to);
     }
 
     @Override

@@ -82,6 +82,10 @@ public sealed interface GgufValue {
         }
     }
 
+    static GgufValue u16(int value) {
+        return new Whole(Type.U16, value);
+    }
+
     static GgufValue u32(long value) {
         return new Whole(Type.U32, value);
     }

@@ -1,6 +1,7 @@
 package io.millrace.tensors.format.gguf;
 
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.MalformedFileException.Kind;
 import io.millrace.tensors.Shape;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -82,8 +83,8 @@ public final class ImportanceMatrix {
         long expected = Math.multiplyExact(shape.rowLength(), matrices);
         if (values.length != expected) {
             throw new MalformedFileException(
+                    Kind.UNSUITABLE_IMPORTANCE,
                     file,
-                    -1,
                     "'" + tensor + "' has " + values.length + " importances, expected " + expected
                             + ": this is an importance matrix of another model");
         }
@@ -92,8 +93,8 @@ public final class ImportanceMatrix {
 
     MalformedFileException ofAnotherModel(String example) {
         return new MalformedFileException(
+                Kind.UNSUITABLE_IMPORTANCE,
                 file,
-                -1,
                 "knows " + byTensor.size() + " tensors, but none of this model's, such as '" + example
                         + "': this is an importance matrix of another model");
     }

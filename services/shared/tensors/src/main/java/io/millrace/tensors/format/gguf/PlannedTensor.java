@@ -8,9 +8,15 @@ import java.util.Optional;
  * A tensor that a file will hold.
  *
  * @param importance of its columns, if it is known and the type heeds it
- * @param note why it is not of the type that the file type asks for; empty if it is
+ * @param fallBack whether it is not of the type that was asked for
+ * @param note why, or what was amended on the way; empty otherwise
  */
-record PlannedTensor(GgufTensor target, Source source, Optional<Importance> importance, String note) {
+record PlannedTensor(GgufTensor target, Source source, Optional<Importance> importance, boolean fallBack, String note) {
+    /** The same with its place in the file. */
+    PlannedTensor at(GgufTensor placed) {
+        return new PlannedTensor(placed, source, importance, fallBack, note);
+    }
+
     /** What a message or report calls it: the checkpoint's name, or GGUF's where it is made of several or none. */
     String sourceName() {
         return switch (source) {

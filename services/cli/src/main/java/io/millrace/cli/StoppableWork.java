@@ -1,0 +1,31 @@
+package io.millrace.cli;
+
+import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
+import picocli.CommandLine.Model.CommandSpec;
+
+/** Something long that shows how far it is, and that a signal interrupts so that it can clear up behind itself. */
+@FunctionalInterface
+interface StoppableWork {
+    /** Does it and returns the exit code. */
+    int run(ProgressLine progress) throws IOException, InterruptedException;
+
+    /** @param left what is there if it is stopped */
+    static int run(CommandSpec spec, Output output, String left, StoppableWork work) throws IOException {
+        ProgressLine progress = new ProgressLine(spec.commandLine().getErr(), Terminal.present(), System::nanoTime);
+        try (StopSignal stop = StopSignal.install()) {
+            stop.onRaise(Thread.currentThread()::interrupt);
+            try {
+                return work.run(progress);
+            } catch (InterruptedException | ClosedByInterruptException _) {
+                // Said before the signal is let go of: then the JVM ends at once.
+                progress.clear();
+                output.remark("stopped; " + left);
+                return ExitCode.INTERRUPTED;
+            } finally {
+                // A signal that comes from here on finds nothing to interrupt.
+                var _ = Thread.interrupted();
+            }
+        }
+    }
+}
