@@ -18,7 +18,8 @@ from compressed_tensors.quantization import (
     QuantizationScheme,
     apply_quantization_config,
 )
-from compressed_tensors.quantization.utils import calculate_qparams
+from compressed_tensors.quantization.lifecycle.forward import fake_quantize
+from compressed_tensors.quantization.utils import calculate_qparams, compute_dynamic_scales_and_zp
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -31,6 +32,15 @@ SCHEMES = {
 }
 # The same, for modules whose inputs are rounded as well, each token by itself: the type of weights and inputs.
 TOKEN_SCHEMES = {"fp8_dynamic": "float", "w8a8": "int"}
+# How inputs are rounded as they come.
+INPUTS = {
+    "int8_token": dict(num_bits=8, type="int", strategy="token"),
+    "e4m3_token": dict(num_bits=8, type="float", strategy="token"),
+    "e4m3_group128": dict(num_bits=8, type="float", strategy="group", group_size=128),
+    "e2m1_group32": dict(
+        num_bits=4, type="float", strategy="group", group_size=32, scale_dtype=torch.uint8, zp_dtype=torch.uint8
+    ),
+}
 # What others write: the weights that Millrace reads must have the digests in weights.json.
 FOREIGN = {
     "group32_f32": dict(num_bits=4, symmetric=False, strategy="group", group_size=32),
@@ -170,11 +180,27 @@ def make_foreign(target: pathlib.Path, **args) -> None:
     save(model, compressor, target, "float32")
     compressor.decompress_model(model)
     digests = {
-        name: hashlib.sha256(parameter.detach().contiguous().numpy().tobytes()).hexdigest()
+        name: digest(parameter)
         for name, parameter in sorted(model.named_parameters())
         if not name.endswith(("_scale", "_zero_point", "_shape"))
     }
     (target / "weights.json").write_text(json.dumps(digests, indent=2) + "\n")
+
+
+def digest(tensor: torch.Tensor) -> str:
+    return hashlib.sha256(tensor.detach().contiguous().numpy().tobytes()).hexdigest()
+
+
+def make_inputs(target: pathlib.Path) -> None:
+    """Digests of inputs [32, 256] f32 after each way of rounding them; a -0 counts as 0."""
+    value = torch.from_numpy(weights(0, 32, 256)).unsqueeze(0)
+    digests = {}
+    for name, more in INPUTS.items():
+        args = QuantizationArgs(symmetric=True, dynamic=True, **more)
+        scale, zero = compute_dynamic_scales_and_zp(value, args, torch.nn.Module())
+        rounded = fake_quantize(value, scale, zero if args.num_bits == 8 else None, args)
+        digests[name] = digest(rounded[0] + 0.0)
+    target.write_text(json.dumps(digests, indent=2) + "\n")
 
 
 def main() -> None:
@@ -188,6 +214,7 @@ def main() -> None:
         make_token(folder / name, type)
     for name, args in FOREIGN.items():
         make_foreign(folder / name, **args)
+    make_inputs(folder / "inputs.json")
 
 
 main()

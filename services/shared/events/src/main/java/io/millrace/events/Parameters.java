@@ -244,15 +244,8 @@ public sealed interface Parameters {
         /** Schemes that this version writes. */
         public static final Set<String> TYPES = Set.of("W4A16", "W4A16_ASYM", "W8A16", "FP8_DYNAMIC", "W8A8");
 
-        private static final Set<String> ROUND_INPUTS = Set.of("FP8_DYNAMIC", "W8A8");
-
         public CompressedTensors {
             requireKnown("compressed-tensors scheme", type, TYPES);
-        }
-
-        /** Whether serving engines round the inputs of linear modules too, which no benchmark here does. */
-        public boolean roundsInputs() {
-            return ROUND_INPUTS.contains(type);
         }
 
         @Override
@@ -262,7 +255,10 @@ public sealed interface Parameters {
 
         @Override
         public int rowMultiple() {
-            return roundsInputs() ? 16 : 128;
+            return switch (type) {
+                case "FP8_DYNAMIC", "W8A8" -> 16;
+                default -> 128;
+            };
         }
 
         @Override

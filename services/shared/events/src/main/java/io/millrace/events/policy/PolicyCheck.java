@@ -45,27 +45,7 @@ public final class PolicyCheck {
             }
         }
         checkSizes(target, recipe, model, width, reasons);
-        checkMeasurable(target, recipe, reasons);
         return reasons;
-    }
-
-    /** A limit on what no benchmark measures is never kept. */
-    private static void checkMeasurable(Target target, Recipe recipe, List<String> reasons) {
-        if (!(recipe.steps().getLast().parameters() instanceof Parameters.CompressedTensors scheme)
-                || !scheme.roundsInputs()) {
-            return;
-        }
-        for (Limit limit : target.gate().limits()) {
-            boolean ofTheAnswers = switch (limit.metric()) {
-                case PERPLEXITY, PERPLEXITY_INCREASE, KL_DIVERGENCE, KL_DIVERGENCE_P99, SAME_TOP_TOKEN -> true;
-                case SIZE, SIZE_RATIO, BITS_PER_WEIGHT, PROMPT_RATE, GENERATION_RATE, GENERATION_SPEEDUP -> false;
-            };
-            if (ofTheAnswers) {
-                reasons.add(limit.metric().wireName() + " of " + scheme.type()
-                        + " is not measured, since serving engines round its inputs as well, but the gate asks for "
-                        + limit.comparison().symbol() + " " + limit.bound());
-            }
-        }
     }
 
     private static void checkLength(String what, int length, ModelNumbers model, List<String> reasons) {

@@ -14,6 +14,7 @@ import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import io.millrace.tensors.json.StrictJson;
 import io.millrace.tensors.kernel.convert.Conversion;
 import io.millrace.tensors.kernel.convert.Float8;
+import io.millrace.tensors.kernel.pack.InputRounding;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -23,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * A compressed-tensors folder as F32 weights: (code - zero point) * scale, straight from the format's definition, of our
@@ -255,8 +257,9 @@ public final class CompressedTensorsReader implements WeightSource {
     }
 
     @Override
-    public boolean roundsInputs() {
-        return format.roundsInputs();
+    public Optional<InputRounding> inputRounding(String name) {
+        TensorRule rule = rules.get(name);
+        return rule != null && format.quantizes(rule) ? format.inputRounding() : Optional.empty();
     }
 
     @Override

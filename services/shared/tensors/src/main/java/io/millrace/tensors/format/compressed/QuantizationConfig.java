@@ -5,10 +5,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.json.StrictJson;
+import io.millrace.tensors.kernel.pack.Code;
 import io.millrace.tensors.kernel.pack.GroupFormat;
+import io.millrace.tensors.kernel.pack.InputRounding;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -166,7 +169,9 @@ final class QuantizationConfig {
                 bits,
                 weights.path("symmetric").asBoolean(),
                 groupSize(weights, file),
-                group.hasNonNull("input_activations"),
+                group.hasNonNull("input_activations")
+                        ? Optional.of(new InputRounding(codeType == DType.I8 ? Code.INT8 : Code.E4M3, 0))
+                        : Optional.empty(),
                 ignored(found, file));
     }
 

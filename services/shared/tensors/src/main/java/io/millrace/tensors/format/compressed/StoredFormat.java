@@ -3,6 +3,8 @@ package io.millrace.tensors.format.compressed;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.architecture.TensorRole;
 import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.kernel.pack.InputRounding;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -12,11 +14,16 @@ import java.util.Set;
  * @param bits 4 or 8
  * @param symmetric whether there are no zero points
  * @param groupSize weights of a row that share a scale; 0 for whole rows (the strategy {@code channel})
- * @param roundsInputs whether consumers round the inputs of quantized modules as they run them
+ * @param inputRounding how consumers round the inputs of quantized modules as they run them
  * @param ignored modules that stay dense
  */
 record StoredFormat(
-        DType codeType, int bits, boolean symmetric, int groupSize, boolean roundsInputs, Set<String> ignored) {
+        DType codeType,
+        int bits,
+        boolean symmetric,
+        int groupSize,
+        Optional<InputRounding> inputRounding,
+        Set<String> ignored) {
     boolean quantizes(TensorRule rule) {
         return switch (rule.role()) {
             // To the library an output head is a linear module like any other.

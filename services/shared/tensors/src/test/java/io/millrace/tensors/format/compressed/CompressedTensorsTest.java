@@ -16,6 +16,8 @@ import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.TinyModels;
 import io.millrace.tensors.format.safetensors.SafetensorsReader;
 import io.millrace.tensors.json.StrictJson;
+import io.millrace.tensors.kernel.pack.Code;
+import io.millrace.tensors.kernel.pack.InputRounding;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
@@ -29,6 +31,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.assertj.core.data.Offset;
@@ -218,7 +221,8 @@ class CompressedTensorsTest {
                 "\"group_size\": 128 | \"group_size\": null | expected \"group\" with a size, or \"channel\"",
                 "\"symmetric\": true | \"symmetric\": false | weight_zero_point' is missing",
                 "\"symmetric\": true | \"actorder\": \"group\", \"symmetric\": true | 'actorder' is 'group'",
-                "\"kv_cache_scheme\": null | \"kv_cache_scheme\": {\"num_bits\": 8} | 'kv_cache_scheme' is {\"num_bits\":8}",
+                "\"kv_cache_scheme\": null | \"kv_cache_scheme\": {\"num_bits\": 8} | 'kv_cache_scheme' is"
+                        + " {\"num_bits\":8}",
                 "\"transform_config\": {} | \"transform_config\": \"hadamard\" | 'transform_config' is \"hadamard\"",
                 "\"input_activations\": null | \"input_activations\": {\"num_bits\": 8} | without input_activations",
                 "\"lm_head\" | \"re:.*\" | the pattern 're:.*', expected names of modules",
@@ -244,7 +248,8 @@ class CompressedTensorsTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "\"dynamic\": true | \"dynamic\": false | with input_activations of 8 bits, symmetric, dynamic, by token",
+                "\"dynamic\": true | \"dynamic\": false | with input_activations of 8 bits, symmetric, dynamic, by"
+                        + " token",
                 "\"token\" | \"tensor\" | with input_activations of 8 bits, symmetric, dynamic, by token",
                 "\"channel\" | \"tensor\" | expected 8 bits, symmetric, by channel",
                 "\"float-quantized\" | \"int-quantized\" | without output_activations",
@@ -269,7 +274,15 @@ class CompressedTensorsTest {
 
         for (CompressedScheme scheme : CompressedScheme.values()) {
             try (CompressedTensorsReader reader = CompressedTensorsReader.open(compress(source, scheme, 1))) {
-                assertThat(reader.roundsInputs()).as("%s", scheme).isEqualTo(scheme.roundsInputs());
+                assertThat(reader.inputRounding(QUERY + ".weight"))
+                        .as("%s", scheme)
+                        .isEqualTo(
+                                switch (scheme) {
+                                    case W4A16, W4A16_ASYM, W8A16 -> Optional.empty();
+                                    case FP8_DYNAMIC -> Optional.of(new InputRounding(Code.E4M3, 0));
+                                    case W8A8 -> Optional.of(new InputRounding(Code.INT8, 0));
+                                });
+                assertThat(reader.inputRounding("lm_head.weight")).isEmpty();
             }
         }
     }

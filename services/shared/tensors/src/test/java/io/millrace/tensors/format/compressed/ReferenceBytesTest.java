@@ -6,10 +6,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.Progress;
+import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.safetensors.SafetensorsReader;
 import io.millrace.tensors.json.StrictJson;
+import io.millrace.tensors.kernel.pack.Code;
+import io.millrace.tensors.kernel.pack.InputRounding;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.URI;
@@ -22,6 +25,7 @@ import java.util.Locale;
 import java.util.Objects;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -82,16 +86,33 @@ class ReferenceBytesTest {
         try (CompressedTensorsReader reader = CompressedTensorsReader.open(golden(name))) {
             assertThat(reader.tensors()).hasSize(digests.size());
             for (TensorSpec tensor : reader.tensors()) {
-                ByteBuffer bytes = ByteBuffer.allocate(
-                                4 * Math.toIntExact(tensor.shape().elements()))
-                        .order(ByteOrder.LITTLE_ENDIAN);
-                bytes.asFloatBuffer().put(floats(reader, tensor));
-                byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes.array());
-                assertThat(HexFormat.of().formatHex(digest))
+                assertThat(digest(floats(reader, tensor)))
                         .as(tensor.name())
                         .isEqualTo(digests.path(tensor.name()).asText());
             }
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"int8_token, INT8, 0", "e4m3_token, E4M3, 0", "e4m3_group128, E4M3, 128", "e2m1_group32, E2M1, 32"})
+    void inputsAreRoundedAsTheReferenceToolRoundsThem(String name, Code code, int groupSize) throws Exception {
+        float[] inputs = ReferenceWeights.weights(0, Shape.of(32, 256));
+
+        new InputRounding(code, groupSize).round(MemorySegment.ofArray(inputs), 32, 256);
+
+        for (int i = 0; i < inputs.length; i++) {
+            inputs[i] += 0f;
+        }
+        assertThat(digest(inputs))
+                .isEqualTo(StrictJson.readFile(folder("inputs.json").resolve("inputs.json"), 100_000)
+                        .path(name)
+                        .asText());
+    }
+
+    private static String digest(float[] floats) throws Exception {
+        ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * floats.length).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asFloatBuffer().put(floats);
+        return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes.array()));
     }
 
     private Path compress(CompressedScheme scheme) throws Exception {
@@ -123,7 +144,12 @@ class ReferenceBytesTest {
     }
 
     private static Path golden(String name) throws Exception {
-        URI uri = Objects.requireNonNull(ReferenceBytesTest.class.getResource(name + "/config.json"))
+        return folder(name + "/config.json");
+    }
+
+    /** Where a file of the golden ones lies. */
+    private static Path folder(String file) throws Exception {
+        URI uri = Objects.requireNonNull(ReferenceBytesTest.class.getResource(file))
                 .toURI();
         return Objects.requireNonNull(Path.of(uri).getParent());
     }

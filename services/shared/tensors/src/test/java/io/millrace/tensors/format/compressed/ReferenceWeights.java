@@ -53,7 +53,8 @@ final class ReferenceWeights {
         return folder;
     }
 
-    private static float[] weights(long first, Shape shape) {
+    /** Numbers from {@code first} on of the one sequence, as rows of a tensor. */
+    static float[] weights(long first, Shape shape) {
         int columns = Math.toIntExact(shape.extents().getLast());
         float[] weights = new float[Math.toIntExact(shape.elements())];
         for (int i = 0; i < weights.length; i++) {
