@@ -242,7 +242,19 @@ public sealed interface Parameters {
     /** A Hugging Face folder in compressed-tensors form. */
     record CompressedTensors(String type) implements Quantize {
         /** Schemes that this version writes. */
-        public static final Set<String> TYPES = Set.of("W4A16", "W4A16_ASYM", "W8A16", "FP8_DYNAMIC", "W8A8");
+        public static final Set<String> TYPES = Set.of(
+                "W4A16",
+                "W4A16_ASYM",
+                "W8A16",
+                "W4A16_CHANNEL",
+                "W4A16_ASYM_CHANNEL",
+                "W8A16_CHANNEL",
+                "FP8_DYNAMIC",
+                "FP8_BLOCK",
+                "W8A8",
+                "MXFP4",
+                "MXFP4A16",
+                "NVFP4A16");
 
         public CompressedTensors {
             requireKnown("compressed-tensors scheme", type, TYPES);
@@ -256,7 +268,8 @@ public sealed interface Parameters {
         @Override
         public int rowMultiple() {
             return switch (type) {
-                case "FP8_DYNAMIC", "W8A8" -> 16;
+                case "FP8_DYNAMIC", "W8A8", "NVFP4A16" -> 16;
+                case "MXFP4", "MXFP4A16" -> 32;
                 default -> 128;
             };
         }

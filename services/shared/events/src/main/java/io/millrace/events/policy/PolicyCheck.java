@@ -153,12 +153,18 @@ public final class PolicyCheck {
         };
     }
 
-    /** Codes, and per group of 128, where there are groups, one 16-bit scale and for ASYM one 4-bit zero point. */
+    /**
+     * Codes, and per group, where there are groups, the scale, of 16 bits for 128 weights (and for ASYM a 4-bit zero point)
+     * or of 8 for 32 or 16.
+     */
     private static double bitsPerWeight(Parameters.CompressedTensors packed) {
         return switch (packed.type()) {
             case "W4A16" -> 4.125;
             case "W4A16_ASYM" -> 4.15625;
-            case "W8A16", "FP8_DYNAMIC", "W8A8" -> 8;
+            case "W4A16_CHANNEL", "W4A16_ASYM_CHANNEL" -> 4;
+            case "MXFP4", "MXFP4A16" -> 4.25;
+            case "NVFP4A16" -> 4.5;
+            case "W8A16", "W8A16_CHANNEL", "FP8_DYNAMIC", "FP8_BLOCK", "W8A8" -> 8;
             default -> 1;
         };
     }

@@ -53,7 +53,7 @@ class PolicyCheckTest {
 
     @Test
     void schemeWhoseInputsAreRoundedTooMayKeepALimitOnQuality() {
-        for (String scheme : List.of("FP8_DYNAMIC", "W8A8")) {
+        for (String scheme : List.of("FP8_DYNAMIC", "FP8_BLOCK", "W8A8", "MXFP4")) {
             Recipe recipe = new Recipe(List.of(new Step(new Parameters.CompressedTensors(scheme), Device.CPU)));
 
             assertThat(PolicyCheck.impossibleRungs(MODEL, target(List.of(recipe), 512, Metric.KL_DIVERGENCE, 0.1)))

@@ -96,7 +96,7 @@ class ReferenceBytesTest {
     @ParameterizedTest
     @CsvSource({"int8_token, INT8, 0", "e4m3_token, E4M3, 0", "e4m3_group128, E4M3, 128", "e2m1_group32, E2M1, 32"})
     void inputsAreRoundedAsTheReferenceToolRoundsThem(String name, Code code, int groupSize) throws Exception {
-        float[] inputs = ReferenceWeights.weights(0, Shape.of(32, 256));
+        float[] inputs = ReferenceWeights.weights(0, Shape.of(32, 256), false);
 
         new InputRounding(code, groupSize).round(MemorySegment.ofArray(inputs), 32, 256);
 
@@ -116,7 +116,11 @@ class ReferenceBytesTest {
     }
 
     private Path compress(CompressedScheme scheme) throws Exception {
-        Path source = ReferenceWeights.write(folder.resolve("source"), scheme.symmetric() ? 128 : 256, DType.F32);
+        Path source = ReferenceWeights.write(
+                folder.resolve("source"),
+                scheme.symmetric() ? 128 : 256,
+                scheme == CompressedScheme.FP8_BLOCK || scheme == CompressedScheme.NVFP4A16,
+                DType.F32);
         Path target = folder.resolve("target");
         try (Checkpoint checkpoint = Checkpoint.openOriginal(source)) {
             CompressedTensorsWriter.plan(checkpoint, scheme).write(target, 1, Progress.NONE);
