@@ -234,7 +234,47 @@ def make_foreign(target: pathlib.Path, **args) -> None:
     ignore = ["lm_head"]
     if target.name == "o_proj_dense":
         ignore.append("model.layers.0.self_attn.o_proj")
-    compressor = quantized(model, QuantizationArgs(**args), torch.float32, ignore)
+    save_foreign(model, quantized(model, QuantizationArgs(**args), torch.float32, ignore), target)
+
+
+def make_mixed(target: pathlib.Path) -> None:
+    """Different formats for different modules, which patterns and names choose."""
+    model = checkpoint(64, 64)
+    groups = {
+        "attention": QuantizationScheme(
+            targets=["re:.*self_attn.(q|k|v)_proj$"],
+            weights=QuantizationArgs(num_bits=4, symmetric=False, strategy="group", group_size=32),
+        ),
+        "down": QuantizationScheme(
+            targets=["model.layers.0.mlp.down_proj"],
+            weights=QuantizationArgs(num_bits=8, type="float", symmetric=True, strategy="channel"),
+            input_activations=QuantizationArgs(num_bits=8, type="float", symmetric=True, strategy="token", dynamic=True),
+        ),
+        "others": QuantizationScheme(
+            targets=["Linear"],
+            weights=QuantizationArgs(num_bits=8, type="float", symmetric=True, strategy="tensor"),
+            input_activations=QuantizationArgs(
+                num_bits=8, type="float", symmetric=True, strategy="group", group_size=16, dynamic=True
+            ),
+        ),
+    }
+    config = QuantizationConfig(config_groups=groups, ignore=["re:lm_.*", "model.layers.0.self_attn.o_proj"])
+    apply_quantization_config(model, config)
+    for module in model.modules():
+        if hasattr(module, "weight_scale"):
+            args = module.quantization_scheme.weights
+            size = module.weight.numel() if args.strategy == "tensor" else args.group_size or module.in_features
+            values = module.weight.reshape(module.weight_scale.numel(), size)
+            scale, zero = calculate_qparams(values.amin(-1), values.amax(-1), args)
+            module.weight_scale.data.copy_(scale.reshape(module.weight_scale.shape))
+            if not args.symmetric:
+                module.weight_zero_point.data.copy_(zero.reshape(module.weight_scale.shape))
+    compressor = ModelCompressor.from_pretrained_model(model)
+    compressor.compress_model(model)
+    save_foreign(model, compressor, target)
+
+
+def save_foreign(model: LlamaForCausalLM, compressor: ModelCompressor, target: pathlib.Path) -> None:
     save(model, compressor, target, "float32")
     compressor.decompress_model(model)
     digests = {
@@ -276,6 +316,7 @@ def main() -> None:
         make_preset(folder / name, tame)
     for name, args in FOREIGN.items():
         make_foreign(folder / name, **args)
+    make_mixed(folder / "mixed")
     make_inputs(folder / "inputs.json")
 
 

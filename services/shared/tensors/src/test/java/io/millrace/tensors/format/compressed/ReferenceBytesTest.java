@@ -18,11 +18,13 @@ import java.lang.foreign.ValueLayout;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Objects;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -79,7 +81,7 @@ class ReferenceBytesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"group32_f32", "channel_f32", "o_proj_dense"})
+    @ValueSource(strings = {"group32_f32", "channel_f32", "o_proj_dense", "mixed"})
     void readerUnderstandsOtherGroupsScalesAndDenseModules(String name) throws Exception {
         ObjectNode digests = StrictJson.readFile(golden(name).resolve("weights.json"), 100_000);
 
@@ -90,6 +92,35 @@ class ReferenceBytesTest {
                         .as(tensor.name())
                         .isEqualTo(digests.path(tensor.name()).asText());
             }
+        }
+    }
+
+    @Test
+    void modulesOfOneFolderMayHaveDifferentFormats() throws Exception {
+        String layer = "model.layers.0.";
+
+        try (CompressedTensorsReader reader = CompressedTensorsReader.open(golden("mixed"))) {
+            assertThat(reader.inputRounding(layer + "self_attn.k_proj.weight")).isEmpty();
+            assertThat(reader.inputRounding(layer + "self_attn.o_proj.weight")).isEmpty();
+            assertThat(reader.inputRounding("lm_head.weight")).isEmpty();
+            // Named by one group, while an earlier one has all linear modules.
+            assertThat(reader.inputRounding(layer + "mlp.down_proj.weight")).contains(new InputRounding(Code.E4M3, 0));
+            assertThat(reader.inputRounding(layer + "mlp.up_proj.weight")).contains(new InputRounding(Code.E4M3, 16));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"lm_head, re:lm_.*", "lm_head, re:.*head$", "re:.*self_attn.(q|k|v)_proj$, 're:.*[qkv]_proj'"})
+    void patternsChooseModulesToo(String text, String other) throws Exception {
+        Path copy = Files.createDirectories(folder.resolve("copy"));
+        Files.copy(golden("mixed").resolve("model.safetensors"), copy.resolve("model.safetensors"));
+        String config = Files.readString(golden("mixed").resolve("config.json"));
+        assertThat(config).contains(text);
+        Files.writeString(copy.resolve("config.json"), config.replace(text, other));
+
+        try (CompressedTensorsReader reader = CompressedTensorsReader.open(copy);
+                CompressedTensorsReader before = CompressedTensorsReader.open(golden("mixed"))) {
+            assertThat(reader.tensors()).isEqualTo(before.tensors());
         }
     }
 
