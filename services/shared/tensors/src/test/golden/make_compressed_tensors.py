@@ -18,7 +18,14 @@ from compressed_tensors.quantization import (
     QuantizationScheme,
     apply_quantization_config,
 )
-from compressed_tensors.quantization.utils import calculate_qparams
+from compressed_tensors.quantization.lifecycle.forward import fake_quantize
+from compressed_tensors.quantization.quant_scheme import preset_name_to_scheme
+from compressed_tensors.quantization.utils import (
+    calculate_qparams,
+    compute_dynamic_scales_and_zp,
+    generate_gparam,
+    maybe_pad_tensor_for_block_quant,
+)
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -31,6 +38,25 @@ SCHEMES = {
 }
 # The same, for modules whose inputs are rounded as well, each token by itself: the type of weights and inputs.
 TOKEN_SCHEMES = {"fp8_dynamic": "float", "w8a8": "int"}
+# Integers with one scale per row, packed.
+CHANNEL_SCHEMES = {
+    "w4a16_channel": dict(num_bits=4, symmetric=True),
+    "w8a16_channel": dict(num_bits=8, symmetric=True),
+    "w4a16_asym_channel": dict(num_bits=4, symmetric=False),
+}
+# The library's own definitions; those whose scales span many rows have tame weights, else one row would decide all.
+PRESETS = {"fp8_block": True, "mxfp4": False, "mxfp4a16": False, "nvfp4a16": True}
+# Modules that consumers merge into one: they share their global scale.
+MERGED = [("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj")]
+# How inputs are rounded as they come.
+INPUTS = {
+    "int8_token": dict(num_bits=8, type="int", strategy="token"),
+    "e4m3_token": dict(num_bits=8, type="float", strategy="token"),
+    "e4m3_group128": dict(num_bits=8, type="float", strategy="group", group_size=128),
+    "e2m1_group32": dict(
+        num_bits=4, type="float", strategy="group", group_size=32, scale_dtype=torch.uint8, zp_dtype=torch.uint8
+    ),
+}
 # What others write: the weights that Millrace reads must have the digests in weights.json.
 FOREIGN = {
     "group32_f32": dict(num_bits=4, symmetric=False, strategy="group", group_size=32),
@@ -48,8 +74,11 @@ def splitmix(first: int, count: int) -> np.ndarray:
         return z ^ (z >> np.uint64(31))
 
 
-def weights(first: int, rows: int, columns: int) -> np.ndarray:
-    """[rows, columns] f32: whole 24-bit numbers times powers of two, and rows that a quantizer may stumble over."""
+def weights(first: int, rows: int, columns: int, tame: bool = False) -> np.ndarray:
+    """[rows, columns] f32: whole 24-bit numbers times powers of two, and rows that a quantizer may stumble over.
+
+    Tame ones are not further from each other than two floats of 8 bits can be.
+    """
     bits = splitmix(first, rows * columns)
     mantissa = (bits >> np.uint64(40)).astype(np.int64) - (1 << 23)
     exponent = (bits & np.uint64(3)).astype(np.int32)
@@ -63,11 +92,11 @@ def weights(first: int, rows: int, columns: int) -> np.ndarray:
             case 1:
                 w[row] = np.float32(0.3)
             case 2:
-                w[row] = np.ldexp(w[row], -100)
+                w[row] = np.ldexp(w[row], -6 if tame else -100)
             case 3:
-                w[row] = np.ldexp(w[row], -130)
+                w[row] = np.ldexp(w[row], -12 if tame else -130)
             case 4:
-                w[row] = np.ldexp(w[row], 120)
+                w[row] = np.ldexp(w[row], 3 if tame else 120)
             case 5:  # every weight lies half-way between two codes of 4 bits
                 w[row] = np.where(last, 7.5, j % 16 - 7.5) / 16
             case 6:  # of 8 bits
@@ -83,7 +112,7 @@ def weights(first: int, rows: int, columns: int) -> np.ndarray:
     return w
 
 
-def checkpoint(hidden: int, intermediate: int) -> LlamaForCausalLM:
+def checkpoint(hidden: int, intermediate: int, tame: bool = False) -> LlamaForCausalLM:
     config = LlamaConfig(
         hidden_size=hidden,
         intermediate_size=intermediate,
@@ -101,7 +130,7 @@ def checkpoint(hidden: int, intermediate: int) -> LlamaForCausalLM:
     with torch.no_grad():
         for _, parameter in sorted(model.named_parameters()):
             rows, columns = (1, *parameter.shape)[-2:]
-            parameter.copy_(torch.from_numpy(weights(first, rows, columns)).reshape(parameter.shape))
+            parameter.copy_(torch.from_numpy(weights(first, rows, columns, tame)).reshape(parameter.shape))
             first += parameter.numel()
     return model
 
@@ -154,9 +183,48 @@ def make_token(target: pathlib.Path, type: str) -> None:
     save_equal(model, quantized(model, args, torch.bfloat16, ["lm_head"], inputs), target)
 
 
+def make_channel(target: pathlib.Path, num_bits: int, symmetric: bool) -> None:
+    model = checkpoint(128, 128 if symmetric else 256)
+    args = QuantizationArgs(num_bits=num_bits, symmetric=symmetric, strategy="channel")
+    save_equal(model, quantized(model, args, torch.bfloat16, ["lm_head"]), target)
+
+
+def extremes(weight: torch.Tensor, args: QuantizationArgs) -> tuple[torch.Tensor, torch.Tensor]:
+    """The least and largest weight behind each scale."""
+    if args.strategy == "block":
+        rows, columns = args.block_structure
+        padded = maybe_pad_tensor_for_block_quant(weight, args.block_structure)
+        blocks = padded.unflatten(1, (-1, columns)).unflatten(0, (-1, rows)).transpose(1, 2)
+        return blocks.amin((-1, -2)), blocks.amax((-1, -2))
+    groups = weight.unflatten(-1, (-1, args.group_size))
+    return groups.amin(-1), groups.amax(-1)
+
+
+def make_preset(target: pathlib.Path, tame: bool) -> None:
+    model = checkpoint(128, 128, tame)
+    scheme = preset_name_to_scheme(target.name.upper(), ["Linear"])
+    apply_quantization_config(model, QuantizationConfig(config_groups={"group_0": scheme}, ignore=["lm_head"]))
+    args = scheme.weights
+    rounded = args if args.scale_dtype else args.model_copy(update={"scale_dtype": torch.bfloat16})
+    modules = {name: module for name, module in model.named_modules() if hasattr(module, "weight_scale")}
+    for name, module in modules.items():
+        parent, _, own = name.rpartition(".")
+        merged = next((names for names in MERGED if own in names), (own,))
+        global_scale = None
+        if args.strategy == "tensor_group":
+            largest = torch.stack([modules[f"{parent}.{other}"].weight.abs().amax() for other in merged]).amax()
+            global_scale = generate_gparam(-largest, largest)
+            module.weight_global_scale.data.copy_(global_scale)
+        scale, _ = calculate_qparams(*extremes(module.weight, args), rounded, global_scale=global_scale)
+        module.weight_scale.data.copy_(scale)
+    compressor = ModelCompressor.from_pretrained_model(model)
+    compressor.compress_model(model)
+    save_equal(model, compressor, target)
+
+
 def save_equal(model: LlamaForCausalLM, compressor: ModelCompressor, target: pathlib.Path) -> None:
-    for parameter in model.parameters():
-        if parameter.dtype == torch.float32:
+    for name, parameter in model.named_parameters():
+        if parameter.dtype == torch.float32 and not name.endswith("_global_scale"):
             parameter.data = parameter.data.to(torch.bfloat16)
     save(model, compressor, target, "bfloat16")
 
@@ -166,15 +234,71 @@ def make_foreign(target: pathlib.Path, **args) -> None:
     ignore = ["lm_head"]
     if target.name == "o_proj_dense":
         ignore.append("model.layers.0.self_attn.o_proj")
-    compressor = quantized(model, QuantizationArgs(**args), torch.float32, ignore)
+    save_foreign(model, quantized(model, QuantizationArgs(**args), torch.float32, ignore), target)
+
+
+def make_mixed(target: pathlib.Path) -> None:
+    """Different formats for different modules, which patterns and names choose."""
+    model = checkpoint(64, 64)
+    groups = {
+        "attention": QuantizationScheme(
+            targets=["re:.*self_attn.(q|k|v)_proj$"],
+            weights=QuantizationArgs(num_bits=4, symmetric=False, strategy="group", group_size=32),
+        ),
+        "down": QuantizationScheme(
+            targets=["model.layers.0.mlp.down_proj"],
+            weights=QuantizationArgs(num_bits=8, type="float", symmetric=True, strategy="channel"),
+            input_activations=QuantizationArgs(num_bits=8, type="float", symmetric=True, strategy="token", dynamic=True),
+        ),
+        "others": QuantizationScheme(
+            targets=["Linear"],
+            weights=QuantizationArgs(num_bits=8, type="float", symmetric=True, strategy="tensor"),
+            input_activations=QuantizationArgs(
+                num_bits=8, type="float", symmetric=True, strategy="group", group_size=16, dynamic=True
+            ),
+        ),
+    }
+    config = QuantizationConfig(config_groups=groups, ignore=["re:lm_.*", "model.layers.0.self_attn.o_proj"])
+    apply_quantization_config(model, config)
+    for module in model.modules():
+        if hasattr(module, "weight_scale"):
+            args = module.quantization_scheme.weights
+            size = module.weight.numel() if args.strategy == "tensor" else args.group_size or module.in_features
+            values = module.weight.reshape(module.weight_scale.numel(), size)
+            scale, zero = calculate_qparams(values.amin(-1), values.amax(-1), args)
+            module.weight_scale.data.copy_(scale.reshape(module.weight_scale.shape))
+            if not args.symmetric:
+                module.weight_zero_point.data.copy_(zero.reshape(module.weight_scale.shape))
+    compressor = ModelCompressor.from_pretrained_model(model)
+    compressor.compress_model(model)
+    save_foreign(model, compressor, target)
+
+
+def save_foreign(model: LlamaForCausalLM, compressor: ModelCompressor, target: pathlib.Path) -> None:
     save(model, compressor, target, "float32")
     compressor.decompress_model(model)
     digests = {
-        name: hashlib.sha256(parameter.detach().contiguous().numpy().tobytes()).hexdigest()
+        name: digest(parameter)
         for name, parameter in sorted(model.named_parameters())
         if not name.endswith(("_scale", "_zero_point", "_shape"))
     }
     (target / "weights.json").write_text(json.dumps(digests, indent=2) + "\n")
+
+
+def digest(tensor: torch.Tensor) -> str:
+    return hashlib.sha256(tensor.detach().contiguous().numpy().tobytes()).hexdigest()
+
+
+def make_inputs(target: pathlib.Path) -> None:
+    """Digests of inputs [32, 256] f32 after each way of rounding them; a -0 counts as 0."""
+    value = torch.from_numpy(weights(0, 32, 256)).unsqueeze(0)
+    digests = {}
+    for name, more in INPUTS.items():
+        args = QuantizationArgs(symmetric=True, dynamic=True, **more)
+        scale, zero = compute_dynamic_scales_and_zp(value, args, torch.nn.Module())
+        rounded = fake_quantize(value, scale, zero if args.num_bits == 8 else None, args)
+        digests[name] = digest(rounded[0] + 0.0)
+    target.write_text(json.dumps(digests, indent=2) + "\n")
 
 
 def main() -> None:
@@ -186,8 +310,14 @@ def main() -> None:
         make_equal(folder / name, **scheme)
     for name, type in TOKEN_SCHEMES.items():
         make_token(folder / name, type)
+    for name, scheme in CHANNEL_SCHEMES.items():
+        make_channel(folder / name, **scheme)
+    for name, tame in PRESETS.items():
+        make_preset(folder / name, tame)
     for name, args in FOREIGN.items():
         make_foreign(folder / name, **args)
+    make_mixed(folder / "mixed")
+    make_inputs(folder / "inputs.json")
 
 
 main()

@@ -118,10 +118,22 @@ final class QualityBenchmark {
                 note);
     }
 
+    /** What the numbers were computed with, where it is not what the files say. */
+    private static String note(Candidate candidate) {
+        if (candidate.format() == Candidate.Format.DENSE) {
+            return "";
+        }
+        boolean rounded = candidate.weights().tensors().stream()
+                .anyMatch(tensor ->
+                        candidate.weights().inputRounding(tensor.name()).isPresent());
+        return rounded
+                ? "of the dequantized weights, inputs of linear modules rounded as the scheme says, all else in F32"
+                : "of the dequantized weights, activations in F32";
+    }
+
     private static List<Measurement> quality(QualityReport report, Candidate candidate, Device device, Digest dataset) {
         String runtime = TensorRuntime.start().description();
-        String note =
-                candidate.format() == Candidate.Format.DENSE ? "" : "of the dequantized weights, activations in F32";
+        String note = note(candidate);
         class Evidence {
             Measurement of(Metric metric, double value, OptionalDouble error, OptionalDouble baseline, long samples) {
                 return new Measurement(

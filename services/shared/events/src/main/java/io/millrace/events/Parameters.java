@@ -289,17 +289,22 @@ public sealed interface Parameters {
     /** A Hugging Face folder in compressed-tensors form. */
     record CompressedTensors(String type) implements Quantize {
         /** Schemes that this version writes. */
-        public static final Set<String> TYPES = Set.of("W4A16", "W4A16_ASYM", "W8A16", "FP8_DYNAMIC", "W8A8");
-
-        private static final Set<String> ROUND_INPUTS = Set.of("FP8_DYNAMIC", "W8A8");
+        public static final Set<String> TYPES = Set.of(
+                "W4A16",
+                "W4A16_ASYM",
+                "W8A16",
+                "W4A16_CHANNEL",
+                "W4A16_ASYM_CHANNEL",
+                "W8A16_CHANNEL",
+                "FP8_DYNAMIC",
+                "FP8_BLOCK",
+                "W8A8",
+                "MXFP4",
+                "MXFP4A16",
+                "NVFP4A16");
 
         public CompressedTensors {
             requireKnown("compressed-tensors scheme", type, TYPES);
-        }
-
-        /** Whether serving engines round the inputs of linear modules too, which no benchmark here does. */
-        public boolean roundsInputs() {
-            return ROUND_INPUTS.contains(type);
         }
 
         @Override
@@ -309,7 +314,11 @@ public sealed interface Parameters {
 
         @Override
         public int rowMultiple() {
-            return roundsInputs() ? 16 : 128;
+            return switch (type) {
+                case "FP8_DYNAMIC", "W8A8", "NVFP4A16" -> 16;
+                case "MXFP4", "MXFP4A16" -> 32;
+                default -> 128;
+            };
         }
 
         @Override

@@ -9,7 +9,6 @@ import io.millrace.tensors.architecture.Projection;
 import io.millrace.tensors.architecture.TensorRole;
 import io.millrace.tensors.architecture.TensorRole.Norm.Place;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The attention of one layer: grouped queries, rotary positions, and the few variants that checkpoints have. */
@@ -21,7 +20,7 @@ record Attention(
         @Nullable Norm queryNorm, // over each head
         @Nullable Norm keyNorm) {
 
-    static Attention of(ModelConfig config, int index, Map<String, NDArray> weights) {
+    static Attention of(ModelConfig config, int index, WeightTable weights) {
         Architecture names = config.architecture();
         List<LinearMap> inputs = names.find(index, new TensorRole.Linear(Projection.QUERY_KEY_VALUE))
                 .map(fused -> List.of(LinearMap.of(weights, fused)))

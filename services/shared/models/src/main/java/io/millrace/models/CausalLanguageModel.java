@@ -10,8 +10,10 @@ import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.Trait;
 import io.millrace.tensors.checkpoint.DenseWriter;
+import io.millrace.tensors.kernel.pack.InputRounding;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,21 +31,20 @@ public final class CausalLanguageModel implements AutoCloseable {
     private final TensorRuntime runtime;
     private final NDManager scope;
     private final ModelConfig config;
-    private final Map<String, NDArray> weights; // by Hugging Face name, in the order of the computation
+    private final WeightTable weights; // in the order of the computation
     private final NDArray embedding; // [vocabulary, hidden]
     private final List<DecoderLayer> layers;
     private final Norm finalNorm;
-    private final NDArray head; // [vocabulary, hidden]; the embedding itself if tied
+    private final LinearMap head; // [vocabulary, hidden]; the embedding itself if tied
 
-    private CausalLanguageModel(
-            TensorRuntime runtime, NDManager scope, ModelConfig config, Map<String, NDArray> weights) {
+    private CausalLanguageModel(TensorRuntime runtime, NDManager scope, ModelConfig config, WeightTable weights) {
         this.runtime = runtime;
         this.scope = scope;
         this.config = config;
         this.weights = weights;
-        embedding = LinearMap.weight(weights, DecoderLayout.EMBEDDING);
+        embedding = weights.require(DecoderLayout.EMBEDDING);
         finalNorm = Norm.of(weights, DecoderLayout.FINAL_NORM, config);
-        head = config.tiedHead() ? embedding : LinearMap.weight(weights, DecoderLayout.HEAD);
+        head = LinearMap.of(weights, config.tiedHead() ? DecoderLayout.EMBEDDING : DecoderLayout.HEAD);
         List<DecoderLayer> built = new ArrayList<>();
         for (int i = 0; i < config.layerCount(); i++) {
             built.add(DecoderLayer.of(config, i, weights));
@@ -51,17 +52,25 @@ public final class CausalLanguageModel implements AutoCloseable {
         layers = List.copyOf(built);
     }
 
-    /** Reads every weight, one after the other, straight into the engine's memory; {@code source} stays open. */
+    /**
+     * Reads every weight, one after the other, straight into the engine's memory; {@code source} stays open. Where it says
+     * that inputs are rounded, the forward pass rounds them.
+     */
     public static CausalLanguageModel load(WeightSource source) throws IOException {
-        return build(source.config(), new WeightLoader(source));
+        Map<String, InputRounding> roundings = new HashMap<>();
+        for (TensorSpec spec : source.tensors()) {
+            source.inputRounding(spec.name()).ifPresent(rounding -> roundings.put(spec.name(), rounding));
+        }
+        return build(source.config(), new WeightLoader(source), roundings);
     }
 
     /** Fresh weights for training, drawn as {@link RandomWeights} says; the same seed gives the same bits. */
     public static CausalLanguageModel random(ModelConfig config, long seed) throws IOException {
-        return build(config, new RandomWeights(config, seed));
+        return build(config, new RandomWeights(config, seed), Map.of());
     }
 
-    private static CausalLanguageModel build(ModelConfig config, WeightFiller filler) throws IOException {
+    private static CausalLanguageModel build(
+            ModelConfig config, WeightFiller filler, Map<String, InputRounding> roundings) throws IOException {
         TensorRuntime runtime = TensorRuntime.start();
         NDManager scope = runtime.scope();
         try {
@@ -69,7 +78,7 @@ public final class CausalLanguageModel implements AutoCloseable {
             for (var spec : DecoderLayout.tensors(config)) {
                 weights.put(spec.name(), filler.fill(scope, spec));
             }
-            return new CausalLanguageModel(runtime, scope, config, weights);
+            return new CausalLanguageModel(runtime, scope, config, new WeightTable(weights, roundings));
         } catch (IOException | RuntimeException | Error problem) {
             scope.close();
             throw problem;
@@ -94,14 +103,14 @@ public final class CausalLanguageModel implements AutoCloseable {
 
     /** Appends every weight to a writer that was opened with {@link #specs}; finishing it is left to the caller. */
     public void write(DenseWriter writer) throws IOException {
-        for (Map.Entry<String, NDArray> weight : weights.entrySet()) {
+        for (Map.Entry<String, NDArray> weight : weights.tensors().entrySet()) {
             EngineTensors.read(weight.getValue(), (from, to, rows) -> writer.appendFloats(weight.getKey(), rows));
         }
     }
 
     /** The trainable tensors themselves, for the optimizer. */
     public Map<String, NDArray> parameters() {
-        return java.util.Collections.unmodifiableMap(weights);
+        return java.util.Collections.unmodifiableMap(weights.tensors());
     }
 
     /** Tensors alive in this model's own memory: constant between calls, or something leaks. */
@@ -227,7 +236,7 @@ public final class CausalLanguageModel implements AutoCloseable {
 
     /** hidden [.., hidden] → logits [.., vocabulary]. */
     public NDArray head(NDArray hidden) {
-        NDArray logits = ai.djl.nn.core.Linear.linear(hidden, head).get(0);
+        NDArray logits = head.apply(hidden, ActivationTap.NONE);
         return config.logitCap().isPresent()
                 ? Attention.capped(logits, config.logitCap().getAsDouble())
                 : logits;

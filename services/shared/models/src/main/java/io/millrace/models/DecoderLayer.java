@@ -4,7 +4,6 @@ import ai.djl.ndarray.NDArray;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.TensorRole;
 import io.millrace.tensors.architecture.TensorRole.Norm.Place;
-import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +16,7 @@ record DecoderLayer(
         FeedForward feedForward,
         @Nullable Norm feedForwardOutput) {
 
-    static DecoderLayer of(ModelConfig config, int index, Map<String, NDArray> weights) {
+    static DecoderLayer of(ModelConfig config, int index, WeightTable weights) {
         return new DecoderLayer(
                 Objects.requireNonNull(norm(config, index, Place.ATTENTION_INPUT, weights)),
                 Attention.of(config, index, weights),
@@ -35,7 +34,7 @@ record DecoderLayer(
     }
 
     /** The norm of a layer at a place; null if the architecture has none there. */
-    static @Nullable Norm norm(ModelConfig config, int index, Place place, Map<String, NDArray> weights) {
+    static @Nullable Norm norm(ModelConfig config, int index, Place place, WeightTable weights) {
         return config.architecture()
                 .find(index, new TensorRole.Norm(place))
                 .map(name -> Norm.of(weights, name, config))

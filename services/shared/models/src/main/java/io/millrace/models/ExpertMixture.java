@@ -13,7 +13,6 @@ import io.millrace.tensors.architecture.TensorRole;
 import io.millrace.tensors.architecture.Trait;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Several feed-forward networks, of which a router picks a few for each token: softmax over all, the largest weights
@@ -26,7 +25,7 @@ record ExpertMixture(
         int perToken)
         implements FeedForward {
 
-    static ExpertMixture of(ModelConfig config, Experts numbers, int layer, Map<String, NDArray> weights) {
+    static ExpertMixture of(ModelConfig config, Experts numbers, int layer, WeightTable weights) {
         Architecture names = config.architecture();
         List<FeedForward.Gated> experts = new ArrayList<>();
         for (int expert = 0; expert < numbers.count(); expert++) {

@@ -8,13 +8,12 @@ import io.millrace.tensors.architecture.Projection;
 import io.millrace.tensors.architecture.TensorRole;
 import io.millrace.tensors.architecture.Trait;
 import java.util.List;
-import java.util.Map;
 
 /** A gated feed-forward network, or what stands in its place: x [.., hidden] → [.., hidden]. */
 sealed interface FeedForward permits FeedForward.Gated, ExpertMixture {
     NDArray apply(NDArray x, ActivationTap tap);
 
-    static FeedForward of(ModelConfig config, int index, Map<String, NDArray> weights) {
+    static FeedForward of(ModelConfig config, int index, WeightTable weights) {
         if (config.experts().isPresent()) {
             return ExpertMixture.of(config, config.experts().get(), index, weights);
         }

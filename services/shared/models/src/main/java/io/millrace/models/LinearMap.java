@@ -1,35 +1,47 @@
 package io.millrace.models;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.core.Linear;
-import java.util.Map;
+import io.millrace.tensors.kernel.pack.InputRounding;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
 
 /** A linear map: x [.., in] → x · weightᵀ + bias [.., out]. */
 record LinearMap(
         String name,
         NDArray weight, // [out, in]
-        @Nullable NDArray bias) { // [out]
+        @Nullable NDArray bias, // [out]
+        @Nullable InputRounding rounding) { // what happens to x first
 
     /** The map of a matrix, with the bias beside it if there is one. */
-    static LinearMap of(Map<String, NDArray> weights, String name) {
+    static LinearMap of(WeightTable weights, String name) {
         String module = name.substring(0, name.lastIndexOf('.'));
-        return new LinearMap(name, weight(weights, name), weights.get(module + ".bias"));
-    }
-
-    static NDArray weight(Map<String, NDArray> weights, String name) {
-        NDArray weight = weights.get(name);
-        if (weight == null) {
-            throw new IllegalStateException("no tensor '" + name + "' among those that were loaded");
-        }
-        return weight;
+        return new LinearMap(name, weights.require(name), weights.find(module + ".bias"), weights.rounding(name));
     }
 
     NDArray apply(NDArray x, ActivationTap tap) {
         tap.input(name, x);
+        NDArray input = rounding == null ? x : rounded(x, rounding);
         // The activation comes first in every operation: a result lives in the scope of its first operand.
         return bias == null
-                ? Linear.linear(x, weight).get(0)
-                : Linear.linear(x, weight, bias).get(0);
+                ? Linear.linear(input, weight).get(0)
+                : Linear.linear(input, weight, bias).get(0);
+    }
+
+    /** A rounded copy. The engine has no 8-bit floats, so numbers are rounded in main memory. */
+    private static NDArray rounded(NDArray x, InputRounding rounding) {
+        NDArray copy = TensorRuntime.allocate(x.getManager(), DataType.FLOAT32, x.getShape());
+        x.copyTo(copy);
+        try {
+            EngineTensors.write(
+                    copy,
+                    (from, to, tokens) -> rounding.round(
+                            tokens, to - from, EngineTensors.shape(copy).rowLength()));
+        } catch (IOException failure) {
+            throw new UncheckedIOException(failure);
+        }
+        return copy;
     }
 }

@@ -7,11 +7,10 @@ import io.millrace.tensors.architecture.ModelConfig;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 
 /** The weights of a running model, readable like those of a file. */
-record ModelWeights(ModelConfig config, Map<String, NDArray> weights) implements WeightSource {
+record ModelWeights(ModelConfig config, WeightTable weights) implements WeightSource {
     @Override
     public List<TensorSpec> tensors() {
         return DecoderLayout.tensors(config);
@@ -19,7 +18,7 @@ record ModelWeights(ModelConfig config, Map<String, NDArray> weights) implements
 
     @Override
     public void read(String name, long from, long to, MemorySegment destination) throws IOException {
-        NDArray weight = LinearMap.weight(weights, name);
+        NDArray weight = weights.require(name);
         var shape = EngineTensors.shape(weight);
         Objects.checkFromToIndex(from, to, shape.rows());
         long rowBytes = shape.rowLength() * Float.BYTES;

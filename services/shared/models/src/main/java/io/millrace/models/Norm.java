@@ -3,7 +3,6 @@ package io.millrace.models;
 import ai.djl.ndarray.NDArray;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.Trait;
-import java.util.Map;
 
 /** An RMS norm over the last axis: x / sqrt(mean(x²) + ε) · gain. */
 record Norm(
@@ -11,9 +10,8 @@ record Norm(
         boolean offset,
         double epsilon) {
 
-    static Norm of(Map<String, NDArray> weights, String name, ModelConfig config) {
-        return new Norm(
-                LinearMap.weight(weights, name), config.architecture().has(Trait.NORM_OFFSET), config.normEpsilon());
+    static Norm of(WeightTable weights, String name, ModelConfig config) {
+        return new Norm(weights.require(name), config.architecture().has(Trait.NORM_OFFSET), config.normEpsilon());
     }
 
     NDArray apply(NDArray x) {

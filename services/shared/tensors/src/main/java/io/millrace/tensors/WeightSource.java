@@ -1,9 +1,11 @@
 package io.millrace.tensors;
 
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.kernel.pack.InputRounding;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A language model's weights as F32 numbers under their Hugging Face names and shapes, whatever format holds them: a
@@ -20,11 +22,11 @@ public interface WeightSource extends AutoCloseable {
     void read(String name, long from, long to, MemorySegment destination) throws IOException;
 
     /**
-     * Whether whoever runs the model rounds the inputs of its linear modules too, so that these weights alone do not say
-     * how good it is.
+     * How those who run the model round the inputs of the linear map with this weight, so that its numbers alone do not
+     * say how good the model is; empty where they compute with the inputs as they come.
      */
-    default boolean roundsInputs() {
-        return false;
+    default Optional<InputRounding> inputRounding(String name) {
+        return Optional.empty();
     }
 
     @Override

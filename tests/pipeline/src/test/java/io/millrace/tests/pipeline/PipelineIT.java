@@ -71,7 +71,7 @@ final class PipelineIT {
 
     @Test
     void aPublishedCheckpointBecomesAModelThatCanBePulled() throws Exception {
-try (RunningMillrace up = RunningMillrace.up(millrace);
+        try (RunningMillrace up = RunningMillrace.up(millrace);
                 EventLog runs = up.events(Topics.DEFAULT.runs())) {
             millrace.json("policy", "apply", policyWithImportance().toString());
 

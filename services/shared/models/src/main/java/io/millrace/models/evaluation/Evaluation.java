@@ -45,12 +45,6 @@ public final class Evaluation {
             int length,
             WorkProgress progress)
             throws IOException, InterruptedException {
-        if (candidate.roundsInputs()) {
-            return new NotMeasured(
-                    NotMeasured.Cause.UNSUITABLE,
-                    "serving engines also round the inputs of this candidate's linear modules to 8 bits, and this worker"
-                            + " does not; measure it in a serving engine, or choose a scheme that rounds weights alone");
-        }
         int longest =
                 Math.min(original.config().maxPositions(), candidate.config().maxPositions());
         if (length < SHORTEST_WINDOW || length > longest) {

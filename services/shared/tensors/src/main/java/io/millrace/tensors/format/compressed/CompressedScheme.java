@@ -1,44 +1,82 @@
 package io.millrace.tensors.format.compressed;
 
-import io.millrace.tensors.DType;
+import io.millrace.tensors.kernel.pack.Code;
+import io.millrace.tensors.kernel.pack.InputRounding;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/** What a quantized module stores. */
+/**
+ * What a quantized module stores, and how consumers round its inputs as they run it. Names and definitions are the presets
+ * of compressed-tensors; {@code _CHANNEL} is what people call their forms with one scale per row.
+ */
 public enum CompressedScheme {
-    /** Packed integers in groups of 128; inputs stay at 16 bits. */
-    W4A16(4, true, DType.I32),
+    /** Packed integers in groups of 128. */
+    W4A16(StoredFormat.Kind.PACKED_INTEGERS, Code.INT4, true, 128, null),
     /** Each group has a zero point, so that its codes cover no more than its weights do. */
-    W4A16_ASYM(4, false, DType.I32),
-    W8A16(8, true, DType.I32),
-    /** 8-bit floats with one scale per row; consumers round the inputs too, each token by its largest magnitude. */
-    FP8_DYNAMIC(8, true, DType.F8_E4M3),
-    /** The same with 8-bit integers. */
-    W8A8(8, true, DType.I8);
+    W4A16_ASYM(StoredFormat.Kind.PACKED_INTEGERS, Code.INT4, false, 128, null),
+    W8A16(StoredFormat.Kind.PACKED_INTEGERS, Code.INT8, true, 128, null),
+    W4A16_CHANNEL(StoredFormat.Kind.PACKED_INTEGERS, Code.INT4, true, 0, null),
+    W4A16_ASYM_CHANNEL(StoredFormat.Kind.PACKED_INTEGERS, Code.INT4, false, 0, null),
+    W8A16_CHANNEL(StoredFormat.Kind.PACKED_INTEGERS, Code.INT8, true, 0, null),
+    /** 8-bit floats with one scale per row; each token of the inputs has one, too. */
+    FP8_DYNAMIC(StoredFormat.Kind.FLOATS, Code.E4M3, true, 0, new InputRounding(Code.E4M3, 0)),
+    /** 8-bit floats with one scale per 128 rows and columns; each 128 numbers of a token have one, too. */
+    FP8_BLOCK(StoredFormat.Kind.FLOATS, Code.E4M3, true, 128, new InputRounding(Code.E4M3, 128)),
+    /** 8-bit integers with one scale per row and token. */
+    W8A8(StoredFormat.Kind.INTEGERS, Code.INT8, true, 0, new InputRounding(Code.INT8, 0)),
+    /** 4-bit floats in groups of 32 whose scales are powers of two; inputs likewise. */
+    MXFP4(StoredFormat.Kind.MX_FLOATS, Code.E2M1, true, 32, new InputRounding(Code.E2M1, 32)),
+    /** The same, inputs stay as they are. */
+    MXFP4A16(StoredFormat.Kind.MX_FLOATS, Code.E2M1, true, 32, null),
+    /** 4-bit floats in groups of 16 whose scales are 8-bit floats in units of the module's. */
+    NVFP4A16(StoredFormat.Kind.NV_FLOATS, Code.E2M1, true, 16, null);
 
-    private final int bits;
+    private final StoredFormat.Kind kind;
+    private final Code code;
     private final boolean symmetric;
-    private final DType codeType;
+    private final int groupSize;
+    private final @Nullable InputRounding inputRounding;
 
-    CompressedScheme(int bits, boolean symmetric, DType codeType) {
-        this.bits = bits;
+    CompressedScheme(
+            StoredFormat.Kind kind,
+            Code code,
+            boolean symmetric,
+            int groupSize,
+            @Nullable InputRounding inputRounding) {
+        this.kind = kind;
+        this.code = code;
         this.symmetric = symmetric;
-        this.codeType = codeType;
+        this.groupSize = groupSize;
+        this.inputRounding = inputRounding;
+    }
+
+    StoredFormat.Kind kind() {
+        return kind;
+    }
+
+    Code code() {
+        return code;
     }
 
     public int bits() {
-        return bits;
+        return code.bits();
     }
 
     public boolean symmetric() {
         return symmetric;
     }
 
-    /** What holds the codes: words of packed ones, or one element per weight. */
-    DType codeType() {
-        return codeType;
+    /** Weights of a row that share a scale; 0 for all. */
+    int groupSize() {
+        return groupSize;
     }
 
-    /** Whether consumers round the inputs of modules when they run the model. */
-    public boolean roundsInputs() {
-        return codeType != DType.I32;
+    /** Whether a scale also serves as many rows as columns. */
+    boolean blocks() {
+        return this == FP8_BLOCK;
+    }
+
+    public Optional<InputRounding> inputRounding() {
+        return Optional.ofNullable(inputRounding);
     }
 }

@@ -28,6 +28,8 @@ public final class CompressedTensorsWriter {
     private final DType modelType;
     private final ModuleLayout layout;
     private final List<TensorSpec> tensors = new ArrayList<>();
+    private List<TensorRule> lastMerged = List.of();
+    private float largestOfLastMerged;
 
     private CompressedTensorsWriter(Checkpoint source, CompressedScheme scheme) {
         this.source = source;
@@ -85,7 +87,7 @@ public final class CompressedTensorsWriter {
                 source.tensors().stream().mapToLong(TensorSpec::byteSize).sum();
         long doneBytes = 0;
         try (DenseWriter target = DenseWriter.derived(folder, source, config, modelType, tensors, "quantize");
-                RowBlocks blocks = new RowBlocks(source, layout, threads)) {
+                RowBlocks blocks = new RowBlocks(source, threads)) {
             for (TensorRule rule : source.rules()) {
                 reports.add(quantized(rule) ? quantize(rule, target, blocks) : convert(rule, target, blocks));
                 doneBytes += source.spec(rule.name()).byteSize();
@@ -98,12 +100,27 @@ public final class CompressedTensorsWriter {
 
     private TensorReport quantize(TensorRule rule, DenseWriter target, RowBlocks blocks)
             throws IOException, InterruptedException {
-        append(rule, layout.head(rule), target);
+        ModuleLayout own = layout.spansModules() ? layout.spanning(largestOfMerged(rule, blocks)) : layout;
+        append(rule, own.head(rule), target);
         return report(
                 rule,
                 scheme.name(),
-                layout.tensors(rule),
-                blocks.quantize(rule, block -> append(rule, block.parts(), target)));
+                own.tensors(rule),
+                blocks.quantize(rule, own, block -> append(rule, block.parts(), target)));
+    }
+
+    /** Read once for modules that consumers merge: they follow each other. */
+    private float largestOfMerged(TensorRule rule, RowBlocks blocks) throws IOException, InterruptedException {
+        List<TensorRule> merged = MergedModules.of(rule, source.rules());
+        if (!merged.equals(lastMerged)) {
+            float largest = 0;
+            for (TensorRule one : merged) {
+                largest = Math.max(largest, blocks.largest(one));
+            }
+            lastMerged = merged;
+            largestOfLastMerged = largest;
+        }
+        return largestOfLastMerged;
     }
 
     private static void append(TensorRule rule, List<ModuleLayout.Part> parts, DenseWriter target) throws IOException {

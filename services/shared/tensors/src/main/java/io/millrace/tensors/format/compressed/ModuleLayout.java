@@ -3,6 +3,7 @@ package io.millrace.tensors.format.compressed;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.kernel.pack.FloatFormat;
 import io.millrace.tensors.kernel.pack.GroupFormat;
 import io.millrace.tensors.kernel.pack.RoundingLoss;
 import io.millrace.tensors.kernel.pack.RowFormat;
@@ -10,7 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** The tensors that hold a quantized module, and how its rows become their bytes. */
-sealed interface ModuleLayout permits PackedGroups, ScaledRows {
+sealed interface ModuleLayout permits PackedGroups, PackedRows, PackedFloats, ScaledRows, ScaledBlocks {
     /** Bytes for the tensor of a module whose name ends in {@code suffix}. */
     record Part(String suffix, MemorySegment bytes) {}
 
@@ -19,9 +20,17 @@ sealed interface ModuleLayout permits PackedGroups, ScaledRows {
 
     /** @param modelType BF16 or F16 */
     static ModuleLayout of(CompressedScheme scheme, DType modelType) {
-        return scheme.codeType() == DType.I32
-                ? new PackedGroups(new GroupFormat(scheme.bits(), scheme.symmetric(), modelType))
-                : new ScaledRows(new RowFormat(scheme.codeType(), modelType));
+        RowFormat rows = new RowFormat(scheme.code(), scheme.symmetric(), modelType);
+        return switch (scheme.kind()) {
+            case PACKED_INTEGERS ->
+                scheme.groupSize() == 0
+                        ? new PackedRows(rows)
+                        : new PackedGroups(new GroupFormat(scheme.bits(), scheme.symmetric(), modelType));
+            case INTEGERS, FLOATS -> scheme.blocks() ? new ScaledBlocks(rows) : new ScaledRows(rows);
+            case MX_FLOATS -> new PackedFloats(FloatFormat.mx());
+            // Until the weights are known: the size of what is written does not depend on them.
+            case NV_FLOATS -> new PackedFloats(FloatFormat.nv(0));
+        };
     }
 
     /** The length of a row is a multiple of it. */
@@ -32,9 +41,19 @@ sealed interface ModuleLayout permits PackedGroups, ScaledRows {
 
     List<TensorSpec> tensors(TensorRule rule);
 
-    /** What does not depend on the weights. */
+    /** What is known before the rows are. */
     List<Part> head(TensorRule rule);
 
     /** Quantizes whole rows of {@code rowLength}. */
     Block quantize(float[] weights, int rowLength);
+
+    /** Whether the codes of a row depend on all rows, and on those of modules that consumers merge with this one. */
+    default boolean spansModules() {
+        return false;
+    }
+
+    /** The layout for modules of which the largest weight has this magnitude. */
+    default ModuleLayout spanning(float largestMagnitude) {
+        return this;
+    }
 }

@@ -58,6 +58,10 @@ record PackedGroups(GroupFormat format) implements ModuleLayout {
 
     @Override
     public List<Part> head(TensorRule rule) {
+        return shape(rule);
+    }
+
+    static List<Part> shape(TensorRule rule) {
         MemorySegment shape = MemorySegment.ofArray(new byte[2 * Long.BYTES]);
         shape.set(FILE_LONG, 0, rule.shape().extent(0));
         shape.set(FILE_LONG, Long.BYTES, rule.shape().extent(1));

@@ -27,7 +27,6 @@ final class RowBlocks implements AutoCloseable {
     private static final int BLOCK_ELEMENTS = 1 << 18;
 
     private final Checkpoint source;
-    private final ModuleLayout layout;
     private final int threads;
     private final ExecutorService pool;
 
@@ -36,33 +35,65 @@ final class RowBlocks implements AutoCloseable {
         void accept(ModuleLayout.Block block) throws IOException;
     }
 
-    private interface Work {
-        ModuleLayout.Block on(long fromRow, float[] weights) throws IOException;
+    private interface Work<T> {
+        T on(long fromRow, float[] weights) throws IOException;
     }
 
-    RowBlocks(Checkpoint source, ModuleLayout layout, int threads) {
+    private interface Results<T> {
+        void accept(T result) throws IOException;
+    }
+
+    RowBlocks(Checkpoint source, int threads) {
         this.source = source;
-        this.layout = layout;
         this.threads = threads;
         this.pool = Executors.newFixedThreadPool(
                 threads, Thread.ofPlatform().name("row-blocks-", 0).daemon().factory());
     }
 
-    RoundingLoss quantize(TensorRule rule, Sink sink) throws IOException, InterruptedException {
+    RoundingLoss quantize(TensorRule rule, ModuleLayout layout, Sink sink) throws IOException, InterruptedException {
         int rowLength = Math.toIntExact(rule.shape().rowLength());
-        return inOrder(rule, (fromRow, weights) -> layout.quantize(weights, rowLength), sink);
+        return write(rule, layout.rowsTogether(), (fromRow, weights) -> layout.quantize(weights, rowLength), sink);
     }
 
     RoundingLoss convert(TensorRule rule, DType type, Sink sink) throws IOException, InterruptedException {
-        return inOrder(rule, (fromRow, weights) -> converted(rule, fromRow, weights, type), sink);
+        return write(rule, 1, (fromRow, weights) -> converted(rule, fromRow, weights, type), sink);
     }
 
-    private RoundingLoss inOrder(TensorRule rule, Work work, Sink sink) throws IOException, InterruptedException {
+    /** The largest magnitude in a tensor. */
+    float largest(TensorRule rule) throws IOException, InterruptedException {
+        float[] largest = new float[1];
+        inOrder(
+                rule,
+                1,
+                (fromRow, weights) -> largest(weights),
+                magnitude -> largest[0] = Math.max(largest[0], magnitude));
+        return largest[0];
+    }
+
+    private static float largest(float[] weights) {
+        float largest = 0;
+        for (float weight : weights) {
+            largest = Math.max(largest, Math.abs(weight));
+        }
+        return largest;
+    }
+
+    private RoundingLoss write(TensorRule rule, int rowsTogether, Work<ModuleLayout.Block> work, Sink sink)
+            throws IOException, InterruptedException {
+        RoundingLoss total = new RoundingLoss();
+        inOrder(rule, rowsTogether, work, block -> {
+            sink.accept(block);
+            total.add(block.loss());
+        });
+        return total;
+    }
+
+    private <T> void inOrder(TensorRule rule, int rowsTogether, Work<T> work, Results<T> results)
+            throws IOException, InterruptedException {
         long rows = rule.shape().rows();
         long step = Math.max(1, BLOCK_ELEMENTS / Math.max(1, rule.shape().rowLength()));
-        step = Math.ceilDiv(step, layout.rowsTogether()) * layout.rowsTogether();
-        RoundingLoss total = new RoundingLoss();
-        Deque<Future<ModuleLayout.Block>> pending = new ArrayDeque<>();
+        step = Math.ceilDiv(step, rowsTogether) * rowsTogether;
+        Deque<Future<T>> pending = new ArrayDeque<>();
         long next = 0;
         while (next < rows || !pending.isEmpty()) {
             while (next < rows && pending.size() <= threads) {
@@ -71,11 +102,8 @@ final class RowBlocks implements AutoCloseable {
                 pending.add(pool.submit(() -> work.on(from, read(rule, from, to))));
                 next = to;
             }
-            ModuleLayout.Block block = take(pending.remove());
-            sink.accept(block);
-            total.add(block.loss());
+            results.accept(take(pending.remove()));
         }
-        return total;
     }
 
     private float[] read(TensorRule rule, long from, long to) throws MalformedFileException {
@@ -107,7 +135,7 @@ final class RowBlocks implements AutoCloseable {
         return new ModuleLayout.Block(List.of(new ModuleLayout.Part(suffix, bytes)), loss);
     }
 
-    private static ModuleLayout.Block take(Future<ModuleLayout.Block> block) throws IOException, InterruptedException {
+    private static <T> T take(Future<T> block) throws IOException, InterruptedException {
         try {
             return block.get();
         } catch (ExecutionException failure) {

@@ -1,5 +1,6 @@
 package io.millrace.tensors.format.compressed;
 
+import io.millrace.tensors.DType;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.architecture.TensorRule;
@@ -34,11 +35,15 @@ record ScaledRows(RowFormat format) implements ModuleLayout {
     @Override
     public List<TensorSpec> tensors(TensorRule rule) {
         return List.of(
-                TensorSpec.plain(rule.module() + QuantizationConfig.WEIGHT, format.codeType(), rule.shape()),
+                TensorSpec.plain(rule.module() + QuantizationConfig.WEIGHT, codeType(), rule.shape()),
                 TensorSpec.plain(
                         rule.module() + QuantizationConfig.WEIGHT_SCALE,
                         format.scaleType(),
                         Shape.of(rule.shape().extent(0), 1)));
+    }
+
+    private DType codeType() {
+        return format.code().floating() ? DType.F8_E4M3 : DType.I8;
     }
 
     @Override
@@ -52,7 +57,7 @@ record ScaledRows(RowFormat format) implements ModuleLayout {
         byte[] codes = new byte[weights.length];
         MemorySegment scales = MemorySegment.ofArray(new byte[rows * Short.BYTES]);
         RoundingLoss loss = new RoundingLoss();
-        new VectorRows(format).quantize(weights, rows, rowLength, codes, scales, loss);
+        new VectorRows(format).quantize(weights, rowLength, codes, scales, new byte[rows], loss);
         return new Block(
                 List.of(
                         new Part(QuantizationConfig.WEIGHT, MemorySegment.ofArray(codes)),

@@ -1,36 +1,121 @@
 package io.millrace.tensors.format.compressed;
 
-import io.millrace.tensors.DType;
 import io.millrace.tensors.architecture.TensorRole;
 import io.millrace.tensors.architecture.TensorRule;
-import java.util.Set;
+import io.millrace.tensors.kernel.pack.Code;
+import io.millrace.tensors.kernel.pack.InputRounding;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
- * How a folder stores its quantized modules.
+ * How a folder stores its modules.
  *
- * @param codeType I32 for words of packed codes; I8 or F8_E4M3 for one element per weight
- * @param bits 4 or 8
- * @param symmetric whether there are no zero points
- * @param groupSize weights of a row that share a scale; 0 for whole rows (the strategy {@code channel})
- * @param roundsInputs whether consumers round the inputs of quantized modules as they run them
+ * @param groups of quantized modules; a module belongs to the first group that names it, else to the first with a pattern
+ *     that it matches, else to the first of all linear modules
  * @param ignored modules that stay dense
  */
-record StoredFormat(
-        DType codeType, int bits, boolean symmetric, int groupSize, boolean roundsInputs, Set<String> ignored) {
-    boolean quantizes(TensorRule rule) {
-        return switch (rule.role()) {
+record StoredFormat(List<Group> groups, ModuleNames ignored) {
+    /** Which tensors a module has. */
+    enum Kind {
+        /** Words of packed codes. */
+        PACKED_INTEGERS("pack-quantized", Code.INT4, Code.INT8),
+        /** One I8 per weight. */
+        INTEGERS("int-quantized", Code.INT8),
+        /** One F8_E4M3 per weight. */
+        FLOATS("float-quantized", Code.E4M3),
+        /** Two codes per byte; scales are powers of two. */
+        MX_FLOATS("mxfp4-pack-quantized", Code.E2M1),
+        /** Two codes per byte; scales are 8-bit floats in units of a global scale. */
+        NV_FLOATS("nvfp4-pack-quantized", Code.E2M1);
+
+        private final String format;
+        private final List<Code> codes;
+
+        Kind(String format, Code... codes) {
+            this.format = format;
+            this.codes = List.of(codes);
+        }
+
+        /** As config.json spells it. */
+        String format() {
+            return format;
+        }
+
+        boolean holds(Code code) {
+            return codes.contains(code);
+        }
+
+        static Optional<Kind> named(String format) {
+            return Arrays.stream(values())
+                    .filter(kind -> kind.format.equals(format))
+                    .findFirst();
+        }
+
+        static List<String> formats() {
+            return Arrays.stream(values()).map(Kind::format).sorted().toList();
+        }
+    }
+
+    /**
+     * What quantized modules have in common.
+     *
+     * @param symmetric whether there are no zero points
+     * @param groupRows rows that share their scales; 0 for all
+     * @param groupSize weights of a row that share a scale; 0 for all
+     * @param inputRounding how consumers round the inputs of such modules as they run them
+     */
+    record Modules(
+            Kind kind,
+            Code code,
+            boolean symmetric,
+            int groupRows,
+            int groupSize,
+            Optional<InputRounding> inputRounding) {
+        boolean packed() {
+            return kind != Kind.INTEGERS && kind != Kind.FLOATS;
+        }
+
+        /** Weights that share a scale in rows of {@code rowLength}. */
+        long groupLength(long rowLength) {
+            return groupSize == 0 ? rowLength : groupSize;
+        }
+
+        /** Whether blocks at the right edge may be narrower than others. */
+        boolean blocks() {
+            return groupRows > 1;
+        }
+
+        long scaleRows(long rows) {
+            return groupRows == 0 ? 1 : Math.ceilDiv(rows, groupRows);
+        }
+
+        long scaleRow(long row) {
+            return groupRows == 0 ? 0 : row / groupRows;
+        }
+    }
+
+    /** @param linear whether every linear module is meant that no other group names */
+    record Group(ModuleNames targets, boolean linear, Modules modules) {}
+
+    /** How a tensor's module is quantized; empty if it is dense. */
+    Optional<Modules> of(TensorRule rule) {
+        boolean linear = switch (rule.role()) {
             // To the library an output head is a linear module like any other.
-            case TensorRole.Linear _, TensorRole.OutputHead _ -> !ignored.contains(rule.module());
+            case TensorRole.Linear _, TensorRole.OutputHead _ -> true;
             case TensorRole.Embedding _, TensorRole.Bias _, TensorRole.Norm _, TensorRole.Router _ -> false;
         };
+        String module = rule.module();
+        if (!linear || ignored.lists(module) || ignored.matches(module)) {
+            return Optional.empty();
+        }
+        return first(group -> group.targets().lists(module))
+                .or(() -> first(group -> group.targets().matches(module)))
+                .or(() -> first(Group::linear));
     }
 
-    boolean packed() {
-        return codeType == DType.I32;
-    }
-
-    /** Weights that share a scale in rows of {@code rowLength}. */
-    long groupLength(long rowLength) {
-        return groupSize == 0 ? rowLength : groupSize;
+    private Optional<Modules> first(Predicate<Group> condition) {
+        return groups.stream().filter(condition).findFirst().map(Group::modules);
     }
 }

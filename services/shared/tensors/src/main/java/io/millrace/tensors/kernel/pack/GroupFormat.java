@@ -42,30 +42,8 @@ public record GroupFormat(int bits, boolean symmetric, DType scaleType) {
         return rowLength / codesPerWord() * Integer.BYTES;
     }
 
-    /**
-     * How a group is stored whose weights lie between {@code least} (at most 0) and {@code most} (at least 0), as
-     * compressed-tensors decides it: the zero point follows from the exact scale, the codes from the stored one.
-     */
+    /** How a group is stored whose weights lie between {@code least} (at most 0) and {@code most} (at least 0). */
     GroupScale scale(float least, float most) {
-        if (symmetric) {
-            short stored = stored(Math.max(-least, most) / ((highest() - lowest()) / 2f));
-            return new GroupScale(stored, widened(stored), 0);
-        }
-        float steps = highest() - lowest();
-        float span = most - least;
-        // From end to end of the floats the distance is no float.
-        float scale = Float.isFinite(span) ? span / steps : most / steps - least / steps;
-        // 0 / 0 in a group of zeros: rounded, not a number becomes 0, there as here.
-        float zeroPoint = Math.min(Math.max(lowest() - least / scale, lowest()), highest());
-        short stored = stored(scale);
-        return new GroupScale(stored, widened(stored), (int) Math.rint(zeroPoint));
-    }
-
-    private short stored(float scale) {
-        return StoredScale.of(scale, scaleType);
-    }
-
-    float widened(short storedScale) {
-        return StoredScale.widened(storedScale, scaleType);
+        return GroupScale.of(bits == 4 ? Code.INT4 : Code.INT8, symmetric, scaleType, least, most);
     }
 }

@@ -6,22 +6,28 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.Progress;
+import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.safetensors.SafetensorsReader;
 import io.millrace.tensors.json.StrictJson;
+import io.millrace.tensors.kernel.pack.Code;
+import io.millrace.tensors.kernel.pack.InputRounding;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Objects;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -75,27 +81,77 @@ class ReferenceBytesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"group32_f32", "channel_f32", "o_proj_dense"})
+    @ValueSource(strings = {"group32_f32", "channel_f32", "o_proj_dense", "mixed"})
     void readerUnderstandsOtherGroupsScalesAndDenseModules(String name) throws Exception {
         ObjectNode digests = StrictJson.readFile(golden(name).resolve("weights.json"), 100_000);
 
         try (CompressedTensorsReader reader = CompressedTensorsReader.open(golden(name))) {
             assertThat(reader.tensors()).hasSize(digests.size());
             for (TensorSpec tensor : reader.tensors()) {
-                ByteBuffer bytes = ByteBuffer.allocate(
-                                4 * Math.toIntExact(tensor.shape().elements()))
-                        .order(ByteOrder.LITTLE_ENDIAN);
-                bytes.asFloatBuffer().put(floats(reader, tensor));
-                byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes.array());
-                assertThat(HexFormat.of().formatHex(digest))
+                assertThat(digest(floats(reader, tensor)))
                         .as(tensor.name())
                         .isEqualTo(digests.path(tensor.name()).asText());
             }
         }
     }
 
+    @Test
+    void modulesOfOneFolderMayHaveDifferentFormats() throws Exception {
+        String layer = "model.layers.0.";
+
+        try (CompressedTensorsReader reader = CompressedTensorsReader.open(golden("mixed"))) {
+            assertThat(reader.inputRounding(layer + "self_attn.k_proj.weight")).isEmpty();
+            assertThat(reader.inputRounding(layer + "self_attn.o_proj.weight")).isEmpty();
+            assertThat(reader.inputRounding("lm_head.weight")).isEmpty();
+            // Named by one group, while an earlier one has all linear modules.
+            assertThat(reader.inputRounding(layer + "mlp.down_proj.weight")).contains(new InputRounding(Code.E4M3, 0));
+            assertThat(reader.inputRounding(layer + "mlp.up_proj.weight")).contains(new InputRounding(Code.E4M3, 16));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"lm_head, re:lm_.*", "lm_head, re:.*head$", "re:.*self_attn.(q|k|v)_proj$, 're:.*[qkv]_proj'"})
+    void patternsChooseModulesToo(String text, String other) throws Exception {
+        Path copy = Files.createDirectories(folder.resolve("copy"));
+        Files.copy(golden("mixed").resolve("model.safetensors"), copy.resolve("model.safetensors"));
+        String config = Files.readString(golden("mixed").resolve("config.json"));
+        assertThat(config).contains(text);
+        Files.writeString(copy.resolve("config.json"), config.replace(text, other));
+
+        try (CompressedTensorsReader reader = CompressedTensorsReader.open(copy);
+                CompressedTensorsReader before = CompressedTensorsReader.open(golden("mixed"))) {
+            assertThat(reader.tensors()).isEqualTo(before.tensors());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"int8_token, INT8, 0", "e4m3_token, E4M3, 0", "e4m3_group128, E4M3, 128", "e2m1_group32, E2M1, 32"})
+    void inputsAreRoundedAsTheReferenceToolRoundsThem(String name, Code code, int groupSize) throws Exception {
+        float[] inputs = ReferenceWeights.weights(0, Shape.of(32, 256), false);
+
+        new InputRounding(code, groupSize).round(MemorySegment.ofArray(inputs), 32, 256);
+
+        for (int i = 0; i < inputs.length; i++) {
+            inputs[i] += 0f;
+        }
+        assertThat(digest(inputs))
+                .isEqualTo(StrictJson.readFile(folder("inputs.json").resolve("inputs.json"), 100_000)
+                        .path(name)
+                        .asText());
+    }
+
+    private static String digest(float[] floats) throws Exception {
+        ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * floats.length).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asFloatBuffer().put(floats);
+        return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes.array()));
+    }
+
     private Path compress(CompressedScheme scheme) throws Exception {
-        Path source = ReferenceWeights.write(folder.resolve("source"), scheme.symmetric() ? 128 : 256, DType.F32);
+        Path source = ReferenceWeights.write(
+                folder.resolve("source"),
+                scheme.symmetric() ? 128 : 256,
+                scheme == CompressedScheme.FP8_BLOCK || scheme == CompressedScheme.NVFP4A16,
+                DType.F32);
         Path target = folder.resolve("target");
         try (Checkpoint checkpoint = Checkpoint.openOriginal(source)) {
             CompressedTensorsWriter.plan(checkpoint, scheme).write(target, 1, Progress.NONE);
@@ -123,7 +179,12 @@ class ReferenceBytesTest {
     }
 
     private static Path golden(String name) throws Exception {
-        URI uri = Objects.requireNonNull(ReferenceBytesTest.class.getResource(name + "/config.json"))
+        return folder(name + "/config.json");
+    }
+
+    /** Where a file of the golden ones lies. */
+    private static Path folder(String file) throws Exception {
+        URI uri = Objects.requireNonNull(ReferenceBytesTest.class.getResource(file))
                 .toURI();
         return Objects.requireNonNull(Path.of(uri).getParent());
     }

@@ -25,7 +25,8 @@ final class ReferenceWeights {
 
     private ReferenceWeights() {}
 
-    static Path write(Path folder, int intermediateSize, DType type) throws IOException {
+    /** @param tame without rows that are further from each other than two floats of 8 bits can be */
+    static Path write(Path folder, int intermediateSize, boolean tame, DType type) throws IOException {
         ObjectNode config = TinyModels.llama();
         config.put("num_hidden_layers", 1)
                 .put("num_attention_heads", 2)
@@ -38,7 +39,7 @@ final class ReferenceWeights {
         long first = 0;
         for (TensorRule rule :
                 rules.stream().sorted(Comparator.comparing(TensorRule::name)).toList()) {
-            weights.put(rule.name(), weights(first, rule.shape()));
+            weights.put(rule.name(), weights(first, rule.shape(), tame));
             first += rule.shape().elements();
         }
         List<TensorSpec> specs = rules.stream()
@@ -53,27 +54,28 @@ final class ReferenceWeights {
         return folder;
     }
 
-    private static float[] weights(long first, Shape shape) {
+    /** Numbers from {@code first} on of the one sequence, as rows of a tensor. */
+    static float[] weights(long first, Shape shape, boolean tame) {
         int columns = Math.toIntExact(shape.extents().getLast());
         float[] weights = new float[Math.toIntExact(shape.elements())];
         for (int i = 0; i < weights.length; i++) {
             long bits = splitMix(first + i + 1);
             int mantissa = (int) (bits >>> 40) - (1 << 23);
             float weight = Math.scalb((float) mantissa, -26 - (int) (bits & 3));
-            weights[i] = shaped(weight, i / columns % 32, i % columns);
+            weights[i] = shaped(weight, i / columns % 32, i % columns, tame);
         }
         return weights;
     }
 
     /** Rows that a quantizer may stumble over: zeros, subnormals, ties, outliers. */
-    private static float shaped(float weight, int row, int column) {
+    private static float shaped(float weight, int row, int column, boolean tame) {
         boolean last = column % GROUP == GROUP - 1;
         return switch (row) {
             case 0 -> 0;
             case 1 -> 0.3f;
-            case 2 -> Math.scalb(weight, -100);
-            case 3 -> Math.scalb(weight, -130);
-            case 4 -> Math.scalb(weight, 120);
+            case 2 -> Math.scalb(weight, tame ? -6 : -100);
+            case 3 -> Math.scalb(weight, tame ? -12 : -130);
+            case 4 -> Math.scalb(weight, tame ? 3 : 120);
             case 5 -> (last ? 7.5f : column % 16 - 7.5f) / 16;
             case 6 -> (last ? -127.5f : column % 256 - 127.5f) / 256;
             case 7 -> -Math.abs(weight);

@@ -80,9 +80,11 @@ class TransformersTest {
         if (scheme.symmetric()) {
             assertThat(report.path("loadedPacked").asBoolean()).isTrue();
             assertThat(report.path("shippedType").asText()).isEqualTo("torch.bfloat16");
-            // Inputs are rounded as well when the model runs, where the scheme says so.
-            assertThat(report.path("logitGapPacked").asDouble(1)).isLessThan(scheme.roundsInputs() ? 0.2 : 1e-5);
-            assertThat(report.path("logitGapAsShipped").asDouble(1)).isLessThan(scheme.roundsInputs() ? 0.3 : 0.1);
+            // Where inputs are rounded as well when the model runs, measured: 0.035 for W8A8, 0.13 for FP8_DYNAMIC; as
+            // shipped, where sums in BF16 add to it, 0.055 and 0.11. Other processors sum otherwise.
+            double rounding = scheme.inputRounding().isEmpty() ? 0 : scheme == CompressedScheme.W8A8 ? 0.07 : 0.25;
+            assertThat(report.path("logitGapPacked").asDouble(1)).isLessThan(rounding + 1e-5);
+            assertThat(report.path("logitGapAsShipped").asDouble(1)).isLessThan(rounding + 0.1);
         }
         // The library takes the distance of the extremes in the type of the checkpoint, so that it is rounded for BF16.
         assertThat(report.path("scalesEqual").asBoolean()).isEqualTo(scheme.symmetric() || type == DType.F32);

@@ -38,7 +38,7 @@ class VectorGroupsTest {
                     .quantizeGroup(new float[GroupFormat.GROUP], 0, words, loss)
                     .stored();
 
-            assertThat(format.widened(scale)).isEqualTo(type == DType.BF16 ? 0x1p-7f : 0x1p-10f);
+            assertThat(StoredScale.widened(scale, type)).isEqualTo(type == DType.BF16 ? 0x1p-7f : 0x1p-10f);
             assertThat(words).containsOnly(0x88888888);
             assertThat(loss.relativeError()).isZero();
             assertThat(loss.zerosBefore()).isEqualTo(128);

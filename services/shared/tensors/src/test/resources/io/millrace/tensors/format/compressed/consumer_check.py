@@ -44,20 +44,20 @@ def library_codes(weight, args):
     rounded = args.model_copy(update={"scale_dtype": torch.bfloat16})
     scale, zero = calculate_qparams(groups.amin(-1), groups.amax(-1), rounded)
     dtype = torch.float8_e4m3fn if args.type == "float" else torch.int8
-    return quantize(weight, scale, zero, args, dtype=dtype).float(), scale, zero
+    return quantize(weight, scale, zero, args, dtype=dtype).float(), scale, zero.float()
 
 
 def stored_codes(stored, module, args):
     if module + ".weight" in stored:
         scale = stored[module + ".weight_scale"]
-        return stored[module + ".weight"].float(), scale, torch.zeros(scale.shape, dtype=torch.int8)
+        return stored[module + ".weight"].float(), scale, torch.zeros(scale.shape)
     shape = stored[module + ".weight_shape"].tolist()
     scale = stored[module + ".weight_scale"]
     codes = unpack_from_int32(stored[module + ".weight_packed"], args.num_bits, shape).float()
     if args.symmetric:
-        return codes, scale, torch.zeros(scale.shape, dtype=torch.int8)
+        return codes, scale, torch.zeros(scale.shape)
     zero = unpack_from_int32(stored[module + ".weight_zero_point"], args.num_bits, scale.shape, packed_dim=0)
-    return codes, scale, zero
+    return codes, scale, zero.float()
 
 
 def squared_error(weight, codes, scale, zero, args):
