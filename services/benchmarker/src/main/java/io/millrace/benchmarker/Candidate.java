@@ -8,6 +8,8 @@ import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.compressed.CompressedTensorsReader;
 import io.millrace.tensors.format.gguf.GgufWeights;
+import io.millrace.tensors.format.onnx.OnnxPlan;
+import io.millrace.tensors.format.onnx.OnnxWeights;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,6 +30,7 @@ record Candidate(Format format, Path weightsAt, WeightSource weights, long tenso
     enum Format {
         GGUF,
         COMPRESSED_TENSORS,
+        ONNX,
         DENSE
     }
 
@@ -48,6 +51,10 @@ record Candidate(Format format, Path weightsAt, WeightSource weights, long tenso
         }
         if (!ggufs.isEmpty()) {
             throw new MalformedFileException(folder, -1, "holds " + ggufs.size() + " GGUF files, expected one");
+        }
+        if (Files.exists(folder.resolve(OnnxPlan.GRAPH))) {
+            OnnxWeights weights = OnnxWeights.open(folder);
+            return new Candidate(Format.ONNX, folder, weights, weights.tensorBytes(), fileBytes);
         }
         long tensorBytes;
         try (SafetensorsFolder raw = SafetensorsFolder.open(folder)) {

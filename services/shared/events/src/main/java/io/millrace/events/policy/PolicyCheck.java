@@ -51,8 +51,10 @@ public final class PolicyCheck {
 
     /** A limit on what no benchmark measures is never kept. */
     private static void checkMeasurable(Target target, Recipe recipe, List<String> reasons) {
-        if (!(recipe.steps().getLast().parameters() instanceof Parameters.CompressedTensors scheme)
-                || !scheme.roundsInputs()) {
+        Parameters last = recipe.steps().getLast().parameters();
+        boolean rounded = (last instanceof Parameters.CompressedTensors scheme && scheme.roundsInputs())
+                || (last instanceof Parameters.Onnx onnx && onnx.roundsInputs());
+        if (!rounded || !(last instanceof Parameters.Quantize quantize)) {
             return;
         }
         for (Limit limit : target.gate().limits()) {
@@ -61,7 +63,7 @@ public final class PolicyCheck {
                 case SIZE, SIZE_RATIO, BITS_PER_WEIGHT, PROMPT_RATE, GENERATION_RATE, GENERATION_SPEEDUP -> false;
             };
             if (ofTheAnswers) {
-                reasons.add(limit.metric().wireName() + " of " + scheme.type()
+                reasons.add(limit.metric().wireName() + " of " + quantize.type()
                         + " is not measured, since serving engines round its inputs as well, but the gate asks for "
                         + limit.comparison().symbol() + " " + limit.bound());
             }
@@ -94,7 +96,7 @@ public final class PolicyCheck {
     private static void checkRows(Parameters.Quantize quantize, ModelNumbers model, int width, List<String> reasons) {
         int multiple = quantize.rowMultiple();
         // GGUF has other types for rows that do not fit, so only a width that pruning chose is at fault there.
-        boolean strict = quantize instanceof Parameters.CompressedTensors;
+        boolean strict = !(quantize instanceof Parameters.Gguf);
         if (width % multiple != 0 && (strict || width != model.feedForwardSize())) {
             reasons.add(quantize.type() + " needs rows that are a multiple of " + multiple
                     + " but the feed-forward width is " + width);
@@ -149,6 +151,8 @@ public final class PolicyCheck {
                 double embedding = Math.min(parameters, (double) model.vocabularySize() * model.hiddenSize());
                 yield embedding * BITS_OF_ORIGINAL + (parameters - embedding) * bitsPerWeight(packed);
             }
+            // Codes and an F32 scale per 32; an embedding that is no head stays dense, and rotary tables come on top.
+            case Parameters.Onnx onnx -> parameters * (onnx.type().equals("int4") ? 5 : 9);
             case Parameters.Prune _, Parameters.Distill _, Parameters.Benchmark _ ->
                 parameters * (model.dtype().equals("F32") ? 32 : 16);
         };

@@ -20,6 +20,7 @@ class ParametersCodecTest {
                 new Parameters.Distill(300, 8, 128, 2, 0.5, 5e-4, true),
                 new Parameters.Gguf("Q4_K_M"),
                 new Parameters.CompressedTensors("W8A16"),
+                new Parameters.Onnx("int4"),
                 new Parameters.Quality(64, 512),
                 new Parameters.Speed(64, 32, 5));
     }
