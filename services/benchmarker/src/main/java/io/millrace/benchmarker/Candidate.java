@@ -9,6 +9,8 @@ import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.compressed.CompressedTensorsReader;
 import io.millrace.tensors.format.gguf.GgufPartName;
 import io.millrace.tensors.format.gguf.GgufWeights;
+import io.millrace.tensors.format.onnx.OnnxPlan;
+import io.millrace.tensors.format.onnx.OnnxWeights;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,6 +31,7 @@ record Candidate(Format format, Path weightsAt, WeightSource weights, long tenso
     enum Format {
         GGUF,
         COMPRESSED_TENSORS,
+        ONNX,
         DENSE
     }
 
@@ -50,6 +53,10 @@ record Candidate(Format format, Path weightsAt, WeightSource weights, long tenso
                             folder, -1, "holds " + ggufs.size() + " GGUF files, expected one model"));
             GgufWeights weights = GgufWeights.open(gguf);
             return new Candidate(Format.GGUF, gguf, weights, sum(weights.tensors()), fileBytes);
+        }
+        if (Files.exists(folder.resolve(OnnxPlan.GRAPH))) {
+            OnnxWeights weights = OnnxWeights.open(folder);
+            return new Candidate(Format.ONNX, folder, weights, weights.tensorBytes(), fileBytes);
         }
         long tensorBytes;
         try (SafetensorsFolder raw = SafetensorsFolder.open(folder)) {

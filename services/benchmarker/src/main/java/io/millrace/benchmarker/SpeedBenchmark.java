@@ -66,6 +66,8 @@ final class SpeedBenchmark {
                     missing(
                             "no runtime of this worker executes compressed-tensors; serving engines on a GPU do",
                             input.device());
+                case ONNX ->
+                    missing("this worker has no ONNX Runtime; a machine that has it runs the graph", input.device());
             };
         }
     }

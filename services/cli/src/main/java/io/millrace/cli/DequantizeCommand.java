@@ -40,7 +40,7 @@ final class DequantizeCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "IN", description = "A GGUF file, or the folder of a model.")
+    @Parameters(index = "0", paramLabel = "IN", description = "A GGUF or ONNX file, or the folder of a model.")
     private Path model;
 
     @Option(

@@ -22,7 +22,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "inspect",
         description = "Shows what is in a model: a GGUF file of any tool, a safetensors file, a Hugging Face folder, a"
-                + " compressed-tensors folder. Reads headers only. Long lists and texts are shortened; --output json has"
+                + " compressed-tensors folder, an ONNX graph. Reads headers only. Long lists and texts are shortened; --output json has"
                 + " whole texts, and every tensor.",
         mixinStandardHelpOptions = true,
         footer = {
@@ -40,7 +40,10 @@ final class InspectCommand implements Callable<Integer> {
     @Mixin
     private final Output output = new Output();
 
-    @Parameters(index = "0", paramLabel = "FILE|DIR", description = "A GGUF or safetensors file, or a model's folder.")
+    @Parameters(
+            index = "0",
+            paramLabel = "FILE|DIR",
+            description = "A GGUF, safetensors or ONNX file, or a model's folder.")
     private Path path;
 
     @Option(names = "--tensors", description = "Lists every tensor too.")

@@ -64,12 +64,14 @@ final class CompressCommandTest {
 
     @Test
     void theFilesAreTheSameBytesThatAWorkerCommits() throws Exception {
-        Said said = compress("--to", "gguf:Q4_K_M", "--to", "compressed-tensors:W4A16", "--threads", "1");
+        Said said = compress(
+                "--to", "gguf:Q4_K_M", "--to", "compressed-tensors:W4A16", "--to", "onnx:int4", "--threads", "1");
 
         assertThat(said.exitCode()).as(said.err()).isZero();
         assertSameFiles(folder.resolve("out/gguf-Q4_K_M"), ofWorker(new Parameters.Gguf("Q4_K_M")));
         assertSameFiles(
                 folder.resolve("out/compressed-tensors-W4A16"), ofWorker(new Parameters.CompressedTensors("W4A16")));
+        assertSameFiles(folder.resolve("out/onnx-int4"), ofWorker(new Parameters.Onnx("int4")));
     }
 
     @Test

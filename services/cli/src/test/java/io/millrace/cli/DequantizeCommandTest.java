@@ -43,6 +43,20 @@ final class DequantizeCommandTest {
     }
 
     @Test
+    void anOnnxGraphIsReadByItsFolderOrItsFile() throws IOException {
+        compressed("onnx:int8");
+
+        Said byFolder = Said.to("dequantize", out("onnx-int8"), "-o", out("dense"), "--dtype", "f32");
+        Said byFile = Said.to("dequantize", out("onnx-int8/model.onnx"), "-o", out("again"), "--dtype", "f32");
+
+        assertThat(byFolder.exitCode()).as(byFolder.err()).isZero();
+        assertThat(byFile.exitCode()).as(byFile.err()).isZero();
+        assertThat(byFolder.out()).contains("in F32").contains("tokenizer files copied");
+        assertSameTensors(folder.resolve("dense"), folder.resolve("again"));
+        assertThat(folder.resolve("again/tokenizer.json")).exists();
+    }
+
+    @Test
     void wrongInputIsRefusedAndLeavesNothing() throws IOException {
         Path text = Files.writeString(folder.resolve("text"), "not a model");
         Files.createDirectories(folder.resolve("there"));

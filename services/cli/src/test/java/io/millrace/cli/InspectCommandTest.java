@@ -31,6 +31,8 @@ final class InspectCommandTest {
                 "gguf:Q4_0",
                 "--to",
                 "compressed-tensors:W4A16",
+                "--to",
+                "onnx:int4",
                 "-o",
                 out.toString());
         assertThat(said.exitCode()).as(said.err()).isZero();
@@ -66,6 +68,17 @@ final class InspectCommandTest {
         assertThat(document.path("tensors")).hasSize(21);
         assertThat(document.at("/tensors/0/shape")).hasSize(2);
         assertThat(document.path("bits-per-weight").asDouble()).isBetween(4.5, 6.0);
+    }
+
+    @Test
+    void anOnnxGraphShowsItsConstantsAndWhoMadeIt() {
+        Said said = Said.to("inspect", folder.resolve("out/onnx-int4").toString(), "--tensors");
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        assertThat(said.out())
+                .contains("ONNX, LlamaForCausalLM, 361,088 parameters")
+                .containsPattern("millrace\\.made +string +quantize")
+                .containsPattern("model\\.layers\\.0\\.mlp\\.down_proj\\.weight_Q4 +128 × 8 × 16 +UINT8 +16\\.0 KiB");
     }
 
     @Test

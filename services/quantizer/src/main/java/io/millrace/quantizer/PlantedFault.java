@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.tensors.GgufType;
 import io.millrace.tensors.format.gguf.GgufReader;
 import io.millrace.tensors.format.gguf.GgufTensor;
+import io.millrace.tensors.format.onnx.OnnxFile;
+import io.millrace.tensors.format.onnx.OnnxPlan;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -23,6 +25,7 @@ final class PlantedFault {
 
     private static final String GGUF_TENSOR = "blk.0.ffn_down.weight";
     private static final String FOLDER_TENSOR = "model.layers.0.mlp.down_proj.weight_scale";
+    private static final String ONNX_TENSOR = "model.layers.0.mlp.down_proj.weight_scales";
     private static final int HALF_FRACTION_BITS = 10;
     private static final int BFLOAT16_FRACTION_BITS = 7;
 
@@ -33,6 +36,11 @@ final class PlantedFault {
     }
 
     static void plant(Path output) throws IOException {
+        Path graph = output.resolve(OnnxPlan.GRAPH);
+        if (Files.exists(graph)) {
+            besideGraph(graph);
+            return;
+        }
         Path safetensors = output.resolve("model.safetensors");
         if (Files.exists(safetensors)) {
             inSafetensors(safetensors);
@@ -57,6 +65,24 @@ final class PlantedFault {
             enlarge(data, from + i * Short.BYTES, BFLOAT16_FRACTION_BITS);
         }
         Files.write(file, bytes);
+    }
+
+    private static void besideGraph(Path graph) throws IOException {
+        OnnxFile.Constant scales;
+        try (OnnxFile file = OnnxFile.open(graph)) {
+            scales = file.constants().stream()
+                    .filter(constant -> constant.name().equals(ONNX_TENSOR))
+                    .findFirst()
+                    .orElseThrow();
+        }
+        Path data = graph.resolveSibling(OnnxPlan.DATA);
+        byte[] bytes = Files.readAllBytes(data);
+        ByteBuffer numbers = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < scales.shape().rowLength(); i++) {
+            // The upper half of an F32 is a BF16.
+            enlarge(numbers, Math.toIntExact(scales.offset()) + i * Float.BYTES + Short.BYTES, BFLOAT16_FRACTION_BITS);
+        }
+        Files.write(data, bytes);
     }
 
     private static void inGguf(Path file) throws IOException {

@@ -6,6 +6,7 @@ import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Measurement;
 import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.events.Parameters.Gguf;
+import io.millrace.events.Parameters.Onnx;
 import io.millrace.events.Parameters.Quantize;
 import io.millrace.events.Reason;
 import io.millrace.events.Role;
@@ -20,6 +21,8 @@ import io.millrace.tensors.format.gguf.GgufFileType;
 import io.millrace.tensors.format.gguf.GgufOptions;
 import io.millrace.tensors.format.gguf.GgufSplit;
 import io.millrace.tensors.format.gguf.ImportanceMatrix;
+import io.millrace.tensors.format.onnx.OnnxPlan;
+import io.millrace.tensors.format.onnx.OnnxType;
 import io.millrace.worker.Stage;
 import io.millrace.worker.StageException;
 import io.millrace.worker.StageInput;
@@ -83,6 +86,8 @@ public final class QuantizeStage implements Stage<Quantize> {
             List<TensorReport> report = switch (input.parameters()) {
                 case Gguf gguf -> gguf(source, gguf, importances(input), output, workspace);
                 case CompressedTensors scheme -> compressedTensors(source, scheme, output, workspace);
+                case Onnx onnx ->
+                    OnnxPlan.of(source, OnnxType.of(onnx.type())).write(output, threads, workspace::progress);
             };
             if (spoiled) {
                 LOG.warn("MILLRACE_PLANTED_FAULT is set: this output is spoiled on purpose");

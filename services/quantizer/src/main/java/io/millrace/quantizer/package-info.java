@@ -1,7 +1,7 @@
 /**
- * The quantize stage: stores a checkpoint's weights in fewer bits, as one GGUF file or a compressed-tensors folder, with a
- * report of what became of each tensor. The arithmetic is in the tensors module; the output is the same bytes on every
- * machine.
+ * The quantize stage: stores a checkpoint's weights in fewer bits, as one GGUF file, a compressed-tensors folder or an
+ * ONNX graph with its weights, with a report of what became of each tensor. The arithmetic is in the tensors module; the
+ * output is the same bytes on every machine.
  */
 @NullMarked
 package io.millrace.quantizer;

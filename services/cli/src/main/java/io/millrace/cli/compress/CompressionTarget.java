@@ -2,6 +2,7 @@ package io.millrace.cli.compress;
 
 import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.events.Parameters.Gguf;
+import io.millrace.events.Parameters.Onnx;
 import io.millrace.events.Parameters.Quantize;
 import io.millrace.events.policy.Nearest;
 import java.util.List;
@@ -14,8 +15,10 @@ import java.util.stream.Collectors;
 /** What to compress to, spelled {@code format:type}: all that a policy may ask for. */
 public record CompressionTarget(Quantize parameters) {
     /** The formats, each with its types in order; a policy knows the same. */
-    private static final List<List<Quantize>> FORMATS =
-            List.of(format(Gguf.TYPES, Gguf::new), format(CompressedTensors.TYPES, CompressedTensors::new));
+    private static final List<List<Quantize>> FORMATS = List.of(
+            format(Gguf.TYPES, Gguf::new),
+            format(CompressedTensors.TYPES, CompressedTensors::new),
+            format(Onnx.TYPES, Onnx::new));
 
     private static List<Quantize> format(Set<String> types, Function<String, Quantize> parameters) {
         return new TreeSet<>(types).stream().map(parameters).toList();

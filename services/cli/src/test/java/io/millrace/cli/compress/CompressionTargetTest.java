@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.tensors.format.compressed.CompressedScheme;
 import io.millrace.tensors.format.gguf.GgufFileType;
+import io.millrace.tensors.format.onnx.OnnxType;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -11,11 +12,13 @@ final class CompressionTargetTest {
     @Test
     void everyTypeThatAFormatCanWriteIsATargetAndMayStandInAPolicy() {
         assertThat(CompressionTarget.all().stream().map(CompressionTarget::toString))
-                .containsExactlyInAnyOrderElementsOf(Stream.concat(
+                .containsExactlyInAnyOrderElementsOf(Stream.of(
                                 Stream.of(GgufFileType.values())
                                         .filter(type -> !type.needsImportance())
                                         .map(type -> "gguf:" + type),
-                                Stream.of(CompressedScheme.values()).map(scheme -> "compressed-tensors:" + scheme))
+                                Stream.of(CompressedScheme.values()).map(scheme -> "compressed-tensors:" + scheme),
+                                Stream.of(OnnxType.values()).map(type -> "onnx:" + type.code()))
+                        .flatMap(names -> names)
                         .toList());
     }
 }

@@ -6,7 +6,7 @@ import java.time.Instant;
  * A compressed model passed its gate. Serving teams follow this.
  *
  * @param source the checkpoint that it was made from
- * @param format {@code gguf}, {@code compressed-tensors} or {@code safetensors}
+ * @param format {@code gguf}, {@code compressed-tensors}, {@code onnx} or {@code safetensors}
  * @param type the format's name for how weights are stored, such as {@code Q4_K_M}
  * @param rung of the target's ladder, from 0
  * @param sizeBytes of all published files

@@ -180,7 +180,7 @@ public sealed interface Parameters {
 
     /** Stores the weights in fewer bits, rounded to nearest. */
     sealed interface Quantize extends Parameters {
-        /** The format's own name for how it stores weights: a GGUF file type or a compressed-tensors scheme. */
+        /** The format's own name for how it stores weights: a GGUF file type, a scheme, or an ONNX type. */
         String type();
 
         @Override
@@ -324,6 +324,31 @@ public sealed interface Parameters {
         @Override
         public SortedMap<String, Object> values() {
             return new TreeMap<>(Map.of("scheme", type));
+        }
+    }
+
+    /** A folder with an ONNX graph and its weights. */
+    record Onnx(String type) implements Quantize {
+        /** Types that this version writes: whole numbers of 4 or 8 bits in blocks of 32. */
+        public static final Set<String> TYPES = Set.of("int4", "int8");
+
+        public Onnx {
+            requireKnown("ONNX type", type, TYPES);
+        }
+
+        @Override
+        public String name() {
+            return "onnx";
+        }
+
+        @Override
+        public int rowMultiple() {
+            return 32;
+        }
+
+        @Override
+        public SortedMap<String, Object> values() {
+            return new TreeMap<>(Map.of("type", type));
         }
     }
 

@@ -117,7 +117,8 @@ class StagesTest {
                 new Parameters.Gguf("Q6_K"),
                 new Parameters.Gguf("Q8_0"),
                 new Parameters.CompressedTensors("W4A16"),
-                new Parameters.CompressedTensors("W4A16_ASYM"))) {
+                new Parameters.CompressedTensors("W4A16_ASYM"),
+                new Parameters.Onnx("int4"))) {
             double sound = divergence(new QuantizeStage(false), parameters, "sound");
 
             double spoiled = divergence(new QuantizeStage(true), parameters, "spoiled");
@@ -139,8 +140,10 @@ class StagesTest {
     @Tag("promise-4")
     @DisplayName("Promise 4: the same input gives the same bytes")
     void theSameInputGivesTheSameBytes() throws Exception {
-        for (Parameters.Quantize parameters :
-                List.of(new Parameters.Gguf("Q4_K_M"), new Parameters.CompressedTensors("W4A16"))) {
+        for (Parameters.Quantize parameters : List.of(
+                new Parameters.Gguf("Q4_K_M"),
+                new Parameters.CompressedTensors("W4A16"),
+                new Parameters.Onnx("int4"))) {
             List<String> digests = new ArrayList<>();
             for (String attempt : List.of("first", "second")) {
                 StageOutput output =

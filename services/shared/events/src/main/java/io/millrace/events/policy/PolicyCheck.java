@@ -84,7 +84,7 @@ public final class PolicyCheck {
     private static void checkRows(Parameters.Quantize quantize, ModelNumbers model, int width, List<String> reasons) {
         int multiple = quantize.rowMultiple();
         // GGUF has other types for rows that do not fit, so only a width that pruning chose is at fault there.
-        boolean strict = quantize instanceof Parameters.CompressedTensors;
+        boolean strict = !(quantize instanceof Parameters.Gguf);
         if (width % multiple != 0 && (strict || width != model.feedForwardSize())) {
             reasons.add(quantize.type() + " needs rows that are a multiple of " + multiple
                     + " but the feed-forward width is " + width);
@@ -139,6 +139,8 @@ public final class PolicyCheck {
                 double embedding = Math.min(parameters, (double) model.vocabularySize() * model.hiddenSize());
                 yield embedding * BITS_OF_ORIGINAL + (parameters - embedding) * bitsPerWeight(packed);
             }
+            // Codes and an F32 scale per 32; an embedding that is no head stays dense, and rotary tables come on top.
+            case Parameters.Onnx onnx -> parameters * (onnx.type().equals("int4") ? 5 : 9);
             case Parameters.Prune _, Parameters.Distill _, Parameters.Benchmark _ ->
                 parameters * (model.dtype().equals("F32") ? 32 : 16);
         };

@@ -134,15 +134,19 @@ final class RecipeReader {
     }
 
     private static Parameters quantize(Fields fields) throws PolicyException {
-        String format = fields.choice(fields.require("format"), Set.of("gguf", "compressed-tensors"));
+        String format = fields.choice(fields.require("format"), Set.of("gguf", "compressed-tensors", "onnx"));
         fields.choice("method", Set.of("round-to-nearest"), "round-to-nearest");
-        return format.equals("gguf")
-                ? new Parameters.Gguf(
+        return switch (format) {
+            case "gguf" ->
+                new Parameters.Gguf(
                         fields.choice(fields.require("type"), Parameters.Gguf.TYPES),
                         tensorTypes(fields),
-                        partLimit(fields))
-                : new Parameters.CompressedTensors(
+                        partLimit(fields));
+            case "onnx" -> new Parameters.Onnx(fields.choice(fields.require("type"), Parameters.Onnx.TYPES));
+            default ->
+                new Parameters.CompressedTensors(
                         fields.choice(fields.require("scheme"), Parameters.CompressedTensors.TYPES));
+        };
     }
 
     private static GgufTensorTypes tensorTypes(Fields fields) throws PolicyException {

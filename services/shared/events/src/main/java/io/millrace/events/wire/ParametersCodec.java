@@ -54,6 +54,7 @@ public final class ParametersCodec {
                                 flag("product"));
                     case "quantize gguf" -> new Parameters.Gguf(text("type"), tensorTypes(), partLimit());
                     case "quantize compressed-tensors" -> new Parameters.CompressedTensors(text("scheme"));
+                    case "quantize onnx" -> new Parameters.Onnx(text("type"));
                     case "benchmark quality" -> new Parameters.Quality(integer("sequences"), integer("length"));
                     case "benchmark speed" ->
                         new Parameters.Speed(integer("prompt-tokens"), integer("generated-tokens"), integer("pairs"));

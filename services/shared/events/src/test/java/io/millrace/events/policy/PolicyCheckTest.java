@@ -94,6 +94,21 @@ class PolicyCheckTest {
     }
 
     @Test
+    void onnxOfEightBitsKeepsNoLimitOnQualityAndOfFourNoneOnSizeBelowItsCodesAndScales() {
+        Recipe eight = new Recipe(List.of(new Step(new Parameters.Onnx("int8"), Device.CPU)));
+
+        assertThat(PolicyCheck.impossibleRungs(MODEL, target(List.of(eight), 512, Metric.KL_DIVERGENCE, 0.1)))
+                .singleElement()
+                .satisfies(rung -> assertThat(rung.reason()).startsWith("kl-divergence of int8 is not measured"));
+        assertThat(check(0.3, 512, List.of(List.of(new Parameters.Onnx("int4")))))
+                .singleElement()
+                .satisfies(
+                        rung -> assertThat(rung.reason()).startsWith("size-ratio is at least 0.3125 with onnx int4"));
+        assertThat(check(0.4, 512, List.of(List.of(new Parameters.Onnx("int4")))))
+                .isEmpty();
+    }
+
+    @Test
     void pruningMakesRoomUnderTheLimit() {
         List<Parameters> pruned = List.of(new Parameters.Neurons(0.5, 256), new Parameters.Gguf("Q8_0"));
 

@@ -35,6 +35,7 @@ class ParametersCodecTest {
                 gguf(new GgufPartLimit.Size(500_000_000)),
                 gguf(new GgufPartLimit.Size(4_000_000_000L)),
                 new Parameters.CompressedTensors("W8A16"),
+                new Parameters.Onnx("int4"),
                 new Parameters.Quality(64, 512),
                 new Parameters.Speed(64, 32, 5));
     }

@@ -8,7 +8,9 @@ import io.millrace.tensors.checkpoint.DenseCopy;
 import io.millrace.tensors.format.gguf.GgufReader;
 import io.millrace.tensors.format.gguf.tokenizer.TokenizerRebuild;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -46,7 +48,11 @@ public record Dequantization(String architecture, DType type, long parameters, i
                 rebuild.get().addIds(config);
             }
             new DenseCopy(source, String.valueOf(gguf.orElse(model).getFileName()), written)
-                    .write(folder, config, gguf.isPresent() ? Optional.empty() : Optional.of(model), progress);
+                    .write(
+                            folder,
+                            config,
+                            gguf.isPresent() ? Optional.empty() : Optional.of(folderOf(model)),
+                            progress);
             Tokenizer tokenizer = Tokenizer.COPIED;
             if (rebuild.isPresent()) {
                 tokenizer = rebuild.get().write(folder) ? Tokenizer.REBUILT : Tokenizer.MISSING;
@@ -60,5 +66,12 @@ public record Dequantization(String architecture, DType type, long parameters, i
                     source.tensors().size(),
                     tokenizer);
         }
+    }
+
+    /** The folder itself, or that of a file. */
+    private static Path folderOf(Path model) {
+        return Files.isDirectory(model)
+                ? model
+                : Objects.requireNonNull(model.toAbsolutePath().getParent(), "a file has a folder");
     }
 }

@@ -11,7 +11,7 @@ import java.util.Optional;
  * What a file or folder holds.
  *
  * @param format what the layout is: {@code GGUF v3}, {@code safetensors}, {@code Hugging Face folder},
- *     {@code compressed-tensors folder (pack-quantized)}
+ *     {@code compressed-tensors folder (pack-quantized)}, {@code ONNX}
  * @param architecture as the file spells it; absent where nothing says it
  * @param parameters weights of the model; absent where codes cannot be told from what belongs to them
  * @param tensorBytes of all tensors, without headers

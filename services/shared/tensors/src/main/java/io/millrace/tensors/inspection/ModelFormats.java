@@ -8,6 +8,8 @@ import io.millrace.tensors.format.compressed.CompressedTensorsReader;
 import io.millrace.tensors.format.gguf.GgufPartName;
 import io.millrace.tensors.format.gguf.GgufReader;
 import io.millrace.tensors.format.gguf.GgufWeights;
+import io.millrace.tensors.format.onnx.OnnxPlan;
+import io.millrace.tensors.format.onnx.OnnxWeights;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
@@ -18,17 +20,23 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /** Finds out which format a model has, and opens it. */
 public final class ModelFormats {
     private static final long CONFIG_LIMIT_BYTES = 16L << 20;
-    private static final String EXPECTED = "expected a GGUF file, a .safetensors file, or the folder of a model";
+    private static final String EXPECTED =
+            "expected a GGUF file, a .safetensors file, a .onnx file, or the folder of a model";
 
     private ModelFormats() {}
 
-    /** The weights in a GGUF file, a compressed-tensors folder or a dense folder. */
+    /** The weights in a GGUF file, an ONNX folder, a compressed-tensors folder or a dense folder. */
     public static WeightSource open(Path model) throws IOException {
+        Optional<Path> onnx = onnx(model);
+        if (onnx.isPresent()) {
+            return OnnxWeights.open(folderOf(onnx.get()));
+        }
         Optional<Path> gguf = gguf(model);
         if (gguf.isPresent()) {
             return GgufWeights.open(gguf.get());
@@ -42,10 +50,28 @@ public final class ModelFormats {
         return quantized ? CompressedTensorsReader.open(model) : Checkpoint.open(model);
     }
 
-    /** The GGUF file that a path is, or that is, or begins, the only model in a folder; empty for safetensors. */
+    /** The graph that a path is, or that is the model of a folder; empty for other formats. */
+    public static Optional<Path> onnx(Path model) {
+        if (!Files.isDirectory(model)) {
+            return Optional.of(model)
+                    .filter(file -> Files.exists(file) && file.toString().endsWith(".onnx"));
+        }
+        boolean dense = Files.exists(model.resolve(SafetensorsFolder.SINGLE))
+                || Files.exists(model.resolve(SafetensorsFolder.INDEX));
+        return Optional.of(model.resolve(OnnxPlan.GRAPH)).filter(file -> !dense && Files.exists(file));
+    }
+
+    private static Path folderOf(Path file) {
+        return Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file has a folder");
+    }
+
+    /** The GGUF file that a path is, or that is, or begins, the only model in a folder; empty for other formats. */
     public static Optional<Path> gguf(Path model) throws IOException {
         if (!Files.exists(model)) {
             throw new NoSuchFileException(model.toString());
+        }
+        if (onnx(model).isPresent()) {
+            return Optional.empty();
         }
         if (!Files.isDirectory(model)) {
             return ggufFile(model);
@@ -65,7 +91,8 @@ public final class ModelFormats {
             throw new MalformedFileException(
                     model,
                     -1,
-                    "holds neither " + SafetensorsFolder.SINGLE + " nor " + SafetensorsFolder.INDEX
+                    "holds neither " + SafetensorsFolder.SINGLE + " nor " + SafetensorsFolder.INDEX + " nor "
+                            + OnnxPlan.GRAPH
                             + " nor a GGUF file, expected one of them; name the folder or file of a model");
         }
         Optional<Path> whole = GgufPartName.modelIn(ggufs);

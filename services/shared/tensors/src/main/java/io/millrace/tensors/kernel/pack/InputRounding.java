@@ -10,8 +10,9 @@ import java.lang.foreign.ValueLayout;
  *
  * @param code INT8 or E4M3 with an F32 scale; E2M1 with a power of two as scale ({@link PowerOfTwoScale})
  * @param groupSize numbers that share a scale; 0 for a whole token
+ * @param reach the magnitude in units of the scale that the largest number becomes, where the scale is no power of two
  */
-public record InputRounding(Code code, int groupSize) {
+public record InputRounding(Code code, int groupSize, float reach) {
     /** The scale of numbers that are all zero. */
     private static final float EPSILON = 0x1p-23f;
 
@@ -20,6 +21,11 @@ public record InputRounding(Code code, int groupSize) {
             throw new IllegalArgumentException("found inputs of " + code + " in groups of " + groupSize
                     + ", expected INT8, E4M3 or E2M1 in groups of 0 or more");
         }
+    }
+
+    /** With the reach of the code. */
+    public InputRounding(Code code, int groupSize) {
+        this(code, groupSize, code.reach());
     }
 
     /**
@@ -60,7 +66,7 @@ public record InputRounding(Code code, int groupSize) {
         if (code == Code.E2M1) {
             return PowerOfTwoScale.value(PowerOfTwoScale.of(largest));
         }
-        float scale = largest / code.reach();
+        float scale = largest / reach;
         return scale == 0 ? EPSILON : scale;
     }
 }

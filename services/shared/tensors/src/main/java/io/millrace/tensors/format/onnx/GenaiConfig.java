@@ -1,0 +1,111 @@
+package io.millrace.tensors.format.onnx;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.format.safetensors.FolderPaths;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * {@code genai_config.json}: what ONNX Runtime's generation library is told of a graph, and how it searches unless asked
+ * otherwise. Token ids and sampling come from generation_config.json, else from config.json.
+ */
+final class GenaiConfig {
+    static final String FILE = "genai_config.json";
+
+    private static final String GENERATION = "generation_config.json";
+    private static final long LIMIT_BYTES = 1 << 20;
+
+    private final ModelConfig config;
+    private final ObjectNode generation;
+
+    private GenaiConfig(ModelConfig config, ObjectNode generation) {
+        this.config = config;
+        this.generation = generation;
+    }
+
+    /** Of a checkpoint in this folder. */
+    static ObjectNode of(ModelConfig config, Path folder, String graph) throws IOException {
+        ObjectNode generation = Files.exists(folder.resolve(GENERATION), LinkOption.NOFOLLOW_LINKS)
+                ? StrictJson.readFile(new FolderPaths(folder).inside(GENERATION), LIMIT_BYTES)
+                : StrictJson.object();
+        return new GenaiConfig(config, generation).json(graph);
+    }
+
+    private ObjectNode json(String graph) {
+        ObjectNode json = StrictJson.object();
+        ObjectNode model = json.putObject("model");
+        JsonNode end = stated("eos_token_id");
+        JsonNode firstEnd = end.isArray() ? end.path(0) : end;
+        JsonNode begin = stated("bos_token_id");
+        JsonNode padding = stated("pad_token_id");
+        if (begin.isIntegralNumber()) {
+            model.set("bos_token_id", begin);
+        }
+        model.put("context_length", config.maxPositions());
+        decoder(model.putObject("decoder"), graph);
+        if (!firstEnd.isMissingNode()) {
+            model.set("eos_token_id", end);
+        }
+        // The library wants one, although sequences of equal length are never padded.
+        model.put("pad_token_id", padding.isIntegralNumber() ? padding.asInt() : firstEnd.asInt(0));
+        model.put("type", config.architecture().modelType());
+        model.put("vocab_size", config.vocabularySize());
+        search(json.putObject("search"));
+        return json;
+    }
+
+    private void decoder(ObjectNode decoder, String graph) {
+        ObjectNode session = decoder.putObject("session_options");
+        session.put("log_id", "onnxruntime-genai");
+        session.putArray("provider_options");
+        decoder.put("filename", graph);
+        decoder.put("head_size", config.headSize());
+        decoder.put("hidden_size", config.hiddenSize());
+        decoder.putObject("inputs")
+                .put("input_ids", DecoderGraph.INPUT_IDS)
+                .put("attention_mask", DecoderGraph.ATTENTION_MASK)
+                .put("past_key_names", DecoderGraph.PAST + DecoderGraph.KEY)
+                .put("past_value_names", DecoderGraph.PAST + DecoderGraph.VALUE);
+        decoder.putObject("outputs")
+                .put("logits", DecoderGraph.LOGITS)
+                .put("present_key_names", DecoderGraph.PRESENT + DecoderGraph.KEY)
+                .put("present_value_names", DecoderGraph.PRESENT + DecoderGraph.VALUE);
+        decoder.put("num_attention_heads", config.headCount());
+        decoder.put("num_hidden_layers", config.layerCount());
+        decoder.put("num_key_value_heads", config.keyValueHeadCount());
+    }
+
+    private void search(ObjectNode search) {
+        search.put("diversity_penalty", 0.0);
+        search.put("do_sample", generation.path("do_sample").asBoolean(false));
+        search.put("early_stopping", true);
+        search.put("length_penalty", 1.0);
+        search.put("max_length", config.maxPositions());
+        search.put("min_length", 0);
+        search.put("no_repeat_ngram_size", 0);
+        search.put("num_beams", 1);
+        search.put("num_return_sequences", 1);
+        search.put("past_present_share_buffer", true);
+        search.put("repetition_penalty", generation.path("repetition_penalty").asDouble(1));
+        search.put("temperature", generation.path("temperature").asDouble(1));
+        search.put("top_k", generation.path("top_k").asInt(50));
+        search.put("top_p", generation.path("top_p").asDouble(1));
+    }
+
+    /** What the first file that knows a key says; missing if none does. */
+    private JsonNode stated(String key) {
+        for (ObjectNode file : List.of(generation, config.json())) {
+            if (file.hasNonNull(key)) {
+                return file.get(key);
+            }
+        }
+        return MissingNode.getInstance();
+    }
+}

@@ -1,0 +1,82 @@
+package io.millrace.tensors.format.onnx;
+
+import io.millrace.tensors.architecture.LayerAttention.Rotary;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.RopeScaling;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Cosines and sines of every position, [positions, headSize / 2] each: pair i turns by position · base^(-2i / headSize),
+ * scaled if the model says so. The attention operator looks them up.
+ *
+ * @param suffix sets the names of a second table apart
+ */
+record RotaryTable(String suffix, Rotary rotary, int headSize, int positions) {
+    /** The tables of a model, one for each kind of rotation among its layers. */
+    static List<RotaryTable> of(ModelConfig config) {
+        List<Rotary> kinds = config.attention().stream()
+                .flatMap(layer -> layer.rotary().stream())
+                .distinct()
+                .toList();
+        return kinds.stream()
+                .map(kind -> new RotaryTable(
+                        kinds.indexOf(kind) == 0 ? "" : "_" + kinds.indexOf(kind),
+                        kind,
+                        config.headSize(),
+                        config.maxPositions()))
+                .toList();
+    }
+
+    String cosines() {
+        return "cos_cache" + suffix;
+    }
+
+    String sines() {
+        return "sin_cache" + suffix;
+    }
+
+    /** Fills rows [from, to) of one of the two, from {@code values[0]} on. */
+    void fill(boolean sine, long from, long to, float[] values) {
+        double[] frequencies = frequencies();
+        int at = 0;
+        for (long position = from; position < to; position++) {
+            for (double frequency : frequencies) {
+                double angle = position * frequency;
+                // Not Math: the same bits on every machine.
+                values[at++] = (float) (sine ? StrictMath.sin(angle) : StrictMath.cos(angle));
+            }
+        }
+    }
+
+    double[] frequencies() {
+        double[] frequencies = new double[headSize / 2];
+        for (int i = 0; i < frequencies.length; i++) {
+            double plain = StrictMath.pow(rotary.base(), -2.0 * i / headSize);
+            Optional<RopeScaling> scaling = rotary.scaling();
+            frequencies[i] = scaling.isEmpty() ? plain : scaled(plain, scaling.get());
+        }
+        return frequencies;
+    }
+
+    private static double scaled(double frequency, RopeScaling how) {
+        return switch (how) {
+            case RopeScaling.Linear(double factor) -> frequency / factor;
+            case RopeScaling.Llama3 scaling -> llama3(frequency, scaling);
+            case RopeScaling.LongRope _ -> throw new IllegalStateException("long rope is refused before");
+        };
+    }
+
+    private static double llama3(double frequency, RopeScaling.Llama3 scaling) {
+        double turns = scaling.originalPositions() * frequency / (2 * Math.PI);
+        if (turns > scaling.highFrequencyFactor()) {
+            return frequency;
+        }
+        if (turns < scaling.lowFrequencyFactor()) {
+            return frequency / scaling.factor();
+        }
+        double smooth =
+                (turns - scaling.lowFrequencyFactor()) / (scaling.highFrequencyFactor() - scaling.lowFrequencyFactor());
+        return (1 - smooth) * frequency / scaling.factor() + smooth * frequency;
+    }
+}

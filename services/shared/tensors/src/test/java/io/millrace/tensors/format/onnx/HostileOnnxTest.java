@@ -1,0 +1,196 @@
+package io.millrace.tensors.format.onnx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
+
+import io.millrace.tensors.DType;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.Progress;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.TinyModels;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class HostileOnnxTest {
+    private static final long SEED = 20261124;
+
+    @TempDir
+    static Path parent;
+
+    private static Path folder = Path.of("");
+    private static ModelConfig config;
+    private static byte[] graph = new byte[0];
+    private static MemorySegment data = MemorySegment.NULL;
+
+    @BeforeAll
+    static void writeAValidModel() throws Exception {
+        Path model = TinyModels.write(
+                parent.resolve("model"),
+                TinyModels.llama()
+                        .put("hidden_size", 32)
+                        .put("intermediate_size", 32)
+                        .put("head_dim", 16)
+                        .put("num_hidden_layers", 1)
+                        .put("max_position_embeddings", 8)
+                        .put("tie_word_embeddings", true),
+                DType.F32,
+                1);
+        folder = parent.resolve("onnx");
+        try (Checkpoint source = Checkpoint.open(model)) {
+            config = source.config();
+            OnnxPlan.of(source, OnnxType.INT4).write(folder, 1, Progress.NONE);
+        }
+        graph = Files.readAllBytes(folder.resolve(OnnxPlan.GRAPH));
+        data = MemorySegment.ofArray(Files.readAllBytes(folder.resolve(OnnxPlan.DATA)));
+    }
+
+    @Test
+    void theUndamagedModelIsRead() throws Exception {
+        open(graph);
+    }
+
+    @Test
+    void everyTruncationOfTheGraphIsNoticed() {
+        for (int length = 0; length < graph.length; length += 7) {
+            byte[] cut = Arrays.copyOf(graph, length);
+            // Metadata and operator sets come last; a graph that lacks them alone is whole.
+            if (length < graph.length - 200) {
+                assertThatThrownBy(() -> open(cut)).as("%d bytes", length).isInstanceOf(MalformedFileException.class);
+            }
+        }
+    }
+
+    @Test
+    void everyTruncationOfTheWeightsIsNoticed() {
+        for (long length = 0; length < data.byteSize(); length += 511) {
+            MemorySegment cut = data.asSlice(0, length);
+            assertThatThrownBy(() -> open(graph, cut))
+                    .isInstanceOf(MalformedFileException.class)
+                    .hasMessageContaining("but the file has " + length + "; copy the file again");
+        }
+    }
+
+    @Test
+    void tenThousandDamagedFilesAreReadOrRefusedButNeverWorse() {
+        int rounds = Integer.getInteger("millrace.mutations", 10_000);
+        System.out.println("seed " + SEED);
+        Random random = new Random(SEED);
+        int refused = 0;
+        for (int round = 0; round < rounds; round++) {
+            byte[] damaged = graph.clone();
+            int changes = 1 + random.nextInt(4);
+            for (int i = 0; i < changes; i++) {
+                int at = random.nextInt(damaged.length);
+                switch (random.nextInt(3)) {
+                    case 0 -> damaged[at] = (byte) random.nextInt();
+                    case 1 -> damaged[at] ^= (byte) (1 << random.nextInt(8));
+                    default ->
+                        Arrays.fill(damaged, at, Math.min(damaged.length, at + 8), (byte)
+                                (random.nextBoolean() ? 0xff : 0x7f));
+                }
+            }
+            try {
+                open(damaged);
+            } catch (MalformedFileException _) {
+                refused++;
+            } catch (IOException | RuntimeException | Error worse) {
+                fail("seed " + SEED + ", round " + round, worse);
+            }
+        }
+        // What is not read here, such as names of nodes, may be damaged unseen.
+        assertThat(refused).isGreaterThan(rounds / 4);
+    }
+
+    @Test
+    void weightsOutsideTheFolderAreRefused() throws Exception {
+        for (String elsewhere :
+                new String[] {"../onnx.data/xx", "/etc/passwd/xxx", "..model.onnx.xx", "a:model.onnx.x"}) {
+            Path other = Files.createTempDirectory(parent, "other");
+            Files.copy(folder.resolve("config.json"), other.resolve("config.json"));
+            Files.write(
+                    other.resolve(OnnxPlan.GRAPH),
+                    replaced("model.onnx.data", (elsewhere + "xxxxxxxxxxxxxxx").substring(0, 15)));
+            assertThatThrownBy(() -> OnnxWeights.open(other))
+                    .isInstanceOf(MalformedFileException.class)
+                    .hasMessageContaining("expected the plain name of a file in the same folder");
+        }
+    }
+
+    @Test
+    void aLinkOutOfTheFolderIsRefused() throws Exception {
+        Path other = Files.createTempDirectory(parent, "link");
+        Files.copy(folder.resolve("config.json"), other.resolve("config.json"));
+        Files.copy(folder.resolve(OnnxPlan.GRAPH), other.resolve(OnnxPlan.GRAPH));
+        Files.createSymbolicLink(other.resolve(OnnxPlan.DATA), folder.resolve(OnnxPlan.DATA));
+
+        assertThatThrownBy(() -> OnnxWeights.open(other)).hasMessageContaining("leads outside its folder");
+    }
+
+    @Test
+    void anotherModelsGraphIsRefusedByTheConstantThatDiffers() throws Exception {
+        assertThatThrownBy(() -> open(replaced("q_proj.weight_Q4", "q_proj.weight_Q5")))
+                .hasMessageContaining("only graphs that it wrote are read");
+        assertThatThrownBy(() -> open(replaced("block_size", "block_sizf")))
+                .hasMessageContaining("has block_size 0, expected 32");
+    }
+
+    @Test
+    void sizesThatOverflowAreRefused() {
+        byte[] tensor = new ProtobufWriter()
+                .whole(OnnxFields.TENSOR_DIMENSION, Long.MAX_VALUE)
+                .whole(OnnxFields.TENSOR_DIMENSION, 4)
+                .whole(OnnxFields.TENSOR_TYPE, 1)
+                .text(OnnxFields.TENSOR_NAME, "huge")
+                .whole(OnnxFields.TENSOR_LOCATION, 1)
+                .toByteArray();
+        byte[] model = new ProtobufWriter()
+                .message(OnnxFields.MODEL_GRAPH, new ProtobufWriter().bytes(OnnxFields.GRAPH_INITIALIZER, tensor))
+                .toByteArray();
+        assertThatThrownBy(() -> open(model)).hasMessageContaining("'huge' has shape [9223372036854775807, 4]");
+    }
+
+    @Test
+    void numbersAndLengthsThatDoNotEndAreRefused() {
+        byte[] endless = new byte[32];
+        Arrays.fill(endless, (byte) 0xff);
+        assertThatThrownBy(() -> open(endless)).hasMessageContaining("a number has more than 10 bytes");
+        assertThatThrownBy(() -> open(new byte[] {0x3a, (byte) 0xff, (byte) 0xff, (byte) 0xff, (byte) 0xff, 0x7f}))
+                .hasMessageContaining("field 7 has 34359738367 bytes, but its message ends after 0");
+        assertThatThrownBy(() -> open(new byte[] {0x3b})).hasMessageContaining("has wire type 3");
+        assertThatThrownBy(() -> open(new byte[0])).hasMessageContaining("holds no graph");
+    }
+
+    private static void open(byte[] bytes) throws IOException {
+        open(bytes, data);
+    }
+
+    /** Opens a model and reads all of it. */
+    private static void open(byte[] bytes, MemorySegment beside) throws IOException {
+        OnnxGraph parsed = OnnxGraph.parse("hostile.onnx", bytes);
+        try (OnnxWeights weights = OnnxWeights.of(config, OnnxFile.of(parsed, beside, () -> {}))) {
+            for (TensorSpec spec : weights.tensors()) {
+                float[] floats = new float[Math.toIntExact(spec.shape().elements())];
+                weights.read(spec.name(), 0, spec.shape().rows(), MemorySegment.ofArray(floats));
+            }
+        }
+    }
+
+    /** The graph with every occurrence of a text replaced by another of the same length. */
+    private static byte[] replaced(String text, String by) {
+        assertThat(by).hasSameSizeAs(text);
+        String all = new String(graph, StandardCharsets.ISO_8859_1);
+        assertThat(all).contains(text);
+        return all.replace(text, by).getBytes(StandardCharsets.ISO_8859_1);
+    }
+}

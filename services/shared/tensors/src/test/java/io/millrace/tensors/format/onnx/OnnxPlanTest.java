@@ -1,0 +1,178 @@
+package io.millrace.tensors.format.onnx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.DType;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.MalformedFileException.Kind;
+import io.millrace.tensors.Progress;
+import io.millrace.tensors.TensorReport;
+import io.millrace.tensors.architecture.Architecture;
+import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.architecture.Trait;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.ModelFolder;
+import io.millrace.tensors.checkpoint.TinyModels;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class OnnxPlanTest {
+    @TempDir
+    Path parent;
+
+    static Stream<Architecture> architectures() {
+        return Architecture.known().stream()
+                .filter(architecture -> architecture.expertKeys().isEmpty())
+                .filter(architecture -> !architecture.has(Trait.LONG_ROPE));
+    }
+
+    @ParameterizedTest
+    @MethodSource("architectures")
+    void everyTensorComesBackAsTheReportSaysItWasStored(Architecture architecture) throws Exception {
+        Path model = TinyModels.write(parent.resolve("model"), TinyModels.of(architecture), DType.BF16, 1);
+        Path out = parent.resolve("out");
+        List<TensorReport> reports;
+        try (Checkpoint source = Checkpoint.open(model)) {
+            reports = OnnxPlan.of(source, OnnxType.INT4).write(out, 2, Progress.NONE);
+        }
+
+        try (Checkpoint source = Checkpoint.open(model);
+                OnnxWeights read = OnnxWeights.open(out)) {
+            assertThat(reports).extracting(TensorReport::name).containsExactlyElementsOf(names(source));
+            for (TensorReport report : reports) {
+                float[] before = new float[(int) report.shape().elements()];
+                float[] after = before.clone();
+                source.read(report.name(), 0, report.shape().rows(), MemorySegment.ofArray(before));
+                read.read(report.name(), 0, report.shape().rows(), MemorySegment.ofArray(after));
+                double largest = 0;
+                for (int i = 0; i < before.length; i++) {
+                    largest = Math.max(largest, Math.abs(before[i] - after[i]));
+                }
+                // 1 + a gain, and 1 less again, rounds the gain.
+                assertThat(largest).as(report.name()).isBetween(report.maxError(), report.maxError() + 1e-7);
+            }
+        }
+    }
+
+    private static List<String> names(Checkpoint source) {
+        return source.rules().stream().map(TensorRule::name).toList();
+    }
+
+    @ParameterizedTest
+    @EnumSource(OnnxType.class)
+    void theBytesDoNotDependOnThreads(OnnxType type) throws Exception {
+        Path model = TinyModels.write(parent.resolve("model"), TinyModels.llama(), DType.F32, 2);
+        try (Checkpoint source = Checkpoint.open(model)) {
+            OnnxPlan plan = OnnxPlan.of(source, type);
+            plan.write(parent.resolve("one"), 1, Progress.NONE);
+            plan.write(parent.resolve("three"), 3, Progress.NONE);
+        }
+
+        for (String file : List.of(OnnxPlan.GRAPH, OnnxPlan.DATA, GenaiConfig.FILE, ModelFolder.CONFIG)) {
+            assertThat(parent.resolve("three").resolve(file))
+                    .hasSameBinaryContentAs(parent.resolve("one").resolve(file));
+        }
+        try (Stream<Path> files = Files.list(parent.resolve("one"))) {
+            assertThat(files).hasSize(4);
+        }
+    }
+
+    @Test
+    void everyTensorIsAlignedForMapping() throws Exception {
+        Path model =
+                TinyModels.write(parent.resolve("model"), TinyModels.llama().put("vocab_size", 17_000), DType.F32, 3);
+        try (Checkpoint source = Checkpoint.open(model)) {
+            OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("out"), 2, Progress.NONE);
+        }
+
+        try (OnnxFile file = OnnxFile.open(parent.resolve("out").resolve(OnnxPlan.GRAPH))) {
+            assertThat(file.graph().tensors().values())
+                    .hasSizeGreaterThan(20)
+                    .allMatch(tensor -> tensor.offset() % (tensor.byteSize() > 1 << 20 ? 1 << 16 : 4096) == 0);
+            assertThat(file.metadata())
+                    .containsEntry("millrace.made", "quantize")
+                    .containsEntry("millrace.type", "int4")
+                    .containsEntry("millrace.accuracy_level", "1");
+        }
+    }
+
+    @Test
+    void theGenerationLibraryIsToldTheIdsOfTheGenerationConfig() throws Exception {
+        ObjectNode config = TinyModels.llama().put("bos_token_id", 1).put("eos_token_id", 2);
+        Path model = TinyModels.write(parent.resolve("model"), config, DType.F32, 3);
+        Files.writeString(
+                model.resolve("generation_config.json"),
+                "{\"eos_token_id\": [5, 6], \"do_sample\": true, \"top_p\": 0.9}");
+        try (Checkpoint source = Checkpoint.open(model)) {
+            OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("out"), 2, Progress.NONE);
+        }
+
+        ObjectNode json = StrictJson.readFile(parent.resolve("out").resolve(GenaiConfig.FILE), 1 << 20);
+        assertThat(json.at("/model/eos_token_id")).hasToString("[5,6]");
+        assertThat(json.at("/model/bos_token_id").asInt()).isEqualTo(1);
+        assertThat(json.at("/model/pad_token_id").asInt()).isEqualTo(5);
+        assertThat(json.at("/search/do_sample").asBoolean()).isTrue();
+        assertThat(json.at("/search/top_p").asDouble()).isEqualTo(0.9);
+        assertThat(json.at("/model/decoder/head_size").asInt()).isEqualTo(32);
+    }
+
+    @Test
+    void whatAGraphCannotSayIsRefusedByName() throws Exception {
+        for (Architecture architecture : Architecture.known()) {
+            if (architecture.expertKeys().isPresent()) {
+                assertRefused(TinyModels.of(architecture), Kind.UNSUPPORTED, "is a mixture of experts");
+            } else if (architecture.has(Trait.LONG_ROPE)) {
+                assertRefused(TinyModels.of(architecture), Kind.UNSUPPORTED, "turns by long rope");
+            }
+        }
+        assertRefused(
+                TinyModels.llama().put("head_dim", 24),
+                Kind.UNSUITABLE_SHAPE,
+                "has heads of 24, expected a multiple of");
+        assertRefused(
+                TinyModels.llama().put("intermediate_size", 250),
+                Kind.UNSUITABLE_SHAPE,
+                "'model.layers.0.mlp.down_proj' with 250 inputs, expected a multiple of 32");
+    }
+
+    private void assertRefused(ObjectNode config, Kind kind, String what) throws IOException {
+        Path model = TinyModels.write(Files.createTempDirectory(parent, "model"), config, DType.F32, 1);
+        try (Checkpoint source = Checkpoint.open(model)) {
+            assertThatThrownBy(() -> OnnxPlan.of(source, OnnxType.INT4))
+                    .hasMessageContaining(what)
+                    .isInstanceOfSatisfying(
+                            MalformedFileException.class,
+                            problem -> assertThat(problem.kind()).isEqualTo(kind));
+        }
+    }
+
+    @Test
+    void aWriteThatFailsLeavesNoModelBehind() throws Exception {
+        ObjectNode config = TinyModels.llama();
+        Path model = TinyModels.write(parent.resolve("model"), config, DType.F32, 1);
+        Path out = Files.createDirectory(parent.resolve("out"));
+        Progress interrupting = (done, total, what) -> {
+            if (done > total / 2) {
+                throw new IllegalStateException("planted");
+            }
+        };
+
+        try (Checkpoint source = Checkpoint.open(model)) {
+            assertThatThrownBy(() -> OnnxPlan.of(source, OnnxType.INT4).write(out, 2, interrupting))
+                    .hasMessage("planted");
+        }
+        assertThat(out).isEmptyDirectory();
+    }
+}
