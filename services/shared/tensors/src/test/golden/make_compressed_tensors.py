@@ -18,7 +18,7 @@ from compressed_tensors.quantization import (
     QuantizationScheme,
     apply_quantization_config,
 )
-from compressed_tensors.quantization.lifecycle.forward import fake_quantize
+from compressed_tensors.quantization.lifecycle.forward import fake_quantize, quantize
 from compressed_tensors.quantization.quant_scheme import preset_name_to_scheme
 from compressed_tensors.quantization.utils import (
     calculate_qparams,
@@ -212,8 +212,7 @@ def make_preset(target: pathlib.Path, tame: bool) -> None:
         merged = next((names for names in MERGED if own in names), (own,))
         global_scale = None
         if args.strategy == "tensor_group":
-            largest = torch.stack([modules[f"{parent}.{other}"].weight.abs().amax() for other in merged]).amax()
-            global_scale = generate_gparam(-largest, largest)
+            global_scale = global_scale_of([modules[f"{parent}.{other}"].weight for other in merged])
             module.weight_global_scale.data.copy_(global_scale)
         scale, _ = calculate_qparams(*extremes(module.weight, args), rounded, global_scale=global_scale)
         module.weight_scale.data.copy_(scale)
@@ -301,6 +300,67 @@ def make_inputs(target: pathlib.Path) -> None:
     target.write_text(json.dumps(digests, indent=2) + "\n")
 
 
+def global_scale_of(weights: list[torch.Tensor]) -> torch.Tensor:
+    largest = torch.stack([weight.abs().amax() for weight in weights]).amax()
+    return generate_gparam(-largest, largest)
+
+
+def loss(weight: torch.Tensor, args: QuantizationArgs, global_scale: torch.Tensor | None):
+    """Codes of a weight in the type that it has, and their squared error."""
+    rounded = args if args.scale_dtype else args.model_copy(update={"scale_dtype": torch.bfloat16})
+    size = args.group_size or weight.shape[1]
+    least, most = extremes(weight, args.model_copy(update={"group_size": size}))
+    scale, zero = calculate_qparams(least, most, rounded, global_scale=global_scale)
+    zero = zero if args.num_bits == 8 or args.type == "int" else None
+    codes = quantize(weight, scale, zero, args, global_scale=global_scale).double()
+    steps = scale.double() / (1 if global_scale is None else global_scale.double())
+    zeros = torch.zeros_like(steps) if zero is None else zero.double()
+    if args.strategy == "block":
+        rows, columns = args.block_structure
+        steps = steps.repeat_interleave(rows, 0).repeat_interleave(columns, 1)[: weight.shape[0], : weight.shape[1]]
+        zeros = torch.zeros_like(steps)
+    else:
+        steps, zeros = (values.repeat_interleave(size, 1) for values in (steps, zeros))
+    return codes, ((codes - zeros) * steps - weight.double()).square().sum().item()
+
+
+def make_bf16(target: pathlib.Path) -> None:
+    """What computing in BF16 costs: of a BF16 checkpoint, codes that the library computes in F32, as Millrace does, and
+    those that it computes in BF16, as it does when it is given such a checkpoint."""
+    channel = {
+        name: QuantizationArgs(strategy="channel", **scheme) for name, scheme in CHANNEL_SCHEMES.items()
+    }
+    presets = [*SCHEMES, *TOKEN_SCHEMES, *PRESETS]
+    all_args = {name: preset_name_to_scheme(name.upper(), []).weights for name in presets} | channel
+    model = checkpoint(128, 256, True)
+    modules = {name: module for name, module in model.model.named_modules() if isinstance(module, torch.nn.Linear)}
+    found = {}
+    for scheme, args in all_args.items():
+        count = differing = 0
+        errors = [0.0, 0.0]
+        for name, module in modules.items():
+            parent, _, own = name.rpartition(".")
+            merged = next((names for names in MERGED if own in names), (own,))
+            codes = []
+            for i, dtype in enumerate((torch.float32, torch.bfloat16)):
+                global_scale = None
+                if args.strategy == "tensor_group":
+                    others = [modules[f"{parent}.{other}"].weight.data.to(torch.bfloat16).to(dtype) for other in merged]
+                    global_scale = global_scale_of(others)
+                result, error = loss(module.weight.data.to(torch.bfloat16).to(dtype), args, global_scale)
+                codes.append(result)
+                errors[i] += error
+            count += codes[0].numel()
+            differing += (codes[0] != codes[1]).sum().item()
+        found[scheme] = {
+            "codes": count,
+            "differingCodes": differing,
+            "squaredError": errors[0],
+            "librarySquaredError": errors[1],
+        }
+    target.write_text(json.dumps(found, indent=2) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=pathlib.Path, help="where the golden folders go")
@@ -317,6 +377,7 @@ def main() -> None:
     for name, args in FOREIGN.items():
         make_foreign(folder / name, **args)
     make_mixed(folder / "mixed")
+    make_bf16(folder / "bf16.json")
     make_inputs(folder / "inputs.json")
 
 

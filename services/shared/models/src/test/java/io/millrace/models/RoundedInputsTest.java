@@ -44,7 +44,7 @@ class RoundedInputsTest {
      * must agree.
      */
     @ParameterizedTest
-    @EnumSource(names = {"FP8_DYNAMIC", "W8A8"})
+    @EnumSource(names = {"FP8_DYNAMIC", "FP8_BLOCK", "W8A8"})
     void ourLogitsAreThoseOfTransformers(CompressedScheme scheme) throws Exception {
         Path compressed = compressed(scheme);
         String name = scheme.name().toLowerCase(Locale.ROOT);

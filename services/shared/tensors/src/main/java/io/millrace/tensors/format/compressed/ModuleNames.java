@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -51,15 +52,23 @@ final class ModuleNames {
     /** {@link IllegalArgumentException} if a pattern from outside would take forever. */
     boolean matches(String module) {
         return patterns.stream()
-                .anyMatch(pattern ->
-                        pattern.matcher(new Counted(module, new int[1])).lookingAt());
+                .anyMatch(pattern -> pattern.matcher(new Counted(module, new AtomicInteger()))
+                        .lookingAt());
     }
 
     /** Ends a match that looks at characters again and again. */
-    private record Counted(CharSequence text, int[] steps) implements CharSequence {
+    private static final class Counted implements CharSequence {
+        private final CharSequence text;
+        private final AtomicInteger steps;
+
+        Counted(CharSequence text, AtomicInteger steps) {
+            this.text = text;
+            this.steps = steps;
+        }
+
         @Override
         public char charAt(int index) {
-            if (++steps[0] > MOST_STEPS) {
+            if (steps.incrementAndGet() > MOST_STEPS) {
                 throw new IllegalArgumentException("a pattern that takes more than " + MOST_STEPS
                         + " steps on the name '" + text + "'; write it with fewer repetitions");
             }

@@ -20,22 +20,20 @@ record StoredFormat(List<Group> groups, ModuleNames ignored) {
     /** Which tensors a module has. */
     enum Kind {
         /** Words of packed codes. */
-        PACKED_INTEGERS("pack-quantized", Code.INT4, Code.INT8),
+        PACKED_INTEGERS("pack-quantized"),
         /** One I8 per weight. */
-        INTEGERS("int-quantized", Code.INT8),
+        INTEGERS("int-quantized"),
         /** One F8_E4M3 per weight. */
-        FLOATS("float-quantized", Code.E4M3),
+        FLOATS("float-quantized"),
         /** Two codes per byte; scales are powers of two. */
-        MX_FLOATS("mxfp4-pack-quantized", Code.E2M1),
+        MX_FLOATS("mxfp4-pack-quantized"),
         /** Two codes per byte; scales are 8-bit floats in units of a global scale. */
-        NV_FLOATS("nvfp4-pack-quantized", Code.E2M1);
+        NV_FLOATS("nvfp4-pack-quantized");
 
         private final String format;
-        private final List<Code> codes;
 
-        Kind(String format, Code... codes) {
+        Kind(String format) {
             this.format = format;
-            this.codes = List.of(codes);
         }
 
         /** As config.json spells it. */
@@ -44,7 +42,12 @@ record StoredFormat(List<Group> groups, ModuleNames ignored) {
         }
 
         boolean holds(Code code) {
-            return codes.contains(code);
+            return switch (this) {
+                case PACKED_INTEGERS -> !code.floating();
+                case INTEGERS -> code == Code.INT8;
+                case FLOATS -> code == Code.E4M3;
+                case MX_FLOATS, NV_FLOATS -> code == Code.E2M1;
+            };
         }
 
         static Optional<Kind> named(String format) {

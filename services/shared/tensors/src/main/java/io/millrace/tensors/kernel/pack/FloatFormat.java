@@ -29,7 +29,9 @@ public record FloatFormat(int groupSize, float globalScale) {
 
     /** @param largestMagnitude of all weights that share the global scale */
     public static FloatFormat nv(float largestMagnitude) {
-        float global = Float8.LARGEST * Float4.LARGEST / Math.max(largestMagnitude, Float.MIN_NORMAL);
+        // As the library computes it: a number divided by a tensor is the number times the tensor's reciprocals.
+        float reciprocal = 1 / Math.max(largestMagnitude, Float.MIN_NORMAL);
+        float global = Float8.LARGEST * Float4.LARGEST * reciprocal;
         return new FloatFormat(NV_GROUP, Float.isFinite(global) ? global : 1);
     }
 

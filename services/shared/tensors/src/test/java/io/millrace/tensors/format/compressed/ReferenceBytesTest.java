@@ -8,6 +8,7 @@ import io.millrace.tensors.DType;
 import io.millrace.tensors.Progress;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.safetensors.SafetensorsReader;
 import io.millrace.tensors.json.StrictJson;
@@ -24,6 +25,7 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Objects;
+import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -93,6 +95,34 @@ class ReferenceBytesTest {
                         .isEqualTo(digests.path(tensor.name()).asText());
             }
         }
+    }
+
+    /** The library computes in the type of the checkpoint, we in F32; the script made both numbers with the library. */
+    @ParameterizedTest
+    @EnumSource(CompressedScheme.class)
+    void errorOfABf16CheckpointIsNoLargerThanThatOfTheReferenceTool(CompressedScheme scheme) throws Exception {
+        JsonNode expected = StrictJson.readFile(folder("bf16.json").resolve("bf16.json"), 100_000)
+                .path(scheme.name().toLowerCase(Locale.ROOT));
+        Path source = ReferenceWeights.write(folder.resolve("source"), 256, true, DType.BF16);
+        Path target = folder.resolve("target");
+
+        double squares = 0;
+        try (Checkpoint checkpoint = Checkpoint.openOriginal(source)) {
+            CompressedTensorsWriter.plan(checkpoint, scheme).write(target, 1, Progress.NONE);
+            try (CompressedTensorsReader reader = CompressedTensorsReader.open(target)) {
+                for (TensorSpec tensor : reader.tensors()) {
+                    float[] before = floats(checkpoint, tensor);
+                    float[] after = floats(reader, tensor);
+                    for (int i = 0; i < before.length; i++) {
+                        squares += ((double) before[i] - after[i]) * ((double) before[i] - after[i]);
+                    }
+                }
+            }
+        }
+
+        assertThat(squares).isCloseTo(expected.path("squaredError").asDouble(), Percentage.withPercentage(1e-4));
+        assertThat(expected.path("squaredError").asDouble())
+                .isLessThanOrEqualTo(expected.path("librarySquaredError").asDouble());
     }
 
     @Test
@@ -168,7 +198,7 @@ class ReferenceBytesTest {
         return reader.rows(tensor.name(), 0, tensor.shape().rows()).toArray(ValueLayout.JAVA_BYTE);
     }
 
-    private static float[] floats(CompressedTensorsReader reader, TensorSpec tensor) throws Exception {
+    private static float[] floats(WeightSource reader, TensorSpec tensor) throws Exception {
         float[] floats = new float[Math.toIntExact(tensor.shape().elements())];
         reader.read(tensor.name(), 0, tensor.shape().rows(), MemorySegment.ofArray(floats));
         return floats;
