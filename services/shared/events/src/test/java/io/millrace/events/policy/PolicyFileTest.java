@@ -127,6 +127,16 @@ class PolicyFileTest {
         });
     }
 
+    @Test
+    void onnxHasItsOwnTypes() throws PolicyException {
+        String yaml = SMALL.replace("{format: gguf, type: Q8_0}", "{format: onnx, type: int4}");
+
+        assertThat(PolicyFile.parse(yaml).targets().getFirst().ladder())
+                .containsExactly(new Recipe(List.of(new Step(new Parameters.Onnx("int4"), Device.CPU))));
+        assertThatThrownBy(() -> PolicyFile.parse(yaml.replace("int4", "Q8_0")))
+                .hasMessageContaining("unknown type 'Q8_0'");
+    }
+
     /** One thing is changed in the small policy; the message has the line and what was meant. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
