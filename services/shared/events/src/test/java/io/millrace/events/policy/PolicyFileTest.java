@@ -159,6 +159,21 @@ class PolicyFileTest {
                         + "\"token-embedding-type\":\"Q8_0\",\"type\":\"Q2_K_S\"}");
     }
 
+    @Test
+    void onnxHasItsOwnTypes() throws PolicyException {
+        String yaml = SMALL.replace("{format: gguf, type: Q8_0}", "{format: onnx, type: int4}");
+
+        assertThat(PolicyFile.parse(yaml)
+                        .targets()
+                        .getFirst()
+                        .ladder()
+                        .getFirst()
+                        .steps())
+                .containsExactly(new StepDraft(new Parameters.Onnx("int4"), Device.CPU, Optional.empty()));
+        assertThatThrownBy(() -> PolicyFile.parse(yaml.replace("int4", "Q8_0")))
+                .hasMessageContaining("unknown type 'Q8_0'");
+    }
+
     /** One thing is changed in the small policy; the message has the line and what was meant. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """

@@ -2,7 +2,6 @@ package io.millrace.tensors.format.onnx;
 
 import io.millrace.tensors.MalformedFileException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
@@ -98,6 +97,9 @@ final class ProtobufReader {
 
     String text() throws MalformedFileException {
         require(ProtobufWriter.BYTES);
+        if (ascii()) {
+            return new String(bytes, valueFrom, valueTo - valueFrom, StandardCharsets.US_ASCII);
+        }
         try {
             return StandardCharsets.UTF_8
                     .newDecoder()
@@ -110,9 +112,13 @@ final class ProtobufReader {
         }
     }
 
-    float real() throws MalformedFileException {
-        require(ProtobufWriter.FIXED_32);
-        return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getFloat(valueFrom);
+    private boolean ascii() {
+        for (int i = valueFrom; i < valueTo; i++) {
+            if (bytes[i] < 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private void require(int expected) throws MalformedFileException {

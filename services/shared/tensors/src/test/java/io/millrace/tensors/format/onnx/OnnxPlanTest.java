@@ -89,6 +89,25 @@ class OnnxPlanTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(OnnxType.class)
+    void aGraphWhoseInputsAreRoundedSaysSo(OnnxType type) throws Exception {
+        Path model = TinyModels.write(parent.resolve("model"), TinyModels.llama(), DType.F32, 2);
+        try (Checkpoint source = Checkpoint.open(model)) {
+            OnnxPlan.of(source, type).write(parent.resolve("out"), 1, Progress.NONE);
+        }
+
+        try (OnnxWeights weights = OnnxWeights.open(parent.resolve("out"));
+                OnnxFile file = OnnxFile.open(parent.resolve("out").resolve(OnnxPlan.GRAPH))) {
+            assertThat(weights.inputRounding("model.layers.0.mlp.down_proj.weight").isPresent())
+                    .isEqualTo(type == OnnxType.INT8);
+            assertThat(weights.inputRounding("model.norm.weight")).isEmpty();
+            assertThat(file.metadata()).containsEntry("millrace.accuracy_level", type == OnnxType.INT8 ? "4" : "1");
+            assertThat(file.graph().uses().values())
+                    .allMatch(use -> use.attribute("accuracy_level") == type.accuracyLevel());
+        }
+    }
+
     @Test
     void everyTensorIsAlignedForMapping() throws Exception {
         Path model =
