@@ -68,7 +68,12 @@ final class BadInputIT {
             millrace.json("retry", refused.get("run").asText());
             await("good-changed", "published");
             assertThat(millrace.json(
-                                    "pull", "good-changed", "phone", folder.resolve("v1").toString(), "--version", "v1")
+                                    "pull",
+                                    "good-changed",
+                                    "phone",
+                                    folder.resolve("v1").toString(),
+                                    "--version",
+                                    "v1")
                             .get("files"))
                     .isNotEmpty();
             deadLettersSayWhereTheyCameFrom();

@@ -55,8 +55,7 @@ public final class OnnxWeights implements WeightSource {
 
     private record Dense(TensorRule rule, ExternalTensor tensor) implements Stored {}
 
-    private record Blocks(
-            TensorRule rule, int bits, ExternalTensor codes, ExternalTensor scales, boolean inputsRounded)
+    private record Blocks(TensorRule rule, int bits, ExternalTensor codes, ExternalTensor scales, boolean inputsRounded)
             implements Stored {}
 
     private OnnxWeights(ModelConfig config, OnnxFile file) throws MalformedFileException {

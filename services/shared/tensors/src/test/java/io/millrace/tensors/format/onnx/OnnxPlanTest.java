@@ -99,7 +99,8 @@ class OnnxPlanTest {
 
         try (OnnxWeights weights = OnnxWeights.open(parent.resolve("out"));
                 OnnxFile file = OnnxFile.open(parent.resolve("out").resolve(OnnxPlan.GRAPH))) {
-            assertThat(weights.inputRounding("model.layers.0.mlp.down_proj.weight").isPresent())
+            assertThat(weights.inputRounding("model.layers.0.mlp.down_proj.weight")
+                            .isPresent())
                     .isEqualTo(type == OnnxType.INT8);
             assertThat(weights.inputRounding("model.norm.weight")).isEmpty();
             assertThat(file.metadata()).containsEntry("millrace.accuracy_level", type == OnnxType.INT8 ? "4" : "1");
