@@ -231,9 +231,10 @@ class AnyOrderTest {
                     assertThat(queuedSince.get(job.key()))
                             .isBeforeOrEqualTo(world.now().minus(Limits.DEFAULT.queue()));
                 case Ticket.Abandoned _ -> {} // the next rung, after the last attempt was lost
-                case Ticket.Running _ -> assertThat(lostForGood(before.get(job.key()), job, time))
-                        .as("a running job is issued again: %s", job)
-                        .isTrue();
+                case Ticket.Running _ ->
+                    assertThat(lostForGood(before.get(job.key()), job, time))
+                            .as("a running job is issued again: %s", job)
+                            .isTrue();
             }
             queuedSince.put(job.key(), world.now());
         }
