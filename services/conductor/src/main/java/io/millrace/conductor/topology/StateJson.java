@@ -23,6 +23,7 @@ import io.millrace.events.Candidate;
 import io.millrace.events.Decision;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
+import io.millrace.events.GgufPartLimit;
 import io.millrace.events.JobKey;
 import io.millrace.events.ModelName;
 import io.millrace.events.Parameters;
@@ -100,7 +101,12 @@ final class StateJson {
                 .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
                 .disable(SerializationFeature.WRITE_DURATIONS_AS_TIMESTAMPS);
         for (Class<?> type : List.of(
-                Parameters.class, Decision.class, Candidate.Outcome.class, RunState.class, Ticket.Phase.class)) {
+                Parameters.class,
+                GgufPartLimit.class,
+                Decision.class,
+                Candidate.Outcome.class,
+                RunState.class,
+                Ticket.Phase.class)) {
             builder.addMixIn(type, Case.class);
             registerCases(builder, type);
         }

@@ -3,8 +3,17 @@ package io.millrace.conductor.topology;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.conductor.run.Ticket;
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Device;
+import io.millrace.events.Digest;
+import io.millrace.events.GgufPartLimit;
+import io.millrace.events.GgufTensorTypes;
+import io.millrace.events.Parameters;
+import io.millrace.events.Step;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
 import org.apache.kafka.common.serialization.Serde;
 import org.junit.jupiter.api.Test;
 
@@ -26,5 +35,34 @@ class StateJsonTest {
         byte[] written = phases.serializer().serialize("tickets", queued);
 
         assertThat(phases.deserializer().deserialize("tickets", written)).isEqualTo(queued);
+    }
+
+    @Test
+    void stepOfAnEarlierVersionAsksForNothingMore() {
+        byte[] earlier = "{\"parameters\":{\"@is\":\"Gguf\",\"type\":\"Q8_0\"},\"device\":\"cpu\"}"
+                .getBytes(StandardCharsets.UTF_8);
+
+        Step step = StateJson.serde(Step.class).deserializer().deserialize("state", earlier);
+
+        assertThat(step).isEqualTo(new Step(new Parameters.Gguf("Q8_0"), Device.CPU));
+    }
+
+    @Test
+    void stepThatSaysAllIsReadAsItWasWritten() {
+        GgufTensorTypes types = new GgufTensorTypes(
+                true,
+                Optional.of("Q8_0"),
+                Optional.of("F16"),
+                List.of(new GgufTensorTypes.PatternType("attn_v", "Q6_K")));
+        for (GgufPartLimit limit : List.of(new GgufPartLimit.Size(4_000_000_000L), new GgufPartLimit.Tensors(128))) {
+            Step step = new Step(
+                    new Parameters.Gguf("Q4_K_M", types, Optional.of(limit)),
+                    Device.CPU,
+                    Optional.of(ArtifactRef.inStore(Digest.of("matrix"))));
+            byte[] written = StateJson.serde(Step.class).serializer().serialize("state", step);
+
+            assertThat(StateJson.serde(Step.class).deserializer().deserialize("state", written))
+                    .isEqualTo(step);
+        }
     }
 }

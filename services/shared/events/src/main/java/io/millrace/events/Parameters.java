@@ -1,6 +1,7 @@
 package io.millrace.events;
 
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -240,6 +241,8 @@ public sealed interface Parameters {
 
         public Gguf {
             requireKnown("GGUF type", type, TYPES);
+            // State that was written before steps could say more than a type.
+            tensorTypes = Objects.requireNonNullElse(tensorTypes, GgufTensorTypes.OF_FILE_TYPE);
             if (PLAIN.contains(type) && !tensorTypes.byPattern().isEmpty()) {
                 throw new IllegalArgumentException(type + " files hold all matrices in one type, but "
                         + tensorTypes.byPattern().getFirst() + " is asked for; choose a type of blocks");

@@ -60,31 +60,16 @@ public final class BlockQuantizer {
             case Q4_K, Q5_K ->
                 LaneAffineBlocks.weighted(search(type).top(), type.blockBytes())
                         .quantize(values, from, elements, importance, importanceFrom, target, at);
-            case Q2_K -> {
-                LaneQ2K blocks = LaneQ2K.weighted();
+            case Q2_K, Q3_K, Q6_K -> {
+                WeightedBlock block = weightedBlock(type);
                 each(
                         type,
                         elements,
-                        (x, out) ->
-                                blocks.quantize(values, from + x, importance, importanceFrom + x, target, at + out));
+                        (x, out) -> block.quantize(values, from + x, importance, importanceFrom + x, target, at + out));
             }
-            case Q3_K -> {
-                LaneQ3K blocks = new LaneQ3K();
-                each(
-                        type,
-                        elements,
-                        (x, out) ->
-                                blocks.quantize(values, from + x, importance, importanceFrom + x, target, at + out));
-            }
-            case Q6_K -> {
-                LaneQ6K blocks = new LaneQ6K();
-                each(
-                        type,
-                        elements,
-                        (x, out) ->
-                                blocks.quantize(values, from + x, importance, importanceFrom + x, target, at + out));
-            }
-            case Q4_0, Q4_1, Q5_0, Q5_1 -> scalar(type, values, from, elements, importance, importanceFrom, target, at);
+            case Q4_0, Q4_1, Q5_0, Q5_1 ->
+                weighted32(type)
+                        .quantize(values, from, elements, importance, importanceFrom, target, at, type.blockBytes());
             case F32, F16, BF16, Q8_0, TQ2_0, MXFP4 -> quantize(type, values, from, elements, target, at);
         }
     }
@@ -101,6 +86,28 @@ public final class BlockQuantizer {
     /** Something to do for the block that begins at an element, whose bytes begin at a byte. */
     private interface Block {
         void quantize(int element, int out);
+    }
+
+    /** Quantizes one block of x with importances to out[at …]. */
+    private interface WeightedBlock {
+        void quantize(float[] x, int from, float[] importance, int importanceFrom, byte[] out, int at);
+    }
+
+    private static WeightedBlock weightedBlock(GgufType type) {
+        return switch (type) {
+            case Q2_K -> LaneQ2K.weighted()::quantize;
+            case Q3_K -> new LaneQ3K()::quantize;
+            default -> new LaneQ6K()::quantize;
+        };
+    }
+
+    private static LaneWeighted32 weighted32(GgufType type) {
+        return switch (type) {
+            case Q4_0 -> LaneWeighted32.symmetric(4);
+            case Q5_0 -> LaneWeighted32.symmetric(5);
+            case Q4_1 -> LaneWeighted32.affine(4);
+            default -> LaneWeighted32.affine(5);
+        };
     }
 
     private static void each(GgufType type, int elements, Block block) {

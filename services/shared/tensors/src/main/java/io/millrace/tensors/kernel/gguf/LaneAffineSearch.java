@@ -50,6 +50,7 @@ final class LaneAffineSearch {
     private static final List<LanePass<State>> ACCEPT = List.of(LaneAffineSearch::accept);
     private static final List<LanePass<State>> END = List.of(LaneAffineSearch::finish);
     private static final List<LanePass<State>> CODES = List.of(LaneAffineSearch::codes);
+    private static final List<LanePass<State>> SEARCHED = List.of(LaneAffineSearch::searched);
 
     private final ScalarAffineSearch search;
     private final State state;
@@ -156,6 +157,12 @@ final class LaneAffineSearch {
         System.arraycopy(scales, 0, state.rows, FINAL_SCALE, COLUMNS);
         System.arraycopy(mins, 0, state.rows, FINAL_MIN, COLUMNS);
         LanePass.runAll(CODES, state);
+        return state.codes;
+    }
+
+    /** The codes of the search, in columns. */
+    int[] codes() {
+        LanePass.runAll(SEARCHED, state);
         return state.codes;
     }
 
@@ -357,6 +364,15 @@ final class LaneAffineSearch {
         replace(rows, SCALE + lane, zero, flat);
         replace(rows, CODE_INVERSE + lane, zero, flat);
         replace(rows, MIN + lane, first, flat);
+    }
+
+    private static void searched(State state, int lane) {
+        FloatVector inverse = FloatVector.fromArray(S, state.rows, CODE_INVERSE + lane);
+        FloatVector min = FloatVector.fromArray(S, state.rows, CODE_MIN + lane);
+        for (int i = lane; i < state.end; i += COLUMNS) {
+            FloatVector value = FloatVector.fromArray(S, state.x, i);
+            LaneRounding.nearest(inverse.mul(value.sub(min)), 0, state.top).intoArray(state.codes, i);
+        }
     }
 
     private static void codes(State state, int lane) {

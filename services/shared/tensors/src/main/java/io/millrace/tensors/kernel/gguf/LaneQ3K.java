@@ -6,7 +6,8 @@ final class LaneQ3K {
     private static final int ELEMENTS = ScalarQ3K.ELEMENTS;
     private static final int SUB = ScalarQ3K.SUB;
 
-    private final LaneSymmetricSearch lanes = new LaneSymmetricSearch(ScalarSymmetricSearch.Q3_K);
+    private final LaneSymmetricSearch lanes = new LaneSymmetricSearch(ScalarSymmetricSearch.Q3_K, SUB);
+    private final LaneScaleSearch ofScales = new LaneScaleSearch(ScalarQ3K.SCALE_HALF);
     private final float[] scales = new float[COLUMNS];
     private final float[] sums = new float[COLUMNS];
     private final int[] scaleCodes = new int[COLUMNS];
@@ -29,7 +30,7 @@ final class LaneQ3K {
         lanes.run();
         lanes.scales(scales);
         lanes.sums(sums);
-        write(ScalarQ3K.weightedScaleCodes(scales, sums, scaleCodes), out, at);
+        write(Float.floatToFloat16(ofScales.fit(scales, sums, scaleCodes)), out, at);
     }
 
     private void write(short d, byte[] out, int at) {

@@ -5,7 +5,7 @@ final class LaneQ6K {
     private static final int COLUMNS = LanePass.COLUMNS;
     private static final int SUB = ScalarQ6K.SUB;
 
-    private final LaneSymmetricSearch lanes = new LaneSymmetricSearch(ScalarSymmetricSearch.Q6_K);
+    private final LaneSymmetricSearch lanes = new LaneSymmetricSearch(ScalarSymmetricSearch.Q6_K, SUB);
     private final float[] scales = new float[COLUMNS];
     private final int[] codes = new int[ScalarQ6K.ELEMENTS];
 

@@ -9,13 +9,10 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * {@link ScalarSymmetricSearch} for 16 sub-blocks of 16 at once, one per lane, and the improvement of codes that Q3_K
- * makes instead of trials. Element i of sub-block j lies at [16 · i + j].
+ * {@link ScalarSymmetricSearch} for 16 sub-blocks at once, one per lane, and the improvement of codes that Q3_K makes
+ * instead of trials. Element i of sub-block j lies at [16 · i + j].
  */
 final class LaneSymmetricSearch {
-    static final int SUB = 16;
-    static final int ELEMENTS = 256;
-
     private static final int COLUMNS = LanePass.COLUMNS;
     private static final VectorSpecies<Float> S = Lanes.FLOATS;
 
@@ -39,8 +36,7 @@ final class LaneSymmetricSearch {
             LaneSymmetricSearch::invert,
             LaneSymmetricSearch::sums,
             LaneSymmetricSearch::begin);
-    private static final List<LanePass<State>> TRIAL =
-            List.of(LaneSymmetricSearch::invert, LaneSymmetricSearch::sums, LaneSymmetricSearch::accept);
+    private static final List<LanePass<State>> TRIALS = List.of(LaneSymmetricSearch::trials);
     private static final List<LanePass<State>> IMPROVE = List.of(LaneSymmetricSearch::improve);
     private static final List<LanePass<State>> IMPROVED = List.of(LaneSymmetricSearch::improved);
     private static final List<LanePass<State>> END = List.of(LaneSymmetricSearch::finish);
@@ -53,23 +49,31 @@ final class LaneSymmetricSearch {
 
     /** What the passes share: numbers x, weights w, w · x, codes l of the present trial, and sums per column. */
     private static final class State {
-        private final float[] x = new float[ELEMENTS];
-        private final float[] w = new float[ELEMENTS];
-        private final float[] wx = new float[ELEMENTS];
-        private final float[] l = new float[ELEMENTS];
+        private final float[] x;
+        private final float[] w;
+        private final float[] wx;
+        private final float[] l;
         private final float[] rows = new float[10 * COLUMNS];
-        private final int[] codes = new int[ELEMENTS];
+        private final int[] codes;
         private final int half;
+        private final int end;
         private float numerator;
         private boolean changed;
 
-        State(int half) {
+        State(int half, int elements) {
             this.half = half;
+            this.end = elements * COLUMNS;
+            this.x = new float[end];
+            this.w = new float[end];
+            this.wx = new float[end];
+            this.l = new float[end];
+            this.codes = new int[end];
         }
     }
 
-    LaneSymmetricSearch(ScalarSymmetricSearch search) {
-        this.state = new State(search.half());
+    /** @param elements of a sub-block */
+    LaneSymmetricSearch(ScalarSymmetricSearch search, int elements) {
+        this.state = new State(search.half(), elements);
     }
 
     /** Where the caller puts the columns. */
@@ -97,10 +101,7 @@ final class LaneSymmetricSearch {
     void run() {
         state.numerator = -state.half;
         LanePass.runAll(FIRST, state);
-        for (int trial = 1; trial < ScalarSymmetricSearch.TRIALS; trial++) {
-            state.numerator = -(state.half + 0.1f * ScalarSymmetricSearch.tenths(trial));
-            LanePass.runAll(TRIAL, state);
-        }
+        LanePass.runAll(TRIALS, state);
         LanePass.runAll(END, state);
         searched = TRIED;
     }
@@ -144,16 +145,24 @@ final class LaneSymmetricSearch {
         return state.codes;
     }
 
+    /** The codes of the search, in columns. */
+    int[] codes() {
+        LanePass.runAll(searched, state);
+        return state.codes;
+    }
+
     private static void squares(State state, int lane) {
-        for (int i = lane; i < ELEMENTS; i += COLUMNS) {
+        int end = state.end;
+        for (int i = lane; i < end; i += COLUMNS) {
             FloatVector value = FloatVector.fromArray(S, state.x, i);
             value.mul(value).intoArray(state.w, i);
         }
     }
 
     private static void spread(State state, int lane) {
+        int end = state.end;
         FloatVector variance = FloatVector.fromArray(S, state.rows, VARIANCE + lane);
-        for (int i = lane; i < ELEMENTS; i += COLUMNS) {
+        for (int i = lane; i < end; i += COLUMNS) {
             FloatVector value = FloatVector.fromArray(S, state.x, i);
             FloatVector root = variance.add(value.mul(value)).lanewise(VectorOperators.SQRT);
             FloatVector.fromArray(S, state.w, i).mul(root).intoArray(state.w, i);
@@ -161,10 +170,11 @@ final class LaneSymmetricSearch {
     }
 
     private static void prepare(State state, int lane) {
+        int end = state.end;
         FloatVector magnitude = FloatVector.zero(S);
         FloatVector largest = FloatVector.zero(S);
         FloatVector sumW = FloatVector.zero(S);
-        for (int i = lane; i < ELEMENTS; i += COLUMNS) {
+        for (int i = lane; i < end; i += COLUMNS) {
             FloatVector value = FloatVector.fromArray(S, state.x, i);
             FloatVector weight = FloatVector.fromArray(S, state.w, i);
             VectorMask<Float> larger = value.abs().compare(VectorOperators.GT, magnitude);
@@ -184,6 +194,7 @@ final class LaneSymmetricSearch {
     }
 
     private static void sums(State state, int lane) {
+        int end = state.end;
         float[] x = state.x;
         float[] w = state.w;
         float[] wx = state.wx;
@@ -193,7 +204,7 @@ final class LaneSymmetricSearch {
         FloatVector inverse = FloatVector.fromArray(S, state.rows, INVERSE + lane);
         FloatVector sumXL = FloatVector.zero(S);
         FloatVector sumLL = FloatVector.zero(S);
-        for (int i = lane; i < ELEMENTS; i += COLUMNS) {
+        for (int i = lane; i < end; i += COLUMNS) {
             FloatVector code = LaneRounding.nearestAsFloat(inverse.mul(FloatVector.fromArray(S, x, i)), low, high);
             code.intoArray(l, i);
             sumXL = sumXL.add(FloatVector.fromArray(S, wx, i).mul(code));
@@ -213,20 +224,47 @@ final class LaneSymmetricSearch {
         FloatVector.fromArray(S, rows, INVERSE + lane).intoArray(rows, CODE_INVERSE + lane);
     }
 
-    private static void accept(State state, int lane) {
+    /** All trials but the first in one pass, since each is shorter than a call. */
+    private static void trials(State state, int lane) {
+        int end = state.end;
+        float[] x = state.x;
+        float[] w = state.w;
+        float[] wx = state.wx;
         float[] rows = state.rows;
-        FloatVector sumXL = FloatVector.fromArray(S, rows, SUM_XL + lane);
-        FloatVector sumLL = FloatVector.fromArray(S, rows, SUM_LL + lane);
+        int half = state.half;
+        FloatVector largest = FloatVector.fromArray(S, rows, LARGEST + lane);
         FloatVector best = FloatVector.fromArray(S, rows, BEST + lane);
-        VectorMask<Float> better = sumLL.compare(VectorOperators.GT, 0f)
-                .and(sumXL.mul(sumXL).compare(VectorOperators.GT, best.mul(sumLL)));
-        FloatVector scale = sumXL.div(sumLL);
-        replace(rows, BEST + lane, scale.mul(sumXL), better);
-        replace(rows, SCALE + lane, scale, better);
-        replace(rows, CODE_INVERSE + lane, FloatVector.fromArray(S, rows, INVERSE + lane), better);
+        FloatVector scale = FloatVector.fromArray(S, rows, SCALE + lane);
+        FloatVector codeInverse = FloatVector.fromArray(S, rows, CODE_INVERSE + lane);
+        for (int trial = 1; trial < ScalarSymmetricSearch.TRIALS; trial++) {
+            float numerator = -(half + 0.1f * ScalarSymmetricSearch.tenths(trial));
+            FloatVector inverse = FloatVector.broadcast(S, numerator).div(largest);
+            FloatVector sumXL = FloatVector.zero(S);
+            FloatVector sumLL = FloatVector.zero(S);
+            for (int i = lane; i < end; i += COLUMNS) {
+                FloatVector code =
+                        LaneRounding.nearestAsFloat(inverse.mul(FloatVector.fromArray(S, x, i)), -half, half - 1);
+                sumXL = sumXL.add(FloatVector.fromArray(S, wx, i).mul(code));
+                sumLL = sumLL.add(FloatVector.fromArray(S, w, i).mul(code).mul(code));
+            }
+            VectorMask<Float> better = sumLL.compare(VectorOperators.GT, 0f)
+                    .and(sumXL.mul(sumXL).compare(VectorOperators.GT, best.mul(sumLL)));
+            FloatVector fitted = sumXL.div(sumLL);
+            best = best.blend(fitted.mul(sumXL), better);
+            scale = scale.blend(fitted, better);
+            codeInverse = codeInverse.blend(inverse, better);
+        }
+        best.intoArray(rows, BEST + lane);
+        scale.intoArray(rows, SCALE + lane);
+        codeInverse.intoArray(rows, CODE_INVERSE + lane);
     }
 
+    /**
+     * Most elements stay as they are. A branch on that, which the processor foretells, frees the next element from waiting
+     * for the division of this one.
+     */
     private static void improve(State state, int lane) {
+        int end = state.end;
         float[] x = state.x;
         float[] w = state.w;
         float[] wx = state.wx;
@@ -235,8 +273,8 @@ final class LaneSymmetricSearch {
         int high = state.half - 1;
         FloatVector sumXL = FloatVector.fromArray(S, state.rows, SUM_XL + lane);
         FloatVector sumLL = FloatVector.fromArray(S, state.rows, SUM_LL + lane);
-        FloatVector changes = FloatVector.zero(S);
-        for (int i = lane; i < ELEMENTS; i += COLUMNS) {
+        boolean changed = false;
+        for (int i = lane; i < end; i += COLUMNS) {
             FloatVector weight = FloatVector.fromArray(S, w, i);
             FloatVector weighted = FloatVector.fromArray(S, wx, i);
             FloatVector code = FloatVector.fromArray(S, l, i);
@@ -245,18 +283,23 @@ final class LaneSymmetricSearch {
             FloatVector trial = LaneRounding.nearestAsFloat(
                     FloatVector.fromArray(S, x, i).mul(ll).div(xl), low, high);
             VectorMask<Float> other = xl.compare(VectorOperators.GT, 0f).and(trial.compare(VectorOperators.NE, code));
+            if (!other.anyTrue()) {
+                continue;
+            }
             xl = xl.add(weighted.mul(trial));
             ll = ll.add(weight.mul(trial).mul(trial));
             VectorMask<Float> better = other.and(ll.compare(VectorOperators.GT, 0f))
                     .and(xl.mul(xl)
                             .mul(sumLL)
                             .compare(VectorOperators.GT, sumXL.mul(sumXL).mul(ll)));
-            code.blend(trial, better).intoArray(l, i);
-            sumXL = sumXL.blend(xl, better);
-            sumLL = sumLL.blend(ll, better);
-            changes = changes.blend(1f, better);
+            if (better.anyTrue()) {
+                code.blend(trial, better).intoArray(l, i);
+                sumXL = sumXL.blend(xl, better);
+                sumLL = sumLL.blend(ll, better);
+                changed = true;
+            }
         }
-        state.changed |= changes.compare(VectorOperators.NE, 0f).anyTrue();
+        state.changed |= changed;
         sumXL.intoArray(state.rows, SUM_XL + lane);
         sumLL.intoArray(state.rows, SUM_LL + lane);
     }
@@ -287,10 +330,11 @@ final class LaneSymmetricSearch {
 
     /** The codes of the best trial, computed again from the scale that gave them; 0 for tiny numbers. */
     private static void tried(State state, int lane) {
+        int end = state.end;
         int half = state.half;
         FloatVector inverse = FloatVector.fromArray(S, state.rows, CODE_INVERSE + lane);
         VectorMask<Integer> zero = tiny(state.rows, lane).cast(Lanes.INTS);
-        for (int i = lane; i < ELEMENTS; i += COLUMNS) {
+        for (int i = lane; i < end; i += COLUMNS) {
             LaneRounding.nearest(inverse.mul(FloatVector.fromArray(S, state.x, i)), -half, half - 1)
                     .add(half)
                     .blend(0, zero)
@@ -300,9 +344,10 @@ final class LaneSymmetricSearch {
 
     /** The codes as they were improved; 0 for tiny numbers. */
     private static void kept(State state, int lane) {
+        int end = state.end;
         int half = state.half;
         VectorMask<Integer> zero = tiny(state.rows, lane).cast(Lanes.INTS);
-        for (int i = lane; i < ELEMENTS; i += COLUMNS) {
+        for (int i = lane; i < end; i += COLUMNS) {
             LaneRounding.nearest(FloatVector.fromArray(S, state.l, i), -half, half - 1)
                     .add(half)
                     .blend(0, zero)
@@ -311,10 +356,11 @@ final class LaneSymmetricSearch {
     }
 
     private static void codes(State state, int lane) {
+        int end = state.end;
         int half = state.half;
         FloatVector step = FloatVector.fromArray(S, state.rows, STEP + lane);
         VectorMask<Integer> none = step.compare(VectorOperators.EQ, 0f).cast(Lanes.INTS);
-        for (int i = lane; i < ELEMENTS; i += COLUMNS) {
+        for (int i = lane; i < end; i += COLUMNS) {
             IntVector code =
                     LaneRounding.nearest(FloatVector.fromArray(S, state.x, i).div(step), -half, half - 1);
             code.add(half)

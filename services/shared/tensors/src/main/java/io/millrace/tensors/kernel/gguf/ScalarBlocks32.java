@@ -62,9 +62,13 @@ final class ScalarBlocks32 {
         float[] w = new float[ELEMENTS];
         int[] codes = new int[ELEMENTS];
         ScalarWeights.weigh(x, from, ELEMENTS, variance, importance, importanceFrom, w);
-        ScalarSymmetricSearch search = bits == 4 ? ScalarSymmetricSearch.Q4_0 : ScalarSymmetricSearch.Q5_0;
-        half(search.fit(x, from, ELEMENTS, w, 0, codes, 0), out, at);
-        pack(bits, codes, out, at + 2);
+        half(weighted(bits).fit(x, from, ELEMENTS, w, 0, codes, 0), out, at);
+        pack(bits, codes, 0, out, at + 2);
+    }
+
+    /** The search of Q4_0 or Q5_0. */
+    static ScalarSymmetricSearch weighted(int bits) {
+        return bits == 4 ? ScalarSymmetricSearch.Q4_0 : ScalarSymmetricSearch.Q5_0;
     }
 
     /** Q4_1 or Q5_1 with the importance of each element and the variance of its row. */
@@ -77,7 +81,7 @@ final class ScalarBlocks32 {
                 ScalarAffineSearch.weighted(ELEMENTS, (1 << bits) - 1).fit(x, from, w, codes, 0);
         half(fit.scale(), out, at);
         half(-fit.negatedMin(), out, at + 2);
-        pack(bits, codes, out, at + 4);
+        pack(bits, codes, 0, out, at + 4);
     }
 
     private static void pack(
@@ -87,15 +91,15 @@ final class ScalarBlocks32 {
         for (int i = 0; i < ELEMENTS; i++) {
             codes[i] = code((x[from + i] - base) * inverse + round, top, bits);
         }
-        pack(bits, codes, out, at);
+        pack(bits, codes, 0, out, at);
     }
 
-    private static void pack(int bits, int[] codes, byte[] out, int at) {
+    static void pack(int bits, int[] codes, int codesFrom, byte[] out, int at) {
         int low = bits == 4 ? at : at + 4;
         int high = 0;
         for (int j = 0; j < 16; j++) {
-            int first = codes[j];
-            int second = codes[j + 16];
+            int first = codes[codesFrom + j];
+            int second = codes[codesFrom + j + 16];
             out[low + j] = (byte) ((first & 15) | ((second & 15) << 4));
             high |= (((first >> 4) & 1) << j) | (((second >> 4) & 1) << (j + 16));
         }

@@ -63,7 +63,7 @@ final class ScalarQ3K {
     }
 
     /** The same by the error weighted with the sums of weights of the sub-blocks. */
-    static short weightedScaleCodes(float[] scales, float[] sums, int[] codes) {
+    private static short weightedScaleCodes(float[] scales, float[] sums, int[] codes) {
         float step = new ScalarSymmetricSearch(SCALE_HALF).fit(scales, 0, SUB_BLOCKS, sums, 0, codes, 0);
         return Float.floatToFloat16(step);
     }
