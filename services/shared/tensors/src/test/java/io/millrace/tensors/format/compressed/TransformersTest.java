@@ -12,6 +12,7 @@ import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.DenseWriter;
 import io.millrace.tensors.checkpoint.TinyModels;
 import io.millrace.tensors.json.StrictJson;
+import io.millrace.tensors.kernel.pack.Code;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
@@ -58,7 +59,15 @@ class TransformersTest {
         "FP8_DYNAMIC, F32, false",
         "FP8_DYNAMIC, BF16, true",
         "W8A8, F32, true",
-        "W8A8, BF16, false"
+        "W8A8, BF16, false",
+        "FP8_BLOCK, F32, false",
+        "FP8_BLOCK, BF16, true",
+        "MXFP4, F32, false",
+        "MXFP4A16, BF16, true",
+        "NVFP4A16, F32, false",
+        "NVFP4A16, BF16, true",
+        "W4A16_CHANNEL, F32, false",
+        "W8A16_CHANNEL, BF16, true"
     })
     void transformersComputesWithTheWeightsThatWeRead(CompressedScheme scheme, DType type, boolean tied)
             throws Exception {
@@ -80,16 +89,27 @@ class TransformersTest {
         if (scheme.symmetric()) {
             assertThat(report.path("loadedPacked").asBoolean()).isTrue();
             assertThat(report.path("shippedType").asText()).isEqualTo("torch.bfloat16");
-            // Where inputs are rounded as well when the model runs, measured: 0.035 for W8A8, 0.13 for FP8_DYNAMIC; as
-            // shipped, where sums in BF16 add to it, 0.055 and 0.11. Other processors sum otherwise.
-            double rounding = scheme.inputRounding().isEmpty() ? 0 : scheme == CompressedScheme.W8A8 ? 0.07 : 0.25;
-            assertThat(report.path("logitGapPacked").asDouble(1)).isLessThan(rounding + 1e-5);
+            // Where inputs are rounded as well when the model runs, measured: 0.035 for W8A8, 0.13 for 8-bit floats; as
+            // shipped, where sums in BF16 add to it, 0.055, 0.12, and 0.41 for MXFP4. Other processors sum otherwise.
+            double rounding = switch (scheme) {
+                case W8A8 -> 0.07;
+                case FP8_DYNAMIC, FP8_BLOCK -> 0.25;
+                case MXFP4 -> 0.8;
+                default -> 0;
+            };
             assertThat(report.path("logitGapAsShipped").asDouble(1)).isLessThan(rounding + 0.1);
+            // The library decompresses 4-bit floats to BF16 and cannot run them in an F32 model.
+            if (scheme.code() != Code.E2M1) {
+                assertThat(report.path("logitGapPacked").asDouble(1)).isLessThan(rounding + 1e-5);
+            }
         }
-        // The library takes the distance of the extremes in the type of the checkpoint, so that it is rounded for BF16.
-        assertThat(report.path("scalesEqual").asBoolean()).isEqualTo(scheme.symmetric() || type == DType.F32);
+        // Of a BF16 checkpoint the library computes distances of extremes and shares of 6 in BF16: other scales, which
+        // by
+        // chance may fit better (NVFP4A16 here by 0.03 %).
+        boolean sameScales = type == DType.F32 || (scheme.symmetric() && scheme != CompressedScheme.NVFP4A16);
+        assertThat(report.path("scalesEqual").asBoolean()).isEqualTo(sameScales);
         assertThat(report.path("squaredError").asDouble(1))
-                .isLessThanOrEqualTo(report.path("librarySquaredError").asDouble());
+                .isLessThanOrEqualTo(report.path("librarySquaredError").asDouble() * (sameScales ? 1 : 1.001));
         if (type == DType.F32) {
             assertThat(report.path("differingCodes").asLong(1)).isZero();
             assertThat(report.path("differingZeroPoints").asLong(1)).isZero();

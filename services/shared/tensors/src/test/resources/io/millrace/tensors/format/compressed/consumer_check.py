@@ -12,10 +12,11 @@ import json
 import sys
 
 import torch
+from compressed_tensors.compressors.nvfp4.helpers import unpack_fp4_from_uint8
 from compressed_tensors.compressors.pack_quantized.helpers import unpack_from_int32
 from compressed_tensors.quantization import QuantizationArgs
 from compressed_tensors.quantization.lifecycle.forward import quantize
-from compressed_tensors.quantization.utils import calculate_qparams
+from compressed_tensors.quantization.utils import calculate_qparams, maybe_pad_tensor_for_block_quant
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, CompressedTensorsConfig
 
@@ -38,31 +39,55 @@ def unequal_weights(model, expected):
     return sorted(name for name, weight in expected.items() if not torch.equal(state[name].float(), weight))
 
 
-def library_codes(weight, args):
-    """Codes, scales and zero points of round to nearest as the library computes it, in the type of the checkpoint."""
+def extremes(weight, args):
+    """The least and largest weight behind each scale."""
+    if args.strategy == "block":
+        rows, columns = args.block_structure
+        padded = maybe_pad_tensor_for_block_quant(weight, args.block_structure)
+        blocks = padded.unflatten(1, (-1, columns)).unflatten(0, (-1, rows)).transpose(1, 2)
+        return blocks.amin((-1, -2)), blocks.amax((-1, -2))
     groups = weight.unflatten(-1, (-1, args.group_size or weight.shape[-1]))
-    rounded = args.model_copy(update={"scale_dtype": torch.bfloat16})
-    scale, zero = calculate_qparams(groups.amin(-1), groups.amax(-1), rounded)
-    dtype = torch.float8_e4m3fn if args.type == "float" else torch.int8
-    return quantize(weight, scale, zero, args, dtype=dtype).float(), scale, zero.float()
+    return groups.amin(-1), groups.amax(-1)
+
+
+def library_codes(weight, args, global_scale):
+    """Codes, scales and zero points of round to nearest as the library computes it, in the type of the checkpoint."""
+    rounded = args if args.scale_dtype else args.model_copy(update={"scale_dtype": torch.bfloat16})
+    scale, zero = calculate_qparams(*extremes(weight, args), rounded, global_scale=global_scale)
+    small_float = args.type == "float" and args.num_bits == 4
+    codes = quantize(weight, scale, None if small_float else zero, args, global_scale=global_scale)
+    return codes.float(), scale, zero.float()
 
 
 def stored_codes(stored, module, args):
-    if module + ".weight" in stored:
-        scale = stored[module + ".weight_scale"]
-        return stored[module + ".weight"].float(), scale, torch.zeros(scale.shape)
-    shape = stored[module + ".weight_shape"].tolist()
     scale = stored[module + ".weight_scale"]
-    codes = unpack_from_int32(stored[module + ".weight_packed"], args.num_bits, shape).float()
+    no_zeros = torch.zeros(scale.shape)
+    if module + ".weight" in stored:
+        return stored[module + ".weight"].float(), scale, no_zeros
+    packed = stored[module + ".weight_packed"]
+    if args.type == "float":
+        scale = torch.ldexp(torch.ones(scale.shape), scale.int() - 127) if scale.dtype == torch.uint8 else scale.float()
+        return unpack_fp4_from_uint8(packed, packed.shape[0], 2 * packed.shape[1]).float(), scale, no_zeros
+    codes = unpack_from_int32(packed, args.num_bits, stored[module + ".weight_shape"].tolist()).float()
     if args.symmetric:
-        return codes, scale, torch.zeros(scale.shape)
+        return codes, scale, no_zeros
     zero = unpack_from_int32(stored[module + ".weight_zero_point"], args.num_bits, scale.shape, packed_dim=0)
     return codes, scale, zero.float()
 
 
-def squared_error(weight, codes, scale, zero, args):
-    groups = codes.double().unflatten(-1, (-1, args.group_size or codes.shape[-1])) - zero.double().unsqueeze(-1)
-    return (groups * scale.double().unsqueeze(-1) - weight.double().view_as(groups)).square().sum().item()
+def spread(values, weight, args):
+    """One number per scale as one per weight."""
+    if args.strategy == "block":
+        rows, columns = args.block_structure
+        spread = values.repeat_interleave(rows, 0).repeat_interleave(columns, 1)
+        return spread[: weight.shape[0], : weight.shape[1]]
+    return values.repeat_interleave(weight.shape[1] // values.shape[1], 1)
+
+
+def squared_error(weight, codes, scale, zero, args, global_scale):
+    steps = scale.double() / (1 if global_scale is None else global_scale.double())
+    read = (codes.double() - spread(zero.double(), weight, args)) * spread(steps, weight, args)
+    return (read - weight.double()).square().sum().item()
 
 
 def compare_codes(source, compressed, args):
@@ -75,13 +100,14 @@ def compare_codes(source, compressed, args):
             continue
         module = name.removesuffix(".weight_scale")
         weight = weights[module + ".weight"]
-        found, expected = stored_codes(stored, module, args), library_codes(weight, args)
+        global_scale = stored.get(module + ".weight_global_scale")
+        found, expected = stored_codes(stored, module, args), library_codes(weight, args, global_scale)
         count += found[0].numel()
         differing += (found[0] != expected[0]).sum().item()
         differing_zeros += (found[2] != expected[2]).sum().item()
         scales_equal &= torch.equal(found[1].float(), expected[1].float())
-        ours += squared_error(weight, *found, args)
-        theirs += squared_error(weight, *expected, args)
+        ours += squared_error(weight, *found, args, global_scale)
+        theirs += squared_error(weight, *expected, args, global_scale)
     return {
         "codes": count,
         "differingCodes": differing,
@@ -105,22 +131,27 @@ def main():
     args = QuantizationArgs(**group["weights"])
     report = {"logitGapOriginal": gap(logits_of(load(source), tokens), wanted)}
     unequal = []
+    small_float = args.type == "float" and args.num_bits == 4
+    rounded = {name: weight.to(torch.bfloat16).float() for name, weight in expected.items()}
     if args.symmetric:
         # transformers 5.24 with compressed-tensors 0.20 cannot load packed zero points, of its own folders neither.
-        packed = load(compressed)
+        as_shipped = AutoModelForCausalLM.from_pretrained(compressed)
         report["loadedPacked"] = any(
             name.endswith(".weight_packed") or weight.dtype in (torch.int8, torch.float8_e4m3fn)
-            for name, weight in packed.named_parameters()
+            for name, weight in as_shipped.named_parameters()
         )
-        # The first forward pass decompresses the weights.
-        report["logitGapPacked"] = gap(logits_of(packed, tokens), wanted)
-        unequal += unequal_weights(packed, expected)
-        as_shipped = AutoModelForCausalLM.from_pretrained(compressed)
         report["shippedType"] = str(as_shipped.dtype)
+        # The first forward pass decompresses the weights.
         report["logitGapAsShipped"] = gap(logits_of(as_shipped, tokens), wanted)
+        if small_float:
+            # 4-bit floats are decompressed to BF16, whatever the model's type is.
+            unequal += unequal_weights(as_shipped, rounded)
+        else:
+            packed = load(compressed)
+            report["logitGapPacked"] = gap(logits_of(packed, tokens), wanted)
+            unequal += unequal_weights(packed, expected)
     dequantized = load(compressed, quantization_config=CompressedTensorsConfig(dequantize=True))
     # On this way the library multiplies in the type of the scales.
-    rounded = {name: weight.to(torch.bfloat16).float() for name, weight in expected.items()}
     report["logitGapDequantized"] = gap(logits_of(dequantized, tokens), wanted)
     report["unequalWeights"] = unequal + unequal_weights(dequantized, rounded)
     report |= compare_codes(source, compressed, args)
