@@ -83,7 +83,7 @@ final class PipelineIT {
             assertThat(model.get("model").get("decision").get("evidence")).isNotEmpty();
             Path gguf = pulled.resolve(model.get("files").get(0).asText());
             assertThat(Files.readAllBytes(gguf)).startsWith(GGUF);
-            assertThat(millrace.json("inspect", gguf.toString()).get("metadata").toString())
+            assertThat(millrace.runElsewhere("inspect", gguf.toString()).out())
                     .contains("quantize.imatrix.file", "weights.dat");
         }
     }

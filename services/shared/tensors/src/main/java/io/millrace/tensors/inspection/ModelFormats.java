@@ -102,7 +102,7 @@ public final class ModelFormats {
         throw new MalformedFileException(
                 model,
                 -1,
-                "holds " + ggufs.size() + " GGUF files that are not the parts of one model, name one of them: "
+                "holds " + ggufs.size() + " GGUF files, name one of them: "
                         + String.join(
                                 ", ",
                                 ggufs.stream()
