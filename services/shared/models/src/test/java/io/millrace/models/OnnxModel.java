@@ -99,15 +99,28 @@ public record OnnxModel(String name, ModelConfig config, Set<Fault> faults) {
 
     /** Writes checkpoint and graph into folders of their own; the graph's inputs of matrices stay F32 in either type. */
     public Path write(Path parent, OnnxType type) throws IOException, InterruptedException {
-        Path checkpoint = parent.resolve("checkpoint-" + name);
-        if (!Files.exists(checkpoint)) {
-            TestModels.weightsFolder(checkpoint, weights());
-        }
         Path folder = parent.resolve(name + "-" + type.code());
-        try (Checkpoint source = Checkpoint.open(checkpoint)) {
+        try (Checkpoint source = checkpoint(parent)) {
             OnnxPlan.of(source, type, EXACT).write(folder, 1, Progress.NONE);
         }
         return folder;
+    }
+
+    /** The same as it ships: the inputs of 8-bit matrices are rounded. */
+    public Path writeShipped(Path parent, OnnxType type) throws IOException, InterruptedException {
+        Path folder = parent.resolve(name + "-" + type.code() + "-shipped");
+        try (Checkpoint source = checkpoint(parent)) {
+            OnnxPlan.of(source, type).write(folder, 1, Progress.NONE);
+        }
+        return folder;
+    }
+
+    private Checkpoint checkpoint(Path parent) throws IOException {
+        Path folder = parent.resolve("checkpoint-" + name);
+        if (!Files.exists(folder)) {
+            TestModels.weightsFolder(folder, weights());
+        }
+        return Checkpoint.open(folder);
     }
 
     @Override
