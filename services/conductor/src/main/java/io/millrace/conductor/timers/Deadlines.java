@@ -53,6 +53,12 @@ public final class Deadlines<K extends Comparable<K>> {
         return due;
     }
 
+    /** Whether it is due still: what was done about another key may have put it off. */
+    public boolean isDue(K key, Instant now) {
+        Instant at = byKey.get(key);
+        return at != null && !at.isAfter(now);
+    }
+
     public Set<K> keys() {
         return Set.copyOf(byKey.keySet());
     }

@@ -164,6 +164,9 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
         Instant now = now();
         Dispatch dispatch = new Dispatch(wiring, now, now);
         for (TicketId id : deadlines.due(now, DEADLINES_PER_TICK)) {
+            if (!deadlines.isDue(id, now)) {
+                continue;
+            }
             Optional<String> problem = attempt(draft -> dispatch.due(id, draft), now);
             if (problem.isPresent()) {
                 deadlines.clear(id);

@@ -32,7 +32,6 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -177,7 +176,6 @@ class AnyOrderTest {
     private void restart() {
         Duration away = random.nextBoolean() ? Duration.ofDays(1) : Duration.ofSeconds(10);
         world.restartAfter(away);
-        queuedSince.replaceAll((_, _) -> world.now());
     }
 
     /** A worker may say anything of any job that ever was, more than once, or never. */
@@ -220,33 +218,34 @@ class AnyOrderTest {
     }
 
     private void pass(Duration time) {
-        Map<JobKey, Ticket> before = tickets();
-        world.pass(time);
-        for (Job job : newJobs()) {
-            switch (Optional.ofNullable(before.get(job.key()))
-                    .map(Ticket::phase)
-                    .orElse(new Ticket.Abandoned())) {
-                case Ticket.Paused pause -> assertThat(pause.until()).isBeforeOrEqualTo(world.now());
-                case Ticket.Queued _ ->
-                    assertThat(queuedSince.get(job.key()))
-                            .isBeforeOrEqualTo(world.now().minus(Limits.DEFAULT.queue()));
-                case Ticket.Abandoned _ -> {} // the next rung, after the last attempt was lost
-                case Ticket.Running _ ->
-                    assertThat(lostForGood(before.get(job.key()), job, time))
-                            .as("a running job is issued again: %s", job)
-                            .isTrue();
+        for (TicketId id : world.wait(time)) {
+            Map<JobKey, Ticket> before = tickets();
+            world.wake(id);
+            for (Job job : newJobs()) {
+                Ticket standing = before.get(job.key());
+                assertThat(standing == null || mayBeIssued(standing, job))
+                        .as("%s is issued again while it was %s", job, standing)
+                        .isTrue();
+                queuedSince.put(job.key(), world.now());
             }
-            queuedSince.put(job.key(), world.now());
+            memoryIsConsistent();
         }
         memoryIsConsistent();
     }
 
-    /** Its last attempt was lost while time passed, and another rung or run that asked for it begins to count anew. */
-    private static boolean lostForGood(@Nullable Ticket running, Job again, Duration time) {
-        return running != null
-                && time.compareTo(Limits.DEFAULT.signOfLife()) >= 0
-                && running.job().attempt() - running.firstAttempt() + 1 >= Limits.DEFAULT.attempts()
-                && again.attempt() <= running.job().attempt();
+    private boolean mayBeIssued(Ticket standing, Job again) {
+        return switch (standing.phase()) {
+            case Ticket.Paused pause -> !pause.until().isAfter(world.now());
+            case Ticket.Queued _ -> {
+                Instant since = queuedSince.get(again.key());
+                yield !since.isAfter(world.now().minus(Limits.DEFAULT.queue()));
+            }
+            case Ticket.Abandoned _ -> true;
+            // Its last attempt was lost, and another run asks for it, which begins to count anew.
+            case Ticket.Running _ ->
+                standing.job().attempt() - standing.firstAttempt() + 1 >= Limits.DEFAULT.attempts()
+                        && !standing.waiting().contains(again.run());
+        };
     }
 
     private List<Job> newJobs() {

@@ -74,8 +74,17 @@ final class World {
     }
 
     void pass(Duration time) {
+        wait(time).forEach(this::wake);
+    }
+
+    /** Time passes, and nobody has looked at what is due now. */
+    List<TicketId> wait(Duration time) {
         now = now.plus(time);
-        for (TicketId id : deadlines.due(now, Integer.MAX_VALUE)) {
+        return deadlines.due(now, Integer.MAX_VALUE);
+    }
+
+    void wake(TicketId id) {
+        if (deadlines.isDue(id, now)) {
             decide(draft -> coordinator(draft).due(id, now));
         }
     }

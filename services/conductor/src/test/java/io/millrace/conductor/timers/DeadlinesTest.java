@@ -39,4 +39,15 @@ class DeadlinesTest {
         assertThat(deadlines.due(NOON, 10)).isEmpty();
         assertThat(deadlines.size()).isEqualTo(1);
     }
+
+    @Test
+    void whatWasPutOffIsNotDueAnyMore() {
+        deadlines.set("put off", NOON);
+        deadlines.set("due", NOON);
+        deadlines.set("put off", NOON.plusSeconds(1));
+
+        assertThat(deadlines.isDue("due", NOON)).isTrue();
+        assertThat(deadlines.isDue("put off", NOON)).isFalse();
+        assertThat(deadlines.isDue("unknown", NOON)).isFalse();
+    }
 }

@@ -14,7 +14,9 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
@@ -22,9 +24,11 @@ import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.FinalizedVersionRange;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
@@ -160,6 +164,20 @@ public final class TopicAdmin {
             Thread.sleep(PAUSE);
             problems = problems(admin, topics, devices);
         }
+        awaitLeaders(admin, wanted(topics, devices));
+    }
+
+    /**
+     * A partition exists before its leader answers. A producer's first batch would be refused there and its second one
+     * taken, and then the first is out of order for as long as it is tried (measured, Kafka 4.3.1: 20 s and more).
+     */
+    private static void awaitLeaders(Admin admin, List<TopicSpec> specs) throws InterruptedException {
+        Map<TopicPartition, OffsetSpec> ends = specs.stream()
+                .flatMap(spec -> IntStream.range(0, spec.partitions())
+                        .mapToObj(partition -> new TopicPartition(spec.name(), partition)))
+                .collect(Collectors.toMap(Function.identity(), _ -> OffsetSpec.latest()));
+        // Only a leader knows the end; the client asks again until one answers.
+        await(admin.listOffsets(ends).all());
     }
 
     private static List<TopicSpec> wanted(Topics topics, Collection<Device> devices) {
