@@ -1,11 +1,11 @@
 package io.millrace.cli;
 
-import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.millrace.conductor.Conductor;
 import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.run.Limits;
 import io.millrace.worker.observe.ManagementServer;
+import io.millrace.worker.observe.ProcessMetrics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,7 +55,7 @@ final class ConductorCommand implements Callable<Integer> {
         Connection connection = cluster.connect();
         connection.requireTopics();
         Files.createDirectories(state);
-        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        PrometheusMeterRegistry registry = ProcessMetrics.registry();
         ConductorSettings settings = new ConductorSettings(
                 connection.kafka(),
                 connection.topics(),

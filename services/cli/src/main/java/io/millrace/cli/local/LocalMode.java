@@ -1,12 +1,12 @@
 package io.millrace.cli.local;
 
-import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.millrace.conductor.Conductor;
 import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.run.Limits;
 import io.millrace.events.wire.TopicAdmin;
 import io.millrace.worker.observe.ManagementServer;
+import io.millrace.worker.observe.ProcessMetrics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
@@ -34,7 +34,7 @@ public final class LocalMode implements AutoCloseable {
 
     private final LocalSettings settings;
     private final Map<String, Object> clients;
-    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final PrometheusMeterRegistry registry = ProcessMetrics.registry();
     private @Nullable StageServices services;
     private int managementPort;
     private volatile boolean closing;

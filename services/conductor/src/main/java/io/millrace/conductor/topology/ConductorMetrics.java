@@ -1,16 +1,25 @@
 package io.millrace.conductor.topology;
 
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
 import io.millrace.conductor.run.Ticket;
 import io.millrace.conductor.run.TicketId;
 import io.millrace.events.Event;
 import io.millrace.events.Job;
+import io.millrace.events.JobEvent;
+import io.millrace.events.JobEvent.JobSucceeded;
+import io.millrace.events.ModelName;
 import io.millrace.events.ModelPublished;
 import io.millrace.events.ModelRejected;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunId;
 import io.millrace.events.RunStatus;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -18,29 +27,69 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** What the conductor counts. */
 public final class ConductorMetrics {
+    private static final Duration[] BUCKETS = {
+        Duration.ofSeconds(10),
+        Duration.ofMinutes(1),
+        Duration.ofMinutes(5),
+        Duration.ofMinutes(15),
+        Duration.ofHours(1),
+        Duration.ofHours(4),
+        Duration.ofHours(12),
+        Duration.ofDays(2)
+    };
+
     private final MeterRegistry registry;
     private final Map<Tags, Set<TicketId>> unattended = new ConcurrentHashMap<>();
-    private final Map<RunId, RunStatus> open = new ConcurrentHashMap<>();
+    private final Map<RunId, OpenRun> open = new ConcurrentHashMap<>();
+    private final ModelMetrics models;
+
+    private record OpenRun(RunStatus status, Instant requestedAt) {}
 
     public ConductorMetrics(MeterRegistry registry) {
         this.registry = registry;
+        this.models = new ModelMetrics(registry);
+        Gauge.builder("millrace.runs.oldest.seconds", open, ConductorMetrics::oldestSeconds)
+                .description("For how long the oldest run has been open; 0 if none is")
+                .register(registry);
         for (RunStatus status : RunStatus.values()) {
             if (!status.ended()) {
                 registry.gauge(
                         "millrace.runs.open",
                         Tags.of("status", status.wireName()),
                         open,
-                        runs -> runs.values().stream().filter(status::equals).count());
+                        runs -> runs.values().stream()
+                                .filter(run -> run.status() == status)
+                                .count());
             }
         }
     }
 
     /** A run as the task found it or left it. */
-    void stands(RunId run, RunStatus status) {
+    void stands(RunId run, RunStatus status, Instant requestedAt) {
         if (status.ended()) {
             open.remove(run);
         } else {
-            open.put(run, status);
+            open.put(run, new OpenRun(status, requestedAt));
+        }
+    }
+
+    /** Of the models that serving teams get. */
+    ModelMetrics models() {
+        return models;
+    }
+
+    /** What a worker's word, which changed something, tells of the work. */
+    void heard(JobEvent news) {
+        if (news instanceof JobSucceeded success && !success.fromStore()) {
+            Counter.builder("millrace.compute.seconds")
+                    .description("Time that workers spent on jobs whose results stand")
+                    .tags(
+                            "stage",
+                            success.job().stage().wireName(),
+                            "device",
+                            success.job().device().name())
+                    .register(registry)
+                    .increment(success.cost().compute().toMillis() / 1e3);
         }
     }
 
@@ -53,8 +102,9 @@ public final class ConductorMetrics {
         switch (event) {
             case Job job -> registry.counter("millrace.jobs.issued", queue(job)).increment();
             case RunChanged run -> changed(run);
-            case ModelPublished _ -> decided("accepted");
-            case ModelRejected _ -> decided("rejected");
+            case ModelPublished model ->
+                decided("accepted", "millrace.models.published", model.model(), model.target());
+            case ModelRejected model -> decided("rejected", "millrace.models.rejected", model.model(), model.target());
             default -> {}
         }
     }
@@ -95,10 +145,27 @@ public final class ConductorMetrics {
                     run.failure().map(failure -> failure.reason().code()).orElse("");
             registry.counter("millrace.jobs.backed.off", "reason", reason).increment();
         }
+        if (run.status().ended()) {
+            Timer.builder("millrace.run.duration")
+                    .description("From the request of a run to its end")
+                    .serviceLevelObjectives(BUCKETS)
+                    .tags("target", run.target(), "status", run.status().wireName())
+                    .register(registry)
+                    .record(Duration.between(run.requestedAt(), run.at()));
+        }
     }
 
-    private void decided(String decision) {
+    private static double oldestSeconds(Map<RunId, OpenRun> runs) {
+        return runs.values().stream()
+                .map(OpenRun::requestedAt)
+                .min(Comparator.naturalOrder())
+                .map(since -> Duration.between(since, Instant.now()).toMillis() / 1e3)
+                .orElse(0.0);
+    }
+
+    private void decided(String decision, String ofModel, ModelName model, String target) {
         registry.counter("millrace.gate.decisions", "decision", decision).increment();
+        registry.counter(ofModel, "model", model.value(), "target", target).increment();
     }
 
     private static Tags queue(Job job) {

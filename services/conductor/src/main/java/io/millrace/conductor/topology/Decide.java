@@ -3,24 +3,18 @@ package io.millrace.conductor.topology;
 import io.millrace.conductor.run.Coordinator;
 import io.millrace.conductor.run.Draft;
 import io.millrace.conductor.run.Output;
-import io.millrace.conductor.run.RunReport;
 import io.millrace.conductor.run.RunState;
 import io.millrace.conductor.run.Tables;
 import io.millrace.conductor.run.TicketId;
 import io.millrace.conductor.timers.Deadlines;
 import io.millrace.events.Event;
-import io.millrace.events.RunChanged;
-import io.millrace.events.RunId;
-import io.millrace.events.RunStatus;
 import io.millrace.events.wire.Decoded;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.kafka.common.KafkaException;
@@ -46,13 +40,14 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     private final Wiring wiring;
     private final Outbox outbox;
     private final Deadlines<TicketId> deadlines = new Deadlines<>();
-    private final Set<RunId> counted = new HashSet<>();
+    private final TaskMetrics shown;
     private @Nullable ProcessorContext<byte[], Outgoing> context;
     private @Nullable Tables tables;
 
     Decide(Wiring wiring) {
         this.wiring = wiring;
         this.outbox = new Outbox(wiring);
+        this.shown = new TaskMetrics(wiring.metrics());
     }
 
     @Override
@@ -64,7 +59,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
         Coordinator coordinator = new Coordinator(wiring.limits(), wiring.worked(), draft);
         tables().tickets().forEach("", (_, ticket) -> coordinator.restarted(ticket, now));
         follow(draft);
-        tables().open().forEach("", (_, run) -> count(run.id(), RunReport.status(run)));
+        shown.start(tables());
         newContext.schedule(wiring.tick(), PunctuationType.WALL_CLOCK_TIME, _ -> wake());
         newContext.schedule(BETWEEN_CLEANINGS, PunctuationType.WALL_CLOCK_TIME, _ -> forget());
     }
@@ -72,7 +67,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     @Override
     public void close() {
         deadlines.keys().forEach(id -> wiring.metrics().waits(id, Optional.empty()));
-        counted.forEach(wiring.metrics()::leaves);
+        shown.takeBack();
     }
 
     @Override
@@ -133,24 +128,11 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
         draft.commit();
         encoded.forEach(outgoing -> Outbox.forward(context(), outgoing, now));
         outbox.count(draft);
-        for (Output output : draft.outputs()) {
-            if (output instanceof Output.Publish(RunChanged run)) {
-                count(run.run(), run.status());
-            }
-        }
+        shown.follow(draft);
         follow(draft);
         return draft.outputs().stream()
                 .flatMap(output -> output instanceof Output.RefuseRecord(String why) ? Stream.of(why) : Stream.empty())
                 .findFirst();
-    }
-
-    private void count(RunId run, RunStatus status) {
-        wiring.metrics().stands(run, status);
-        if (status.ended()) {
-            counted.remove(run);
-        } else {
-            counted.add(run);
-        }
     }
 
     private void follow(Draft draft) {

@@ -43,8 +43,12 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
                 }
             }
             case JobEvent news -> {
-                if (belongs(key, news.job().model(), draft) && !coordinator.heard(news, now)) {
-                    wiring.metrics().ignored(news.getClass().getSimpleName());
+                if (belongs(key, news.job().model(), draft)) {
+                    if (coordinator.heard(news, now)) {
+                        wiring.metrics().heard(news);
+                    } else {
+                        wiring.metrics().ignored(news.getClass().getSimpleName());
+                    }
                 }
             }
             case OperatorRequest request -> {

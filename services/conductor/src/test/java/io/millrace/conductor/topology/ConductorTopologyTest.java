@@ -148,6 +148,21 @@ class ConductorTopologyTest {
     }
 
     @Test
+    void thePublishedModelsNumbersAreShown() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.send(Given.checkpoint("v1"));
+            answerAll(conductor, 0.01);
+
+            assertThat(conductor.gauge("millrace.model.perplexity.increase", "target", "phone"))
+                    .isEqualTo(0.01);
+            assertThat(conductor.gauge("millrace.model.bytes", "target", "phone"))
+                    .isEqualTo(conductor.latest().getFirst().sizeBytes());
+            assertThat(conductor.gauge("millrace.runs.oldest.seconds")).isZero();
+        }
+    }
+
+    @Test
     void whatCannotBeReadGoesToTheDeadLettersWithItsOrigin() {
         try (Driven conductor = new Driven(folder, Given.START)) {
             byte[] noise = "no event".getBytes(StandardCharsets.UTF_8);

@@ -1,5 +1,6 @@
 package io.millrace.conductor.topology;
 
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.StreamsPropertiesAccess;
@@ -18,6 +19,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Properties;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.streams.processor.StateStore;
@@ -28,6 +30,7 @@ import org.apache.kafka.streams.state.StoreBuilder;
 
 /** The deciding processor with its stores on disk, which outlive it, unlike those of the test driver. */
 final class OneTask implements AutoCloseable {
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     private static final Topics TOPICS = Topics.DEFAULT;
 
     private final EventCodec codec = new EventCodec();
@@ -39,7 +42,6 @@ final class OneTask implements AutoCloseable {
     private int seen;
 
     OneTask(Path folder, Instant start) {
-        SimpleMeterRegistry registry = new SimpleMeterRegistry();
         Properties properties = StreamsPropertiesAccess.of(ConductorSettings.local("unused:9092", folder, registry));
         context = new MockProcessorContext<>(properties, new TaskId(0, 0), folder.toFile());
         now = start;
@@ -95,8 +97,16 @@ final class OneTask implements AutoCloseable {
                 .toList();
     }
 
+    /** NaN where there is none. */
+    double gauge(String name) {
+        return Optional.ofNullable(registry.find(name).gauge())
+                .map(Gauge::value)
+                .orElse(Double.NaN);
+    }
+
     @Override
     public void close() {
+        decide.close();
         stores.forEach(StateStore::close);
     }
 }

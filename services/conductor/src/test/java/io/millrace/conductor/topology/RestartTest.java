@@ -48,6 +48,25 @@ class RestartTest {
     }
 
     @Test
+    void thePublishedModelsNumbersAreShownAgain() {
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            for (String version : List.of("v1", "v2")) {
+                task.send(Given.checkpoint(Given.MODEL, version, task.now()));
+                task.pass(Duration.ofSeconds(1));
+                for (List<Job> jobs = task.jobs(); !jobs.isEmpty(); jobs = task.jobs()) {
+                    task.send(Answers.succeeded(jobs.getFirst(), task.now(), version.equals("v1") ? 0.02 : 0.01));
+                }
+            }
+            assertThat(task.gauge("millrace.model.perplexity.increase")).isEqualTo(0.01);
+        }
+
+        try (OneTask task = new OneTask(folder, Given.START.plus(Duration.ofDays(1)))) {
+            assertThat(task.gauge("millrace.model.perplexity.increase")).isEqualTo(0.01);
+        }
+    }
+
+    @Test
     void aPauseEndsAfterARestart() {
         try (OneTask task = new OneTask(folder, Given.START)) {
             task.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));

@@ -1,6 +1,5 @@
 package io.millrace.worker;
 
-import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.millrace.events.wire.DeadLetters;
 import io.millrace.events.wire.EventCodec;
@@ -14,6 +13,7 @@ import io.millrace.worker.commit.StageRun;
 import io.millrace.worker.lease.Slots;
 import io.millrace.worker.observe.KafkaClientMeters;
 import io.millrace.worker.observe.ManagementServer;
+import io.millrace.worker.observe.ProcessMetrics;
 import io.millrace.worker.observe.WorkerMetrics;
 import io.millrace.worker.report.Cancellations;
 import io.millrace.worker.report.EventPublisher;
@@ -43,7 +43,7 @@ public final class Worker implements AutoCloseable {
 
     private final WorkerSettings settings;
     private final Deque<AutoCloseable> parts;
-    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final PrometheusMeterRegistry registry = ProcessMetrics.registry();
     private final Slots slots;
     private final EventPublisher publisher;
     private final OptionalInt managementPort;
