@@ -15,20 +15,30 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** A Llama of 370 MiB, quickly made: every tensor repeats the same megabyte of random weights. */
+/** A Llama that is quickly made: every tensor repeats the same megabyte of random weights. */
 final class LargeCheckpoint {
     private static final int HIDDEN = 2048;
     private static final int FEED_FORWARD = 8192;
     private static final int LAYERS = 3;
+    private static final long LAYER_BYTES = 123L << 20;
     private static final long BLOCK_BYTES = 1 << 20;
     private static final double DEVIATION = 0.02;
 
     private LargeCheckpoint() {}
 
-    /** Writes it and says how many bytes its weights have. */
+    /** Writes one of 370 MiB and says how many bytes its weights have. */
     static long write(Path folder, long seed) throws IOException {
+        return write(folder, seed, LAYERS);
+    }
+
+    /** As many layers as make up this size. */
+    static long writeOfSize(Path folder, long seed, long bytes) throws IOException {
+        return write(folder, seed, Math.toIntExact(Math.ceilDiv(bytes, LAYER_BYTES)));
+    }
+
+    private static long write(Path folder, long seed, int layers) throws IOException {
         Files.createDirectories(folder);
-        ModelConfig config = SmallCheckpoint.config(HIDDEN, FEED_FORWARD, LAYERS);
+        ModelConfig config = SmallCheckpoint.config(HIDDEN, FEED_FORWARD, layers);
         List<TensorSpec> tensors = config.architecture().tensors(config).stream()
                 .map(rule -> new TensorSpec(rule.name(), new Encoding.Plain(DType.BF16), rule.shape()))
                 .toList();

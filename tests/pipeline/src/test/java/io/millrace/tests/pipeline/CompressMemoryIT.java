@@ -1,0 +1,100 @@
+package io.millrace.tests.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * {@code millrace compress} as the launcher starts it, on a checkpoint that is many times what it may hold. With {@code
+ * -Dmillrace.checkpoint.gib=30} on one of that size.
+ */
+final class CompressMemoryIT {
+    private static final long SEED = 11;
+    private static final long GIB = Long.getLong("millrace.checkpoint.gib", 3);
+    private static final long LIMIT_MIB = 256;
+    private static final long SAMPLE_MILLIS = 20;
+    private static final long PATIENCE_SECONDS = 120 * GIB;
+
+    @Test
+    @Tag("promise-5")
+    @DisplayName("Promise 5: memory stays bounded, whatever the checkpoint's size")
+    void compressHoldsAQuarterOfAGibibyte(@TempDir Path folder) throws Exception {
+        Path checkpoint = folder.resolve("checkpoint");
+        Path status = Path.of("/proc/self/status");
+        assumeTrue(Files.isReadable(status), "skipped: memory is read from " + status + ", which is not there");
+        long free = Files.getFileStore(folder).getUsableSpace() >> 30;
+        assumeTrue(free >= 2 * GIB, "skipped: %d GiB free in %s, %d needed".formatted(free, folder, 2 * GIB));
+        System.out.println("seed " + SEED);
+        long weightBytes = LargeCheckpoint.writeOfSize(checkpoint, SEED, GIB << 30);
+
+        Process process = compress(checkpoint, folder.resolve("out"), folder.resolve("err.txt"));
+        long peakMib = peakMib(process);
+
+        assertThat(process.exitValue())
+                .as(Files.readString(folder.resolve("err.txt")))
+                .isZero();
+        System.out.printf(
+                "compress to gguf:Q4_K_M: %d MiB of weights, %d MiB held at most (limit %d)%n",
+                weightBytes >> 20, peakMib, LIMIT_MIB);
+        assertThat(peakMib).isBetween(1L, LIMIT_MIB);
+    }
+
+    /** RssAnon + RssShmem: pages of mapped files do not count, for they are the system's. */
+    private static long peakMib(Process process) throws IOException, InterruptedException {
+        Path status = Path.of("/proc/" + process.pid() + "/status");
+        long peakKib = 0;
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        try {
+            while (!process.waitFor(SAMPLE_MILLIS, TimeUnit.MILLISECONDS)) {
+                assertThat(System.nanoTime()).as("it ends in time").isLessThan(deadline);
+                peakKib = Math.max(peakKib, heldKib(status));
+            }
+        } finally {
+            process.destroyForcibly();
+        }
+        return peakKib >> 10;
+    }
+
+    private static long heldKib(Path status) throws IOException {
+        try (Stream<String> lines = Files.lines(status)) {
+            return lines.filter(line -> line.startsWith("RssAnon:") || line.startsWith("RssShmem:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+                    .sum();
+        } catch (NoSuchFileException ended) {
+            return 0;
+        }
+    }
+
+    private static Process compress(Path checkpoint, Path out, Path err) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:+UseSerialGC",
+                        "-Xms64m",
+                        "--add-modules",
+                        "jdk.incubator.vector",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "--sun-misc-unsafe-memory-access=allow",
+                        "io.millrace.cli.Main",
+                        "compress",
+                        checkpoint.toString(),
+                        "--to",
+                        "gguf:Q4_K_M",
+                        "-o",
+                        out.toString()))
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(err.toFile());
+        builder.environment().put("CLASSPATH", System.getProperty("java.class.path"));
+        return builder.start();
+    }
+}
