@@ -6,6 +6,7 @@ import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.run.Limits;
 import io.millrace.worker.observe.ManagementServer;
 import io.millrace.worker.observe.ProcessMetrics;
+import io.millrace.worker.observe.QueueLag;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,6 +69,7 @@ final class ConductorCommand implements Callable<Integer> {
                 registry);
         try (StopSignal stop = StopSignal.installForService();
                 Conductor conductor = Conductor.start(settings);
+                QueueLag _ = QueueLag.start(connection.kafka(), connection.topics(), registry);
                 ManagementServer management = ManagementServer.start(
                         managementPort, registry::scrape, () -> !conductor.hasFailed(), conductor::isRunning)) {
             Thread.ofVirtual().name("watch-conductor").start(() -> {

@@ -7,6 +7,7 @@ import io.millrace.conductor.run.Limits;
 import io.millrace.events.wire.TopicAdmin;
 import io.millrace.worker.observe.ManagementServer;
 import io.millrace.worker.observe.ProcessMetrics;
+import io.millrace.worker.observe.QueueLag;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
@@ -102,6 +103,7 @@ public final class LocalMode implements AutoCloseable {
         }
         Conductor conductor = conductor();
         started.push(conductor);
+        started.push(QueueLag.start(clients, settings.topics(), registry));
         ManagementServer management =
                 ManagementServer.start(0, registry::scrape, () -> !conductor.hasFailed(), conductor::isRunning);
         started.push(management);

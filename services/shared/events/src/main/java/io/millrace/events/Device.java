@@ -10,10 +10,14 @@ public record Device(String name) implements Comparable<Device> {
     public static final Device CPU = new Device("cpu");
 
     public Device {
-        if (!FORM.matcher(name).matches()) {
+        if (!isName(name)) {
             throw new IllegalArgumentException(
                     "'" + name + "' is not a device class; use 1 to 32 lower-case letters, digits or '-'");
         }
+    }
+
+    public static boolean isName(String text) {
+        return FORM.matcher(text).matches();
     }
 
     @Override

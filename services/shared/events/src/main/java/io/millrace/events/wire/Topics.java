@@ -3,6 +3,7 @@ package io.millrace.events.wire;
 import io.millrace.events.Device;
 import io.millrace.events.StageName;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -42,6 +43,18 @@ public record Topics(String prefix) {
 
     public String jobs(StageName stage, Device device) {
         return prefix + "jobs." + stage.wireName() + "." + device.name();
+    }
+
+    /** The devices whose job topics of this stage are among these topics. */
+    public List<Device> devices(StageName stage, Collection<String> names) {
+        String start = prefix + "jobs." + stage.wireName() + ".";
+        return names.stream()
+                .filter(name -> name.startsWith(start))
+                .map(name -> name.substring(start.length()))
+                .filter(Device::isName)
+                .map(Device::new)
+                .sorted()
+                .toList();
     }
 
     public String jobEvents() {

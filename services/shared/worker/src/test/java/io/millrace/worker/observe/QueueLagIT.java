@@ -1,0 +1,100 @@
+package io.millrace.worker.observe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.millrace.events.Device;
+import io.millrace.events.StageName;
+import io.millrace.events.wire.TopicAdmin;
+import io.millrace.events.wire.Topics;
+import io.millrace.worker.EmbeddedBroker;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.AcknowledgeType;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaShareConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The lag of a share group, against a real broker. */
+@Timeout(value = 2, unit = TimeUnit.MINUTES)
+class QueueLagIT {
+    private static final Device GPU = new Device("h100");
+    private static final String TOPIC = Topics.DEFAULT.jobs(StageName.QUANTIZE, GPU);
+    private static final int JOBS = 5;
+
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void lagIsWhatNoWorkerHasFinished() throws Exception {
+        try (EmbeddedBroker broker = EmbeddedBroker.start(folder)) {
+            Map<String, Object> kafka = Map.of("bootstrap.servers", broker.address());
+            try (Admin admin = Admin.create(kafka);
+                    QueueLag lag = new QueueLag(kafka, Topics.DEFAULT, registry)) {
+                TopicAdmin.apply(admin, Topics.DEFAULT, List.of(Device.CPU, GPU), (short) 1);
+                send(kafka);
+
+                lag.refresh();
+                assertThat(lagOf(StageName.QUANTIZE, GPU))
+                        .as("no worker came yet")
+                        .isEqualTo(JOBS);
+                assertThat(lagOf(StageName.QUANTIZE, Device.CPU)).isZero();
+
+                finish(kafka, 2);
+                lag.refresh();
+                assertThat(lagOf(StageName.QUANTIZE, GPU)).isEqualTo(JOBS - 2);
+
+                finish(kafka, JOBS - 2);
+                lag.refresh();
+                assertThat(lagOf(StageName.QUANTIZE, GPU)).isZero();
+            }
+        }
+    }
+
+    private double lagOf(StageName stage, Device device) {
+        return registry.get("millrace.queue.lag")
+                .tags("stage", stage.wireName(), "device", device.name())
+                .gauge()
+                .value();
+    }
+
+    private static void send(Map<String, Object> kafka) throws Exception {
+        try (var producer = new KafkaProducer<>(kafka, new ByteArraySerializer(), new ByteArraySerializer())) {
+            for (int i = 0; i < JOBS; i++) {
+                producer.send(new ProducerRecord<>(TOPIC, new byte[1])).get();
+            }
+        }
+    }
+
+    private static void finish(Map<String, Object> kafka, int jobs) {
+        Map<String, Object> settings = new HashMap<>(kafka);
+        settings.put("group.id", Topics.DEFAULT.shareGroup(StageName.QUANTIZE, GPU));
+        settings.put("share.acknowledgement.mode", "explicit");
+        settings.put("share.acquire.mode", "record_limit");
+        settings.put("max.poll.records", 1);
+        try (var worker =
+                new KafkaShareConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            worker.subscribe(List.of(TOPIC));
+            for (int done = 0; done < jobs; ) {
+                for (ConsumerRecord<byte[], byte[]> job : worker.poll(Duration.ofMillis(50))) {
+                    worker.acknowledge(job, AcknowledgeType.ACCEPT);
+                    worker.commitSync();
+                    done++;
+                }
+            }
+        }
+    }
+}
