@@ -12,6 +12,7 @@ import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Job;
+import io.millrace.events.Literature;
 import io.millrace.events.ModelName;
 import io.millrace.events.Parameters;
 import io.millrace.events.Role;
@@ -41,6 +42,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -98,6 +100,28 @@ final class CompressCommandTest {
                 .containsEntry("model.embed_tokens.weight", "Q8_0")
                 .containsEntry("model.layers.0.self_attn.q_proj.weight", "Q4_1")
                 .containsEntry("model.layers.0.self_attn.v_proj.weight", "Q4_0");
+    }
+
+    @Test
+    void schemesOfTheLiteratureTakeTheirOptionsAndAreTheSameBytes() throws Exception {
+        Said said = compress(
+                "--to=literature:uniform",
+                "--to=literature:ternary",
+                "--bits=4",
+                "--levels=20",
+                "--threshold=0.5",
+                "--input-bits=8");
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        Optional<Literature.Inputs> inputs = Optional.of(new Literature.Inputs(8, OptionalDouble.empty()));
+        Path uniform = folder.resolve("out/literature-uniform");
+        assertSameFiles(uniform, ofWorker(new Literature.Uniform(4, OptionalDouble.of(20), inputs)));
+        assertThat(names(uniform)).contains("model.safetensors", "codes/model.safetensors");
+        assertThat(folder.resolve("out/literature-ternary/config.json"))
+                .content()
+                .contains("\"threshold\": 0.5", "\"inputs\": {");
+        assertThat(compress("--to=literature:uniform", "--bits=9").err()).contains("'bits' is 9.0");
+        assertThat(compressOther(uniform).err()).contains("'literature_scheme'", "already quantized");
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.millrace.quantizer;
 import io.millrace.events.Device;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
+import io.millrace.events.Literature;
 import io.millrace.events.Measurement;
 import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.events.Parameters.Gguf;
@@ -21,6 +22,7 @@ import io.millrace.tensors.format.gguf.GgufFileType;
 import io.millrace.tensors.format.gguf.GgufOptions;
 import io.millrace.tensors.format.gguf.GgufSplit;
 import io.millrace.tensors.format.gguf.ImportanceMatrix;
+import io.millrace.tensors.format.literature.LiteratureWriter;
 import io.millrace.tensors.format.onnx.OnnxPlan;
 import io.millrace.tensors.format.onnx.OnnxType;
 import io.millrace.worker.Stage;
@@ -86,6 +88,9 @@ public final class QuantizeStage implements Stage<Quantize> {
             List<TensorReport> report = switch (input.parameters()) {
                 case Gguf gguf -> gguf(source, gguf, importances(input), output, workspace);
                 case CompressedTensors scheme -> compressedTensors(source, scheme, output, workspace);
+                case Literature scheme ->
+                    new LiteratureWriter(source, LiteratureSchemes.of(scheme))
+                            .write(output, threads, workspace::progress);
                 case Onnx onnx ->
                     OnnxPlan.of(source, OnnxType.of(onnx.type())).write(output, threads, workspace::progress);
             };

@@ -2,6 +2,7 @@ package io.millrace.events.policy;
 
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Limit;
+import io.millrace.events.Literature;
 import io.millrace.events.ModelNumbers;
 import io.millrace.events.Parameters;
 import io.millrace.events.Recipe;
@@ -100,11 +101,14 @@ public final class PolicyCheck {
         long removed = 3L * model.layerCount() * model.hiddenSize() * (long) (model.feedForwardSize() - width);
         double parameters = Math.max(1, model.parameters() - removed);
         double bits = leastBits(recipe, model, parameters);
-        double ratio = bits / (BITS_OF_ORIGINAL * Math.max(1, model.parameters()));
+        double fileBits = recipe.steps().getLast().parameters() instanceof Literature
+                ? bits + parameters * denseBits(model) // the dense values lie beside the codes
+                : bits;
+        double ratio = fileBits / (BITS_OF_ORIGINAL * Math.max(1, model.parameters()));
         for (Limit limit : target.gate().limits()) {
             OptionalDouble least = switch (limit.metric()) {
                 case SIZE_RATIO -> OptionalDouble.of(ratio);
-                case SIZE -> OptionalDouble.of(bits / 8);
+                case SIZE -> OptionalDouble.of(fileBits / 8);
                 case BITS_PER_WEIGHT -> OptionalDouble.of(bits / parameters);
                 case PERPLEXITY,
                         PERPLEXITY_INCREASE,
@@ -135,14 +139,28 @@ public final class PolicyCheck {
         return switch (recipe.steps().getLast().parameters()) {
             case Parameters.Gguf gguf -> leastBits(gguf, model, parameters);
             // The embedding is looked up, not multiplied, and stays dense.
-            case Parameters.CompressedTensors packed -> {
-                double embedding = Math.min(parameters, (double) model.vocabularySize() * model.hiddenSize());
-                yield embedding * BITS_OF_ORIGINAL + (parameters - embedding) * bitsPerWeight(packed);
-            }
+            case Parameters.CompressedTensors packed -> withDenseEmbedding(bitsPerWeight(packed), model, parameters);
+            case Literature codes -> withDenseEmbedding(bitsPerWeight(codes), model, parameters);
             // Codes and an F32 scale per 32; an embedding that is no head stays dense, and rotary tables come on top.
             case Parameters.Onnx onnx -> parameters * (onnx.type().equals("int4") ? 5 : 9);
-            case Parameters.Prune _, Parameters.Distill _, Parameters.Benchmark _ ->
-                parameters * (model.dtype().equals("F32") ? 32 : 16);
+            case Parameters.Prune _, Parameters.Distill _, Parameters.Benchmark _ -> parameters * denseBits(model);
+        };
+    }
+
+    private static int denseBits(ModelNumbers model) {
+        return model.dtype().equals("F32") ? 32 : 16;
+    }
+
+    private static double withDenseEmbedding(double bits, ModelNumbers model, double parameters) {
+        double embedding = Math.min(parameters, (double) model.vocabularySize() * model.hiddenSize());
+        return embedding * BITS_OF_ORIGINAL + (parameters - embedding) * bits;
+    }
+
+    private static double bitsPerWeight(Literature codes) {
+        return switch (codes) {
+            case Literature.Uniform uniform -> uniform.bits();
+            case Literature.Binary _ -> 1;
+            case Literature.Ternary _ -> 2;
         };
     }
 

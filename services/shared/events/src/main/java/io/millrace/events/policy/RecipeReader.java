@@ -3,6 +3,7 @@ package io.millrace.events.policy;
 import io.millrace.events.Device;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
+import io.millrace.events.Literature;
 import io.millrace.events.Parameters;
 import io.millrace.events.StageName;
 import io.millrace.events.policy.Yaml.Entry;
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 
 /**
@@ -22,6 +24,8 @@ import java.util.Set;
  * quantize  method round-to-nearest, the only one that this version knows
  *           format gguf: pure false; token-embedding-type, output-tensor-type, tensor-type {PATTERN: TYPE, ...} in order,
  *           split-max-size (4G, 500M) or split-max-tensors, and importance, a file beside the policy, if given
+ *           format literature: scheme uniform with bits 8, levels fitted; ternary with threshold 0.7; binary;
+ *           each with input-bits, and input-levels fitted, if inputs are rounded
  * </pre>
  */
 final class RecipeReader {
@@ -134,7 +138,8 @@ final class RecipeReader {
     }
 
     private static Parameters quantize(Fields fields) throws PolicyException {
-        String format = fields.choice(fields.require("format"), Set.of("gguf", "compressed-tensors", "onnx"));
+        String format = fields.choice(
+                fields.require("format"), Set.of("gguf", "compressed-tensors", "onnx", Literature.FORMAT));
         fields.choice("method", Set.of("round-to-nearest"), "round-to-nearest");
         return switch (format) {
             case "gguf" ->
@@ -143,10 +148,34 @@ final class RecipeReader {
                         tensorTypes(fields),
                         partLimit(fields));
             case "onnx" -> new Parameters.Onnx(fields.choice(fields.require("type"), Parameters.Onnx.TYPES));
+            case Literature.FORMAT -> literature(fields);
             default ->
                 new Parameters.CompressedTensors(
                         fields.choice(fields.require("scheme"), Parameters.CompressedTensors.TYPES));
         };
+    }
+
+    /** Each scheme has its own fields; one of another scheme is as unknown as any. */
+    private static Literature literature(Fields fields) throws PolicyException {
+        String scheme = fields.choice(fields.require("scheme"), Literature.TYPES);
+        boolean uniform = scheme.equals("uniform");
+        return Literature.of(
+                scheme,
+                uniform ? fields.integer(Literature.BITS, Literature.USUAL_BITS) : Literature.USUAL_BITS,
+                uniform ? fields.optionalReal(Literature.LEVELS) : OptionalDouble.empty(),
+                scheme.equals("ternary")
+                        ? fields.real(Literature.THRESHOLD, Literature.USUAL_THRESHOLD)
+                        : Literature.USUAL_THRESHOLD,
+                inputs(fields));
+    }
+
+    private static Optional<Literature.Inputs> inputs(Fields fields) throws PolicyException {
+        OptionalDouble levels = fields.optionalReal(Literature.INPUT_LEVELS);
+        if (levels.isEmpty() && fields.find(Literature.INPUT_BITS).isEmpty()) {
+            return Optional.empty();
+        }
+        fields.require(Literature.INPUT_BITS);
+        return Optional.of(new Literature.Inputs(fields.integer(Literature.INPUT_BITS, 0), levels));
     }
 
     private static GgufTensorTypes tensorTypes(Fields fields) throws PolicyException {

@@ -3,6 +3,7 @@ package io.millrace.events.wire;
 import io.millrace.events.CanonicalJson;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
+import io.millrace.events.Literature;
 import io.millrace.events.Parameters;
 import io.millrace.events.StageName;
 import java.util.ArrayList;
@@ -54,12 +55,26 @@ public final class ParametersCodec {
                                 flag("product"));
                     case "quantize gguf" -> new Parameters.Gguf(text("type"), tensorTypes(), partLimit());
                     case "quantize compressed-tensors" -> new Parameters.CompressedTensors(text("scheme"));
+                    case "quantize literature" -> literature();
                     case "quantize onnx" -> new Parameters.Onnx(text("type"));
                     case "benchmark quality" -> new Parameters.Quality(integer("sequences"), integer("length"));
                     case "benchmark speed" ->
                         new Parameters.Speed(integer("prompt-tokens"), integer("generated-tokens"), integer("pairs"));
                     default -> null;
                 });
+    }
+
+    private Literature literature() {
+        String scheme = text("scheme");
+        Optional<Literature.Inputs> inputs = values.containsKey(Literature.INPUT_BITS)
+                ? Optional.of(new Literature.Inputs(integer(Literature.INPUT_BITS), optional(Literature.INPUT_LEVELS)))
+                : Optional.empty();
+        return switch (scheme) {
+            case "uniform" -> new Literature.Uniform(integer(Literature.BITS), optional(Literature.LEVELS), inputs);
+            case "binary" -> new Literature.Binary(inputs);
+            case "ternary" -> new Literature.Ternary(real(Literature.THRESHOLD), inputs);
+            default -> Literature.of(scheme); // refused there, by its name
+        };
     }
 
     private GgufTensorTypes tensorTypes() {

@@ -10,6 +10,7 @@ import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Limit;
+import io.millrace.events.Literature;
 import io.millrace.events.Metric;
 import io.millrace.events.Parameters;
 import io.millrace.events.Policy;
@@ -172,6 +173,42 @@ class PolicyFileTest {
                 .containsExactly(new StepDraft(new Parameters.Onnx("int4"), Device.CPU, Optional.empty()));
         assertThatThrownBy(() -> PolicyFile.parse(yaml.replace("int4", "Q8_0")))
                 .hasMessageContaining("unknown type 'Q8_0'");
+    }
+
+    @Test
+    void aSchemeOfTheLiteratureTakesItsOwnParametersAndNoOthers() throws PolicyException {
+        assertThat(literature("{format: literature, scheme: binary}")).isEqualTo(Literature.of("binary"));
+        assertThat(literature("{format: literature, scheme: ternary}"))
+                .isEqualTo(new Literature.Ternary(0.7, Optional.empty()));
+        Parameters all = literature(
+                "{format: literature, scheme: uniform, bits: 4, levels: 127, input-bits: 8, input-levels: 16}");
+
+        assertThat(all)
+                .isEqualTo(new Literature.Uniform(
+                        4, OptionalDouble.of(127), Optional.of(new Literature.Inputs(8, OptionalDouble.of(16)))));
+        assertThat(all.canonicalJson())
+                .isEqualTo(
+                        "{\"bits\":4,\"input-bits\":8,\"input-levels\":16.0,\"levels\":127.0,\"scheme\":\"uniform\"}");
+        assertThat(all.summary()).isEqualTo("literature uniform, 4 bits, inputs of 8 bits");
+        assertThatThrownBy(() -> literature("{format: literature, scheme: binary, bits: 4}"))
+                .hasMessageContaining("unknown key 'bits'");
+        assertThatThrownBy(() -> literature("{format: literature, scheme: ternary, input-levels: 4}"))
+                .hasMessageContaining("'input-bits' is missing");
+        assertThatThrownBy(() -> literature("{format: literature, scheme: uniform, bits: 9}"))
+                .hasMessageContaining("'bits' is 9.0 but must lie in 2.0 to 8.0");
+        assertThatThrownBy(() -> literature("{format: literature, scheme: cubic}"))
+                .hasMessageContaining("unknown scheme 'cubic'");
+    }
+
+    private static Parameters literature(String step) throws PolicyException {
+        return PolicyFile.parse(SMALL.replace("{format: gguf, type: Q8_0}", step))
+                .targets()
+                .getFirst()
+                .ladder()
+                .getFirst()
+                .steps()
+                .getFirst()
+                .parameters();
     }
 
     /** One thing is changed in the small policy; the message has the line and what was meant. */

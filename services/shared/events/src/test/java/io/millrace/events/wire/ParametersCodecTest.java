@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.GgufTensorTypes.PatternType;
+import io.millrace.events.Literature;
 import io.millrace.events.Parameters;
 import io.millrace.events.StageName;
 import java.util.List;
@@ -36,6 +37,11 @@ class ParametersCodecTest {
                 gguf(new GgufPartLimit.Size(4_000_000_000L)),
                 new Parameters.CompressedTensors("W8A16"),
                 new Parameters.Onnx("int4"),
+                Literature.of("binary"),
+                new Literature.Uniform(
+                        4, OptionalDouble.of(127), Optional.of(new Literature.Inputs(8, OptionalDouble.of(16.5)))),
+                new Literature.Uniform(8, OptionalDouble.empty(), Optional.empty()),
+                new Literature.Ternary(0.75, Optional.of(new Literature.Inputs(2, OptionalDouble.empty()))),
                 new Parameters.Quality(64, 512),
                 new Parameters.Speed(64, 32, 5));
     }

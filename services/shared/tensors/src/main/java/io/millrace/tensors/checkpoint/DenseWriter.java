@@ -25,7 +25,7 @@ import java.util.Optional;
  */
 public final class DenseWriter implements TensorSink {
     /** Where the common exporters split. */
-    private static final long SHARD_BYTES = 5_000_000_000L;
+    public static final long SHARD_BYTES = 5_000_000_000L;
 
     private final Path folder;
     private final ObjectNode config;

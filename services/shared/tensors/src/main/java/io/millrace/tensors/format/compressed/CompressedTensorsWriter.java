@@ -87,7 +87,7 @@ public final class CompressedTensorsWriter {
                 source.tensors().stream().mapToLong(TensorSpec::byteSize).sum();
         long doneBytes = 0;
         try (DenseWriter target = DenseWriter.derived(folder, source, config, modelType, tensors, "quantize");
-                RowBlocks blocks = new RowBlocks(source, threads)) {
+                ModuleBlocks blocks = new ModuleBlocks(source, threads)) {
             for (TensorRule rule : source.rules()) {
                 reports.add(quantized(rule) ? quantize(rule, target, blocks) : convert(rule, target, blocks));
                 doneBytes += source.spec(rule.name()).byteSize();
@@ -98,7 +98,7 @@ public final class CompressedTensorsWriter {
         return List.copyOf(reports);
     }
 
-    private TensorReport quantize(TensorRule rule, DenseWriter target, RowBlocks blocks)
+    private TensorReport quantize(TensorRule rule, DenseWriter target, ModuleBlocks blocks)
             throws IOException, InterruptedException {
         ModuleLayout own = layout.spansModules() ? layout.spanning(largestOfMerged(rule, blocks)) : layout;
         append(rule, own.head(rule), target);
@@ -110,7 +110,7 @@ public final class CompressedTensorsWriter {
     }
 
     /** Read once for modules that consumers merge: they follow each other. */
-    private float largestOfMerged(TensorRule rule, RowBlocks blocks) throws IOException, InterruptedException {
+    private float largestOfMerged(TensorRule rule, ModuleBlocks blocks) throws IOException, InterruptedException {
         List<TensorRule> merged = MergedModules.of(rule, source.rules());
         if (!merged.equals(lastMerged)) {
             float largest = 0;
@@ -129,7 +129,7 @@ public final class CompressedTensorsWriter {
         }
     }
 
-    private TensorReport convert(TensorRule rule, DenseWriter target, RowBlocks blocks)
+    private TensorReport convert(TensorRule rule, DenseWriter target, ModuleBlocks blocks)
             throws IOException, InterruptedException {
         DType type = denseType(rule);
         List<TensorSpec> specs = List.of(TensorSpec.plain(rule.name(), type, rule.shape()));

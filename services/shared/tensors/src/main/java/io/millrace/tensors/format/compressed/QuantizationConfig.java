@@ -3,7 +3,7 @@ package io.millrace.tensors.format.compressed;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.json.StrictJson;
 import io.millrace.tensors.kernel.pack.Code;
-import io.millrace.tensors.kernel.pack.InputRounding;
+import io.millrace.tensors.kernel.pack.DynamicRounding;
 import io.millrace.tensors.kernel.pack.VectorBlocks;
 import java.util.List;
 
@@ -70,7 +70,7 @@ final class QuantizationConfig {
         scaleType(scheme, weights);
     }
 
-    private static void inputs(CompressedScheme scheme, InputRounding rounding, ObjectNode inputs) {
+    private static void inputs(CompressedScheme scheme, DynamicRounding rounding, ObjectNode inputs) {
         codes(rounding.code(), true, inputs);
         if (rounding.groupSize() == 0) {
             inputs.putNull("group_size");

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.format.compressed.StoredFormat.Kind;
 import io.millrace.tensors.kernel.pack.Code;
+import io.millrace.tensors.kernel.pack.DynamicRounding;
 import io.millrace.tensors.kernel.pack.InputRounding;
 import java.util.ArrayList;
 import java.util.List;
@@ -151,7 +152,7 @@ final class StoredConfig {
             throw problem(name + " has input_activations " + inputs
                     + ", expected none, or 8 bits, symmetric, dynamic, by" + " token or group, or MXFP4's");
         }
-        return new InputRounding(code, Math.max(0, size));
+        return new DynamicRounding(code, Math.max(0, size));
     }
 
     private List<String> strings(String key, JsonNode array) throws MalformedFileException {

@@ -13,7 +13,7 @@ import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.safetensors.SafetensorsReader;
 import io.millrace.tensors.json.StrictJson;
 import io.millrace.tensors.kernel.pack.Code;
-import io.millrace.tensors.kernel.pack.InputRounding;
+import io.millrace.tensors.kernel.pack.DynamicRounding;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.URI;
@@ -134,8 +134,9 @@ class ReferenceBytesTest {
             assertThat(reader.inputRounding(layer + "self_attn.o_proj.weight")).isEmpty();
             assertThat(reader.inputRounding("lm_head.weight")).isEmpty();
             // Named by one group, while an earlier one has all linear modules.
-            assertThat(reader.inputRounding(layer + "mlp.down_proj.weight")).contains(new InputRounding(Code.E4M3, 0));
-            assertThat(reader.inputRounding(layer + "mlp.up_proj.weight")).contains(new InputRounding(Code.E4M3, 16));
+            assertThat(reader.inputRounding(layer + "mlp.down_proj.weight"))
+                    .contains(new DynamicRounding(Code.E4M3, 0));
+            assertThat(reader.inputRounding(layer + "mlp.up_proj.weight")).contains(new DynamicRounding(Code.E4M3, 16));
         }
     }
 
@@ -159,7 +160,7 @@ class ReferenceBytesTest {
     void inputsAreRoundedAsTheReferenceToolRoundsThem(String name, Code code, int groupSize) throws Exception {
         float[] inputs = ReferenceWeights.weights(0, Shape.of(32, 256), false);
 
-        new InputRounding(code, groupSize).round(MemorySegment.ofArray(inputs), 32, 256);
+        new DynamicRounding(code, groupSize).round(MemorySegment.ofArray(inputs), 32, 256);
 
         for (int i = 0; i < inputs.length; i++) {
             inputs[i] += 0f;
