@@ -103,6 +103,19 @@ final class CompressCommandTest {
     }
 
     @Test
+    void aFolderInShardsIsTheSameBytesToo() throws Exception {
+        Said said = compress("--to=compressed-tensors:W8A16", "--split-max-size=200000");
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        Path made = folder.resolve("out/compressed-tensors-W8A16");
+        assertSameFiles(
+                made,
+                ofWorker(new Parameters.CompressedTensors("W8A16", Optional.of(new GgufPartLimit.Size(200_000)))));
+        assertThat(names(made)).contains("model.safetensors.index.json", "model-00002-of-00003.safetensors");
+        assertThat(Said.to("inspect", made.toString()).out()).contains("361,088 parameters");
+    }
+
+    @Test
     void schemesOfTheLiteratureTakeTheirOptionsAndAreTheSameBytes() throws Exception {
         Said said = compress(
                 "--to=literature:uniform",

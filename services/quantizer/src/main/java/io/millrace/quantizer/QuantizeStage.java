@@ -15,6 +15,7 @@ import io.millrace.tensors.GgufType;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.DenseWriter;
 import io.millrace.tensors.format.compressed.CompressedScheme;
 import io.millrace.tensors.format.compressed.CompressedTensorsWriter;
 import io.millrace.tensors.format.gguf.GgufCompressor;
@@ -158,7 +159,10 @@ public final class QuantizeStage implements Stage<Quantize> {
             throws StageException, IOException, InterruptedException {
         CompressedTensorsWriter plan;
         try {
-            plan = CompressedTensorsWriter.plan(source, CompressedScheme.valueOf(scheme.type()));
+            plan = CompressedTensorsWriter.plan(
+                    source,
+                    CompressedScheme.valueOf(scheme.type()),
+                    scheme.shards().map(GgufPartLimit.Size::bytes).orElse(DenseWriter.SHARD_BYTES));
         } catch (IllegalArgumentException e) {
             throw new StageException(Reason.UNSUITABLE_SHAPE, String.valueOf(e.getMessage()), e);
         }

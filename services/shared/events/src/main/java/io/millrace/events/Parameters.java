@@ -288,8 +288,12 @@ public sealed interface Parameters {
         }
     }
 
-    /** A Hugging Face folder in compressed-tensors form. */
-    record CompressedTensors(String type) implements Quantize {
+    /**
+     * A Hugging Face folder in compressed-tensors form.
+     *
+     * @param shards when the weights go on in another file; empty for where Hugging Face splits, at 5 GB
+     */
+    record CompressedTensors(String type, Optional<GgufPartLimit.Size> shards) implements Quantize {
         /** Schemes that this version writes. */
         public static final Set<String> TYPES = Set.of(
                 "W4A16",
@@ -309,6 +313,11 @@ public sealed interface Parameters {
             Require.known("compressed-tensors scheme", type, TYPES);
         }
 
+        /** With files of the usual size. */
+        public CompressedTensors(String type) {
+            this(type, Optional.empty());
+        }
+
         @Override
         public String name() {
             return "compressed-tensors";
@@ -325,7 +334,15 @@ public sealed interface Parameters {
 
         @Override
         public SortedMap<String, Object> values() {
-            return new TreeMap<>(Map.of("scheme", type));
+            SortedMap<String, Object> values = new TreeMap<>(Map.of("scheme", type));
+            shards.ifPresent(limit -> values.put(GgufPartLimit.SIZE, limit.bytes()));
+            return values;
+        }
+
+        @Override
+        public String summary() {
+            return Quantize.super.summary()
+                    + shards.map(limit -> ", in parts of " + limit).orElse("");
         }
     }
 

@@ -24,6 +24,7 @@ import java.util.Set;
  * quantize  method round-to-nearest, the only one that this version knows
  *           format gguf: pure false; token-embedding-type, output-tensor-type, tensor-type {PATTERN: TYPE, ...} in order,
  *           split-max-size (4G, 500M) or split-max-tensors, and importance, a file beside the policy, if given
+ *           format compressed-tensors: split-max-size (5G)
  *           format literature: scheme uniform with bits 8, levels fitted; ternary with threshold 0.7; binary;
  *           each with input-bits, and input-levels fitted, if inputs are rounded
  * </pre>
@@ -151,7 +152,7 @@ final class RecipeReader {
             case Literature.FORMAT -> literature(fields);
             default ->
                 new Parameters.CompressedTensors(
-                        fields.choice(fields.require("scheme"), Parameters.CompressedTensors.TYPES));
+                        fields.choice(fields.require("scheme"), Parameters.CompressedTensors.TYPES), partSize(fields));
         };
     }
 
@@ -207,12 +208,15 @@ final class RecipeReader {
                             + "' exclude each other; leave one out");
         }
         if (size.isPresent()) {
-            return Optional.of(
-                    GgufPartLimit.Size.parse(fields.scalar(size.get()).text()));
+            return partSize(fields).map(limit -> limit);
         }
         return tensors.isPresent()
                 ? Optional.of(new GgufPartLimit.Tensors(fields.integer(GgufPartLimit.TENSORS, 1, 1)))
                 : Optional.empty();
+    }
+
+    private static Optional<GgufPartLimit.Size> partSize(Fields fields) throws PolicyException {
+        return fields.optionalText(GgufPartLimit.SIZE).map(GgufPartLimit.Size::parse);
     }
 
     private static Optional<String> tensorType(Fields fields, String key) throws PolicyException {

@@ -54,7 +54,7 @@ public final class ParametersCodec {
                                 real("learning-rate"),
                                 flag("product"));
                     case "quantize gguf" -> new Parameters.Gguf(text("type"), tensorTypes(), partLimit());
-                    case "quantize compressed-tensors" -> new Parameters.CompressedTensors(text("scheme"));
+                    case "quantize compressed-tensors" -> new Parameters.CompressedTensors(text("scheme"), partSize());
                     case "quantize literature" -> literature();
                     case "quantize onnx" -> new Parameters.Onnx(text("type"));
                     case "benchmark quality" -> new Parameters.Quality(integer("sequences"), integer("length"));
@@ -92,12 +92,19 @@ public final class ParametersCodec {
             throw new IllegalArgumentException(
                     "parameters '" + GgufPartLimit.SIZE + "' and '" + GgufPartLimit.TENSORS + "' exclude each other");
         }
-        if (values.containsKey(GgufPartLimit.SIZE)) {
-            return Optional.of(new GgufPartLimit.Size(
-                    take(GgufPartLimit.SIZE, Number.class).longValue()));
+        Optional<GgufPartLimit.Size> size = partSize();
+        if (size.isPresent()) {
+            return size.map(limit -> limit);
         }
         return values.containsKey(GgufPartLimit.TENSORS)
                 ? Optional.of(new GgufPartLimit.Tensors(integer(GgufPartLimit.TENSORS)))
+                : Optional.empty();
+    }
+
+    private Optional<GgufPartLimit.Size> partSize() {
+        return values.containsKey(GgufPartLimit.SIZE)
+                ? Optional.of(new GgufPartLimit.Size(
+                        take(GgufPartLimit.SIZE, Number.class).longValue()))
                 : Optional.empty();
     }
 

@@ -176,11 +176,24 @@ class PolicyFileTest {
     }
 
     @Test
+    void aFolderMayGoIntoSeveralFilesToo() throws PolicyException {
+        Parameters step = parameters("{format: compressed-tensors, scheme: W4A16, split-max-size: 4G}");
+
+        assertThat(step)
+                .isEqualTo(
+                        new Parameters.CompressedTensors("W4A16", Optional.of(new GgufPartLimit.Size(4_000_000_000L))));
+        assertThat(step.canonicalJson()).isEqualTo("{\"scheme\":\"W4A16\",\"split-max-size\":4000000000}");
+        assertThat(step.summary()).isEqualTo("compressed-tensors W4A16, in parts of 4G");
+        assertThatThrownBy(() -> parameters("{format: compressed-tensors, scheme: W4A16, split-max-tensors: 4}"))
+                .hasMessageContaining("unknown key 'split-max-tensors'");
+    }
+
+    @Test
     void aSchemeOfTheLiteratureTakesItsOwnParametersAndNoOthers() throws PolicyException {
-        assertThat(literature("{format: literature, scheme: binary}")).isEqualTo(Literature.of("binary"));
-        assertThat(literature("{format: literature, scheme: ternary}"))
+        assertThat(parameters("{format: literature, scheme: binary}")).isEqualTo(Literature.of("binary"));
+        assertThat(parameters("{format: literature, scheme: ternary}"))
                 .isEqualTo(new Literature.Ternary(0.7, Optional.empty()));
-        Parameters all = literature(
+        Parameters all = parameters(
                 "{format: literature, scheme: uniform, bits: 4, levels: 127, input-bits: 8, input-levels: 16}");
 
         assertThat(all)
@@ -190,17 +203,17 @@ class PolicyFileTest {
                 .isEqualTo(
                         "{\"bits\":4,\"input-bits\":8,\"input-levels\":16.0,\"levels\":127.0,\"scheme\":\"uniform\"}");
         assertThat(all.summary()).isEqualTo("literature uniform, 4 bits, inputs of 8 bits");
-        assertThatThrownBy(() -> literature("{format: literature, scheme: binary, bits: 4}"))
+        assertThatThrownBy(() -> parameters("{format: literature, scheme: binary, bits: 4}"))
                 .hasMessageContaining("unknown key 'bits'");
-        assertThatThrownBy(() -> literature("{format: literature, scheme: ternary, input-levels: 4}"))
+        assertThatThrownBy(() -> parameters("{format: literature, scheme: ternary, input-levels: 4}"))
                 .hasMessageContaining("'input-bits' is missing");
-        assertThatThrownBy(() -> literature("{format: literature, scheme: uniform, bits: 9}"))
+        assertThatThrownBy(() -> parameters("{format: literature, scheme: uniform, bits: 9}"))
                 .hasMessageContaining("'bits' is 9.0 but must lie in 2.0 to 8.0");
-        assertThatThrownBy(() -> literature("{format: literature, scheme: cubic}"))
+        assertThatThrownBy(() -> parameters("{format: literature, scheme: cubic}"))
                 .hasMessageContaining("unknown scheme 'cubic'");
     }
 
-    private static Parameters literature(String step) throws PolicyException {
+    private static Parameters parameters(String step) throws PolicyException {
         return PolicyFile.parse(SMALL.replace("{format: gguf, type: Q8_0}", step))
                 .targets()
                 .getFirst()

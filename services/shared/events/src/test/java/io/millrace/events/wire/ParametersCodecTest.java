@@ -36,6 +36,7 @@ class ParametersCodecTest {
                 gguf(new GgufPartLimit.Size(500_000_000)),
                 gguf(new GgufPartLimit.Size(4_000_000_000L)),
                 new Parameters.CompressedTensors("W8A16"),
+                new Parameters.CompressedTensors("W8A16", Optional.of(new GgufPartLimit.Size(4_000_000_000L))),
                 new Parameters.Onnx("int4"),
                 Literature.of("binary"),
                 new Literature.Uniform(

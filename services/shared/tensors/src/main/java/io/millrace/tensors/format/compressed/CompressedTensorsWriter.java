@@ -27,13 +27,15 @@ public final class CompressedTensorsWriter {
     private final CompressedScheme scheme;
     private final DType modelType;
     private final ModuleLayout layout;
+    private final long shardBytes;
     private final List<TensorSpec> tensors = new ArrayList<>();
     private List<TensorRule> lastMerged = List.of();
     private float largestOfLastMerged;
 
-    private CompressedTensorsWriter(Checkpoint source, CompressedScheme scheme) {
+    private CompressedTensorsWriter(Checkpoint source, CompressedScheme scheme, long shardBytes) {
         this.source = source;
         this.scheme = scheme;
+        this.shardBytes = shardBytes;
         this.modelType = source.type() == DType.F16 ? DType.F16 : DType.BF16;
         this.layout = ModuleLayout.of(scheme, modelType);
         for (TensorRule rule : source.rules()) {
@@ -45,9 +47,18 @@ public final class CompressedTensorsWriter {
         }
     }
 
-    /** Plans the output; {@link IllegalArgumentException} names a module that the scheme cannot hold. */
+    /** Plans an output in files of the usual size; see the other. */
     public static CompressedTensorsWriter plan(Checkpoint source, CompressedScheme scheme) {
-        CompressedTensorsWriter writer = new CompressedTensorsWriter(source, scheme);
+        return plan(source, scheme, DenseWriter.SHARD_BYTES);
+    }
+
+    /**
+     * Plans the output; {@link IllegalArgumentException} names a module that the scheme cannot hold.
+     *
+     * @param shardBytes most tensor bytes in one file
+     */
+    public static CompressedTensorsWriter plan(Checkpoint source, CompressedScheme scheme, long shardBytes) {
+        CompressedTensorsWriter writer = new CompressedTensorsWriter(source, scheme, shardBytes);
         int multiple = writer.layout.rowMultiple();
         for (TensorRule rule : source.rules()) {
             if (quantized(rule) && rule.shape().rowLength() % multiple != 0) {
@@ -86,7 +97,8 @@ public final class CompressedTensorsWriter {
         long totalBytes =
                 source.tensors().stream().mapToLong(TensorSpec::byteSize).sum();
         long doneBytes = 0;
-        try (DenseWriter target = DenseWriter.derived(folder, source, config, modelType, tensors, "quantize");
+        try (DenseWriter target =
+                        DenseWriter.derived(folder, source, config, modelType, tensors, "quantize", shardBytes);
                 ModuleBlocks blocks = new ModuleBlocks(source, threads)) {
             for (TensorRule rule : source.rules()) {
                 reports.add(quantized(rule) ? quantize(rule, target, blocks) : convert(rule, target, blocks));
