@@ -55,6 +55,8 @@ import picocli.CommandLine.TypeConversionException;
             "  millrace compress ./chat-7b --to gguf:IQ4_XS -o ./compressed --importance imatrix.gguf",
             "  millrace compress ./chat-7b --to gguf:Q4_K_M -o ./compressed --output-tensor-type Q8_0"
                     + " --tensor-type ffn_down=Q6_K",
+            "  millrace compress ./chat-7b --to compressed-tensors:W4A16 -o ./compressed --module-scheme down_proj=W8A16"
+                    + " --ignore 'layers.0.'",
             "  millrace compress ./chat-7b --to literature:uniform --bits 4 --input-bits 8 --to literature:ternary"
                     + " -o ./compressed --evaluate held-out.txt"
         })
@@ -92,6 +94,9 @@ final class CompressCommand implements Callable<Integer> {
 
     @Mixin
     private final GgufTargetOptions gguf = new GgufTargetOptions();
+
+    @Mixin
+    private final ModuleSchemeOptions modules = new ModuleSchemeOptions();
 
     @Mixin
     private final LiteratureTargetOptions literature = new LiteratureTargetOptions();
@@ -211,7 +216,7 @@ final class CompressCommand implements Callable<Integer> {
     private Set<CompressionTarget> wanted() {
         Set<CompressionTarget> wanted = new LinkedHashSet<>();
         try {
-            targets.forEach(target -> wanted.add(literature.applyTo(gguf.applyTo(target))));
+            targets.forEach(target -> wanted.add(literature.applyTo(modules.applyTo(gguf.applyTo(target)))));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }

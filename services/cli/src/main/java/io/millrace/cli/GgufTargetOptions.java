@@ -101,7 +101,8 @@ final class GgufTargetOptions {
         return switch (target.parameters()) {
             case Gguf gguf -> new CompressionTarget(new Gguf(gguf.type(), types, parts.limit()));
             case CompressedTensors folder ->
-                new CompressionTarget(new CompressedTensors(folder.type(), Optional.ofNullable(parts.size)));
+                new CompressionTarget(
+                        new CompressedTensors(folder.type(), folder.modules(), Optional.ofNullable(parts.size)));
             case Onnx _, Literature _ -> target;
         };
     }

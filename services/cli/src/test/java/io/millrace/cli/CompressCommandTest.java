@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.events.ArtifactRef;
+import io.millrace.events.CompressedModules;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
 import io.millrace.events.Event;
@@ -103,6 +104,27 @@ final class CompressCommandTest {
     }
 
     @Test
+    void modulesWithOtherSchemesAreTheSameBytesAndMergedOnesMustBeAlike() throws Exception {
+        Said said = compress("--to=compressed-tensors:W4A16", "--module-scheme=down_proj=W8A16", "--ignore=o_proj");
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        Path made = folder.resolve("out/compressed-tensors-W4A16");
+        CompressedModules modules = new CompressedModules(
+                List.of(new CompressedModules.PatternScheme("down_proj", "W8A16")), List.of("o_proj"));
+        assertSameFiles(made, ofWorker(new Parameters.CompressedTensors("W4A16", modules, Optional.empty())));
+        assertThat(types(made))
+                .containsEntry("model.layers.0.mlp.down_proj.weight", "W8A16")
+                .containsEntry("model.layers.0.mlp.up_proj.weight", "W4A16")
+                .containsEntry("model.layers.0.self_attn.o_proj.weight", "BF16");
+        Said torn = compress("--to=compressed-tensors:W8A16", "--ignore=k_proj");
+        assertThat(torn.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(torn.err()).contains("'ignore' k_proj leaves dense the second");
+        assertThat(compress("--to=compressed-tensors:W8A16", "--module-scheme=a=W9")
+                        .err())
+                .contains("unknown compressed-tensors scheme 'W9'");
+    }
+
+    @Test
     void aFolderInShardsIsTheSameBytesToo() throws Exception {
         Said said = compress("--to=compressed-tensors:W8A16", "--split-max-size=200000");
 
@@ -110,7 +132,8 @@ final class CompressCommandTest {
         Path made = folder.resolve("out/compressed-tensors-W8A16");
         assertSameFiles(
                 made,
-                ofWorker(new Parameters.CompressedTensors("W8A16", Optional.of(new GgufPartLimit.Size(200_000)))));
+                ofWorker(new Parameters.CompressedTensors(
+                        "W8A16", CompressedModules.ALIKE, Optional.of(new GgufPartLimit.Size(200_000)))));
         assertThat(names(made)).contains("model.safetensors.index.json", "model-00002-of-00003.safetensors");
         assertThat(Said.to("inspect", made.toString()).out()).contains("361,088 parameters");
     }

@@ -18,6 +18,7 @@ import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.DenseWriter;
 import io.millrace.tensors.format.compressed.CompressedScheme;
 import io.millrace.tensors.format.compressed.CompressedTensorsWriter;
+import io.millrace.tensors.format.compressed.ModuleSchemes;
 import io.millrace.tensors.format.gguf.GgufCompressor;
 import io.millrace.tensors.format.gguf.GgufFileType;
 import io.millrace.tensors.format.gguf.GgufOptions;
@@ -161,12 +162,22 @@ public final class QuantizeStage implements Stage<Quantize> {
         try {
             plan = CompressedTensorsWriter.plan(
                     source,
-                    CompressedScheme.valueOf(scheme.type()),
+                    schemes(scheme),
                     scheme.shards().map(GgufPartLimit.Size::bytes).orElse(DenseWriter.SHARD_BYTES));
         } catch (IllegalArgumentException e) {
             throw new StageException(Reason.UNSUITABLE_SHAPE, String.valueOf(e.getMessage()), e);
         }
         return plan.write(output, threads, workspace::progress);
+    }
+
+    private static ModuleSchemes schemes(CompressedTensors wanted) {
+        return new ModuleSchemes(
+                CompressedScheme.valueOf(wanted.type()),
+                wanted.modules().byPattern().stream()
+                        .map(other -> new ModuleSchemes.ModuleScheme(
+                                Pattern.compile(other.pattern()), CompressedScheme.valueOf(other.scheme())))
+                        .toList(),
+                wanted.modules().ignored().stream().map(Pattern::compile).toList());
     }
 
     /** The loss in the weights themselves; what it does to the model's answers is the benchmark's to say. */

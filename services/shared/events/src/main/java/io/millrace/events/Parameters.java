@@ -291,9 +291,11 @@ public sealed interface Parameters {
     /**
      * A Hugging Face folder in compressed-tensors form.
      *
+     * @param modules which of them get another scheme, or none
      * @param shards when the weights go on in another file; empty for where Hugging Face splits, at 5 GB
      */
-    record CompressedTensors(String type, Optional<GgufPartLimit.Size> shards) implements Quantize {
+    record CompressedTensors(String type, CompressedModules modules, Optional<GgufPartLimit.Size> shards)
+            implements Quantize {
         /** Schemes that this version writes. */
         public static final Set<String> TYPES = Set.of(
                 "W4A16",
@@ -311,11 +313,13 @@ public sealed interface Parameters {
 
         public CompressedTensors {
             Require.known("compressed-tensors scheme", type, TYPES);
+            // State that was written before steps could say more than a scheme.
+            modules = Objects.requireNonNullElse(modules, CompressedModules.ALIKE);
         }
 
-        /** With files of the usual size. */
+        /** One scheme for all modules, in files of the usual size. */
         public CompressedTensors(String type) {
-            this(type, Optional.empty());
+            this(type, CompressedModules.ALIKE, Optional.empty());
         }
 
         @Override
@@ -325,7 +329,16 @@ public sealed interface Parameters {
 
         @Override
         public int rowMultiple() {
-            return switch (type) {
+            // All are powers of two: rows that fit the largest fit each.
+            int largest = rowMultiple(type);
+            for (CompressedModules.PatternScheme other : modules.byPattern()) {
+                largest = Math.max(largest, rowMultiple(other.scheme()));
+            }
+            return largest;
+        }
+
+        private static int rowMultiple(String scheme) {
+            return switch (scheme) {
                 case "FP8_DYNAMIC", "W8A8", "NVFP4A16" -> 16;
                 case "MXFP4", "MXFP4A16" -> 32;
                 default -> 128;
@@ -335,6 +348,7 @@ public sealed interface Parameters {
         @Override
         public SortedMap<String, Object> values() {
             SortedMap<String, Object> values = new TreeMap<>(Map.of("scheme", type));
+            modules.describe(values);
             shards.ifPresent(limit -> values.put(GgufPartLimit.SIZE, limit.bytes()));
             return values;
         }
@@ -342,6 +356,7 @@ public sealed interface Parameters {
         @Override
         public String summary() {
             return Quantize.super.summary()
+                    + modules.summary()
                     + shards.map(limit -> ", in parts of " + limit).orElse("");
         }
     }

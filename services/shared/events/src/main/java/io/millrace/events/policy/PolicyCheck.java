@@ -1,5 +1,6 @@
 package io.millrace.events.policy;
 
+import io.millrace.events.CompressedModules;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Limit;
 import io.millrace.events.Literature;
@@ -86,6 +87,11 @@ public final class PolicyCheck {
         int multiple = quantize.rowMultiple();
         // GGUF has other types for rows that do not fit, so only a width that pruning chose is at fault there.
         boolean strict = !(quantize instanceof Parameters.Gguf);
+        if (quantize instanceof Parameters.CompressedTensors folder
+                && !folder.modules().alike()) {
+            // Modules whose rows do not fit may have another scheme, or none.
+            return;
+        }
         if (width % multiple != 0 && (strict || width != model.feedForwardSize())) {
             reasons.add(quantize.type() + " needs rows that are a multiple of " + multiple
                     + " but the feed-forward width is " + width);
@@ -139,12 +145,21 @@ public final class PolicyCheck {
         return switch (recipe.steps().getLast().parameters()) {
             case Parameters.Gguf gguf -> leastBits(gguf, model, parameters);
             // The embedding is looked up, not multiplied, and stays dense.
-            case Parameters.CompressedTensors packed -> withDenseEmbedding(bitsPerWeight(packed), model, parameters);
+            case Parameters.CompressedTensors packed -> withDenseEmbedding(leastBits(packed), model, parameters);
             case Literature codes -> withDenseEmbedding(bitsPerWeight(codes), model, parameters);
             // Codes and an F32 scale per 32; an embedding that is no head stays dense, and rotary tables come on top.
             case Parameters.Onnx onnx -> parameters * (onnx.type().equals("int4") ? 5 : 9);
             case Parameters.Prune _, Parameters.Distill _, Parameters.Benchmark _ -> parameters * denseBits(model);
         };
+    }
+
+    /** Of the smallest scheme that any module may get. */
+    private static double leastBits(Parameters.CompressedTensors packed) {
+        double least = schemeBits(packed.type());
+        for (CompressedModules.PatternScheme other : packed.modules().byPattern()) {
+            least = Math.min(least, schemeBits(other.scheme()));
+        }
+        return least;
     }
 
     private static int denseBits(ModelNumbers model) {
@@ -205,8 +220,8 @@ public final class PolicyCheck {
      * Codes, and per group, where there are groups, the scale, of 16 bits for 128 weights (and for ASYM a 4-bit zero point)
      * or of 8 for 32 or 16.
      */
-    private static double bitsPerWeight(Parameters.CompressedTensors packed) {
-        return switch (packed.type()) {
+    private static double schemeBits(String scheme) {
+        return switch (scheme) {
             case "W4A16" -> 4.125;
             case "W4A16_ASYM" -> 4.15625;
             case "W4A16_CHANNEL", "W4A16_ASYM_CHANNEL" -> 4;

@@ -1,5 +1,6 @@
 package io.millrace.events.policy;
 
+import io.millrace.events.CompressedModules;
 import io.millrace.events.Device;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
@@ -24,7 +25,8 @@ import java.util.Set;
  * quantize  method round-to-nearest, the only one that this version knows
  *           format gguf: pure false; token-embedding-type, output-tensor-type, tensor-type {PATTERN: TYPE, ...} in order,
  *           split-max-size (4G, 500M) or split-max-tensors, and importance, a file beside the policy, if given
- *           format compressed-tensors: split-max-size (5G)
+ *           format compressed-tensors: module-scheme {PATTERN: SCHEME, ...} in order, ignore [PATTERN, ...],
+ *           split-max-size (5G)
  *           format literature: scheme uniform with bits 8, levels fitted; ternary with threshold 0.7; binary;
  *           each with input-bits, and input-levels fitted, if inputs are rounded
  * </pre>
@@ -152,7 +154,9 @@ final class RecipeReader {
             case Literature.FORMAT -> literature(fields);
             default ->
                 new Parameters.CompressedTensors(
-                        fields.choice(fields.require("scheme"), Parameters.CompressedTensors.TYPES), partSize(fields));
+                        fields.choice(fields.require("scheme"), Parameters.CompressedTensors.TYPES),
+                        modules(fields),
+                        partSize(fields));
         };
     }
 
@@ -196,6 +200,22 @@ final class RecipeReader {
             }
         }
         return new GgufTensorTypes(pure, embedding, output, byPattern);
+    }
+
+    private static CompressedModules modules(Fields fields) throws PolicyException {
+        List<CompressedModules.PatternScheme> byPattern = new ArrayList<>();
+        if (fields.find(CompressedModules.BY_PATTERN).isPresent()) {
+            Fields patterns = fields.map(CompressedModules.BY_PATTERN);
+            for (Entry entry : patterns.mapping().entries().values()) {
+                String scheme = patterns.choice(entry, Parameters.CompressedTensors.TYPES);
+                try {
+                    byPattern.add(new CompressedModules.PatternScheme(entry.key(), scheme));
+                } catch (IllegalArgumentException e) {
+                    throw patterns.error(entry.line(), String.valueOf(e.getMessage()));
+                }
+            }
+        }
+        return new CompressedModules(byPattern, fields.optionalTexts(CompressedModules.IGNORE));
     }
 
     private static Optional<GgufPartLimit> partLimit(Fields fields) throws PolicyException {

@@ -1,6 +1,7 @@
 package io.millrace.events.wire;
 
 import io.millrace.events.CanonicalJson;
+import io.millrace.events.CompressedModules;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Literature;
@@ -54,7 +55,8 @@ public final class ParametersCodec {
                                 real("learning-rate"),
                                 flag("product"));
                     case "quantize gguf" -> new Parameters.Gguf(text("type"), tensorTypes(), partLimit());
-                    case "quantize compressed-tensors" -> new Parameters.CompressedTensors(text("scheme"), partSize());
+                    case "quantize compressed-tensors" ->
+                        new Parameters.CompressedTensors(text("scheme"), modules(), partSize());
                     case "quantize literature" -> literature();
                     case "quantize onnx" -> new Parameters.Onnx(text("type"));
                     case "benchmark quality" -> new Parameters.Quality(integer("sequences"), integer("length"));
@@ -85,6 +87,14 @@ public final class ParametersCodec {
                 texts("tensor-type").stream()
                         .map(GgufTensorTypes.PatternType::parse)
                         .toList());
+    }
+
+    private CompressedModules modules() {
+        return new CompressedModules(
+                texts(CompressedModules.BY_PATTERN).stream()
+                        .map(CompressedModules.PatternScheme::parse)
+                        .toList(),
+                texts(CompressedModules.IGNORE));
     }
 
     private Optional<GgufPartLimit> partLimit() {

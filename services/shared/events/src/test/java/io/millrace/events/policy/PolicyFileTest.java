@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.events.ArtifactRef;
+import io.millrace.events.CompressedModules;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
 import io.millrace.events.GgufPartLimit;
@@ -180,12 +181,43 @@ class PolicyFileTest {
         Parameters step = parameters("{format: compressed-tensors, scheme: W4A16, split-max-size: 4G}");
 
         assertThat(step)
-                .isEqualTo(
-                        new Parameters.CompressedTensors("W4A16", Optional.of(new GgufPartLimit.Size(4_000_000_000L))));
+                .isEqualTo(new Parameters.CompressedTensors(
+                        "W4A16", CompressedModules.ALIKE, Optional.of(new GgufPartLimit.Size(4_000_000_000L))));
         assertThat(step.canonicalJson()).isEqualTo("{\"scheme\":\"W4A16\",\"split-max-size\":4000000000}");
         assertThat(step.summary()).isEqualTo("compressed-tensors W4A16, in parts of 4G");
         assertThatThrownBy(() -> parameters("{format: compressed-tensors, scheme: W4A16, split-max-tensors: 4}"))
                 .hasMessageContaining("unknown key 'split-max-tensors'");
+    }
+
+    @Test
+    void modulesMayHaveOtherSchemesOrNone() throws PolicyException {
+        String text = "{format: compressed-tensors, scheme: W4A16, module-scheme: {down_proj: W8A16, \"q|k\": W8A8},"
+                + " ignore: [\"layers.0.\", o_proj]}";
+
+        Parameters step = parameters(text);
+
+        assertThat(step)
+                .isEqualTo(new Parameters.CompressedTensors(
+                        "W4A16",
+                        new CompressedModules(
+                                List.of(
+                                        new CompressedModules.PatternScheme("down_proj", "W8A16"),
+                                        new CompressedModules.PatternScheme("q|k", "W8A8")),
+                                List.of("layers.0.", "o_proj")),
+                        Optional.empty()));
+        assertThat(step.canonicalJson())
+                .isEqualTo(
+                        "{\"ignore\":[\"layers.0.\",\"o_proj\"],\"module-scheme\":[\"down_proj=W8A16\",\"q|k=W8A8\"],"
+                                + "\"scheme\":\"W4A16\"}");
+        assertThat(step.summary()).isEqualTo("compressed-tensors W4A16, 4 patterns of modules");
+        assertThat(parameters("{format: compressed-tensors, scheme: W4A16, ignore: [o_proj]}")
+                        .summary())
+                .isEqualTo("compressed-tensors W4A16, dense o_proj");
+        assertThatThrownBy(() -> parameters(text.replace("W8A8", "W8A9"))).hasMessageContaining("unknown q|k 'W8A9'");
+        assertThatThrownBy(() -> parameters(text.replace("o_proj", "\"(\"")))
+                .hasMessageContaining("'(' is not a pattern of module names: Unclosed group");
+        assertThatThrownBy(() -> parameters(text.replace(", o_proj", ", [o_proj]")))
+                .hasMessageContaining("'ignore' must be a list of single values, found a list");
     }
 
     @Test

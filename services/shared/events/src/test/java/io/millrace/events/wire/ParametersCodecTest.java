@@ -3,6 +3,7 @@ package io.millrace.events.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.events.CompressedModules;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.GgufTensorTypes.PatternType;
@@ -36,7 +37,14 @@ class ParametersCodecTest {
                 gguf(new GgufPartLimit.Size(500_000_000)),
                 gguf(new GgufPartLimit.Size(4_000_000_000L)),
                 new Parameters.CompressedTensors("W8A16"),
-                new Parameters.CompressedTensors("W8A16", Optional.of(new GgufPartLimit.Size(4_000_000_000L))),
+                new Parameters.CompressedTensors(
+                        "W8A16",
+                        new CompressedModules(
+                                List.of(new CompressedModules.PatternScheme("a=b|c", "FP8_DYNAMIC")),
+                                List.of("o_proj")),
+                        Optional.empty()),
+                new Parameters.CompressedTensors(
+                        "W8A16", CompressedModules.ALIKE, Optional.of(new GgufPartLimit.Size(4_000_000_000L))),
                 new Parameters.Onnx("int4"),
                 Literature.of("binary"),
                 new Literature.Uniform(

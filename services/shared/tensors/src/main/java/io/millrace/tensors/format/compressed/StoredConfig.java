@@ -14,8 +14,6 @@ import java.util.Optional;
 
 /** Reads the {@code quantization_config} object of a config.json, whoever wrote it; refuses what would change the numbers. */
 final class StoredConfig {
-    private static final String MIXED = "mixed-precision";
-    private static final String EVERY_LINEAR = "Linear";
     private static final int LARGEST_BLOCK = 1 << 16;
 
     /** Keys that change what the weights mean, or what is rounded besides them. */
@@ -47,9 +45,9 @@ final class StoredConfig {
             }
         }
         String format = config.path("format").asText("");
-        if (!format.equals(MIXED) && Kind.named(format).isEmpty()) {
+        if (!format.equals(QuantizationConfig.MIXED) && Kind.named(format).isEmpty()) {
             throw problem("'format' is " + config.path("format") + ", expected one of " + Kind.formats() + " or '"
-                    + MIXED + "'");
+                    + QuantizationConfig.MIXED + "'");
         }
         List<StoredFormat.Group> groups = new ArrayList<>();
         for (Map.Entry<String, JsonNode> group : config.path("config_groups").properties()) {
@@ -67,7 +65,7 @@ final class StoredConfig {
                 .orElseThrow(() ->
                         problem(name + " has format " + group.path("format") + ", expected one of " + Kind.formats()));
         List<String> targets = new ArrayList<>(strings(name + ".targets", group.path("targets")));
-        boolean linear = targets.remove(EVERY_LINEAR);
+        boolean linear = targets.remove(QuantizationConfig.EVERY_LINEAR);
         if (group.hasNonNull("output_activations")) {
             throw problem(name + " has output_activations " + group.path("output_activations") + ", expected none");
         }

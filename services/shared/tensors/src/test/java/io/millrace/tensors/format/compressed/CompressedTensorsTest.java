@@ -55,7 +55,8 @@ class CompressedTensorsTest {
         long limit = 20_000;
         long tensorBytes;
         try (Checkpoint checkpoint = Checkpoint.open(source)) {
-            CompressedTensorsWriter plan = CompressedTensorsWriter.plan(checkpoint, CompressedScheme.W4A16_ASYM, limit);
+            CompressedTensorsWriter plan =
+                    CompressedTensorsWriter.plan(checkpoint, ModuleSchemes.of(CompressedScheme.W4A16_ASYM), limit);
             plan.write(sharded, 2, Progress.NONE);
             tensorBytes = plan.tensorBytes();
         }

@@ -23,8 +23,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,11 +43,12 @@ class ReferenceBytesTest {
     @ParameterizedTest
     @EnumSource(CompressedScheme.class)
     void everyTensorHasTheBytesOfTheReferenceTool(CompressedScheme scheme) throws Exception {
-        Path ours = compress(scheme);
+        assertSameTensors(compress(scheme), golden(scheme));
+    }
 
+    private static void assertSameTensors(Path ours, Path golden) throws Exception {
         try (SafetensorsReader written = SafetensorsReader.open(ours.resolve("model.safetensors"));
-                SafetensorsReader expected =
-                        SafetensorsReader.open(golden(scheme).resolve("model.safetensors"))) {
+                SafetensorsReader expected = SafetensorsReader.open(golden.resolve("model.safetensors"))) {
             assertThat(written.tensors()).containsExactlyInAnyOrderElementsOf(expected.tensors());
             for (TensorSpec tensor : expected.tensors()) {
                 assertThat(bytes(written, tensor)).as(tensor.name()).isEqualTo(bytes(expected, tensor));
@@ -95,6 +98,28 @@ class ReferenceBytesTest {
                         .isEqualTo(digests.path(tensor.name()).asText());
             }
         }
+    }
+
+    @Test
+    void groupsOfSeveralSchemesAreThoseOfTheReferenceTool() throws Exception {
+        ModuleSchemes wanted = new ModuleSchemes(
+                CompressedScheme.W4A16,
+                List.of(
+                        new ModuleSchemes.ModuleScheme(Pattern.compile("[qkv]_proj"), CompressedScheme.W8A16),
+                        new ModuleSchemes.ModuleScheme(Pattern.compile("down_proj"), CompressedScheme.FP8_DYNAMIC)),
+                List.of(Pattern.compile("o_proj")));
+        Path source = ReferenceWeights.write(folder.resolve("source"), 128, false, DType.F32);
+        Path ours = folder.resolve("target");
+        try (Checkpoint checkpoint = Checkpoint.openOriginal(source)) {
+            CompressedTensorsWriter.plan(checkpoint, wanted, 1 << 30).write(ours, 1, Progress.NONE);
+        }
+
+        ObjectNode expected = quantizationConfig(golden("grouped"));
+        expected.remove(List.of("moe_sparsity_config", "version"));
+        ObjectNode found = quantizationConfig(ours);
+        found.remove("version");
+        assertThat((JsonNode) found).isEqualTo(expected);
+        assertSameTensors(ours, golden("grouped"));
     }
 
     /** The library computes in the type of the checkpoint, we in F32; the script made both numbers with the library. */

@@ -25,6 +25,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -126,7 +127,7 @@ class TransformersTest {
         Path sharded = folder.resolve("sharded");
         try (Checkpoint checkpoint = Checkpoint.openOriginal(source)) {
             CompressedTensorsWriter.plan(checkpoint, CompressedScheme.W4A16).write(single, 1, Progress.NONE);
-            CompressedTensorsWriter.plan(checkpoint, CompressedScheme.W4A16, 30_000)
+            CompressedTensorsWriter.plan(checkpoint, ModuleSchemes.of(CompressedScheme.W4A16), 30_000)
                     .write(sharded, 1, Progress.NONE);
         }
         assertThat(sharded.resolve("model.safetensors.index.json")).exists();
@@ -134,6 +135,26 @@ class TransformersTest {
         JsonNode report = run("equal_models.py", single, sharded);
 
         assertThat(report.path("unequal").isEmpty()).isTrue();
+        assertThat(report.path("tensors").asInt()).isGreaterThan(20);
+    }
+
+    @Test
+    void transformersReadsEachGroupAsWeDo() throws Exception {
+        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.BF16, 7);
+        Path compressed = folder.resolve("compressed");
+        ModuleSchemes schemes = new ModuleSchemes(
+                CompressedScheme.W4A16,
+                List.of(
+                        new ModuleSchemes.ModuleScheme(Pattern.compile("[qkv]_proj"), CompressedScheme.FP8_DYNAMIC),
+                        new ModuleSchemes.ModuleScheme(Pattern.compile("1.*down"), CompressedScheme.W8A16)),
+                List.of(Pattern.compile("0.*o_proj")));
+        try (Checkpoint checkpoint = Checkpoint.openOriginal(source)) {
+            CompressedTensorsWriter.plan(checkpoint, schemes, 1 << 30).write(compressed, 1, Progress.NONE);
+        }
+
+        JsonNode report = run("equal_models.py", compressed, dense(compressed, folder.resolve("dense")));
+
+        assertThat(report.path("unequal").isEmpty()).as(report.toString()).isTrue();
         assertThat(report.path("tensors").asInt()).isGreaterThan(20);
     }
 
