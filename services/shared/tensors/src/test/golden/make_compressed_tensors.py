@@ -273,6 +273,33 @@ def make_mixed(target: pathlib.Path) -> None:
     save_foreign(model, compressor, target)
 
 
+# Groups of Millrace's: the folder must be equal. Written as Millrace names modules, in the order of the model.
+LAYERS = "re:.*layers\\.\\d+\\."
+GROUPED = {
+    "w8a16": [LAYERS + rf"self_attn\.{own}_proj$" for own in "qkv"],
+    "w4a16": [LAYERS + rf"mlp\.{own}_proj$" for own in ("gate", "up")],
+    "fp8_dynamic": [LAYERS + r"mlp\.down_proj$"],
+}
+
+
+def make_grouped(target: pathlib.Path) -> None:
+    """Several schemes in one folder, and a dense module."""
+    model = checkpoint(128, 128)
+    groups = {name: preset_name_to_scheme(name.upper(), targets) for name, targets in GROUPED.items()}
+    config = QuantizationConfig(config_groups=groups, ignore=["lm_head", "model.layers.0.self_attn.o_proj"])
+    apply_quantization_config(model, config)
+    for module in model.modules():
+        if hasattr(module, "weight_scale"):
+            args = module.quantization_scheme.weights
+            size = args.group_size or module.in_features
+            rounded = args.model_copy(update={"scale_dtype": torch.bfloat16})
+            scale, _ = calculate_qparams(*extremes(module.weight, args.model_copy(update={"group_size": size})), rounded)
+            module.weight_scale.data.copy_(scale)
+    compressor = ModelCompressor.from_pretrained_model(model)
+    compressor.compress_model(model)
+    save_equal(model, compressor, target)
+
+
 def save_foreign(model: LlamaForCausalLM, compressor: ModelCompressor, target: pathlib.Path) -> None:
     save(model, compressor, target, "float32")
     compressor.decompress_model(model)
@@ -377,6 +404,7 @@ def main() -> None:
     for name, args in FOREIGN.items():
         make_foreign(folder / name, **args)
     make_mixed(folder / "mixed")
+    make_grouped(folder / "grouped")
     make_bf16(folder / "bf16.json")
     make_inputs(folder / "inputs.json")
 

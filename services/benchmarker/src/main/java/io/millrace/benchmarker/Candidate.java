@@ -5,10 +5,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
+import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.compressed.CompressedTensorsReader;
 import io.millrace.tensors.format.gguf.GgufPartName;
 import io.millrace.tensors.format.gguf.GgufWeights;
+import io.millrace.tensors.format.literature.LiteratureWeights;
 import io.millrace.tensors.format.onnx.OnnxPlan;
 import io.millrace.tensors.format.onnx.OnnxWeights;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
@@ -20,7 +22,8 @@ import java.util.List;
 /**
  * A finished artifact, opened for measuring.
  *
- * @param tensorBytes what the weights take, without headers, configuration and tokenizer
+ * @param tensorBytes what the weights take, without headers, configuration and tokenizer; of a scheme of the literature
+ *     its codes and scales, not the dense values beside them
  * @param fileBytes all files
  */
 record Candidate(Format format, Path weightsAt, WeightSource weights, long tensorBytes, long fileBytes)
@@ -31,6 +34,7 @@ record Candidate(Format format, Path weightsAt, WeightSource weights, long tenso
     enum Format {
         GGUF,
         COMPRESSED_TENSORS,
+        LITERATURE,
         ONNX,
         DENSE
     }
@@ -62,19 +66,24 @@ record Candidate(Format format, Path weightsAt, WeightSource weights, long tenso
         try (SafetensorsFolder raw = SafetensorsFolder.open(folder)) {
             tensorBytes = sum(raw.tensors());
         }
-        return quantized(folder)
-                ? new Candidate(
-                        Format.COMPRESSED_TENSORS, folder, CompressedTensorsReader.open(folder), tensorBytes, fileBytes)
-                : new Candidate(Format.DENSE, folder, Checkpoint.open(folder), tensorBytes, fileBytes);
+        JsonNode config = config(folder);
+        if (config.has("quantization_config")) {
+            return new Candidate(
+                    Format.COMPRESSED_TENSORS, folder, CompressedTensorsReader.open(folder), tensorBytes, fileBytes);
+        }
+        if (config.has(ModelConfig.LITERATURE_SCHEME)) {
+            LiteratureWeights weights = LiteratureWeights.open(folder);
+            return new Candidate(Format.LITERATURE, folder, weights, weights.schemeBytes(), fileBytes);
+        }
+        return new Candidate(Format.DENSE, folder, Checkpoint.open(folder), tensorBytes, fileBytes);
     }
 
-    private static boolean quantized(Path folder) throws IOException {
+    private static JsonNode config(Path folder) throws IOException {
         Path config = folder.resolve("config.json");
         if (!Files.isRegularFile(config)) {
             throw new MalformedFileException(folder, -1, "holds neither a GGUF file nor a config.json");
         }
-        JsonNode json = JSON.readTree(config.toFile());
-        return json.has("quantization_config");
+        return JSON.readTree(config.toFile());
     }
 
     private static long sum(List<TensorSpec> tensors) {

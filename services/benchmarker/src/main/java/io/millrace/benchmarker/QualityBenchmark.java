@@ -101,7 +101,14 @@ final class QualityBenchmark {
                         "all files; baseline: the weights at 16 bits",
                         device),
                 size(Metric.SIZE_RATIO, candidate.fileBytes() / originalBytes, 1, "", device),
-                size(Metric.BITS_PER_WEIGHT, candidate.tensorBytes() * 8.0 / parameters, 16, "", device));
+                size(
+                        Metric.BITS_PER_WEIGHT,
+                        candidate.tensorBytes() * 8.0 / parameters,
+                        16,
+                        candidate.format() == Candidate.Format.LITERATURE
+                                ? "codes, scales and what stays dense, without the dense values beside them"
+                                : "",
+                        device));
     }
 
     private static Measurement size(Metric metric, double value, double baseline, String note, Device device) {

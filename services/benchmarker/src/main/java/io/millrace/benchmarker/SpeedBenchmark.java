@@ -66,6 +66,11 @@ final class SpeedBenchmark {
                     missing(
                             "no runtime of this worker executes compressed-tensors; serving engines on a GPU do",
                             input.device());
+                case LITERATURE ->
+                    missing(
+                            "no runtime executes the codes of a scheme of the literature; its dense values take as long"
+                                    + " as the original's",
+                            input.device());
                 case ONNX ->
                     missing("this worker has no ONNX Runtime; a machine that has it runs the graph", input.device());
             };

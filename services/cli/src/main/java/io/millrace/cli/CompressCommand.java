@@ -54,7 +54,11 @@ import picocli.CommandLine.TypeConversionException;
                     + " --evaluate held-out.txt",
             "  millrace compress ./chat-7b --to gguf:IQ4_XS -o ./compressed --importance imatrix.gguf",
             "  millrace compress ./chat-7b --to gguf:Q4_K_M -o ./compressed --output-tensor-type Q8_0"
-                    + " --tensor-type ffn_down=Q6_K"
+                    + " --tensor-type ffn_down=Q6_K",
+            "  millrace compress ./chat-7b --to compressed-tensors:W4A16 -o ./compressed --module-scheme down_proj=W8A16"
+                    + " --ignore 'layers.0.'",
+            "  millrace compress ./chat-7b --to literature:uniform --bits 4 --input-bits 8 --to literature:ternary"
+                    + " -o ./compressed --evaluate held-out.txt"
         })
 final class CompressCommand implements Callable<Integer> {
     private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
@@ -90,6 +94,12 @@ final class CompressCommand implements Callable<Integer> {
 
     @Mixin
     private final GgufTargetOptions gguf = new GgufTargetOptions();
+
+    @Mixin
+    private final ModuleSchemeOptions modules = new ModuleSchemeOptions();
+
+    @Mixin
+    private final LiteratureTargetOptions literature = new LiteratureTargetOptions();
 
     @Option(
             names = "--evaluate",
@@ -206,7 +216,7 @@ final class CompressCommand implements Callable<Integer> {
     private Set<CompressionTarget> wanted() {
         Set<CompressionTarget> wanted = new LinkedHashSet<>();
         try {
-            targets.forEach(target -> wanted.add(gguf.applyTo(target)));
+            targets.forEach(target -> wanted.add(literature.applyTo(modules.applyTo(gguf.applyTo(target)))));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }

@@ -4,7 +4,10 @@ import io.millrace.cli.compress.CompressionTarget;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.GgufTensorTypes.PatternType;
+import io.millrace.events.Literature;
+import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.events.Parameters.Gguf;
+import io.millrace.events.Parameters.Onnx;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -14,7 +17,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** How GGUF targets depart from their type's own mixture, and into how many files they go; a policy's step says the same under the same names. */
+/** How GGUF targets depart from their type's own mixture, and into how many files targets go; a policy's step says the same under the same names. */
 final class GgufTargetOptions {
     @Option(names = "--pure", description = "GGUF: every matrix in the type itself, no mixture.")
     private boolean pure;
@@ -45,8 +48,9 @@ final class GgufTargetOptions {
                 names = "--split-max-size",
                 paramLabel = "SIZE",
                 converter = SizeConverter.class,
-                description = "GGUF: goes on in another file before one becomes larger, such as 4G or 500M; llama.cpp"
-                        + " opens a model by its first file.")
+                description =
+                        "GGUF, compressed-tensors: goes on in another file before one becomes larger, such as 4G or"
+                                + " 500M; llama.cpp opens a model by its first file, others by the index beside them.")
         private GgufPartLimit.@Nullable Size size;
 
         @Option(
@@ -87,15 +91,19 @@ final class GgufTargetOptions {
     }
 
     /**
-     * The target as asked for; one that is not GGUF stays as it is.
+     * The target as asked for; one that leaves nothing of this open stays as it is.
      *
      * @throws IllegalArgumentException if the target cannot be so
      */
     CompressionTarget applyTo(CompressionTarget target) {
         GgufTensorTypes types =
                 new GgufTensorTypes(pure, Optional.ofNullable(embedding), Optional.ofNullable(output), byPattern);
-        return target.parameters() instanceof Gguf gguf
-                ? new CompressionTarget(new Gguf(gguf.type(), types, parts.limit()))
-                : target;
+        return switch (target.parameters()) {
+            case Gguf gguf -> new CompressionTarget(new Gguf(gguf.type(), types, parts.limit()));
+            case CompressedTensors folder ->
+                new CompressionTarget(
+                        new CompressedTensors(folder.type(), folder.modules(), Optional.ofNullable(parts.size)));
+            case Onnx _, Literature _ -> target;
+        };
     }
 }

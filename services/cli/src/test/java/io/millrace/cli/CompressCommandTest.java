@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.events.ArtifactRef;
+import io.millrace.events.CompressedModules;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
 import io.millrace.events.Event;
@@ -12,6 +13,7 @@ import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Job;
+import io.millrace.events.Literature;
 import io.millrace.events.ModelName;
 import io.millrace.events.Parameters;
 import io.millrace.events.Role;
@@ -41,6 +43,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -98,6 +101,63 @@ final class CompressCommandTest {
                 .containsEntry("model.embed_tokens.weight", "Q8_0")
                 .containsEntry("model.layers.0.self_attn.q_proj.weight", "Q4_1")
                 .containsEntry("model.layers.0.self_attn.v_proj.weight", "Q4_0");
+    }
+
+    @Test
+    void modulesWithOtherSchemesAreTheSameBytesAndMergedOnesMustBeAlike() throws Exception {
+        Said said = compress("--to=compressed-tensors:W4A16", "--module-scheme=down_proj=W8A16", "--ignore=o_proj");
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        Path made = folder.resolve("out/compressed-tensors-W4A16");
+        CompressedModules modules = new CompressedModules(
+                List.of(new CompressedModules.PatternScheme("down_proj", "W8A16")), List.of("o_proj"));
+        assertSameFiles(made, ofWorker(new Parameters.CompressedTensors("W4A16", modules, Optional.empty())));
+        assertThat(types(made))
+                .containsEntry("model.layers.0.mlp.down_proj.weight", "W8A16")
+                .containsEntry("model.layers.0.mlp.up_proj.weight", "W4A16")
+                .containsEntry("model.layers.0.self_attn.o_proj.weight", "BF16");
+        Said torn = compress("--to=compressed-tensors:W8A16", "--ignore=k_proj");
+        assertThat(torn.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(torn.err()).contains("'ignore' k_proj leaves dense the second");
+        assertThat(compress("--to=compressed-tensors:W8A16", "--module-scheme=a=W9")
+                        .err())
+                .contains("unknown compressed-tensors scheme 'W9'");
+    }
+
+    @Test
+    void aFolderInShardsIsTheSameBytesToo() throws Exception {
+        Said said = compress("--to=compressed-tensors:W8A16", "--split-max-size=200000");
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        Path made = folder.resolve("out/compressed-tensors-W8A16");
+        assertSameFiles(
+                made,
+                ofWorker(new Parameters.CompressedTensors(
+                        "W8A16", CompressedModules.ALIKE, Optional.of(new GgufPartLimit.Size(200_000)))));
+        assertThat(names(made)).contains("model.safetensors.index.json", "model-00002-of-00003.safetensors");
+        assertThat(Said.to("inspect", made.toString()).out()).contains("361,088 parameters");
+    }
+
+    @Test
+    void schemesOfTheLiteratureTakeTheirOptionsAndAreTheSameBytes() throws Exception {
+        Said said = compress(
+                "--to=literature:uniform",
+                "--to=literature:ternary",
+                "--bits=4",
+                "--levels=20",
+                "--threshold=0.5",
+                "--input-bits=8");
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        Optional<Literature.Inputs> inputs = Optional.of(new Literature.Inputs(8, OptionalDouble.empty()));
+        Path uniform = folder.resolve("out/literature-uniform");
+        assertSameFiles(uniform, ofWorker(new Literature.Uniform(4, OptionalDouble.of(20), inputs)));
+        assertThat(names(uniform)).contains("model.safetensors", "codes/model.safetensors");
+        assertThat(folder.resolve("out/literature-ternary/config.json"))
+                .content()
+                .contains("\"threshold\": 0.5", "\"inputs\": {");
+        assertThat(compress("--to=literature:uniform", "--bits=9").err()).contains("'bits' is 9.0");
+        assertThat(compressOther(uniform).err()).contains("'literature_scheme'", "already quantized");
     }
 
     @Test

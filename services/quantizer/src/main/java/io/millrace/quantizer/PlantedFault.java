@@ -25,6 +25,9 @@ final class PlantedFault {
 
     private static final String GGUF_TENSOR = "blk.0.ffn_down.weight";
     private static final String FOLDER_TENSOR = "model.layers.0.mlp.down_proj.weight_scale";
+    /** Where a folder has dense values, they are spoiled as if their scale were. */
+    private static final String DENSE_TENSOR = "model.layers.0.mlp.down_proj.weight";
+
     private static final String ONNX_TENSOR = "model.layers.0.mlp.down_proj.weight_scales";
     private static final int HALF_FRACTION_BITS = 10;
     private static final int BFLOAT16_FRACTION_BITS = 7;
@@ -57,12 +60,16 @@ final class PlantedFault {
         byte[] bytes = Files.readAllBytes(file);
         ByteBuffer data = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         int headerLength = Math.toIntExact(data.getLong(0));
-        JsonNode tensor =
-                new ObjectMapper().readTree(bytes, Long.BYTES, headerLength).path(FOLDER_TENSOR);
+        JsonNode header = new ObjectMapper().readTree(bytes, Long.BYTES, headerLength);
+        JsonNode tensor = header.path(header.has(FOLDER_TENSOR) ? FOLDER_TENSOR : DENSE_TENSOR);
         int from =
                 Long.BYTES + headerLength + tensor.path("data_offsets").path(0).intValue();
+        boolean wide = tensor.path("dtype").asText().equals("F32");
+        boolean half = tensor.path("dtype").asText().equals("F16");
         for (int i = 0; i < tensor.path("shape").path(1).intValue(); i++) {
-            enlarge(data, from + i * Short.BYTES, BFLOAT16_FRACTION_BITS);
+            // The upper half of an F32 is a BF16.
+            int at = wide ? from + i * Float.BYTES + Short.BYTES : from + i * Short.BYTES;
+            enlarge(data, at, half ? HALF_FRACTION_BITS : BFLOAT16_FRACTION_BITS);
         }
         Files.write(file, bytes);
     }

@@ -3,6 +3,7 @@ package io.millrace.quantizer;
 import io.millrace.events.Device;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
+import io.millrace.events.Literature;
 import io.millrace.events.Measurement;
 import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.events.Parameters.Gguf;
@@ -14,13 +15,16 @@ import io.millrace.tensors.GgufType;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.DenseWriter;
 import io.millrace.tensors.format.compressed.CompressedScheme;
 import io.millrace.tensors.format.compressed.CompressedTensorsWriter;
+import io.millrace.tensors.format.compressed.ModuleSchemes;
 import io.millrace.tensors.format.gguf.GgufCompressor;
 import io.millrace.tensors.format.gguf.GgufFileType;
 import io.millrace.tensors.format.gguf.GgufOptions;
 import io.millrace.tensors.format.gguf.GgufSplit;
 import io.millrace.tensors.format.gguf.ImportanceMatrix;
+import io.millrace.tensors.format.literature.LiteratureWriter;
 import io.millrace.tensors.format.onnx.OnnxPlan;
 import io.millrace.tensors.format.onnx.OnnxType;
 import io.millrace.worker.Stage;
@@ -86,6 +90,9 @@ public final class QuantizeStage implements Stage<Quantize> {
             List<TensorReport> report = switch (input.parameters()) {
                 case Gguf gguf -> gguf(source, gguf, importances(input), output, workspace);
                 case CompressedTensors scheme -> compressedTensors(source, scheme, output, workspace);
+                case Literature scheme ->
+                    new LiteratureWriter(source, LiteratureSchemes.of(scheme))
+                            .write(output, threads, workspace::progress);
                 case Onnx onnx ->
                     OnnxPlan.of(source, OnnxType.of(onnx.type())).write(output, threads, workspace::progress);
             };
@@ -153,11 +160,24 @@ public final class QuantizeStage implements Stage<Quantize> {
             throws StageException, IOException, InterruptedException {
         CompressedTensorsWriter plan;
         try {
-            plan = CompressedTensorsWriter.plan(source, CompressedScheme.valueOf(scheme.type()));
+            plan = CompressedTensorsWriter.plan(
+                    source,
+                    schemes(scheme),
+                    scheme.shards().map(GgufPartLimit.Size::bytes).orElse(DenseWriter.SHARD_BYTES));
         } catch (IllegalArgumentException e) {
             throw new StageException(Reason.UNSUITABLE_SHAPE, String.valueOf(e.getMessage()), e);
         }
         return plan.write(output, threads, workspace::progress);
+    }
+
+    private static ModuleSchemes schemes(CompressedTensors wanted) {
+        return new ModuleSchemes(
+                CompressedScheme.valueOf(wanted.type()),
+                wanted.modules().byPattern().stream()
+                        .map(other -> new ModuleSchemes.ModuleScheme(
+                                Pattern.compile(other.pattern()), CompressedScheme.valueOf(other.scheme())))
+                        .toList(),
+                wanted.modules().ignored().stream().map(Pattern::compile).toList());
     }
 
     /** The loss in the weights themselves; what it does to the model's answers is the benchmark's to say. */

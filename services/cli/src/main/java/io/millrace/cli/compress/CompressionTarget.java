@@ -1,5 +1,6 @@
 package io.millrace.cli.compress;
 
+import io.millrace.events.Literature;
 import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.events.Parameters.Gguf;
 import io.millrace.events.Parameters.Onnx;
@@ -18,7 +19,8 @@ public record CompressionTarget(Quantize parameters) {
     private static final List<List<Quantize>> FORMATS = List.of(
             format(Gguf.TYPES, Gguf::new),
             format(CompressedTensors.TYPES, CompressedTensors::new),
-            format(Onnx.TYPES, Onnx::new));
+            format(Onnx.TYPES, Onnx::new),
+            format(Literature.TYPES, Literature::of));
 
     private static List<Quantize> format(Set<String> types, Function<String, Quantize> parameters) {
         return new TreeSet<>(types).stream().map(parameters).toList();

@@ -189,8 +189,8 @@ public final class Compressor {
 
     private static long bytes(Path folder) throws IOException {
         long bytes = 0;
-        try (Stream<Path> files = Files.list(folder)) {
-            for (Path file : files.toList()) {
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
                 bytes += Files.size(file);
             }
         }

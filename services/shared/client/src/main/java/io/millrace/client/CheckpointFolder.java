@@ -47,10 +47,12 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<S
     public static CheckpointFolder open(Path folder) throws IOException {
         FolderFiles inside = FolderFiles.open(folder);
         CheckpointJson config = CheckpointJson.read(inside.require(CONFIG));
-        if (config.present("quantization_config")) {
-            throw new RefusedCheckpointException(
-                    Reason.ALREADY_QUANTIZED,
-                    config.file() + ": found 'quantization_config'; publish the checkpoint before it was quantized");
+        for (String key : List.of("quantization_config", "literature_scheme")) {
+            if (config.present(key)) {
+                throw new RefusedCheckpointException(
+                        Reason.ALREADY_QUANTIZED,
+                        config.file() + ": found '" + key + "'; publish the checkpoint before it was quantized");
+            }
         }
         Weights weights = Weights.open(inside);
         SortedSet<String> files = new TreeSet<>(weights.files());

@@ -6,8 +6,6 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.StringJoiner;
 import java.util.TreeSet;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 
 /**
  * How a GGUF file departs from its file type's own mixture of tensor types.
@@ -35,7 +33,6 @@ public record GgufTensorTypes(
 
     private static final int PATTERNS_SHOWN = 3;
     private static final int MOST_PATTERNS = 256;
-    private static final int LONGEST_PATTERN = 256;
 
     /**
      * Tensors whose GGUF name the pattern is found in get the type.
@@ -45,18 +42,7 @@ public record GgufTensorTypes(
     public record PatternType(String pattern, String type) {
         public PatternType {
             requireKnown(type);
-            if (pattern.isEmpty() || pattern.length() > LONGEST_PATTERN) {
-                throw new IllegalArgumentException("a pattern of tensor names has " + pattern.length()
-                        + " characters, expected 1 to " + LONGEST_PATTERN);
-            }
-            try {
-                Pattern.compile(pattern);
-            } catch (PatternSyntaxException e) {
-                throw new IllegalArgumentException(
-                        "'" + pattern + "' is not a pattern of tensor names: " + e.getDescription()
-                                + "; write a regular expression, such as attn_v|ffn_down",
-                        e);
-            }
+            Require.pattern("tensor names", pattern, "attn_v|ffn_down");
         }
 
         /** Reads {@link #toString}: the type is behind the last {@code =}, since a pattern may hold some. */

@@ -7,7 +7,6 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.TreeSet;
 
 /**
  * What a stage is asked to do. On the wire it is {name, version, canonical JSON}; the version is that of the algorithm,
@@ -64,8 +63,8 @@ public sealed interface Parameters {
             if (fraction.isPresent() == threshold.isPresent()) {
                 throw new IllegalArgumentException("magnitude pruning takes either 'fraction' or 'threshold'");
             }
-            fraction.ifPresent(value -> requireBetween("fraction", value, 0, 1));
-            threshold.ifPresent(value -> requireBetween("threshold", value, 0, Double.MAX_VALUE));
+            fraction.ifPresent(value -> Require.between("fraction", value, 0, 1));
+            threshold.ifPresent(value -> Require.between("threshold", value, 0, Double.MAX_VALUE));
         }
 
         @Override
@@ -97,8 +96,8 @@ public sealed interface Parameters {
      */
     record Neurons(double fraction, int multipleOf) implements Prune {
         public Neurons {
-            requireBetween("fraction", fraction, 0, 1);
-            requireBetween("multiple-of", multipleOf, 1, 1 << 20);
+            Require.between("fraction", fraction, 0, 1);
+            Require.between("multiple-of", multipleOf, 1, 1 << 20);
         }
 
         @Override
@@ -138,12 +137,12 @@ public sealed interface Parameters {
             boolean product)
             implements Parameters {
         public Distill {
-            requireBetween("steps", steps, 1, 10_000_000);
-            requireBetween("batch", batch, 1, 65_536);
-            requireBetween("length", length, 2, 1 << 20);
-            requireBetween("temperature", temperature, 0.01, 100);
-            requireBetween("text-weight", textWeight, 0, 1);
-            requireBetween("learning-rate", learningRate, 0, 1);
+            Require.between("steps", steps, 1, 10_000_000);
+            Require.between("batch", batch, 1, 65_536);
+            Require.between("length", length, 2, 1 << 20);
+            Require.between("temperature", temperature, 0.01, 100);
+            Require.between("text-weight", textWeight, 0, 1);
+            Require.between("learning-rate", learningRate, 0, 1);
         }
 
         @Override
@@ -180,7 +179,7 @@ public sealed interface Parameters {
     }
 
     /** Stores the weights in fewer bits, rounded to nearest. */
-    sealed interface Quantize extends Parameters {
+    sealed interface Quantize extends Parameters permits Gguf, CompressedTensors, Onnx, Literature {
         /** The format's own name for how it stores weights: a GGUF file type, a scheme, or an ONNX type. */
         String type();
 
@@ -240,7 +239,7 @@ public sealed interface Parameters {
         private static final Set<String> PLAIN = Set.of("F32", "F16", "BF16");
 
         public Gguf {
-            requireKnown("GGUF type", type, TYPES);
+            Require.known("GGUF type", type, TYPES);
             // State that was written before steps could say more than a type.
             tensorTypes = Objects.requireNonNullElse(tensorTypes, GgufTensorTypes.OF_FILE_TYPE);
             if (PLAIN.contains(type) && !tensorTypes.byPattern().isEmpty()) {
@@ -289,8 +288,14 @@ public sealed interface Parameters {
         }
     }
 
-    /** A Hugging Face folder in compressed-tensors form. */
-    record CompressedTensors(String type) implements Quantize {
+    /**
+     * A Hugging Face folder in compressed-tensors form.
+     *
+     * @param modules which of them get another scheme, or none
+     * @param shards when the weights go on in another file; empty for where Hugging Face splits, at 5 GB
+     */
+    record CompressedTensors(String type, CompressedModules modules, Optional<GgufPartLimit.Size> shards)
+            implements Quantize {
         /** Schemes that this version writes. */
         public static final Set<String> TYPES = Set.of(
                 "W4A16",
@@ -307,7 +312,14 @@ public sealed interface Parameters {
                 "NVFP4A16");
 
         public CompressedTensors {
-            requireKnown("compressed-tensors scheme", type, TYPES);
+            Require.known("compressed-tensors scheme", type, TYPES);
+            // State that was written before steps could say more than a scheme.
+            modules = Objects.requireNonNullElse(modules, CompressedModules.ALIKE);
+        }
+
+        /** One scheme for all modules, in files of the usual size. */
+        public CompressedTensors(String type) {
+            this(type, CompressedModules.ALIKE, Optional.empty());
         }
 
         @Override
@@ -317,7 +329,16 @@ public sealed interface Parameters {
 
         @Override
         public int rowMultiple() {
-            return switch (type) {
+            // All are powers of two: rows that fit the largest fit each.
+            int largest = rowMultiple(type);
+            for (CompressedModules.PatternScheme other : modules.byPattern()) {
+                largest = Math.max(largest, rowMultiple(other.scheme()));
+            }
+            return largest;
+        }
+
+        private static int rowMultiple(String scheme) {
+            return switch (scheme) {
                 case "FP8_DYNAMIC", "W8A8", "NVFP4A16" -> 16;
                 case "MXFP4", "MXFP4A16" -> 32;
                 default -> 128;
@@ -326,7 +347,17 @@ public sealed interface Parameters {
 
         @Override
         public SortedMap<String, Object> values() {
-            return new TreeMap<>(Map.of("scheme", type));
+            SortedMap<String, Object> values = new TreeMap<>(Map.of("scheme", type));
+            modules.describe(values);
+            shards.ifPresent(limit -> values.put(GgufPartLimit.SIZE, limit.bytes()));
+            return values;
+        }
+
+        @Override
+        public String summary() {
+            return Quantize.super.summary()
+                    + modules.summary()
+                    + shards.map(limit -> ", in parts of " + limit).orElse("");
         }
     }
 
@@ -336,7 +367,7 @@ public sealed interface Parameters {
         public static final Set<String> TYPES = Set.of("int4", "int8");
 
         public Onnx {
-            requireKnown("ONNX type", type, TYPES);
+            Require.known("ONNX type", type, TYPES);
         }
 
         @Override
@@ -381,8 +412,8 @@ public sealed interface Parameters {
      */
     record Quality(int sequences, int length) implements Benchmark {
         public Quality {
-            requireBetween("sequences", sequences, 1, 1 << 20);
-            requireBetween("length", length, 2, 1 << 20);
+            Require.between("sequences", sequences, 1, 1 << 20);
+            Require.between("length", length, 2, 1 << 20);
         }
 
         @Override
@@ -405,9 +436,9 @@ public sealed interface Parameters {
      */
     record Speed(int promptTokens, int generatedTokens, int pairs) implements Benchmark {
         public Speed {
-            requireBetween("prompt-tokens", promptTokens, 1, 1 << 20);
-            requireBetween("generated-tokens", generatedTokens, 1, 1 << 20);
-            requireBetween("pairs", pairs, 1, 1000);
+            Require.between("prompt-tokens", promptTokens, 1, 1 << 20);
+            Require.between("generated-tokens", generatedTokens, 1, 1 << 20);
+            Require.between("pairs", pairs, 1, 1000);
         }
 
         @Override
@@ -424,20 +455,6 @@ public sealed interface Parameters {
         public SortedMap<String, Object> values() {
             return new TreeMap<>(
                     Map.of("prompt-tokens", promptTokens, "generated-tokens", generatedTokens, "pairs", pairs));
-        }
-    }
-
-    private static void requireBetween(String name, double value, double least, double most) {
-        if (!(value >= least && value <= most)) {
-            throw new IllegalArgumentException(
-                    "'" + name + "' is " + value + " but must lie in " + least + " to " + most);
-        }
-    }
-
-    private static void requireKnown(String what, String found, Set<String> known) {
-        if (!known.contains(found)) {
-            throw new IllegalArgumentException(
-                    "unknown " + what + " '" + found + "'; known: " + String.join(", ", new TreeSet<>(known)));
         }
     }
 }

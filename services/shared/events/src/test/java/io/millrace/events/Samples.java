@@ -56,6 +56,9 @@ public final class Samples {
                             Device.CPU))),
                     new Recipe(List.of(new Step(new Parameters.CompressedTensors("W4A16"), Device.CPU))),
                     new Recipe(List.of(new Step(
+                            new Literature.Ternary(0.7, Optional.of(new Literature.Inputs(8, OptionalDouble.empty()))),
+                            Device.CPU))),
+                    new Recipe(List.of(new Step(
                             new Parameters.Gguf("Q2_K_S"),
                             Device.CPU,
                             Optional.of(ArtifactRef.inStore(Digest.of("importance"))))))),

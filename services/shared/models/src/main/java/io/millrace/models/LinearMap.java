@@ -6,6 +6,7 @@ import ai.djl.nn.core.Linear;
 import io.millrace.tensors.kernel.pack.InputRounding;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /** A linear map: x [.., in] → x · weightᵀ + bias [.., out]. */
@@ -35,13 +36,26 @@ record LinearMap(
         NDArray copy = TensorRuntime.allocate(x.getManager(), DataType.FLOAT32, x.getShape());
         x.copyTo(copy);
         try {
+            InputRounding known = rounding.spansTokens() ? rounding.spanning(largest(copy)) : rounding;
             EngineTensors.write(
                     copy,
-                    (from, to, tokens) -> rounding.round(
+                    (from, to, tokens) -> known.round(
                             tokens, to - from, EngineTensors.shape(copy).rowLength()));
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
         }
         return copy;
+    }
+
+    /** The largest magnitude; numbers that are none are passed over. */
+    private static float largest(NDArray tensor) throws IOException {
+        float[] largest = new float[1];
+        EngineTensors.read(tensor, (from, to, tokens) -> {
+            for (long i = 0; i < tokens.byteSize() / Float.BYTES; i++) {
+                float magnitude = Math.abs(tokens.get(ValueLayout.JAVA_FLOAT_UNALIGNED, i * Float.BYTES));
+                largest[0] = Float.isFinite(magnitude) ? Math.max(largest[0], magnitude) : largest[0];
+            }
+        });
+        return largest[0];
     }
 }

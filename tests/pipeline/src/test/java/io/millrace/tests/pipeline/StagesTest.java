@@ -9,6 +9,7 @@ import io.millrace.benchmarker.BenchmarkStage;
 import io.millrace.distiller.DistillStage;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
+import io.millrace.events.Literature;
 import io.millrace.events.Measurement;
 import io.millrace.events.Metric;
 import io.millrace.events.Parameters;
@@ -28,6 +29,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -111,6 +114,35 @@ class StagesTest {
     }
 
     @Test
+    void codesOfTheLiteratureAreJudgedWithTheirInputsRounded() throws Exception {
+        StageOutput plain = measured(Literature.of("uniform"), "plain");
+        StageOutput coarse = measured(
+                new Literature.Uniform(
+                        8, OptionalDouble.empty(), Optional.of(new Literature.Inputs(3, OptionalDouble.empty()))),
+                "coarse");
+
+        assertThat(value(plain, Metric.BITS_PER_WEIGHT)).isBetween(8.0, 11.0);
+        assertThat(value(plain, Metric.SIZE_RATIO)).as("dense values and codes").isGreaterThan(1.4);
+        assertThat(value(coarse, Metric.KL_DIVERGENCE)).isGreaterThan(5 * value(plain, Metric.KL_DIVERGENCE));
+        assertThat(measurement(coarse, Metric.KL_DIVERGENCE).note()).contains("inputs of linear modules rounded");
+        StageOutput speed = run(
+                new BenchmarkStage(),
+                new Parameters.Speed(16, 8, 1),
+                "speed",
+                Map.of(Role.MODEL, temp.resolve("plain/output"), Role.ORIGINAL, original));
+        assertThat(measurement(speed, Metric.GENERATION_RATE).note()).contains("no runtime executes the codes");
+    }
+
+    private StageOutput measured(Parameters.Quantize parameters, String name) throws Exception {
+        StageOutput output = run(new QuantizeStage(), parameters, name, Map.of(Role.MODEL, original));
+        return run(
+                new BenchmarkStage(),
+                QUALITY,
+                name + "-quality",
+                Map.of(Role.MODEL, output.folder(), Role.ORIGINAL, original, Role.EVALUATION_TEXT, evaluation));
+    }
+
+    @Test
     void scalesOfOneRowThatAreTooLargeAreSeenByTheQualityMeasurement() throws Exception {
         for (Parameters.Quantize parameters : List.of(
                 new Parameters.Gguf("Q4_K_M"),
@@ -118,6 +150,7 @@ class StagesTest {
                 new Parameters.Gguf("Q8_0"),
                 new Parameters.CompressedTensors("W4A16"),
                 new Parameters.CompressedTensors("W4A16_ASYM"),
+                Literature.of("uniform"),
                 new Parameters.Onnx("int4"))) {
             double sound = divergence(new QuantizeStage(false), parameters, "sound");
 
@@ -143,13 +176,15 @@ class StagesTest {
         for (Parameters.Quantize parameters : List.of(
                 new Parameters.Gguf("Q4_K_M"),
                 new Parameters.CompressedTensors("W4A16"),
+                Literature.of("ternary"),
                 new Parameters.Onnx("int4"))) {
             List<String> digests = new ArrayList<>();
             for (String attempt : List.of("first", "second")) {
                 StageOutput output =
                         run(new QuantizeStage(), parameters, attempt + parameters.type(), Map.of(Role.MODEL, original));
-                try (var files = Files.list(output.folder())) {
-                    digests.add(files.sorted()
+                try (var files = Files.walk(output.folder())) {
+                    digests.add(files.filter(Files::isRegularFile)
+                            .sorted()
                             .map(file -> file.getFileName() + " " + digest(file))
                             .toList()
                             .toString());

@@ -3,6 +3,7 @@ package io.millrace.events.policy;
 import io.millrace.events.Device;
 import io.millrace.events.policy.Yaml.Entry;
 import java.math.BigDecimal;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -58,6 +59,21 @@ record Fields(String where, Yaml.Mapping mapping, Set<String> known) {
     Optional<String> optionalText(String key) throws PolicyException {
         Optional<Entry> entry = find(key);
         return entry.isPresent() ? Optional.of(scalar(entry.get()).text()) : Optional.empty();
+    }
+
+    /** A list of single values; empty if the key is not there. */
+    List<String> optionalTexts(String key) throws PolicyException {
+        if (find(key).isEmpty()) {
+            return List.of();
+        }
+        List<String> texts = new ArrayList<>();
+        for (Yaml item : list(key)) {
+            if (!(item instanceof Yaml.Scalar scalar)) {
+                throw error(item.line(), "'" + key + "' must be a list of single values, found " + item.kind());
+            }
+            texts.add(scalar.text());
+        }
+        return texts;
     }
 
     String name(String key) throws PolicyException {

@@ -1,7 +1,9 @@
 package io.millrace.events.policy;
 
+import io.millrace.events.CompressedModules;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Limit;
+import io.millrace.events.Literature;
 import io.millrace.events.ModelNumbers;
 import io.millrace.events.Parameters;
 import io.millrace.events.Recipe;
@@ -85,6 +87,11 @@ public final class PolicyCheck {
         int multiple = quantize.rowMultiple();
         // GGUF has other types for rows that do not fit, so only a width that pruning chose is at fault there.
         boolean strict = !(quantize instanceof Parameters.Gguf);
+        if (quantize instanceof Parameters.CompressedTensors folder
+                && !folder.modules().alike()) {
+            // Modules whose rows do not fit may have another scheme, or none.
+            return;
+        }
         if (width % multiple != 0 && (strict || width != model.feedForwardSize())) {
             reasons.add(quantize.type() + " needs rows that are a multiple of " + multiple
                     + " but the feed-forward width is " + width);
@@ -100,11 +107,14 @@ public final class PolicyCheck {
         long removed = 3L * model.layerCount() * model.hiddenSize() * (long) (model.feedForwardSize() - width);
         double parameters = Math.max(1, model.parameters() - removed);
         double bits = leastBits(recipe, model, parameters);
-        double ratio = bits / (BITS_OF_ORIGINAL * Math.max(1, model.parameters()));
+        double fileBits = recipe.steps().getLast().parameters() instanceof Literature
+                ? bits + parameters * denseBits(model) // the dense values lie beside the codes
+                : bits;
+        double ratio = fileBits / (BITS_OF_ORIGINAL * Math.max(1, model.parameters()));
         for (Limit limit : target.gate().limits()) {
             OptionalDouble least = switch (limit.metric()) {
                 case SIZE_RATIO -> OptionalDouble.of(ratio);
-                case SIZE -> OptionalDouble.of(bits / 8);
+                case SIZE -> OptionalDouble.of(fileBits / 8);
                 case BITS_PER_WEIGHT -> OptionalDouble.of(bits / parameters);
                 case PERPLEXITY,
                         PERPLEXITY_INCREASE,
@@ -135,14 +145,37 @@ public final class PolicyCheck {
         return switch (recipe.steps().getLast().parameters()) {
             case Parameters.Gguf gguf -> leastBits(gguf, model, parameters);
             // The embedding is looked up, not multiplied, and stays dense.
-            case Parameters.CompressedTensors packed -> {
-                double embedding = Math.min(parameters, (double) model.vocabularySize() * model.hiddenSize());
-                yield embedding * BITS_OF_ORIGINAL + (parameters - embedding) * bitsPerWeight(packed);
-            }
+            case Parameters.CompressedTensors packed -> withDenseEmbedding(leastBits(packed), model, parameters);
+            case Literature codes -> withDenseEmbedding(bitsPerWeight(codes), model, parameters);
             // Codes and an F32 scale per 32; an embedding that is no head stays dense, and rotary tables come on top.
             case Parameters.Onnx onnx -> parameters * (onnx.type().equals("int4") ? 5 : 9);
-            case Parameters.Prune _, Parameters.Distill _, Parameters.Benchmark _ ->
-                parameters * (model.dtype().equals("F32") ? 32 : 16);
+            case Parameters.Prune _, Parameters.Distill _, Parameters.Benchmark _ -> parameters * denseBits(model);
+        };
+    }
+
+    /** Of the smallest scheme that any module may get. */
+    private static double leastBits(Parameters.CompressedTensors packed) {
+        double least = schemeBits(packed.type());
+        for (CompressedModules.PatternScheme other : packed.modules().byPattern()) {
+            least = Math.min(least, schemeBits(other.scheme()));
+        }
+        return least;
+    }
+
+    private static int denseBits(ModelNumbers model) {
+        return model.dtype().equals("F32") ? 32 : 16;
+    }
+
+    private static double withDenseEmbedding(double bits, ModelNumbers model, double parameters) {
+        double embedding = Math.min(parameters, (double) model.vocabularySize() * model.hiddenSize());
+        return embedding * BITS_OF_ORIGINAL + (parameters - embedding) * bits;
+    }
+
+    private static double bitsPerWeight(Literature codes) {
+        return switch (codes) {
+            case Literature.Uniform uniform -> uniform.bits();
+            case Literature.Binary _ -> 1;
+            case Literature.Ternary _ -> 2;
         };
     }
 
@@ -187,8 +220,8 @@ public final class PolicyCheck {
      * Codes, and per group, where there are groups, the scale, of 16 bits for 128 weights (and for ASYM a 4-bit zero point)
      * or of 8 for 32 or 16.
      */
-    private static double bitsPerWeight(Parameters.CompressedTensors packed) {
-        return switch (packed.type()) {
+    private static double schemeBits(String scheme) {
+        return switch (scheme) {
             case "W4A16" -> 4.125;
             case "W4A16_ASYM" -> 4.15625;
             case "W4A16_CHANNEL", "W4A16_ASYM_CHANNEL" -> 4;

@@ -1,8 +1,10 @@
 package io.millrace.events.policy;
 
+import io.millrace.events.CompressedModules;
 import io.millrace.events.Device;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
+import io.millrace.events.Literature;
 import io.millrace.events.Parameters;
 import io.millrace.events.StageName;
 import io.millrace.events.policy.Yaml.Entry;
@@ -10,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 
 /**
@@ -22,6 +25,10 @@ import java.util.Set;
  * quantize  method round-to-nearest, the only one that this version knows
  *           format gguf: pure false; token-embedding-type, output-tensor-type, tensor-type {PATTERN: TYPE, ...} in order,
  *           split-max-size (4G, 500M) or split-max-tensors, and importance, a file beside the policy, if given
+ *           format compressed-tensors: module-scheme {PATTERN: SCHEME, ...} in order, ignore [PATTERN, ...],
+ *           split-max-size (5G)
+ *           format literature: scheme uniform with bits 8, levels fitted; ternary with threshold 0.7; binary;
+ *           each with input-bits, and input-levels fitted, if inputs are rounded
  * </pre>
  */
 final class RecipeReader {
@@ -134,7 +141,8 @@ final class RecipeReader {
     }
 
     private static Parameters quantize(Fields fields) throws PolicyException {
-        String format = fields.choice(fields.require("format"), Set.of("gguf", "compressed-tensors", "onnx"));
+        String format = fields.choice(
+                fields.require("format"), Set.of("gguf", "compressed-tensors", "onnx", Literature.FORMAT));
         fields.choice("method", Set.of("round-to-nearest"), "round-to-nearest");
         return switch (format) {
             case "gguf" ->
@@ -143,10 +151,36 @@ final class RecipeReader {
                         tensorTypes(fields),
                         partLimit(fields));
             case "onnx" -> new Parameters.Onnx(fields.choice(fields.require("type"), Parameters.Onnx.TYPES));
+            case Literature.FORMAT -> literature(fields);
             default ->
                 new Parameters.CompressedTensors(
-                        fields.choice(fields.require("scheme"), Parameters.CompressedTensors.TYPES));
+                        fields.choice(fields.require("scheme"), Parameters.CompressedTensors.TYPES),
+                        modules(fields),
+                        partSize(fields));
         };
+    }
+
+    /** Each scheme has its own fields; one of another scheme is as unknown as any. */
+    private static Literature literature(Fields fields) throws PolicyException {
+        String scheme = fields.choice(fields.require("scheme"), Literature.TYPES);
+        boolean uniform = scheme.equals("uniform");
+        return Literature.of(
+                scheme,
+                uniform ? fields.integer(Literature.BITS, Literature.USUAL_BITS) : Literature.USUAL_BITS,
+                uniform ? fields.optionalReal(Literature.LEVELS) : OptionalDouble.empty(),
+                scheme.equals("ternary")
+                        ? fields.real(Literature.THRESHOLD, Literature.USUAL_THRESHOLD)
+                        : Literature.USUAL_THRESHOLD,
+                inputs(fields));
+    }
+
+    private static Optional<Literature.Inputs> inputs(Fields fields) throws PolicyException {
+        OptionalDouble levels = fields.optionalReal(Literature.INPUT_LEVELS);
+        if (levels.isEmpty() && fields.find(Literature.INPUT_BITS).isEmpty()) {
+            return Optional.empty();
+        }
+        fields.require(Literature.INPUT_BITS);
+        return Optional.of(new Literature.Inputs(fields.integer(Literature.INPUT_BITS, 0), levels));
     }
 
     private static GgufTensorTypes tensorTypes(Fields fields) throws PolicyException {
@@ -168,6 +202,22 @@ final class RecipeReader {
         return new GgufTensorTypes(pure, embedding, output, byPattern);
     }
 
+    private static CompressedModules modules(Fields fields) throws PolicyException {
+        List<CompressedModules.PatternScheme> byPattern = new ArrayList<>();
+        if (fields.find(CompressedModules.BY_PATTERN).isPresent()) {
+            Fields patterns = fields.map(CompressedModules.BY_PATTERN);
+            for (Entry entry : patterns.mapping().entries().values()) {
+                String scheme = patterns.choice(entry, Parameters.CompressedTensors.TYPES);
+                try {
+                    byPattern.add(new CompressedModules.PatternScheme(entry.key(), scheme));
+                } catch (IllegalArgumentException e) {
+                    throw patterns.error(entry.line(), String.valueOf(e.getMessage()));
+                }
+            }
+        }
+        return new CompressedModules(byPattern, fields.optionalTexts(CompressedModules.IGNORE));
+    }
+
     private static Optional<GgufPartLimit> partLimit(Fields fields) throws PolicyException {
         Optional<Entry> size = fields.find(GgufPartLimit.SIZE);
         Optional<Entry> tensors = fields.find(GgufPartLimit.TENSORS);
@@ -178,12 +228,15 @@ final class RecipeReader {
                             + "' exclude each other; leave one out");
         }
         if (size.isPresent()) {
-            return Optional.of(
-                    GgufPartLimit.Size.parse(fields.scalar(size.get()).text()));
+            return partSize(fields).map(limit -> limit);
         }
         return tensors.isPresent()
                 ? Optional.of(new GgufPartLimit.Tensors(fields.integer(GgufPartLimit.TENSORS, 1, 1)))
                 : Optional.empty();
+    }
+
+    private static Optional<GgufPartLimit.Size> partSize(Fields fields) throws PolicyException {
+        return fields.optionalText(GgufPartLimit.SIZE).map(GgufPartLimit.Size::parse);
     }
 
     private static Optional<String> tensorType(Fields fields, String key) throws PolicyException {

@@ -1,8 +1,10 @@
 package io.millrace.events.wire;
 
 import io.millrace.events.CanonicalJson;
+import io.millrace.events.CompressedModules;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
+import io.millrace.events.Literature;
 import io.millrace.events.Parameters;
 import io.millrace.events.StageName;
 import java.util.ArrayList;
@@ -53,13 +55,28 @@ public final class ParametersCodec {
                                 real("learning-rate"),
                                 flag("product"));
                     case "quantize gguf" -> new Parameters.Gguf(text("type"), tensorTypes(), partLimit());
-                    case "quantize compressed-tensors" -> new Parameters.CompressedTensors(text("scheme"));
+                    case "quantize compressed-tensors" ->
+                        new Parameters.CompressedTensors(text("scheme"), modules(), partSize());
+                    case "quantize literature" -> literature();
                     case "quantize onnx" -> new Parameters.Onnx(text("type"));
                     case "benchmark quality" -> new Parameters.Quality(integer("sequences"), integer("length"));
                     case "benchmark speed" ->
                         new Parameters.Speed(integer("prompt-tokens"), integer("generated-tokens"), integer("pairs"));
                     default -> null;
                 });
+    }
+
+    private Literature literature() {
+        String scheme = text("scheme");
+        Optional<Literature.Inputs> inputs = values.containsKey(Literature.INPUT_BITS)
+                ? Optional.of(new Literature.Inputs(integer(Literature.INPUT_BITS), optional(Literature.INPUT_LEVELS)))
+                : Optional.empty();
+        return switch (scheme) {
+            case "uniform" -> new Literature.Uniform(integer(Literature.BITS), optional(Literature.LEVELS), inputs);
+            case "binary" -> new Literature.Binary(inputs);
+            case "ternary" -> new Literature.Ternary(real(Literature.THRESHOLD), inputs);
+            default -> Literature.of(scheme); // refused there, by its name
+        };
     }
 
     private GgufTensorTypes tensorTypes() {
@@ -72,17 +89,32 @@ public final class ParametersCodec {
                         .toList());
     }
 
+    private CompressedModules modules() {
+        return new CompressedModules(
+                texts(CompressedModules.BY_PATTERN).stream()
+                        .map(CompressedModules.PatternScheme::parse)
+                        .toList(),
+                texts(CompressedModules.IGNORE));
+    }
+
     private Optional<GgufPartLimit> partLimit() {
         if (values.containsKey(GgufPartLimit.SIZE) && values.containsKey(GgufPartLimit.TENSORS)) {
             throw new IllegalArgumentException(
                     "parameters '" + GgufPartLimit.SIZE + "' and '" + GgufPartLimit.TENSORS + "' exclude each other");
         }
-        if (values.containsKey(GgufPartLimit.SIZE)) {
-            return Optional.of(new GgufPartLimit.Size(
-                    take(GgufPartLimit.SIZE, Number.class).longValue()));
+        Optional<GgufPartLimit.Size> size = partSize();
+        if (size.isPresent()) {
+            return size.map(limit -> limit);
         }
         return values.containsKey(GgufPartLimit.TENSORS)
                 ? Optional.of(new GgufPartLimit.Tensors(integer(GgufPartLimit.TENSORS)))
+                : Optional.empty();
+    }
+
+    private Optional<GgufPartLimit.Size> partSize() {
+        return values.containsKey(GgufPartLimit.SIZE)
+                ? Optional.of(new GgufPartLimit.Size(
+                        take(GgufPartLimit.SIZE, Number.class).longValue()))
                 : Optional.empty();
     }
 

@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.millrace.events.ArtifactRef;
+import io.millrace.events.CompressedModules;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
 import io.millrace.events.Gate;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Limit;
+import io.millrace.events.Literature;
 import io.millrace.events.Metric;
 import io.millrace.events.ModelNumbers;
 import io.millrace.events.Parameters;
@@ -105,6 +107,32 @@ class PolicyCheckTest {
                         rung -> assertThat(rung.reason()).startsWith("size-ratio is at least 0.3125 with onnx int4"));
         assertThat(check(0.4, 512, List.of(List.of(new Parameters.Onnx("int4")))))
                 .isEmpty();
+    }
+
+    @Test
+    void smallestSchemeOfAnyModuleCountsAndRowsAreJudgedWhereAllAreAlike() {
+        Parameters mixed = new Parameters.CompressedTensors(
+                "W8A16",
+                new CompressedModules(
+                        List.of(new CompressedModules.PatternScheme("mlp", "W4A16_CHANNEL")), List.of("down_proj")),
+                Optional.empty());
+
+        assertThat(check(0.28, 512, List.of(List.of(mixed)))).isEmpty();
+        assertThat(check(0.27, 512, List.of(List.of(mixed)))).hasSize(1);
+        assertThat(reasons(List.of(new Parameters.Neurons(0.3, 32), mixed))).isEmpty();
+    }
+
+    @Test
+    void codesOfTheLiteratureMayBeSmallButTheirFilesNeverAre() {
+        Recipe binary = new Recipe(List.of(new Step(Literature.of("binary"), Device.CPU)));
+
+        assertThat(PolicyCheck.impossibleRungs(MODEL, target(List.of(binary), 512, Metric.BITS_PER_WEIGHT, 1.45)))
+                .singleElement()
+                .satisfies(rung -> assertThat(rung.reason())
+                        .startsWith("bits-per-weight is at least 1.454 with literature binary"));
+        assertThat(check(1, 512, List.of(List.of(Literature.of("binary")))))
+                .singleElement()
+                .satisfies(rung -> assertThat(rung.reason()).startsWith("size-ratio is at least 1.09"));
     }
 
     @Test

@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.events.ArtifactRef;
+import io.millrace.events.CompressedModules;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Limit;
+import io.millrace.events.Literature;
 import io.millrace.events.Metric;
 import io.millrace.events.Parameters;
 import io.millrace.events.Policy;
@@ -172,6 +174,86 @@ class PolicyFileTest {
                 .containsExactly(new StepDraft(new Parameters.Onnx("int4"), Device.CPU, Optional.empty()));
         assertThatThrownBy(() -> PolicyFile.parse(yaml.replace("int4", "Q8_0")))
                 .hasMessageContaining("unknown type 'Q8_0'");
+    }
+
+    @Test
+    void aFolderMayGoIntoSeveralFilesToo() throws PolicyException {
+        Parameters step = parameters("{format: compressed-tensors, scheme: W4A16, split-max-size: 4G}");
+
+        assertThat(step)
+                .isEqualTo(new Parameters.CompressedTensors(
+                        "W4A16", CompressedModules.ALIKE, Optional.of(new GgufPartLimit.Size(4_000_000_000L))));
+        assertThat(step.canonicalJson()).isEqualTo("{\"scheme\":\"W4A16\",\"split-max-size\":4000000000}");
+        assertThat(step.summary()).isEqualTo("compressed-tensors W4A16, in parts of 4G");
+        assertThatThrownBy(() -> parameters("{format: compressed-tensors, scheme: W4A16, split-max-tensors: 4}"))
+                .hasMessageContaining("unknown key 'split-max-tensors'");
+    }
+
+    @Test
+    void modulesMayHaveOtherSchemesOrNone() throws PolicyException {
+        String text = "{format: compressed-tensors, scheme: W4A16, module-scheme: {down_proj: W8A16, \"q|k\": W8A8},"
+                + " ignore: [\"layers.0.\", o_proj]}";
+
+        Parameters step = parameters(text);
+
+        assertThat(step)
+                .isEqualTo(new Parameters.CompressedTensors(
+                        "W4A16",
+                        new CompressedModules(
+                                List.of(
+                                        new CompressedModules.PatternScheme("down_proj", "W8A16"),
+                                        new CompressedModules.PatternScheme("q|k", "W8A8")),
+                                List.of("layers.0.", "o_proj")),
+                        Optional.empty()));
+        assertThat(step.canonicalJson())
+                .isEqualTo(
+                        "{\"ignore\":[\"layers.0.\",\"o_proj\"],\"module-scheme\":[\"down_proj=W8A16\",\"q|k=W8A8\"],"
+                                + "\"scheme\":\"W4A16\"}");
+        assertThat(step.summary()).isEqualTo("compressed-tensors W4A16, 4 patterns of modules");
+        assertThat(parameters("{format: compressed-tensors, scheme: W4A16, ignore: [o_proj]}")
+                        .summary())
+                .isEqualTo("compressed-tensors W4A16, dense o_proj");
+        assertThatThrownBy(() -> parameters(text.replace("W8A8", "W8A9"))).hasMessageContaining("unknown q|k 'W8A9'");
+        assertThatThrownBy(() -> parameters(text.replace("o_proj", "\"(\"")))
+                .hasMessageContaining("'(' is not a pattern of module names: Unclosed group");
+        assertThatThrownBy(() -> parameters(text.replace(", o_proj", ", [o_proj]")))
+                .hasMessageContaining("'ignore' must be a list of single values, found a list");
+    }
+
+    @Test
+    void aSchemeOfTheLiteratureTakesItsOwnParametersAndNoOthers() throws PolicyException {
+        assertThat(parameters("{format: literature, scheme: binary}")).isEqualTo(Literature.of("binary"));
+        assertThat(parameters("{format: literature, scheme: ternary}"))
+                .isEqualTo(new Literature.Ternary(0.7, Optional.empty()));
+        Parameters all = parameters(
+                "{format: literature, scheme: uniform, bits: 4, levels: 127, input-bits: 8, input-levels: 16}");
+
+        assertThat(all)
+                .isEqualTo(new Literature.Uniform(
+                        4, OptionalDouble.of(127), Optional.of(new Literature.Inputs(8, OptionalDouble.of(16)))));
+        assertThat(all.canonicalJson())
+                .isEqualTo(
+                        "{\"bits\":4,\"input-bits\":8,\"input-levels\":16.0,\"levels\":127.0,\"scheme\":\"uniform\"}");
+        assertThat(all.summary()).isEqualTo("literature uniform, 4 bits, inputs of 8 bits");
+        assertThatThrownBy(() -> parameters("{format: literature, scheme: binary, bits: 4}"))
+                .hasMessageContaining("unknown key 'bits'");
+        assertThatThrownBy(() -> parameters("{format: literature, scheme: ternary, input-levels: 4}"))
+                .hasMessageContaining("'input-bits' is missing");
+        assertThatThrownBy(() -> parameters("{format: literature, scheme: uniform, bits: 9}"))
+                .hasMessageContaining("'bits' is 9.0 but must lie in 2.0 to 8.0");
+        assertThatThrownBy(() -> parameters("{format: literature, scheme: cubic}"))
+                .hasMessageContaining("unknown scheme 'cubic'");
+    }
+
+    private static Parameters parameters(String step) throws PolicyException {
+        return PolicyFile.parse(SMALL.replace("{format: gguf, type: Q8_0}", step))
+                .targets()
+                .getFirst()
+                .ladder()
+                .getFirst()
+                .steps()
+                .getFirst()
+                .parameters();
     }
 
     /** One thing is changed in the small policy; the message has the line and what was meant. */

@@ -3,9 +3,11 @@ package io.millrace.events.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.events.CompressedModules;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.GgufTensorTypes.PatternType;
+import io.millrace.events.Literature;
 import io.millrace.events.Parameters;
 import io.millrace.events.StageName;
 import java.util.List;
@@ -35,7 +37,20 @@ class ParametersCodecTest {
                 gguf(new GgufPartLimit.Size(500_000_000)),
                 gguf(new GgufPartLimit.Size(4_000_000_000L)),
                 new Parameters.CompressedTensors("W8A16"),
+                new Parameters.CompressedTensors(
+                        "W8A16",
+                        new CompressedModules(
+                                List.of(new CompressedModules.PatternScheme("a=b|c", "FP8_DYNAMIC")),
+                                List.of("o_proj")),
+                        Optional.empty()),
+                new Parameters.CompressedTensors(
+                        "W8A16", CompressedModules.ALIKE, Optional.of(new GgufPartLimit.Size(4_000_000_000L))),
                 new Parameters.Onnx("int4"),
+                Literature.of("binary"),
+                new Literature.Uniform(
+                        4, OptionalDouble.of(127), Optional.of(new Literature.Inputs(8, OptionalDouble.of(16.5)))),
+                new Literature.Uniform(8, OptionalDouble.empty(), Optional.empty()),
+                new Literature.Ternary(0.75, Optional.of(new Literature.Inputs(2, OptionalDouble.empty()))),
                 new Parameters.Quality(64, 512),
                 new Parameters.Speed(64, 32, 5));
     }

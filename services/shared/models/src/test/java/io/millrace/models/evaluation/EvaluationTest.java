@@ -13,6 +13,7 @@ import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.kernel.pack.Code;
+import io.millrace.tensors.kernel.pack.DynamicRounding;
 import io.millrace.tensors.kernel.pack.InputRounding;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -166,7 +167,7 @@ class EvaluationTest {
 
         @Override
         public Optional<InputRounding> inputRounding(String name) {
-            return name.endsWith("_proj.weight") ? Optional.of(new InputRounding(Code.INT8, 0)) : Optional.empty();
+            return name.endsWith("_proj.weight") ? Optional.of(new DynamicRounding(Code.INT8, 0)) : Optional.empty();
         }
 
         @Override

@@ -49,7 +49,7 @@ public record Architecture(
     private static final List<List<Projection>> FUSED = List.of(
             List.of(Projection.QUERY, Projection.KEY, Projection.VALUE),
             List.of(Projection.GATE, Projection.UP),
-            List.of(Projection.EXPERT_GATE, Projection.EXPERT_UP));
+            List.of(Projection.EXPERT_GATE, Projection.EXPERT_UP, Projection.EXPERT_DOWN));
 
     public Architecture {
         perLayer = List.copyOf(perLayer);
@@ -142,8 +142,8 @@ public record Architecture(
     }
 
     /**
-     * Names of the matrices that engines fuse into one, and which must therefore share a scheme: q k v, gate up, and
-     * gate up of all experts of a layer.
+     * Names of the matrices that engines fuse into one, and which must therefore share a scheme: q k v, gate up, and all
+     * experts of a layer.
      */
     public List<List<String>> schemeTies(ModelConfig config) {
         List<List<String>> ties = new ArrayList<>();

@@ -33,12 +33,14 @@ final class ConfigParser {
     }
 
     ModelConfig parse() throws MalformedFileException {
-        if (config.present("quantization_config")) {
-            throw new MalformedFileException(
-                    Kind.ALREADY_QUANTIZED,
-                    config.file(),
-                    "found 'quantization_config': this checkpoint is already quantized, and quantizing twice only"
-                            + " adds error; expected the dense original");
+        for (String key : List.of("quantization_config", ModelConfig.LITERATURE_SCHEME)) {
+            if (config.present(key)) {
+                throw new MalformedFileException(
+                        Kind.ALREADY_QUANTIZED,
+                        config.file(),
+                        "found '" + key + "': this checkpoint is already quantized, and quantizing twice only"
+                                + " adds error; expected the dense original");
+            }
         }
         Architecture architecture = architecture();
         checkTorchDtype();

@@ -51,6 +51,9 @@ public record ModelConfig(
         boolean tiedHead,
         ObjectNode json) {
 
+    /** Where a config.json says that the weights are codes of a scheme of the literature, written out as dense numbers. */
+    public static final String LITERATURE_SCHEME = "literature_scheme";
+
     public ModelConfig {
         attention = List.copyOf(attention);
     }

@@ -47,7 +47,11 @@ public final class Checkpoint implements WeightSource {
 
     /** Opens and checks a folder. */
     public static Checkpoint open(Path folder) throws IOException {
-        ModelConfig config = ModelConfig.parse(ModelFolder.config(folder));
+        return open(folder, ModelConfig.parse(ModelFolder.config(folder)));
+    }
+
+    /** Opens a folder as a model of this configuration, whatever else its config.json says. */
+    public static Checkpoint open(Path folder, ModelConfig config) throws IOException {
         SafetensorsFolder weights = SafetensorsFolder.open(folder);
         try {
             return new Checkpoint(folder, config, weights);

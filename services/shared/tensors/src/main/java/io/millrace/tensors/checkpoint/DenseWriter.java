@@ -25,7 +25,7 @@ import java.util.Optional;
  */
 public final class DenseWriter implements TensorSink {
     /** Where the common exporters split. */
-    private static final long SHARD_BYTES = 5_000_000_000L;
+    public static final long SHARD_BYTES = 5_000_000_000L;
 
     private final Path folder;
     private final ObjectNode config;
@@ -39,6 +39,7 @@ public final class DenseWriter implements TensorSink {
             DType type,
             List<TensorSpec> tensors,
             Map<String, String> metadata,
+            long shardBytes,
             Optional<Path> companions)
             throws IOException {
         this.folder = folder;
@@ -50,7 +51,7 @@ public final class DenseWriter implements TensorSink {
             // The name that transformers 5 gave it; readers that know both must not find two answers.
             this.config.put("dtype", torchName(type));
         }
-        this.weights = SafetensorsWriter.open(folder, tensors, metadata, SHARD_BYTES);
+        this.weights = SafetensorsWriter.open(folder, tensors, metadata, shardBytes);
     }
 
     /** A folder as a training writes it: it does not carry the mark of a stage. */
@@ -61,6 +62,7 @@ public final class DenseWriter implements TensorSink {
                 TensorCheck.type(tensors.getFirst()),
                 tensors,
                 Map.of("format", "pt"),
+                SHARD_BYTES,
                 Optional.empty());
     }
 
@@ -73,12 +75,23 @@ public final class DenseWriter implements TensorSink {
     public static DenseWriter derived(
             Path folder, Checkpoint source, ObjectNode config, List<TensorSpec> tensors, String stage)
             throws IOException {
-        return derived(folder, source, config, TensorCheck.type(tensors.getFirst()), tensors, stage);
+        return derived(folder, source, config, TensorCheck.type(tensors.getFirst()), tensors, stage, SHARD_BYTES);
     }
 
-    /** Likewise, for weights of several types: {@code type} is what {@code torch_dtype} says. */
+    /**
+     * Likewise, for weights of several types.
+     *
+     * @param type what {@code torch_dtype} says
+     * @param shardBytes most tensor bytes in one file
+     */
     public static DenseWriter derived(
-            Path folder, Checkpoint source, ObjectNode config, DType type, List<TensorSpec> tensors, String stage)
+            Path folder,
+            Checkpoint source,
+            ObjectNode config,
+            DType type,
+            List<TensorSpec> tensors,
+            String stage,
+            long shardBytes)
             throws IOException {
         return new DenseWriter(
                 folder,
@@ -86,6 +99,7 @@ public final class DenseWriter implements TensorSink {
                 type,
                 tensors,
                 Map.of("format", "pt", Checkpoint.MADE, stage),
+                shardBytes,
                 Optional.of(source.folder()));
     }
 
@@ -102,6 +116,7 @@ public final class DenseWriter implements TensorSink {
                 TensorCheck.type(tensors.getFirst()),
                 tensors,
                 Map.of("format", "pt", Checkpoint.MADE, "dequantize"),
+                SHARD_BYTES,
                 companions);
     }
 

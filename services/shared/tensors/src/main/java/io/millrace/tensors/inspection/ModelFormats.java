@@ -1,13 +1,16 @@
 package io.millrace.tensors.inspection;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.WeightSource;
+import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.ModelFolder;
 import io.millrace.tensors.format.compressed.CompressedTensorsReader;
 import io.millrace.tensors.format.gguf.GgufPartName;
 import io.millrace.tensors.format.gguf.GgufReader;
 import io.millrace.tensors.format.gguf.GgufWeights;
+import io.millrace.tensors.format.literature.LiteratureWeights;
 import io.millrace.tensors.format.onnx.OnnxPlan;
 import io.millrace.tensors.format.onnx.OnnxWeights;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
@@ -31,7 +34,7 @@ public final class ModelFormats {
 
     private ModelFormats() {}
 
-    /** The weights in a GGUF file, an ONNX folder, a compressed-tensors folder or a dense folder. */
+    /** The weights in a GGUF file, an ONNX folder, a compressed-tensors folder, one of the literature, or a dense folder. */
     public static WeightSource open(Path model) throws IOException {
         Optional<Path> onnx = onnx(model);
         if (onnx.isPresent()) {
@@ -45,9 +48,11 @@ public final class ModelFormats {
             throw new MalformedFileException(
                     model, -1, "is no model by itself; name its folder, where its config.json is");
         }
-        boolean quantized = StrictJson.readFile(ModelFolder.config(model), CONFIG_LIMIT_BYTES)
-                .has("quantization_config");
-        return quantized ? CompressedTensorsReader.open(model) : Checkpoint.open(model);
+        ObjectNode config = StrictJson.readFile(ModelFolder.config(model), CONFIG_LIMIT_BYTES);
+        if (config.has("quantization_config")) {
+            return CompressedTensorsReader.open(model);
+        }
+        return config.has(ModelConfig.LITERATURE_SCHEME) ? LiteratureWeights.open(model) : Checkpoint.open(model);
     }
 
     /** The graph that a path is, or that is the model of a folder; empty for other formats. */

@@ -7,7 +7,9 @@ import io.millrace.tensors.Encoding;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
+import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.checkpoint.ModelFolder;
+import io.millrace.tensors.format.literature.LiteratureWeights;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import io.millrace.tensors.format.safetensors.SafetensorsReader;
 import io.millrace.tensors.inspection.Inspection.Metadata;
@@ -46,7 +48,7 @@ final class SafetensorsInspection {
 
     static Inspection ofFolder(Path folder) throws IOException {
         try (SafetensorsFolder reader = SafetensorsFolder.open(folder)) {
-            List<TensorSpec> tensors = reader.tensors();
+            List<TensorSpec> tensors = new ArrayList<>(reader.tensors());
             ObjectNode config = Files.exists(folder.resolve(ModelFolder.CONFIG))
                     ? StrictJson.readFile(ModelFolder.config(folder), CONFIG_LIMIT_BYTES)
                     : StrictJson.object();
@@ -58,6 +60,9 @@ final class SafetensorsInspection {
                 parameters = Optional.of(weights.tensors().stream()
                         .mapToLong(tensor -> tensor.shape().elements())
                         .sum());
+                if (weights instanceof LiteratureWeights literature) {
+                    tensors.addAll(literature.codes());
+                }
             } catch (MalformedFileException e) {
                 notReadable = Optional.of(String.valueOf(e.getMessage()));
             }
@@ -76,7 +81,11 @@ final class SafetensorsInspection {
     private static String format(ObjectNode config) {
         JsonNode quantization = config.path("quantization_config");
         if (quantization.isMissingNode()) {
-            return "Hugging Face folder";
+            JsonNode literature = config.path(ModelConfig.LITERATURE_SCHEME);
+            return literature.isMissingNode()
+                    ? "Hugging Face folder"
+                    : "Hugging Face folder with codes ("
+                            + literature.path("scheme").asText("unknown scheme") + ")";
         }
         String method = quantization.path("quant_method").asText("unknown method");
         String layout = quantization.path("format").asText("");
@@ -106,9 +115,9 @@ final class SafetensorsInspection {
 
     private static long fileBytes(Path folder) throws IOException {
         long bytes = 0;
-        try (var files = Files.newDirectoryStream(folder)) {
-            for (Path file : files) {
-                bytes += Files.isRegularFile(file) ? Files.size(file) : 0;
+        try (var files = Files.walk(folder)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                bytes += Files.size(file);
             }
         }
         return bytes;

@@ -1,7 +1,7 @@
 package io.millrace.tensors.format.compressed;
 
 import io.millrace.tensors.kernel.pack.Code;
-import io.millrace.tensors.kernel.pack.InputRounding;
+import io.millrace.tensors.kernel.pack.DynamicRounding;
 import java.util.Optional;
 
 /**
@@ -68,12 +68,12 @@ public enum CompressedScheme {
         return this == FP8_BLOCK;
     }
 
-    public Optional<InputRounding> inputRounding() {
+    public Optional<DynamicRounding> inputRounding() {
         return switch (this) {
-            case FP8_DYNAMIC -> Optional.of(new InputRounding(Code.E4M3, 0));
-            case FP8_BLOCK -> Optional.of(new InputRounding(Code.E4M3, 128));
-            case W8A8 -> Optional.of(new InputRounding(Code.INT8, 0));
-            case MXFP4 -> Optional.of(new InputRounding(Code.E2M1, 32));
+            case FP8_DYNAMIC -> Optional.of(new DynamicRounding(Code.E4M3, 0));
+            case FP8_BLOCK -> Optional.of(new DynamicRounding(Code.E4M3, 128));
+            case W8A8 -> Optional.of(new DynamicRounding(Code.INT8, 0));
+            case MXFP4 -> Optional.of(new DynamicRounding(Code.E2M1, 32));
             case W4A16, W4A16_ASYM, W8A16, W4A16_CHANNEL, W4A16_ASYM_CHANNEL, W8A16_CHANNEL, MXFP4A16, NVFP4A16 ->
                 Optional.empty();
         };

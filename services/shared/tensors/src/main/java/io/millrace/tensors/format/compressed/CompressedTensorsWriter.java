@@ -14,49 +14,62 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A checkpoint's compressed form, planned to the last byte before the first is written. Each linear module [out, in] of
- * a layer becomes the tensors of its {@link ModuleLayout}; everything else stays dense.
+ * a layer that has a scheme becomes the tensors of its {@link ModuleLayout}; everything else stays dense.
  *
  * <p>The model's type is that of its embedding, BF16 for one in F32 (4-bit kernels of consumers take no F32); scales have
- * this type, and dense F32 tensors are rounded to it. The bytes depend on the checkpoint's bytes and the scheme alone.
+ * this type, and dense F32 tensors are rounded to it. The bytes depend on the checkpoint's bytes and the schemes alone.
  */
 public final class CompressedTensorsWriter {
     private final Checkpoint source;
-    private final CompressedScheme scheme;
+    private final Map<String, CompressedScheme> schemes; // by the name of the weight; others stay dense
     private final DType modelType;
-    private final ModuleLayout layout;
+    private final long shardBytes;
     private final List<TensorSpec> tensors = new ArrayList<>();
     private List<TensorRule> lastMerged = List.of();
     private float largestOfLastMerged;
 
-    private CompressedTensorsWriter(Checkpoint source, CompressedScheme scheme) {
+    private CompressedTensorsWriter(Checkpoint source, ModuleSchemes wanted, long shardBytes) {
         this.source = source;
-        this.scheme = scheme;
+        this.schemes = wanted.of(source.config());
+        this.shardBytes = shardBytes;
         this.modelType = source.type() == DType.F16 ? DType.F16 : DType.BF16;
-        this.layout = ModuleLayout.of(scheme, modelType);
         for (TensorRule rule : source.rules()) {
-            if (quantized(rule)) {
-                tensors.addAll(layout.tensors(rule));
-            } else {
+            CompressedScheme scheme = schemes.get(rule.name());
+            if (scheme == null) {
                 tensors.add(TensorSpec.plain(rule.name(), denseType(rule), rule.shape()));
+            } else {
+                tensors.addAll(checked(rule, scheme).tensors(rule));
             }
         }
     }
 
-    /** Plans the output; {@link IllegalArgumentException} names a module that the scheme cannot hold. */
-    public static CompressedTensorsWriter plan(Checkpoint source, CompressedScheme scheme) {
-        CompressedTensorsWriter writer = new CompressedTensorsWriter(source, scheme);
-        int multiple = writer.layout.rowMultiple();
-        for (TensorRule rule : source.rules()) {
-            if (quantized(rule) && rule.shape().rowLength() % multiple != 0) {
-                throw new IllegalArgumentException("module '" + rule.module() + "' has "
-                        + rule.shape().rowLength() + " inputs, expected a multiple of " + multiple + " for " + scheme
-                        + "; prune to such a width or choose a GGUF type with smaller blocks");
-            }
+    private ModuleLayout checked(TensorRule rule, CompressedScheme scheme) {
+        ModuleLayout layout = ModuleLayout.of(scheme, modelType);
+        if (rule.shape().rowLength() % layout.rowMultiple() != 0) {
+            throw new IllegalArgumentException("module '" + rule.module() + "' has "
+                    + rule.shape().rowLength() + " inputs, expected a multiple of " + layout.rowMultiple() + " for "
+                    + scheme + "; prune to such a width or choose a GGUF type with smaller blocks");
         }
-        return writer;
+        return layout;
+    }
+
+    /** Plans an output with one scheme, in files of the usual size. */
+    public static CompressedTensorsWriter plan(Checkpoint source, CompressedScheme scheme) {
+        return plan(source, ModuleSchemes.of(scheme), DenseWriter.SHARD_BYTES);
+    }
+
+    /**
+     * Plans the output; {@link IllegalArgumentException} names a module that its scheme cannot hold, or two that must have
+     * the same.
+     *
+     * @param shardBytes most tensor bytes in one file
+     */
+    public static CompressedTensorsWriter plan(Checkpoint source, ModuleSchemes schemes, long shardBytes) {
+        return new CompressedTensorsWriter(source, schemes, shardBytes);
     }
 
     /** What will be written, in order. */
@@ -81,15 +94,17 @@ public final class CompressedTensorsWriter {
     public List<TensorReport> write(Path folder, int threads, Progress progress)
             throws IOException, InterruptedException {
         ObjectNode config = source.config().json().deepCopy();
-        config.set(QuantizationConfig.KEY, QuantizationConfig.of(scheme, denseModules()));
+        config.set(QuantizationConfig.KEY, QuantizationConfig.of(groups(), denseModules()));
         List<TensorReport> reports = new ArrayList<>();
         long totalBytes =
                 source.tensors().stream().mapToLong(TensorSpec::byteSize).sum();
         long doneBytes = 0;
-        try (DenseWriter target = DenseWriter.derived(folder, source, config, modelType, tensors, "quantize");
-                RowBlocks blocks = new RowBlocks(source, threads)) {
+        try (DenseWriter target =
+                        DenseWriter.derived(folder, source, config, modelType, tensors, "quantize", shardBytes);
+                ModuleBlocks blocks = new ModuleBlocks(source, threads)) {
             for (TensorRule rule : source.rules()) {
-                reports.add(quantized(rule) ? quantize(rule, target, blocks) : convert(rule, target, blocks));
+                CompressedScheme scheme = schemes.get(rule.name());
+                reports.add(scheme == null ? convert(rule, target, blocks) : quantize(rule, scheme, target, blocks));
                 doneBytes += source.spec(rule.name()).byteSize();
                 progress.advance(doneBytes, totalBytes, rule.name());
             }
@@ -98,8 +113,9 @@ public final class CompressedTensorsWriter {
         return List.copyOf(reports);
     }
 
-    private TensorReport quantize(TensorRule rule, DenseWriter target, RowBlocks blocks)
+    private TensorReport quantize(TensorRule rule, CompressedScheme scheme, DenseWriter target, ModuleBlocks blocks)
             throws IOException, InterruptedException {
+        ModuleLayout layout = ModuleLayout.of(scheme, modelType);
         ModuleLayout own = layout.spansModules() ? layout.spanning(largestOfMerged(rule, blocks)) : layout;
         append(rule, own.head(rule), target);
         return report(
@@ -110,7 +126,7 @@ public final class CompressedTensorsWriter {
     }
 
     /** Read once for modules that consumers merge: they follow each other. */
-    private float largestOfMerged(TensorRule rule, RowBlocks blocks) throws IOException, InterruptedException {
+    private float largestOfMerged(TensorRule rule, ModuleBlocks blocks) throws IOException, InterruptedException {
         List<TensorRule> merged = MergedModules.of(rule, source.rules());
         if (!merged.equals(lastMerged)) {
             float largest = 0;
@@ -129,7 +145,7 @@ public final class CompressedTensorsWriter {
         }
     }
 
-    private TensorReport convert(TensorRule rule, DenseWriter target, RowBlocks blocks)
+    private TensorReport convert(TensorRule rule, DenseWriter target, ModuleBlocks blocks)
             throws IOException, InterruptedException {
         DType type = denseType(rule);
         List<TensorSpec> specs = List.of(TensorSpec.plain(rule.name(), type, rule.shape()));
@@ -150,25 +166,31 @@ public final class CompressedTensorsWriter {
                 "");
     }
 
-    private static boolean quantized(TensorRule rule) {
-        return switch (rule.role()) {
-            case TensorRole.Linear _ -> true;
-            case TensorRole.Embedding _,
-                    TensorRole.Bias _,
-                    TensorRole.Norm _,
-                    TensorRole.Router _,
-                    TensorRole.OutputHead _ -> false;
-        };
+    /** A group for each scheme, in the order of the model. */
+    private List<QuantizationConfig.Group> groups() {
+        List<CompressedScheme> used = schemes.values().stream().distinct().toList();
+        if (used.size() == 1) {
+            return List.of(new QuantizationConfig.Group(used.getFirst(), List.of(QuantizationConfig.EVERY_LINEAR)));
+        }
+        List<TensorRule> quantized = source.rules().stream()
+                .filter(rule -> schemes.containsKey(rule.name()))
+                .toList();
+        return used.stream()
+                .map(scheme -> new QuantizationConfig.Group(
+                        scheme, ModuleTargets.of(quantized, rule -> schemes.get(rule.name()) == scheme)))
+                .toList();
     }
 
-    /** Linear modules that stay dense: the output head, whether or not it has a tensor of its own, and routers. */
+    /** Linear modules that stay dense: the output head, whether or not it has a tensor of its own, routers, and what was asked for. */
     private List<String> denseModules() {
-        List<String> modules = new ArrayList<>(List.of(QuantizationConfig.HEAD));
+        List<String> modules = new ArrayList<>();
         for (TensorRule rule : source.rules()) {
-            if (rule.role() instanceof TensorRole.Router) {
+            boolean ignored = rule.role() instanceof TensorRole.Linear && !schemes.containsKey(rule.name());
+            if (ignored || rule.role() instanceof TensorRole.Router) {
                 modules.add(rule.module());
             }
         }
+        modules.add(QuantizationConfig.HEAD);
         return modules;
     }
 

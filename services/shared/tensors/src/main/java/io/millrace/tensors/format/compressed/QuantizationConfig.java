@@ -3,13 +3,13 @@ package io.millrace.tensors.format.compressed;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.json.StrictJson;
 import io.millrace.tensors.kernel.pack.Code;
-import io.millrace.tensors.kernel.pack.InputRounding;
+import io.millrace.tensors.kernel.pack.DynamicRounding;
 import io.millrace.tensors.kernel.pack.VectorBlocks;
 import java.util.List;
 
 /**
  * The {@code quantization_config} object of a config.json: the fields that compressed-tensors itself writes, less those
- * that came later and change nothing here ({@code format} of a group, {@code moe_sparsity_config}). Versions 0.9.4,
+ * that came later and change nothing here ({@code format} of a group where all have one, {@code moe_sparsity_config}). Versions 0.9.4,
  * 0.12.2 and 0.20.0 of the library read it; MXFP4 needs a version that knows {@code scale_dtype}.
  */
 final class QuantizationConfig {
@@ -22,6 +22,12 @@ final class QuantizationConfig {
     static final String WEIGHT_SHAPE = ".weight_shape";
     static final String WEIGHT_ZERO_POINT = ".weight_zero_point";
 
+    /** The format of a folder whose groups have different ones. */
+    static final String MIXED = "mixed-precision";
+
+    /** Every linear module that nothing else names. */
+    static final String EVERY_LINEAR = "Linear";
+
     /** The module of the output head. */
     static final String HEAD = "lm_head";
 
@@ -30,27 +36,46 @@ final class QuantizationConfig {
 
     private QuantizationConfig() {}
 
+    /** Modules that are stored alike. */
+    record Group(CompressedScheme scheme, List<String> targets) {}
+
     /** @param ignored linear modules that stay dense */
-    static ObjectNode of(CompressedScheme scheme, List<String> ignored) {
+    static ObjectNode of(List<Group> groups, List<String> ignored) {
+        List<String> formats = groups.stream()
+                .map(group -> group.scheme().kind().format())
+                .distinct()
+                .toList();
+        boolean mixed = formats.size() > 1;
         ObjectNode config = StrictJson.object();
         config.put("quant_method", METHOD);
         config.put("version", FORMAT_VERSION);
-        config.put("format", scheme.kind().format());
+        config.put("format", mixed ? MIXED : formats.getFirst());
         config.put("quantization_status", "compressed");
-        ObjectNode group = config.putObject("config_groups").putObject("group_0");
-        group.putArray("targets").add("Linear");
-        weights(scheme, group.putObject("weights"));
-        scheme.inputRounding()
-                .ifPresentOrElse(
-                        rounding -> inputs(scheme, rounding, group.putObject("input_activations")),
-                        () -> group.putNull("input_activations"));
-        group.putNull("output_activations");
+        ObjectNode named = config.putObject("config_groups");
+        for (Group group : groups) {
+            ObjectNode json = named.putObject("group_" + named.size());
+            group(group, json);
+            if (mixed) {
+                json.put("format", group.scheme().kind().format());
+            }
+        }
         ignored.forEach(config.putArray("ignore")::add);
         config.putNull("kv_cache_scheme");
         config.putNull("global_compression_ratio");
         config.putObject("sparsity_config");
         config.putObject("transform_config");
         return config;
+    }
+
+    private static void group(Group group, ObjectNode json) {
+        CompressedScheme scheme = group.scheme();
+        group.targets().forEach(json.putArray("targets")::add);
+        weights(scheme, json.putObject("weights"));
+        scheme.inputRounding()
+                .ifPresentOrElse(
+                        rounding -> inputs(scheme, rounding, json.putObject("input_activations")),
+                        () -> json.putNull("input_activations"));
+        json.putNull("output_activations");
     }
 
     private static void weights(CompressedScheme scheme, ObjectNode weights) {
@@ -70,7 +95,7 @@ final class QuantizationConfig {
         scaleType(scheme, weights);
     }
 
-    private static void inputs(CompressedScheme scheme, InputRounding rounding, ObjectNode inputs) {
+    private static void inputs(CompressedScheme scheme, DynamicRounding rounding, ObjectNode inputs) {
         codes(rounding.code(), true, inputs);
         if (rounding.groupSize() == 0) {
             inputs.putNull("group_size");

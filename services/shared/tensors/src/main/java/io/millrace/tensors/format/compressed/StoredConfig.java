@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.format.compressed.StoredFormat.Kind;
 import io.millrace.tensors.kernel.pack.Code;
+import io.millrace.tensors.kernel.pack.DynamicRounding;
 import io.millrace.tensors.kernel.pack.InputRounding;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,8 +14,6 @@ import java.util.Optional;
 
 /** Reads the {@code quantization_config} object of a config.json, whoever wrote it; refuses what would change the numbers. */
 final class StoredConfig {
-    private static final String MIXED = "mixed-precision";
-    private static final String EVERY_LINEAR = "Linear";
     private static final int LARGEST_BLOCK = 1 << 16;
 
     /** Keys that change what the weights mean, or what is rounded besides them. */
@@ -46,9 +45,9 @@ final class StoredConfig {
             }
         }
         String format = config.path("format").asText("");
-        if (!format.equals(MIXED) && Kind.named(format).isEmpty()) {
+        if (!format.equals(QuantizationConfig.MIXED) && Kind.named(format).isEmpty()) {
             throw problem("'format' is " + config.path("format") + ", expected one of " + Kind.formats() + " or '"
-                    + MIXED + "'");
+                    + QuantizationConfig.MIXED + "'");
         }
         List<StoredFormat.Group> groups = new ArrayList<>();
         for (Map.Entry<String, JsonNode> group : config.path("config_groups").properties()) {
@@ -66,7 +65,7 @@ final class StoredConfig {
                 .orElseThrow(() ->
                         problem(name + " has format " + group.path("format") + ", expected one of " + Kind.formats()));
         List<String> targets = new ArrayList<>(strings(name + ".targets", group.path("targets")));
-        boolean linear = targets.remove(EVERY_LINEAR);
+        boolean linear = targets.remove(QuantizationConfig.EVERY_LINEAR);
         if (group.hasNonNull("output_activations")) {
             throw problem(name + " has output_activations " + group.path("output_activations") + ", expected none");
         }
@@ -151,7 +150,7 @@ final class StoredConfig {
             throw problem(name + " has input_activations " + inputs
                     + ", expected none, or 8 bits, symmetric, dynamic, by" + " token or group, or MXFP4's");
         }
-        return new InputRounding(code, Math.max(0, size));
+        return new DynamicRounding(code, Math.max(0, size));
     }
 
     private List<String> strings(String key, JsonNode array) throws MalformedFileException {

@@ -15,6 +15,7 @@ import io.millrace.tensors.format.safetensors.FolderPaths;
 import io.millrace.tensors.kernel.convert.Conversion;
 import io.millrace.tensors.kernel.onnx.NBitsBlocks;
 import io.millrace.tensors.kernel.pack.Code;
+import io.millrace.tensors.kernel.pack.DynamicRounding;
 import io.millrace.tensors.kernel.pack.InputRounding;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -276,7 +277,7 @@ public final class OnnxWeights implements WeightSource {
     @Override
     public Optional<InputRounding> inputRounding(String name) {
         return byName.get(name) instanceof Blocks blocks && blocks.inputsRounded
-                ? Optional.of(new InputRounding(Code.INT8, NBitsBlocks.ELEMENTS, INPUT_REACH))
+                ? Optional.of(new DynamicRounding(Code.INT8, NBitsBlocks.ELEMENTS, INPUT_REACH))
                 : Optional.empty();
     }
 

@@ -1,72 +1,26 @@
 package io.millrace.tensors.kernel.pack;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
- * How those who run a model round what goes into a linear map: each token, or each group of a token's numbers, by its
- * own largest magnitude, so that nothing needs to be stored. What the map then computes with is code * scale. The rules
- * are those of compressed-tensors for dynamic inputs.
- *
- * @param code INT8 or E4M3 with an F32 scale; E2M1 with a power of two as scale ({@link PowerOfTwoScale})
- * @param groupSize numbers that share a scale; 0 for a whole token
- * @param reach the magnitude in units of the scale that the largest number becomes, where the scale is no power of two
+ * How those who run a model round what goes into a linear map. What the map then computes with is code * scale; the code
+ * itself is never seen.
  */
-public record InputRounding(Code code, int groupSize, float reach) {
-    /** The scale of numbers that are all zero. */
-    private static final float EPSILON = 0x1p-23f;
-
-    public InputRounding {
-        if (code == Code.INT4 || groupSize < 0) {
-            throw new IllegalArgumentException("found inputs of " + code + " in groups of " + groupSize
-                    + ", expected INT8, E4M3 or E2M1 in groups of 0 or more");
-        }
-    }
-
-    /** With the reach of the code. */
-    public InputRounding(Code code, int groupSize) {
-        this(code, groupSize, code.reach());
-    }
-
+public interface InputRounding {
     /**
      * Rounds the inputs of some tokens in place.
      *
      * @param inputs [tokens, length] f32, native byte order, from its start
      */
-    public void round(MemorySegment inputs, long tokens, long length) {
-        long size = groupSize == 0 ? length : groupSize;
-        if (length % size != 0) {
-            throw new IllegalArgumentException(
-                    "inputs have " + length + " numbers per token, expected a multiple of " + size);
-        }
-        float[] group = new float[Math.toIntExact(size)];
-        for (long first = 0; first < tokens * length; first += size) {
-            MemorySegment.copy(inputs, ValueLayout.JAVA_FLOAT_UNALIGNED, first * Float.BYTES, group, 0, group.length);
-            roundGroup(group);
-            MemorySegment.copy(group, 0, inputs, ValueLayout.JAVA_FLOAT_UNALIGNED, first * Float.BYTES, group.length);
-        }
+    void round(MemorySegment inputs, long tokens, long length);
+
+    /** Whether the scale depends on all tokens that go through the map together. */
+    default boolean spansTokens() {
+        return false;
     }
 
-    private void roundGroup(float[] group) {
-        float largest = 0;
-        for (float number : group) {
-            largest = Math.max(largest, Math.abs(number));
-        }
-        if (!Float.isFinite(largest)) {
-            // Whoever measures looks for numbers that are none; a code would hide them.
-            return;
-        }
-        float scale = scale(largest);
-        for (int i = 0; i < group.length; i++) {
-            group[i] = code.value(code.of(group[i] / scale)) * scale;
-        }
-    }
-
-    private float scale(float largest) {
-        if (code == Code.E2M1) {
-            return PowerOfTwoScale.value(PowerOfTwoScale.of(largest));
-        }
-        float scale = largest / reach;
-        return scale == 0 ? EPSILON : scale;
+    /** The rounding of tokens among which the largest number has this magnitude. */
+    default InputRounding spanning(float largestMagnitude) {
+        return this;
     }
 }

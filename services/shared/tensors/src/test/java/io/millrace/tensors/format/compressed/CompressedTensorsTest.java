@@ -14,6 +14,7 @@ import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.TinyModels;
+import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import io.millrace.tensors.format.safetensors.SafetensorsReader;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
@@ -45,6 +46,55 @@ class CompressedTensorsTest {
 
     @TempDir
     Path folder;
+
+    @Test
+    void shardsHoldWhatOneFileHoldsAndTheIndexSaysWhere() throws Exception {
+        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.BF16, 7);
+        Path single = compress(source, CompressedScheme.W4A16_ASYM, 1);
+        Path sharded = folder.resolve("sharded");
+        long limit = 20_000;
+        long tensorBytes;
+        try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            CompressedTensorsWriter plan =
+                    CompressedTensorsWriter.plan(checkpoint, ModuleSchemes.of(CompressedScheme.W4A16_ASYM), limit);
+            plan.write(sharded, 2, Progress.NONE);
+            tensorBytes = plan.tensorBytes();
+        }
+
+        JsonNode index = StrictJson.readFile(sharded.resolve("model.safetensors.index.json"), 1 << 20);
+        assertThat(index.path("metadata").path("total_size").asLong()).isEqualTo(tensorBytes);
+        try (SafetensorsFolder shards = SafetensorsFolder.open(sharded);
+                SafetensorsFolder whole = SafetensorsFolder.open(single)) {
+            assertThat(shards.tensors()).containsExactlyInAnyOrderElementsOf(whole.tensors());
+            assertThat(index.path("weight_map")).hasSize(whole.tensors().size());
+            assertThat(shards.metadata()).isEqualTo(whole.metadata());
+            for (TensorSpec tensor : whole.tensors()) {
+                long rows = tensor.shape().rows();
+                assertThat(shards.rows(tensor.name(), 0, rows).mismatch(whole.rows(tensor.name(), 0, rows)))
+                        .as(tensor.name())
+                        .isEqualTo(-1);
+                assertThat(index.path("weight_map").path(tensor.name()).asText())
+                        .isEqualTo(shards.fileOf(tensor.name()).getFileName().toString());
+            }
+        }
+        List<Path> files;
+        try (var listed = Files.list(sharded)) {
+            files = listed.filter(file -> file.toString().endsWith(".safetensors"))
+                    .sorted()
+                    .toList();
+        }
+        assertThat(files).hasSizeGreaterThan(5);
+        for (int i = 0; i < files.size(); i++) {
+            assertThat(files.get(i)).hasFileName("model-%05d-of-%05d.safetensors".formatted(i + 1, files.size()));
+            try (SafetensorsReader shard = SafetensorsReader.open(files.get(i))) {
+                long bytes =
+                        shard.tensors().stream().mapToLong(TensorSpec::byteSize).sum();
+                assertThat(bytes <= limit || shard.tensors().size() == 1)
+                        .as("%s has %d bytes", files.get(i), bytes)
+                        .isTrue();
+            }
+        }
+    }
 
     @ParameterizedTest
     @EnumSource(names = {"W4A16", "W8A16"})

@@ -13,7 +13,7 @@ import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.safetensors.SafetensorsReader;
 import io.millrace.tensors.json.StrictJson;
 import io.millrace.tensors.kernel.pack.Code;
-import io.millrace.tensors.kernel.pack.InputRounding;
+import io.millrace.tensors.kernel.pack.DynamicRounding;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.URI;
@@ -23,8 +23,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,11 +43,12 @@ class ReferenceBytesTest {
     @ParameterizedTest
     @EnumSource(CompressedScheme.class)
     void everyTensorHasTheBytesOfTheReferenceTool(CompressedScheme scheme) throws Exception {
-        Path ours = compress(scheme);
+        assertSameTensors(compress(scheme), golden(scheme));
+    }
 
+    private static void assertSameTensors(Path ours, Path golden) throws Exception {
         try (SafetensorsReader written = SafetensorsReader.open(ours.resolve("model.safetensors"));
-                SafetensorsReader expected =
-                        SafetensorsReader.open(golden(scheme).resolve("model.safetensors"))) {
+                SafetensorsReader expected = SafetensorsReader.open(golden.resolve("model.safetensors"))) {
             assertThat(written.tensors()).containsExactlyInAnyOrderElementsOf(expected.tensors());
             for (TensorSpec tensor : expected.tensors()) {
                 assertThat(bytes(written, tensor)).as(tensor.name()).isEqualTo(bytes(expected, tensor));
@@ -97,6 +100,28 @@ class ReferenceBytesTest {
         }
     }
 
+    @Test
+    void groupsOfSeveralSchemesAreThoseOfTheReferenceTool() throws Exception {
+        ModuleSchemes wanted = new ModuleSchemes(
+                CompressedScheme.W4A16,
+                List.of(
+                        new ModuleSchemes.ModuleScheme(Pattern.compile("[qkv]_proj"), CompressedScheme.W8A16),
+                        new ModuleSchemes.ModuleScheme(Pattern.compile("down_proj"), CompressedScheme.FP8_DYNAMIC)),
+                List.of(Pattern.compile("o_proj")));
+        Path source = ReferenceWeights.write(folder.resolve("source"), 128, false, DType.F32);
+        Path ours = folder.resolve("target");
+        try (Checkpoint checkpoint = Checkpoint.openOriginal(source)) {
+            CompressedTensorsWriter.plan(checkpoint, wanted, 1 << 30).write(ours, 1, Progress.NONE);
+        }
+
+        ObjectNode expected = quantizationConfig(golden("grouped"));
+        expected.remove(List.of("moe_sparsity_config", "version"));
+        ObjectNode found = quantizationConfig(ours);
+        found.remove("version");
+        assertThat((JsonNode) found).isEqualTo(expected);
+        assertSameTensors(ours, golden("grouped"));
+    }
+
     /** The library computes in the type of the checkpoint, we in F32; the script made both numbers with the library. */
     @ParameterizedTest
     @EnumSource(CompressedScheme.class)
@@ -134,8 +159,9 @@ class ReferenceBytesTest {
             assertThat(reader.inputRounding(layer + "self_attn.o_proj.weight")).isEmpty();
             assertThat(reader.inputRounding("lm_head.weight")).isEmpty();
             // Named by one group, while an earlier one has all linear modules.
-            assertThat(reader.inputRounding(layer + "mlp.down_proj.weight")).contains(new InputRounding(Code.E4M3, 0));
-            assertThat(reader.inputRounding(layer + "mlp.up_proj.weight")).contains(new InputRounding(Code.E4M3, 16));
+            assertThat(reader.inputRounding(layer + "mlp.down_proj.weight"))
+                    .contains(new DynamicRounding(Code.E4M3, 0));
+            assertThat(reader.inputRounding(layer + "mlp.up_proj.weight")).contains(new DynamicRounding(Code.E4M3, 16));
         }
     }
 
@@ -159,7 +185,7 @@ class ReferenceBytesTest {
     void inputsAreRoundedAsTheReferenceToolRoundsThem(String name, Code code, int groupSize) throws Exception {
         float[] inputs = ReferenceWeights.weights(0, Shape.of(32, 256), false);
 
-        new InputRounding(code, groupSize).round(MemorySegment.ofArray(inputs), 32, 256);
+        new DynamicRounding(code, groupSize).round(MemorySegment.ofArray(inputs), 32, 256);
 
         for (int i = 0; i < inputs.length; i++) {
             inputs[i] += 0f;

@@ -20,10 +20,14 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -80,7 +84,7 @@ class TransformersTest {
             CompressedTensorsWriter.plan(checkpoint, scheme).write(compressed, 1, Progress.NONE);
         }
 
-        JsonNode report = check(source, compressed, dense(compressed, folder.resolve("dense")));
+        JsonNode report = run("consumer_check.py", source, compressed, dense(compressed, folder.resolve("dense")));
 
         System.out.println(scheme + " of " + type + ": " + report);
         assertThat(report.path("unequalWeights").isEmpty()).isTrue();
@@ -116,6 +120,44 @@ class TransformersTest {
         }
     }
 
+    @Test
+    void transformersFindsEveryTensorInItsShard() throws Exception {
+        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.BF16, 7);
+        Path single = folder.resolve("single");
+        Path sharded = folder.resolve("sharded");
+        try (Checkpoint checkpoint = Checkpoint.openOriginal(source)) {
+            CompressedTensorsWriter.plan(checkpoint, CompressedScheme.W4A16).write(single, 1, Progress.NONE);
+            CompressedTensorsWriter.plan(checkpoint, ModuleSchemes.of(CompressedScheme.W4A16), 30_000)
+                    .write(sharded, 1, Progress.NONE);
+        }
+        assertThat(sharded.resolve("model.safetensors.index.json")).exists();
+
+        JsonNode report = run("equal_models.py", single, sharded);
+
+        assertThat(report.path("unequal").isEmpty()).isTrue();
+        assertThat(report.path("tensors").asInt()).isGreaterThan(20);
+    }
+
+    @Test
+    void transformersReadsEachGroupAsWeDo() throws Exception {
+        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.BF16, 7);
+        Path compressed = folder.resolve("compressed");
+        ModuleSchemes schemes = new ModuleSchemes(
+                CompressedScheme.W4A16,
+                List.of(
+                        new ModuleSchemes.ModuleScheme(Pattern.compile("[qkv]_proj"), CompressedScheme.FP8_DYNAMIC),
+                        new ModuleSchemes.ModuleScheme(Pattern.compile("1.*down"), CompressedScheme.W8A16)),
+                List.of(Pattern.compile("0.*o_proj")));
+        try (Checkpoint checkpoint = Checkpoint.openOriginal(source)) {
+            CompressedTensorsWriter.plan(checkpoint, schemes, 1 << 30).write(compressed, 1, Progress.NONE);
+        }
+
+        JsonNode report = run("equal_models.py", compressed, dense(compressed, folder.resolve("dense")));
+
+        assertThat(report.path("unequal").isEmpty()).as(report.toString()).isTrue();
+        assertThat(report.path("tensors").asInt()).isGreaterThan(20);
+    }
+
     /** The compressed model as our reader sees it, in F32. */
     private static Path dense(Path compressed, Path target) throws IOException {
         try (CompressedTensorsReader reader = CompressedTensorsReader.open(compressed)) {
@@ -135,14 +177,16 @@ class TransformersTest {
         return target;
     }
 
-    private JsonNode check(Path source, Path compressed, Path dense) throws Exception {
-        Path script = folder.resolve("consumer_check.py");
-        try (InputStream in = Objects.requireNonNull(TransformersTest.class.getResourceAsStream("consumer_check.py"))) {
+    /** What a script answers about some folders. */
+    private JsonNode run(String name, Path... folders) throws Exception {
+        Path script = folder.resolve(name);
+        try (InputStream in = Objects.requireNonNull(TransformersTest.class.getResourceAsStream(name))) {
             Files.copy(in, script);
         }
         Path log = folder.resolve("log.txt");
-        ProcessBuilder python = new ProcessBuilder(
-                PYTHON, script.toString(), source.toString(), compressed.toString(), dense.toString());
+        List<String> command = new ArrayList<>(List.of(PYTHON, script.toString()));
+        Arrays.stream(folders).map(Path::toString).forEach(command::add);
+        ProcessBuilder python = new ProcessBuilder(command);
         python.environment().put("HF_HUB_OFFLINE", "1");
         python.environment().put("CUDA_VISIBLE_DEVICES", "");
         Path answer = folder.resolve("answer.txt");

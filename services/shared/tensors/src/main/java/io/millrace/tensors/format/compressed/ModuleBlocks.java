@@ -1,0 +1,63 @@
+package io.millrace.tensors.format.compressed;
+
+import io.millrace.tensors.DType;
+import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.DenseBlock;
+import io.millrace.tensors.checkpoint.RowBlocks;
+import io.millrace.tensors.kernel.pack.RoundingLoss;
+import java.io.IOException;
+import java.util.List;
+
+/** A tensor's rows as the parts of its module's tensors, block after block. */
+final class ModuleBlocks implements AutoCloseable {
+    private final Checkpoint source;
+    private final RowBlocks rows;
+
+    /** Takes a finished block. */
+    interface Sink {
+        void accept(ModuleLayout.Block block) throws IOException;
+    }
+
+    ModuleBlocks(Checkpoint source, int threads) {
+        this.source = source;
+        this.rows = new RowBlocks(source, threads);
+    }
+
+    RoundingLoss quantize(TensorRule rule, ModuleLayout layout, Sink sink) throws IOException, InterruptedException {
+        int rowLength = Math.toIntExact(rule.shape().rowLength());
+        return write(rule, layout.rowsTogether(), (fromRow, weights) -> layout.quantize(weights, rowLength), sink);
+    }
+
+    RoundingLoss convert(TensorRule rule, DType type, Sink sink) throws IOException, InterruptedException {
+        String suffix = rule.name().substring(rule.module().length());
+        return write(
+                rule,
+                1,
+                (fromRow, weights) -> {
+                    DenseBlock dense = DenseBlock.of(source, rule, fromRow, weights, weights, type);
+                    return new ModuleLayout.Block(List.of(new ModuleLayout.Part(suffix, dense.bytes())), dense.loss());
+                },
+                sink);
+    }
+
+    /** The largest magnitude in a tensor. */
+    float largest(TensorRule rule) throws IOException, InterruptedException {
+        return rows.largest(rule);
+    }
+
+    private RoundingLoss write(TensorRule rule, int rowsTogether, RowBlocks.Work<ModuleLayout.Block> work, Sink sink)
+            throws IOException, InterruptedException {
+        RoundingLoss total = new RoundingLoss();
+        rows.inOrder(rule, rowsTogether, work, block -> {
+            sink.accept(block);
+            total.add(block.loss());
+        });
+        return total;
+    }
+
+    @Override
+    public void close() {
+        rows.close();
+    }
+}
