@@ -5,6 +5,7 @@ package io.millrace.tensors.kernel.gguf;
  * their 6-bit codes, of which 4 sub-blocks spread over the high bits of the others.
  */
 final class AffinePacking {
+    static final int HEAD_BYTES = 16;
     private static final int SUB_BLOCKS = 8;
     private static final int SUB = 32;
 
@@ -69,6 +70,11 @@ final class AffinePacking {
 
     /** Writes the super-block; the code of element i of sub-block j is codes[from + j · subStride + i · stride]. */
     void write(boolean fifthBit, int[] codes, int from, int subStride, int stride, byte[] out, int at) {
+        writeHead(out, at);
+        pack(fifthBit, codes, from, subStride, stride, out, at + HEAD_BYTES);
+    }
+
+    void writeHead(byte[] out, int at) {
         out[at] = (byte) d;
         out[at + 1] = (byte) (d >> 8);
         out[at + 2] = (byte) dMin;
@@ -80,7 +86,10 @@ final class AffinePacking {
             out[at + 8 + j] = (byte) (minCodes[j] | ((min >> 4) << 6));
             out[at + 12 + j] = (byte) ((scale & 15) | ((min & 15) << 4));
         }
-        int low = at + (fifthBit ? 48 : 16);
+    }
+
+    private static void pack(boolean fifthBit, int[] codes, int from, int subStride, int stride, byte[] out, int at) {
+        int low = at + (fifthBit ? SUB : 0);
         for (int pair = 0; pair < 4; pair++) {
             int first = from + 2 * pair * subStride;
             int second = first + subStride;
@@ -95,7 +104,7 @@ final class AffinePacking {
                 for (int j = 0; j < SUB_BLOCKS; j++) {
                     high |= codes[from + j * subStride + i * stride] >> 4 << j;
                 }
-                out[at + 16 + i] = (byte) high;
+                out[at + i] = (byte) high;
             }
         }
     }

@@ -16,18 +16,9 @@ public final class BlockQuantizer {
         switch (type) {
             case Q4_K, Q5_K ->
                 LaneAffineBlocks.plain(search(type), type.blockBytes()).quantize(values, from, elements, target, at);
-            case Q2_K -> {
-                LaneQ2K blocks = LaneQ2K.plain();
-                each(type, elements, (x, out) -> blocks.quantize(values, from + x, target, at + out));
-            }
-            case Q3_K -> {
-                LaneQ3K blocks = new LaneQ3K();
-                each(type, elements, (x, out) -> blocks.quantize(values, from + x, target, at + out));
-            }
-            case Q6_K -> {
-                LaneQ6K blocks = new LaneQ6K();
-                each(type, elements, (x, out) -> blocks.quantize(values, from + x, target, at + out));
-            }
+            case Q2_K -> LaneQ2K.plain().quantize(values, from, elements, target, at);
+            case Q3_K -> new LaneQ3K().quantize(values, from, elements, target, at);
+            case Q6_K -> new LaneQ6K().quantize(values, from, elements, target, at);
             case Q8_0 -> q8(values, from, elements, target, at);
             case IQ4_NL, IQ4_XS -> codebook(type, values, from, elements, null, 0, target, at);
             case Q4_0, Q4_1 -> blocks32(type, 4, values, from, elements, target, at);
@@ -35,7 +26,8 @@ public final class BlockQuantizer {
             case F32 -> PlainFloats.f32(values, from, elements, target, at);
             case F16 -> PlainFloats.f16(values, from, elements, target, at);
             case BF16 -> PlainFloats.bf16(values, from, elements, target, at);
-            case TQ2_0, MXFP4 -> scalar(type, values, from, elements, target, at);
+            case TQ2_0 -> ternary(values, from, elements, target, at);
+            case MXFP4 -> scalar(type, values, from, elements, target, at);
         }
     }
 
@@ -60,13 +52,9 @@ public final class BlockQuantizer {
             case Q4_K, Q5_K ->
                 LaneAffineBlocks.weighted(search(type).top(), type.blockBytes())
                         .quantize(values, from, elements, importance, importanceFrom, target, at);
-            case Q2_K, Q3_K, Q6_K -> {
-                WeightedBlock block = weightedBlock(type);
-                each(
-                        type,
-                        elements,
-                        (x, out) -> block.quantize(values, from + x, importance, importanceFrom + x, target, at + out));
-            }
+            case Q2_K -> LaneQ2K.weighted().quantize(values, from, elements, importance, importanceFrom, target, at);
+            case Q3_K -> new LaneQ3K().quantize(values, from, elements, importance, importanceFrom, target, at);
+            case Q6_K -> new LaneQ6K().quantize(values, from, elements, importance, importanceFrom, target, at);
             case Q4_0, Q4_1, Q5_0, Q5_1 ->
                 weighted32(type)
                         .quantize(values, from, elements, importance, importanceFrom, target, at, type.blockBytes());
@@ -83,24 +71,6 @@ public final class BlockQuantizer {
         };
     }
 
-    /** Something to do for the block that begins at an element, whose bytes begin at a byte. */
-    private interface Block {
-        void quantize(int element, int out);
-    }
-
-    /** Quantizes one block of x with importances to out[at …]. */
-    private interface WeightedBlock {
-        void quantize(float[] x, int from, float[] importance, int importanceFrom, byte[] out, int at);
-    }
-
-    private static WeightedBlock weightedBlock(GgufType type) {
-        return switch (type) {
-            case Q2_K -> LaneQ2K.weighted()::quantize;
-            case Q3_K -> new LaneQ3K()::quantize;
-            default -> new LaneQ6K()::quantize;
-        };
-    }
-
     private static LaneWeighted32 weighted32(GgufType type) {
         return switch (type) {
             case Q4_0 -> LaneWeighted32.symmetric(4);
@@ -110,9 +80,10 @@ public final class BlockQuantizer {
         };
     }
 
-    private static void each(GgufType type, int elements, Block block) {
-        for (int i = 0; i < elements / type.blockElements(); i++) {
-            block.quantize(i * type.blockElements(), i * type.blockBytes());
+    private static void ternary(float[] x, int from, int elements, byte[] out, int at) {
+        for (int done = 0; done < elements; done += ScalarTernary.ELEMENTS) {
+            LaneTernary.quantize(x, from + done, out, at);
+            at += GgufType.TQ2_0.blockBytes();
         }
     }
 

@@ -10,24 +10,49 @@ package io.millrace.tensors.kernel.gguf;
 public record Deviation(double squares, double errorSquares, double maxError, long zerosBefore, long zerosAfter) {
     public static final Deviation NONE = new Deviation(0, 0, 0, 0, 0);
 
-    /** Compares the first {@code count} numbers of two arrays, in order. */
+    /** Numbers whose squares are summed together: those with the same index mod 16, whatever the vector width. */
+    static final int COLUMNS = 16;
+
+    /** Compares the first {@code count} numbers of two arrays. */
     public static Deviation measure(float[] before, float[] after, int count) {
-        double squares = 0;
-        double errorSquares = 0;
-        float maxError = 0;
+        return LaneDeviation.measure(before, after, count);
+    }
+
+    /** The specification of {@link #measure}. */
+    static Deviation scalar(float[] before, float[] after, int count) {
+        return continued(NONE, new double[COLUMNS], new double[COLUMNS], before, after, 0, count);
+    }
+
+    /** Adds before[from, to) to what was found up to there, of which the squares are still in columns. */
+    static Deviation continued(
+            Deviation found, double[] squares, double[] errorSquares, float[] before, float[] after, int from, int to) {
+        float maxError = (float) found.maxError();
         int zerosBefore = 0;
         int zerosAfter = 0;
-        for (int i = 0; i < count; i++) {
+        for (int i = from; i < to; i++) {
             float original = before[i];
             float stored = after[i];
             float error = original - stored;
-            squares += (double) original * original;
-            errorSquares += (double) error * error;
+            squares[i % COLUMNS] += (double) original * original;
+            errorSquares[i % COLUMNS] += (double) error * error;
             maxError = Math.max(maxError, Math.abs(error));
             zerosBefore += original == 0 ? 1 : 0;
             zerosAfter += stored == 0 ? 1 : 0;
         }
-        return new Deviation(squares, errorSquares, maxError, zerosBefore, zerosAfter);
+        return new Deviation(
+                sum(squares),
+                sum(errorSquares),
+                maxError,
+                found.zerosBefore() + zerosBefore,
+                found.zerosAfter() + zerosAfter);
+    }
+
+    private static double sum(double[] columns) {
+        double sum = 0;
+        for (double column : columns) {
+            sum += column;
+        }
+        return sum;
     }
 
     public Deviation plus(Deviation other) {

@@ -3,14 +3,13 @@ package io.millrace.tensors.kernel.gguf;
 import io.millrace.tensors.kernel.Lanes;
 import java.util.List;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * {@link ScalarAffineSearch} for 16 sub-blocks at once: each lane holds one sub-block and sums it in the specified
- * order, so the width of the vectors changes no bit. Numbers lie in columns: element i of sub-block j at [16 · i + j].
+ * {@link ScalarAffineSearch} for many sub-blocks at once: each lane holds one sub-block and sums it in the specified
+ * order, so the width of the vectors changes no bit. Numbers lie in columns: element i of sub-block j at [COLUMNS · i + j].
  *
  * <p>The codes of the best trial are not kept but computed again at the end from the scale that gave them.
  */
@@ -37,10 +36,8 @@ final class LaneAffineSearch {
     private static final int CODE_INVERSE = 14 * COLUMNS;
     private static final int CODE_MIN = 15 * COLUMNS;
 
-    private static final int FINAL_SCALE = 16 * COLUMNS;
-    private static final int FINAL_MIN = 17 * COLUMNS;
-    private static final int ERROR = 18 * COLUMNS;
-    private static final int VARIANCE = 19 * COLUMNS;
+    private static final int ERROR = 16 * COLUMNS;
+    private static final int VARIANCE = 17 * COLUMNS;
 
     private static final List<LanePass<State>> BEGIN = List.of(
             LaneAffineSearch::bounds, LaneAffineSearch::invert, LaneAffineSearch::encode, LaneAffineSearch::begin);
@@ -49,13 +46,13 @@ final class LaneAffineSearch {
             List.of(LaneAffineSearch::invert, LaneAffineSearch::sums, LaneAffineSearch::solve);
     private static final List<LanePass<State>> ACCEPT = List.of(LaneAffineSearch::accept);
     private static final List<LanePass<State>> END = List.of(LaneAffineSearch::finish);
-    private static final List<LanePass<State>> CODES = List.of(LaneAffineSearch::codes);
     private static final List<LanePass<State>> SEARCHED = List.of(LaneAffineSearch::searched);
 
     private final ScalarAffineSearch search;
     private final State state;
     private final List<LanePass<State>> begin;
     private final List<LanePass<State>> step;
+    private int columns;
 
     /** How the elements of a sub-block get their weights. */
     enum Weighing {
@@ -72,7 +69,7 @@ final class LaneAffineSearch {
         private final float[] w;
         private final float[] l;
         private final int[] codes;
-        private final float[] rows = new float[20 * COLUMNS];
+        private final float[] rows = new float[18 * COLUMNS];
         private final int top;
         private final int end;
         private float numerator;
@@ -124,15 +121,16 @@ final class LaneAffineSearch {
         java.util.Arrays.fill(state.rows, VARIANCE + from, VARIANCE + to, variance);
     }
 
-    /** Finds a scale and a minimum for each column. */
-    void run() {
+    /** Finds a scale and a minimum for each of the first columns. */
+    void run(int columns) {
+        this.columns = columns;
         state.numerator = search.top();
-        LanePass.runAll(begin, state);
+        LanePass.runAll(begin, state, columns);
         for (int trial = 0; trial <= search.steps(); trial++) {
             state.numerator = search.first() + search.stride() * trial + search.top();
-            LanePass.runAll(step, state);
+            LanePass.runAll(step, state, columns);
         }
-        LanePass.runAll(END, state);
+        LanePass.runAll(END, state, columns);
     }
 
     /** Copies out the scale found for each column. */
@@ -152,17 +150,9 @@ final class LaneAffineSearch {
         }
     }
 
-    /** The codes, in columns, by the final scales and minima; those of the search where a scale is 0. */
-    int[] codes(float[] scales, float[] mins) {
-        System.arraycopy(scales, 0, state.rows, FINAL_SCALE, COLUMNS);
-        System.arraycopy(mins, 0, state.rows, FINAL_MIN, COLUMNS);
-        LanePass.runAll(CODES, state);
-        return state.codes;
-    }
-
     /** The codes of the search, in columns. */
     int[] codes() {
-        LanePass.runAll(SEARCHED, state);
+        LanePass.runAll(SEARCHED, state, columns);
         return state.codes;
     }
 
@@ -372,24 +362,6 @@ final class LaneAffineSearch {
         for (int i = lane; i < state.end; i += COLUMNS) {
             FloatVector value = FloatVector.fromArray(S, state.x, i);
             LaneRounding.nearest(inverse.mul(value.sub(min)), 0, state.top).intoArray(state.codes, i);
-        }
-    }
-
-    private static void codes(State state, int lane) {
-        int end = state.end;
-        float[] x = state.x;
-        float[] rows = state.rows;
-        int top = state.top;
-        FloatVector scale = FloatVector.fromArray(S, rows, FINAL_SCALE + lane);
-        FloatVector min = FloatVector.fromArray(S, rows, FINAL_MIN + lane);
-        FloatVector searchInverse = FloatVector.fromArray(S, rows, CODE_INVERSE + lane);
-        FloatVector searchMin = FloatVector.fromArray(S, rows, CODE_MIN + lane);
-        VectorMask<Integer> none = scale.compare(VectorOperators.EQ, 0f).cast(Lanes.INTS);
-        for (int i = lane; i < end; i += COLUMNS) {
-            FloatVector value = FloatVector.fromArray(S, x, i);
-            IntVector searched = LaneRounding.nearest(searchInverse.mul(value.sub(searchMin)), 0, top);
-            IntVector code = LaneRounding.nearest(value.add(min).div(scale), 0, top);
-            code.blend(searched, none).intoArray(state.codes, i);
         }
     }
 }

@@ -18,7 +18,6 @@ final class LaneBlocks32 {
 
     private final int bits;
     private final int top;
-    private final int[] pairs = new int[PAIRS];
 
     LaneBlocks32(int bits) {
         this.bits = bits;
@@ -38,8 +37,7 @@ final class LaneBlocks32 {
             return;
         }
         ScalarBlocks32.half(d, out, at);
-        int high = encode(x, from, 0f, inverse, half + 0.5f, top, pairs);
-        write(high, out, at + 2);
+        write(x, from, 0f, inverse, half + 0.5f, out, at + 2);
     }
 
     /** Q4_1 or Q5_1. */
@@ -54,20 +52,17 @@ final class LaneBlocks32 {
         }
         ScalarBlocks32.half(d, out, at);
         ScalarBlocks32.half(min, out, at + 2);
-        int high = encode(x, from, min, inverse, 0.5f, top, pairs);
-        write(high, out, at + 4);
+        write(x, from, min, inverse, 0.5f, out, at + 4);
     }
 
-    private void write(int high, byte[] out, int at) {
-        int low = at;
-        if (bits == 5) {
-            for (int i = 0; i < 4; i++) {
-                out[at + i] = (byte) (high >> (8 * i));
-            }
-            low += 4;
+    private void write(float[] x, int from, float base, float inverse, float round, byte[] out, int at) {
+        if (bits == 4) {
+            pairs(x, from, base, inverse, round, out, at);
+            return;
         }
-        for (int i = 0; i < PAIRS; i++) {
-            out[low + i] = (byte) pairs[i];
+        int high = fives(x, from, base, inverse, round, out, at + 4);
+        for (int i = 0; i < 4; i++) {
+            out[at + i] = (byte) (high >> (8 * i));
         }
     }
 
@@ -110,24 +105,32 @@ final class LaneBlocks32 {
         return Float.intBitsToFloat(((ordered >> 31) & Integer.MAX_VALUE) ^ ordered);
     }
 
-    /** Puts the low nibbles of each pair of codes into one number; the fifth bits of all codes are returned. */
-    private static int encode(float[] x, int from, float base, float inverse, float round, int top, int[] pairs) {
+    /** Writes 4-bit codes. */
+    private static void pairs(float[] x, int from, float base, float inverse, float round, byte[] out, int at) {
+        for (int i = 0; i < PAIRS; i += S.length()) {
+            IntVector first = codes(x, from + i, base, inverse, round).min(15);
+            IntVector second = codes(x, from + i + PAIRS, base, inverse, round).min(15);
+            LaneCodes.store(first.or(second.lanewise(VectorOperators.LSHL, 4)), out, at + i);
+        }
+    }
+
+    /** Writes the low nibbles of 5-bit codes; the fifth bits of all are returned. */
+    private static int fives(float[] x, int from, float base, float inverse, float round, byte[] out, int at) {
         int high = 0;
         for (int i = 0; i < PAIRS; i += S.length()) {
-            IntVector first = codes(x, from + i, base, inverse, round, top);
-            IntVector second = codes(x, from + i + PAIRS, base, inverse, round, top);
-            first.and(15).or(second.and(15).lanewise(VectorOperators.LSHL, 4)).intoArray(pairs, i);
-            if (top > 15) {
-                high |= (int) first.compare(VectorOperators.GT, 15).toLong() << i;
-                high |= (int) second.compare(VectorOperators.GT, 15).toLong() << (i + PAIRS);
-            }
+            IntVector first = codes(x, from + i, base, inverse, round).min(31);
+            IntVector second = codes(x, from + i + PAIRS, base, inverse, round).min(31);
+            high |= (int) first.compare(VectorOperators.GT, 15).toLong() << i;
+            high |= (int) second.compare(VectorOperators.GT, 15).toLong() << (i + PAIRS);
+            IntVector low = first.and(15).or(second.and(15).lanewise(VectorOperators.LSHL, 4));
+            LaneCodes.store(low, out, at + i);
         }
         return high;
     }
 
-    private static IntVector codes(float[] x, int from, float base, float inverse, float round, int top) {
+    private static IntVector codes(float[] x, int from, float base, float inverse, float round) {
         FloatVector value =
                 FloatVector.fromArray(S, x, from).sub(base).mul(inverse).add(round);
-        return ((IntVector) value.convertShape(VectorOperators.F2I, Lanes.INTS, 0)).min(top);
+        return (IntVector) value.convertShape(VectorOperators.F2I, Lanes.INTS, 0);
     }
 }

@@ -9,8 +9,8 @@ import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@link ScalarCodebook} for 16 sub-blocks of 32 at once: each lane holds one sub-block and sums it in the specified
- * order. Numbers lie in columns: element i of sub-block j at [16 · i + j]. Where fewer than 16 sub-blocks are left the
+ * {@link ScalarCodebook} for {@value #COLUMNS} sub-blocks of 32 at once: each lane holds one sub-block and sums it in the specified
+ * order. Numbers lie in columns: element i of sub-block j at [COLUMNS · i + j]. Where fewer sub-blocks are left the
  * other columns are zeros.
  */
 final class LaneCodebook {
@@ -52,6 +52,7 @@ final class LaneCodebook {
     private final State state = new State();
     private final float[] scales = new float[COLUMNS];
     private final float[] steps = new float[COLUMNS];
+    private int used;
 
     /** What the passes share: numbers x, weights w, values q of the book for the present trial, and sums per column. */
     private static final class State {
@@ -64,7 +65,7 @@ final class LaneCodebook {
         private float numerator;
     }
 
-    /** Quantizes x[from, from + elements), whole blocks of 32 and at most 512 elements, to IQ4_NL at out[at …]. */
+    /** Quantizes x[from, from + elements), whole blocks of 32 and at most {@value #ELEMENTS} elements, to IQ4_NL at out[at …]. */
     void nl(float[] x, int from, int elements, float @Nullable [] importance, int importanceFrom, byte[] out, int at) {
         load(x, from, elements, importance, importanceFrom, SUB);
         search();
@@ -77,7 +78,7 @@ final class LaneCodebook {
         }
     }
 
-    /** Quantizes x[from, from + elements), one or two blocks of 256 elements, to IQ4_XS at out[at …]. */
+    /** Quantizes x[from, from + elements), blocks of 256 elements and at most {@value #ELEMENTS} elements, to IQ4_XS at out[at …]. */
     void xs(float[] x, int from, int elements, float @Nullable [] importance, int importanceFrom, byte[] out, int at) {
         load(x, from, elements, importance, importanceFrom, ScalarCodebook.SUPER);
         search();
@@ -93,15 +94,16 @@ final class LaneCodebook {
     }
 
     private void load(float[] x, int from, int elements, float @Nullable [] importance, int importanceFrom, int block) {
-        toColumns(x, from, elements, state.x);
-        LanePass.runAll(SQUARES, state);
+        used = elements / SUB;
+        LaneColumns.fill(x, from, SUB, used, state.x);
+        LanePass.runAll(SQUARES, state, used);
         if (importance != null) {
-            toColumns(importance, importanceFrom, elements, state.importance);
+            LaneColumns.fill(importance, importanceFrom, SUB, used, state.importance);
             for (int j = 0; j < COLUMNS; j++) {
                 int first = j * SUB / block * block;
                 state.rows[VARIANCE + j] = first < elements ? variance(x, from + first, block) : 0;
             }
-            LanePass.runAll(WEIGH, state);
+            LanePass.runAll(WEIGH, state, used);
         }
     }
 
@@ -113,25 +115,11 @@ final class LaneCodebook {
         return squares * (2f / count);
     }
 
-    private static void toColumns(float[] x, int from, int elements, float[] columns) {
-        int used = elements / SUB;
-        for (int j = 0; j < used; j++) {
-            for (int i = 0; i < SUB; i++) {
-                columns[i * COLUMNS + j] = x[from + j * SUB + i];
-            }
-        }
-        for (int j = used; j < COLUMNS; j++) {
-            for (int i = 0; i < SUB; i++) {
-                columns[i * COLUMNS + j] = 0;
-            }
-        }
-    }
-
     private void search() {
-        LanePass.runAll(FIRST, state);
+        LanePass.runAll(FIRST, state, used);
         for (int trial = -ScalarCodebook.TRIALS; trial <= ScalarCodebook.TRIALS; trial++) {
             state.numerator = trial - ScalarCodebook.REACH;
-            LanePass.runAll(TRIAL, state);
+            LanePass.runAll(TRIAL, state, used);
         }
         for (int j = 0; j < COLUMNS; j++) {
             boolean tiny = Math.abs(state.rows[LARGEST + j]) < ScalarCodebook.TINY;
@@ -143,7 +131,7 @@ final class LaneCodebook {
         for (int j = 0; j < COLUMNS; j++) {
             state.rows[INVERSE + j] = steps[j] == 0 ? 0 : 1 / steps[j];
         }
-        LanePass.runAll(CODES, state);
+        LanePass.runAll(CODES, state, used);
     }
 
     private void pack(int column, byte[] out, int at) {

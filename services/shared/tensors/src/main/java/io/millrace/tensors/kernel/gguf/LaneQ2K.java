@@ -1,18 +1,19 @@
 package io.millrace.tensors.kernel.gguf;
 
+import io.millrace.tensors.GgufType;
 import io.millrace.tensors.kernel.gguf.LaneAffineSearch.Weighing;
+import java.util.Arrays;
 
-/** {@link ScalarQ2K} with the 16 sub-blocks of a super-block in lanes. */
-final class LaneQ2K {
+/** {@link ScalarQ2K} with the sub-blocks of super-blocks in lanes. */
+final class LaneQ2K implements LaneSuperBlocks {
     private static final int COLUMNS = LanePass.COLUMNS;
-    private static final int ELEMENTS = ScalarQ2K.ELEMENTS;
-    private static final int SUB = ScalarQ2K.SUB;
 
     private final LaneAffineSearch lanes;
     private final float[] scales = new float[COLUMNS];
     private final float[] mins = new float[COLUMNS];
     private final float[] sums = new float[COLUMNS];
-    private final int[] codes = new int[ELEMENTS];
+    private final ScalarQ2K.Head[] heads = new ScalarQ2K.Head[AT_ONCE];
+    private final int[] codes = new int[AT_ONCE * ELEMENTS];
 
     private LaneQ2K(ScalarAffineSearch search, Weighing weighing) {
         this.lanes = new LaneAffineSearch(search, weighing);
@@ -22,40 +23,65 @@ final class LaneQ2K {
         return new LaneQ2K(ScalarAffineSearch.Q2_K, Weighing.MAGNITUDE);
     }
 
-    /** For {@link #quantize(float[], int, float[], int, byte[], int)}. */
+    /** For {@link #weightedBlocks}. */
     static LaneQ2K weighted() {
         return new LaneQ2K(ScalarAffineSearch.weighted(SUB, ScalarQ2K.TOP), Weighing.IMPORTANCE);
     }
 
-    /** Quantizes x[from, from + 256) to out[at, at + 84). */
-    void quantize(float[] x, int from, byte[] out, int at) {
-        search(x, from);
-        write(ScalarQ2K.Head.of(scales, mins), out, at);
+    @Override
+    public int bytes() {
+        return GgufType.Q2_K.blockBytes();
     }
 
-    /** The same with an importance for each element. */
-    void quantize(float[] x, int from, float[] importance, int importanceFrom, byte[] out, int at) {
-        LaneColumns.fill(importance, importanceFrom, SUB, COLUMNS, lanes.importances());
-        lanes.variance(0, COLUMNS, ScalarWeights.squares(x, from, ELEMENTS) / ELEMENTS);
-        search(x, from);
+    @Override
+    public void plainBlocks(float[] x, int from, int blocks, byte[] out, int at) {
+        search(x, from, blocks);
+        for (int block = 0; block < blocks; block++) {
+            heads[block] = ScalarQ2K.Head.of(of(scales, block), of(mins, block));
+        }
+        write(x, from, blocks, out, at);
+    }
+
+    @Override
+    public void weightedBlocks(
+            float[] x, int from, float[] importance, int importanceFrom, int blocks, byte[] out, int at) {
+        LaneColumns.fill(importance, importanceFrom, SUB, blocks * SUB_BLOCKS, lanes.importances());
+        for (int block = 0; block < blocks; block++) {
+            float squares = ScalarWeights.squares(x, from + block * ELEMENTS, ELEMENTS);
+            lanes.variance(block * SUB_BLOCKS, (block + 1) * SUB_BLOCKS, squares / ELEMENTS);
+        }
+        search(x, from, blocks);
         lanes.sums(sums);
-        write(ScalarQ2K.Head.weighted(scales, mins, sums), out, at);
+        for (int block = 0; block < blocks; block++) {
+            heads[block] = ScalarQ2K.Head.weighted(of(scales, block), of(mins, block), of(sums, block));
+        }
+        write(x, from, blocks, out, at);
     }
 
-    private void search(float[] x, int from) {
-        LaneColumns.fill(x, from, SUB, COLUMNS, lanes.columns());
-        lanes.run();
+    private void search(float[] x, int from, int blocks) {
+        LaneColumns.fill(x, from, SUB, blocks * SUB_BLOCKS, lanes.columns());
+        lanes.run(blocks * SUB_BLOCKS);
         lanes.scales(scales);
         lanes.negatedMins(mins);
     }
 
-    private void write(ScalarQ2K.Head head, byte[] out, int at) {
-        for (int j = 0; j < COLUMNS; j++) {
-            scales[j] = head.scale(j);
-            mins[j] = head.min(j);
+    private static float[] of(float[] columns, int block) {
+        return Arrays.copyOfRange(columns, block * SUB_BLOCKS, (block + 1) * SUB_BLOCKS);
+    }
+
+    private void write(float[] x, int from, int blocks, byte[] out, int at) {
+        for (int j = 0; j < blocks * SUB_BLOCKS; j++) {
+            scales[j] = heads[j / SUB_BLOCKS].scale(j % SUB_BLOCKS);
+            mins[j] = heads[j / SUB_BLOCKS].min(j % SUB_BLOCKS);
         }
-        LaneColumns.take(lanes.codes(scales, mins), SUB, codes);
-        head.write(out, at);
-        ScalarQ2K.packPairs(codes, out, at + 16);
+        LaneFinalCodes.affine(x, from, SUB, blocks * SUB_BLOCKS, scales, mins, ScalarQ2K.TOP, codes);
+        if (LaneFinalCodes.anyZero(scales, blocks * SUB_BLOCKS)) {
+            LaneFinalCodes.keep(lanes.codes(), SUB, blocks * SUB_BLOCKS, scales, codes);
+        }
+        for (int block = 0; block < blocks; block++) {
+            int start = at + block * bytes();
+            heads[block].write(out, start);
+            LanePacking.pairs(codes, block * ELEMENTS, out, start + 16);
+        }
     }
 }

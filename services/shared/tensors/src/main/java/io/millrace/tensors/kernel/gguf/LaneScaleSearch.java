@@ -27,15 +27,15 @@ final class LaneScaleSearch {
         }
     }
 
-    /** Fits x with weights w, leaves the codes and gives the scale. */
-    float fit(float[] x, float[] w, int[] codes) {
-        float largest = ScalarBlocks32.signedLargest(x, 0, x.length);
+    /** Fits x[from, from + count) with weights w, leaves the codes at the same places and gives the scale. */
+    float fit(float[] x, float[] w, int from, int count, int[] codes) {
+        float largest = ScalarBlocks32.signedLargest(x, from, count);
         if (Math.abs(largest) < ScalarSymmetricSearch.TINY) {
-            java.util.Arrays.fill(codes, 0);
+            java.util.Arrays.fill(codes, from, from + count, 0);
             return 0;
         }
         for (int lane = 0; lane < ScalarSymmetricSearch.TRIALS; lane += S.length()) {
-            sums(x, w, largest, lane);
+            sums(x, w, from, from + count, largest, lane);
         }
         int chosen = 0;
         float scale = sumLL[0] == 0 ? 0 : sumXL[0] / sumLL[0];
@@ -47,17 +47,17 @@ final class LaneScaleSearch {
                 best = scale * sumXL[trial];
             }
         }
-        for (int i = 0; i < x.length; i++) {
+        for (int i = from; i < from + count; i++) {
             codes[i] = Rounding.nearest(inverses[chosen] * x[i], -half, half - 1) + half;
         }
         return scale;
     }
 
-    private void sums(float[] x, float[] w, float largest, int lane) {
+    private void sums(float[] x, float[] w, int from, int to, float largest, int lane) {
         FloatVector inverse = FloatVector.fromArray(S, numerators, lane).div(largest);
         FloatVector xl = FloatVector.zero(S);
         FloatVector ll = FloatVector.zero(S);
-        for (int i = 0; i < x.length; i++) {
+        for (int i = from; i < to; i++) {
             FloatVector code = LaneRounding.nearestAsFloat(inverse.mul(x[i]), -half, half - 1);
             xl = xl.add(code.mul(w[i] * x[i]));
             ll = ll.add(code.mul(w[i]).mul(code));

@@ -3,14 +3,13 @@ package io.millrace.tensors.kernel.gguf;
 import io.millrace.tensors.kernel.Lanes;
 import java.util.List;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * {@link ScalarSymmetricSearch} for 16 sub-blocks at once, one per lane, and the improvement of codes that Q3_K makes
- * instead of trials. Element i of sub-block j lies at [16 · i + j].
+ * {@link ScalarSymmetricSearch} for many sub-blocks at once, one per lane, and the improvement of codes that Q3_K makes
+ * instead of trials. Element i of sub-block j lies at [COLUMNS · i + j].
  */
 final class LaneSymmetricSearch {
     private static final int COLUMNS = LanePass.COLUMNS;
@@ -25,9 +24,8 @@ final class LaneSymmetricSearch {
     private static final int SUM_XL = 4 * COLUMNS;
     private static final int SUM_LL = 5 * COLUMNS;
     private static final int CODE_INVERSE = 6 * COLUMNS;
-    private static final int STEP = 7 * COLUMNS;
-    private static final int SUM_W = 8 * COLUMNS;
-    private static final int VARIANCE = 9 * COLUMNS;
+    private static final int SUM_W = 7 * COLUMNS;
+    private static final int VARIANCE = 8 * COLUMNS;
 
     private static final List<LanePass<State>> SQUARES = List.of(LaneSymmetricSearch::squares);
     private static final List<LanePass<State>> SPREAD = List.of(LaneSymmetricSearch::spread);
@@ -42,10 +40,10 @@ final class LaneSymmetricSearch {
     private static final List<LanePass<State>> END = List.of(LaneSymmetricSearch::finish);
     private static final List<LanePass<State>> TRIED = List.of(LaneSymmetricSearch::tried);
     private static final List<LanePass<State>> KEPT = List.of(LaneSymmetricSearch::kept);
-    private static final List<LanePass<State>> CODES = List.of(LaneSymmetricSearch::codes);
 
     private final State state;
     private List<LanePass<State>> searched = TRIED;
+    private int columns = COLUMNS;
 
     /** What the passes share: numbers x, weights w, w · x, codes l of the present trial, and sums per column. */
     private static final class State {
@@ -53,12 +51,13 @@ final class LaneSymmetricSearch {
         private final float[] w;
         private final float[] wx;
         private final float[] l;
-        private final float[] rows = new float[10 * COLUMNS];
+        private final float[] rows = new float[9 * COLUMNS];
         private final int[] codes;
         private final int half;
         private final int end;
         private float numerator;
-        private boolean changed;
+        /** Whether the last improvement changed a code in the vector that begins at a column. */
+        private final boolean[] changed = new boolean[COLUMNS];
 
         State(int half, int elements) {
             this.half = half;
@@ -86,39 +85,45 @@ final class LaneSymmetricSearch {
         return state.w;
     }
 
-    /** Weighs each element by its square. */
-    void weighBySquares() {
-        LanePass.runAll(SQUARES, state);
+    /** How many columns are in use, from the first on. */
+    void use(int columns) {
+        this.columns = columns;
     }
 
-    /** Weighs each element by its importance times the root of the variance and its square. */
-    void weighByImportance(float variance) {
-        java.util.Arrays.fill(state.rows, VARIANCE, VARIANCE + COLUMNS, variance);
-        LanePass.runAll(SPREAD, state);
+    /** Weighs each element by its square. */
+    void weighBySquares() {
+        LanePass.runAll(SQUARES, state, columns);
+    }
+
+    /** Weighs each element by its importance times the root of its column's variance and its square. */
+    void weighByImportance() {
+        LanePass.runAll(SPREAD, state, columns);
+    }
+
+    /** Sets the variance of what columns [from, to) belong to. */
+    void variance(int from, int to, float variance) {
+        java.util.Arrays.fill(state.rows, VARIANCE + from, VARIANCE + to, variance);
     }
 
     /** Finds a scale for each column by trials. */
     void run() {
         state.numerator = -state.half;
-        LanePass.runAll(FIRST, state);
-        LanePass.runAll(TRIALS, state);
-        LanePass.runAll(END, state);
+        LanePass.runAll(FIRST, state, columns);
+        LanePass.runAll(TRIALS, state, columns);
+        LanePass.runAll(END, state, columns);
         searched = TRIED;
     }
 
     /** Finds a scale for each column by changing one code at a time; a column without a change stays as it is. */
     void runByImproving(int passes) {
         state.numerator = -state.half;
-        LanePass.runAll(FIRST, state);
+        LanePass.runAll(FIRST, state, columns);
+        java.util.Arrays.fill(state.changed, true);
         for (int pass = 0; pass < passes; pass++) {
-            state.changed = false;
-            LanePass.runAll(IMPROVE, state);
-            if (!state.changed) {
-                break;
-            }
+            LanePass.runAll(IMPROVE, state, columns);
         }
-        LanePass.runAll(IMPROVED, state);
-        LanePass.runAll(END, state);
+        LanePass.runAll(IMPROVED, state, columns);
+        LanePass.runAll(END, state, columns);
         searched = KEPT;
     }
 
@@ -132,22 +137,9 @@ final class LaneSymmetricSearch {
         System.arraycopy(state.rows, SUM_W, target, 0, COLUMNS);
     }
 
-    /** The codes, in columns, by the final steps; those of the search where a step is 0. */
-    int[] codes(float[] steps) {
-        System.arraycopy(steps, 0, state.rows, STEP, COLUMNS);
-        for (float step : steps) {
-            if (step == 0) {
-                LanePass.runAll(searched, state);
-                break;
-            }
-        }
-        LanePass.runAll(CODES, state);
-        return state.codes;
-    }
-
     /** The codes of the search, in columns. */
     int[] codes() {
-        LanePass.runAll(searched, state);
+        LanePass.runAll(searched, state, columns);
         return state.codes;
     }
 
@@ -264,6 +256,9 @@ final class LaneSymmetricSearch {
      * for the division of this one.
      */
     private static void improve(State state, int lane) {
+        if (!state.changed[lane]) {
+            return;
+        }
         int end = state.end;
         float[] x = state.x;
         float[] w = state.w;
@@ -299,7 +294,7 @@ final class LaneSymmetricSearch {
                 changed = true;
             }
         }
-        state.changed |= changed;
+        state.changed[lane] = changed;
         sumXL.intoArray(state.rows, SUM_XL + lane);
         sumLL.intoArray(state.rows, SUM_LL + lane);
     }
@@ -351,20 +346,6 @@ final class LaneSymmetricSearch {
             LaneRounding.nearest(FloatVector.fromArray(S, state.l, i), -half, half - 1)
                     .add(half)
                     .blend(0, zero)
-                    .intoArray(state.codes, i);
-        }
-    }
-
-    private static void codes(State state, int lane) {
-        int end = state.end;
-        int half = state.half;
-        FloatVector step = FloatVector.fromArray(S, state.rows, STEP + lane);
-        VectorMask<Integer> none = step.compare(VectorOperators.EQ, 0f).cast(Lanes.INTS);
-        for (int i = lane; i < end; i += COLUMNS) {
-            IntVector code =
-                    LaneRounding.nearest(FloatVector.fromArray(S, state.x, i).div(step), -half, half - 1);
-            code.add(half)
-                    .blend(IntVector.fromArray(Lanes.INTS, state.codes, i), none)
                     .intoArray(state.codes, i);
         }
     }

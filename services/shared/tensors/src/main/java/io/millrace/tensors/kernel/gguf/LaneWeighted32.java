@@ -3,7 +3,7 @@ package io.millrace.tensors.kernel.gguf;
 import io.millrace.tensors.kernel.gguf.LaneAffineSearch.Weighing;
 
 /**
- * {@link ScalarBlocks32}'s Q4_0, Q5_0, Q4_1 and Q5_1 with importances, 16 blocks at a time with one in each lane. The
+ * {@link ScalarBlocks32}'s Q4_0, Q5_0, Q4_1 and Q5_1 with importances, many blocks at a time with one in each lane. The
  * codes are those of the search.
  */
 sealed interface LaneWeighted32 {
@@ -27,11 +27,12 @@ sealed interface LaneWeighted32 {
     float[] importances();
 
     /**
-     * Searches all columns and leaves the codes of each block one behind the other.
+     * Searches the first columns and leaves the codes of each block one behind the other.
      *
+     * @param blocks as many as columns
      * @param variance of the row that they are of
      */
-    void search(float variance, int[] codes);
+    void search(int blocks, float variance, int[] codes);
 
     /** Writes the block of a column. */
     void write(int column, int[] codes, byte[] out, int at);
@@ -52,7 +53,7 @@ sealed interface LaneWeighted32 {
             int blocks = Math.min(COLUMNS, (elements - done) / ELEMENTS);
             LaneColumns.fill(x, from + done, ELEMENTS, blocks, columns());
             LaneColumns.fill(importance, importanceFrom + done, ELEMENTS, blocks, importances());
-            search(variance, codes);
+            search(blocks, variance, codes);
             for (int block = 0; block < blocks; block++) {
                 write(block, codes, out, at + (done / ELEMENTS + block) * blockBytes);
             }
@@ -81,11 +82,13 @@ sealed interface LaneWeighted32 {
         }
 
         @Override
-        public void search(float variance, int[] codes) {
-            lanes.weighByImportance(variance);
+        public void search(int blocks, float variance, int[] codes) {
+            lanes.use(blocks);
+            lanes.variance(0, blocks, variance);
+            lanes.weighByImportance();
             lanes.run();
             lanes.scales(scales);
-            LaneColumns.take(lanes.codes(), ELEMENTS, codes);
+            LaneColumns.take(lanes.codes(), ELEMENTS, blocks, codes);
         }
 
         @Override
@@ -119,12 +122,12 @@ sealed interface LaneWeighted32 {
         }
 
         @Override
-        public void search(float variance, int[] codes) {
-            lanes.variance(0, COLUMNS, variance);
-            lanes.run();
+        public void search(int blocks, float variance, int[] codes) {
+            lanes.variance(0, blocks, variance);
+            lanes.run(blocks);
             lanes.scales(scales);
             lanes.negatedMins(mins);
-            LaneColumns.take(lanes.codes(), ELEMENTS, codes);
+            LaneColumns.take(lanes.codes(), ELEMENTS, blocks, codes);
         }
 
         @Override

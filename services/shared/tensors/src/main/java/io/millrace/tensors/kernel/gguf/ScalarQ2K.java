@@ -141,13 +141,13 @@ final class ScalarQ2K {
             }
         }
         head.write(out, at);
-        packPairs(codes, out, at + 16);
+        packPairs(codes, 0, out, at + 16);
     }
 
     /** 2-bit codes: the four quarters of each half share bytes, the first in the lowest bits. */
-    static void packPairs(int[] codes, byte[] out, int at) {
+    static void packPairs(int[] codes, int from, byte[] out, int at) {
         for (int half = 0; half < 2; half++) {
-            int first = 128 * half;
+            int first = from + 128 * half;
             for (int i = 0; i < 32; i++) {
                 out[at + 32 * half + i] = (byte) ((codes[first + i] & 3)
                         | ((codes[first + i + 32] & 3) << 2)

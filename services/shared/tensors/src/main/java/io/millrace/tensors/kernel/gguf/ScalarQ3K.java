@@ -26,7 +26,7 @@ final class ScalarQ3K {
             scales[j] = search(x, from + SUB * j, codes, SUB * j);
         }
         int[] scaleCodes = new int[SUB_BLOCKS];
-        short d = scaleCodes(scales, scaleCodes);
+        short d = scaleCodes(scales, 0, scaleCodes);
         finish(d, scaleCodes, x, from, codes, out, at);
     }
 
@@ -47,15 +47,15 @@ final class ScalarQ3K {
         finish(d, scaleCodes, x, from, codes, out, at);
     }
 
-    /** Codes from 0 to 63 for the scales, so that the largest gets 0; the step as a half. */
-    static short scaleCodes(float[] scales, int[] codes) {
-        float largest = ScalarBlocks32.signedLargest(scales, 0, SUB_BLOCKS);
+    /** Codes from 0 to 63 at the places of scales[from, from + 16), so that the largest gets 0; the step as a half. */
+    static short scaleCodes(float[] scales, int from, int[] codes) {
+        float largest = ScalarBlocks32.signedLargest(scales, from, SUB_BLOCKS);
         if (largest == 0) {
-            java.util.Arrays.fill(codes, 0);
+            java.util.Arrays.fill(codes, from, from + SUB_BLOCKS, 0);
             return 0;
         }
         float inverse = -SCALE_HALF / largest;
-        for (int j = 0; j < SUB_BLOCKS; j++) {
+        for (int j = from; j < from + SUB_BLOCKS; j++) {
             byte code = (byte) Rounding.nearest(inverse * scales[j]);
             codes[j] = Math.max(-SCALE_HALF, Math.min(SCALE_HALF - 1, code)) + SCALE_HALF;
         }
@@ -78,23 +78,29 @@ final class ScalarQ3K {
                 }
             }
         }
-        write(d, scaleCodes, codes, out, at);
+        pack(codes, 0, out, at);
+        writeScales(d, scaleCodes, 0, out, at);
     }
 
-    static void write(short d, int[] scaleCodes, int[] codes, byte[] out, int at) {
+    static void pack(int[] codes, int from, byte[] out, int at) {
         for (int i = 0; i < 32; i++) {
             int high = 0;
             for (int bit = 0; bit < 8; bit++) {
-                high |= codes[32 * bit + i] >> 2 << bit;
+                high |= codes[from + 32 * bit + i] >> 2 << bit;
             }
             out[at + i] = (byte) high;
         }
-        ScalarQ2K.packPairs(codes, out, at + 32);
-        for (int j = 0; j < 8; j++) {
-            out[at + 96 + j] = (byte) ((scaleCodes[j] & 15) | ((scaleCodes[j + 8] & 15) << 4));
+        ScalarQ2K.packPairs(codes, from, out, at + 32);
+    }
+
+    static void writeScales(short d, int[] scaleCodes, int from, byte[] out, int at) {
+        for (int i = 0; i < 8; i++) {
+            int j = from + i;
+            out[at + 96 + i] = (byte) ((scaleCodes[j] & 15) | ((scaleCodes[j + 8] & 15) << 4));
         }
-        for (int j = 0; j < 4; j++) {
-            out[at + 104 + j] = (byte) ((scaleCodes[j] >> 4)
+        for (int i = 0; i < 4; i++) {
+            int j = from + i;
+            out[at + 104 + i] = (byte) ((scaleCodes[j] >> 4)
                     | ((scaleCodes[j + 4] >> 4) << 2)
                     | ((scaleCodes[j + 8] >> 4) << 4)
                     | ((scaleCodes[j + 12] >> 4) << 6));

@@ -53,13 +53,13 @@ final class ScalarQ6K {
         }
         out[at + 208] = (byte) d;
         out[at + 209] = (byte) (d >> 8);
-        pack(codes, out, at);
+        pack(codes, 0, out, at);
     }
 
     /** Low nibbles of quarters 0 and 2, 1 and 3 of each half share a byte; the four high pairs share one. */
-    static void pack(int[] codes, byte[] out, int at) {
+    static void pack(int[] codes, int from, byte[] out, int at) {
         for (int half = 0; half < 2; half++) {
-            int first = 128 * half;
+            int first = from + 128 * half;
             for (int i = 0; i < 32; i++) {
                 int a = codes[first + i];
                 int b = codes[first + i + 32];
