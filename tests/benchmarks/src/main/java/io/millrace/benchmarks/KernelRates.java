@@ -3,31 +3,28 @@ package io.millrace.benchmarks;
 import io.millrace.tensors.GgufType;
 import io.millrace.tensors.kernel.gguf.BlockDequantizer;
 import io.millrace.tensors.kernel.gguf.BlockQuantizer;
+import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
-import java.util.function.Function;
 
 /**
  * Weights per second and core of each block type's kernels, beside llama.cpp's quantizer on the same numbers: one
- * thread, the median and the best of several rounds, after a warm-up; {@code times} compares the best. The bytes of both are compared as well.
+ * thread, the median and the best of several rounds in turns, after a warm-up; {@code times} compares the best. The bytes of
+ * both are compared as well.
  */
 public final class KernelRates {
-    private static final int ELEMENTS = 1 << 20;
+    /** A row block of the quantizer. */
+    private static final int ELEMENTS = 1 << 18;
+
     private static final int ROW = 1024;
-    private static final int WARM_UP = 10;
-    private static final int ROUNDS = 11;
+    private static final int WARM_UP = 60;
+    private static final int ROUNDS = 31;
 
     private static final String FORMAT = "%-6s %20s %20s %6s %20s  %s%n";
 
     private KernelRates() {}
-
-    /** What is measured; it runs over {@link #ELEMENTS} numbers. */
-    @FunctionalInterface
-    interface Work {
-        void run();
-    }
 
     public static void main(String[] arguments) throws Exception {
         float[] values = new float[ELEMENTS];
@@ -45,25 +42,23 @@ public final class KernelRates {
         for (GgufType type : types(arguments)) {
             byte[] blocks = new byte[Math.toIntExact(type.rowBytes(ELEMENTS))];
             float[] back = new float[ELEMENTS];
-            Rate reading = rate(() -> BlockDequantizer.dequantize(type, blocks, 0, ELEMENTS, back, 0));
-            Rate plain = rate(() -> BlockQuantizer.quantize(type, values, 0, ELEMENTS, blocks, 0));
+            Runnable read = () -> BlockDequantizer.dequantize(type, blocks, 0, ELEMENTS, back, 0);
             // The library of the package, b4916, ends the process when it is asked for MXFP4.
             Optional<PeerQuantizer> knowing = peer.filter(_ -> type != GgufType.MXFP4);
-            print(
-                    type.name(),
-                    plain,
-                    reading.toString(),
-                    blocks,
-                    knowing,
-                    library -> library.quantize(type, values, ROW));
-            Rate weighted = rate(() -> quantize(type, values, importance, blocks));
-            print(
-                    type + "+",
-                    weighted,
-                    "",
-                    blocks,
-                    knowing,
-                    library -> library.quantize(type, values, ROW, importance));
+            try (Arena arena = Arena.ofConfined()) {
+                print(
+                        type.name(),
+                        blocks,
+                        () -> BlockQuantizer.quantize(type, values, 0, ELEMENTS, blocks, 0),
+                        knowing.map(library -> library.prepare(arena, type, values, ROW, new float[0])),
+                        inTurns(List.of(read)).getFirst().toString());
+                print(
+                        type + "+",
+                        blocks,
+                        () -> quantize(type, values, importance, blocks),
+                        knowing.map(library -> library.prepare(arena, type, values, ROW, importance)),
+                        "");
+            }
         }
     }
 
@@ -74,22 +69,16 @@ public final class KernelRates {
     }
 
     private static void print(
-            String name,
-            Rate ours,
-            String reading,
-            byte[] blocks,
-            Optional<PeerQuantizer> peer,
-            Function<PeerQuantizer, byte[]> theirs) {
-        if (peer.isPresent()) {
-            byte[] expected = theirs.apply(peer.get());
-            Rate rate = rate(() -> {
-                var _ = theirs.apply(peer.get());
-            });
-            String times = String.format("%.1f", ours.best() / rate.best());
-            System.out.printf(FORMAT, name, ours, rate, times, reading, Arrays.equals(blocks, expected) ? "yes" : "NO");
-        } else {
-            System.out.printf(FORMAT, name, ours, "-", "-", reading, "-");
+            String name, byte[] blocks, Runnable ours, Optional<PeerQuantizer.Prepared> peer, String reading) {
+        if (peer.isEmpty()) {
+            System.out.printf(FORMAT, name, inTurns(List.of(ours)).getFirst(), "-", "-", reading, "-");
+            return;
         }
+        List<Rate> rates = inTurns(List.of(ours, peer.get()::run));
+        String times =
+                String.format("%.1f", rates.getFirst().best() / rates.getLast().best());
+        String same = Arrays.equals(blocks, peer.get().bytes()) ? "yes" : "NO";
+        System.out.printf(FORMAT, name, rates.getFirst(), rates.getLast(), times, reading, same);
     }
 
     private static void quantize(GgufType type, float[] values, float[] importance, byte[] blocks) {
@@ -105,19 +94,26 @@ public final class KernelRates {
         public String toString() {
             return String.format("%.1f (%.1f)", median, best);
         }
+
+        static Rate of(long[] nanos) {
+            Arrays.sort(nanos);
+            return new Rate(ELEMENTS * 1e3 / nanos[ROUNDS / 2], ELEMENTS * 1e3 / nanos[0]);
+        }
     }
 
-    private static Rate rate(Work work) {
-        long[] nanos = new long[ROUNDS];
+    /** The rates of several works that take turns, so that what else the machine does meets all of them. */
+    private static List<Rate> inTurns(List<Runnable> works) {
+        long[][] nanos = new long[works.size()][ROUNDS];
         for (int i = 0; i < WARM_UP; i++) {
-            work.run();
+            works.getFirst().run();
         }
         for (int i = 0; i < ROUNDS; i++) {
-            long start = System.nanoTime();
-            work.run();
-            nanos[i] = System.nanoTime() - start;
+            for (int j = 0; j < works.size(); j++) {
+                long start = System.nanoTime();
+                works.get(j).run();
+                nanos[j][i] = System.nanoTime() - start;
+            }
         }
-        Arrays.sort(nanos);
-        return new Rate(ELEMENTS * 1e3 / nanos[ROUNDS / 2], ELEMENTS * 1e3 / nanos[0]);
+        return Arrays.stream(nanos).map(Rate::of).toList();
     }
 }

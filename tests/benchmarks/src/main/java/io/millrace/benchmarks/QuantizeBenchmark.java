@@ -5,178 +5,182 @@ import io.millrace.events.Parameters;
 import io.millrace.events.Role;
 import io.millrace.quantizer.QuantizeStage;
 import io.millrace.tensors.GgufType;
-import io.millrace.tensors.format.gguf.GgufFileType;
+import io.millrace.tensors.format.gguf.GgufReader;
 import io.millrace.worker.StageInput;
 import io.millrace.worker.Workspace;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
  * Quantizing a large checkpoint beside copying the same bytes, in turns. The stage runs as in a worker, its output is
- * forced to disk and its digests are computed; the copy goes through a 4 MiB buffer and is forced to disk at its end.
+ * forced to disk and digested; the copy goes through a 4 MiB buffer and is forced to disk at its end.
  */
-@Command(name = "quantize", description = "A 1.2-billion-parameter checkpoint to GGUF beside copying its bytes.")
+@Command(name = "quantize", description = "A 1.2-billion-parameter checkpoint quantized beside copying its bytes.")
 final class QuantizeBenchmark implements Callable<Integer> {
-    private static final double SHARE_LIMIT = 0.5;
+    private static final Set<String> LIGHT = Set.of("Q8_0", "Q4_0", "W4A16", "FP8_DYNAMIC");
+    private static final double SHARE_LIMIT = 0.6;
+    private static final double PEER_LIMIT = 4;
+    private static final double THREADS_LIMIT = 1.8;
     private static final double MEMORY_LIMIT_MEBIBYTES = 512;
-    private static final int COPY_BUFFER_BYTES = 4 << 20;
+    private static final int THREADS = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--parameters", defaultValue = "1200M", description = "size: 1200M or 300M, say (${DEFAULT-VALUE})")
     private String parameters = "";
 
-    @Option(names = "--type", defaultValue = "Q8_0", description = "GGUF type; the limit is Q8_0's (${DEFAULT-VALUE})")
+    @Option(
+            names = "--type",
+            defaultValue = "Q8_0",
+            description = "GGUF type or scheme of compressed-tensors; limits: a share of the copy for Q8_0, Q4_0, W4A16"
+                    + " and FP8_DYNAMIC, a multiple of llama.cpp's rate for Q4_K_M (${DEFAULT-VALUE})")
     private String type = "";
 
-    @Option(names = "--rounds", defaultValue = "5", description = "pairs after the warm-up (${DEFAULT-VALUE})")
+    @Option(names = "--rounds", defaultValue = "5", description = "rounds after the warm-up (${DEFAULT-VALUE})")
     private int rounds;
 
-    private String modelDigest = "";
+    @Option(names = "--one-thread", description = "in each round also with one thread")
+    private boolean oneThread;
+
+    private final List<Double> shares = new ArrayList<>();
+    private final List<Double> gains = new ArrayList<>();
+    private final List<Double> seconds = new ArrayList<>();
+    private String digest = "";
+    private double peakMebibytes;
+    private Map<GgufType, Long> weights = Map.of();
 
     @Override
     public Integer call() throws Exception {
-        Parameters.Gguf gguf = new Parameters.Gguf(type);
-        double[] shares = new double[rounds];
-        double[] copyRates = new double[rounds];
-        double[] weightRates = new double[rounds];
-        double peakMebibytes = 0;
         try (Scratch scratch = Scratch.create()) {
             long wanted = parse(parameters);
             requireSpace(scratch.folder(), 6 * wanted);
             SyntheticCheckpoint checkpoint = SyntheticCheckpoint.write(scratch.resolve("checkpoint"), wanted, 1);
-            long bytes = weightBytes(checkpoint.folder());
+            long bytes = new ForcedFiles(checkpoint.folder()).bytes();
             System.out.printf(
                     Locale.ROOT,
                     "%.2f billion parameters, %.2f GB in BF16, %s, %d threads%n",
                     checkpoint.parameters() / 1e9,
                     bytes / 1e9,
                     type,
-                    Runtime.getRuntime().availableProcessors());
-            for (int round = -1; round < rounds; round++) {
-                double copySeconds = seconds(() -> copy(checkpoint.folder(), scratch.resolve("copy")));
-                double quantizeSeconds;
-                try (ResidentMemory memory = new ResidentMemory()) {
-                    Path work = scratch.resolve("work");
-                    quantizeSeconds = seconds(() -> quantize(checkpoint.folder(), gguf, work));
-                    peakMebibytes = Math.max(peakMebibytes, memory.peakMebibytes());
-                }
-                new Scratch(scratch.resolve("work")).close();
-                if (round >= 0) {
-                    shares[round] = copySeconds / quantizeSeconds;
-                    weightRates[round] = checkpoint.parameters() / 1e6 / quantizeSeconds;
-                    copyRates[round] = bytes / 1e9 / copySeconds;
+                    THREADS);
+            double cold = quantize(checkpoint, scratch.resolve("work"), THREADS);
+            List<Double> copies = new ArrayList<>();
+            for (int round = 0; round < rounds; round++) {
+                copies.add(copy(checkpoint, scratch.resolve("copy")));
+                seconds.add(quantize(checkpoint, scratch.resolve("work"), THREADS));
+                shares.add(copies.getLast() / seconds.getLast());
+                if (oneThread) {
+                    gains.add(quantize(checkpoint, scratch.resolve("work"), 1) / seconds.getLast());
                 }
             }
-            System.out.println("sha-256 of the output: " + modelDigest);
+            System.out.println("sha-256 of the largest file: " + digest);
+            Figure.beside("copy, 4 MiB buffer, forced to disk, median", bytes / 1e9 / median(copies), "GB/s");
+            Figure.beside("the stage, first run", checkpoint.parameters() / 1e6 / cold, "million weights/s");
+            Figure.beside("the stage, median", checkpoint.parameters() / 1e6 / median(seconds), "million weights/s");
         }
-        Figure.beside("copy, 4 MiB buffer, forced to disk, median", Figure.median(copyRates), "GB/s");
-        boolean fast = !type.equals("Q8_0")
-                || Figure.atLeast("speed as a share of copying, median", Figure.median(shares), SHARE_LIMIT, "");
-        if (!type.equals("Q8_0")) {
-            Figure.beside("speed as a share of copying, median", Figure.median(shares), "");
-        }
-        besidePeer(Figure.median(weightRates));
-        boolean small = Figure.atMost("RssAnon + RssShmem, peak", peakMebibytes, MEMORY_LIMIT_MEBIBYTES, "MiB");
-        return fast && small ? 0 : 1;
+        return besideCopy() & besidePeer() & besideOneThread() & small() ? 0 : 1;
     }
 
-    /** The peer quantizes from memory into memory, with as many threads; it reads, writes and digests nothing. */
-    private void besidePeer(double rate) throws Exception {
-        Figure.beside("the stage, median", rate, "million weights/s");
-        Optional<PeerQuantizer> peer = PeerQuantizer.load();
-        GgufType most = GgufFileType.valueOf(type).base();
-        if (peer.isPresent()) {
-            double theirs =
-                    peer.get().millionPerSecond(most, Runtime.getRuntime().availableProcessors());
-            Figure.beside("llama.cpp's quantizer, " + most + ", same threads", theirs, "million weights/s");
-            Figure.beside("the stage against it", rate / theirs, "");
+    private boolean besideCopy() {
+        String name = "speed as a share of copying, median";
+        if (LIGHT.contains(type)) {
+            return Figure.atLeast(name, median(shares), SHARE_LIMIT, "");
         }
+        Figure.beside(name, median(shares), "");
+        return true;
     }
 
-    @FunctionalInterface
-    private interface Work {
-        void run() throws Exception;
+    /** The peer makes the same blocks of F16 weights, from memory into memory; it reads, writes and digests nothing. */
+    private boolean besidePeer() throws Exception {
+        Optional<PeerQuantizer> peer = weights.isEmpty() ? Optional.empty() : PeerQuantizer.load();
+        if (peer.isEmpty()) {
+            return true;
+        }
+        double theirs = peer.get().seconds(weights, THREADS);
+        Figure.beside("llama.cpp, the same blocks, same threads", theirs, "s");
+        Figure.beside("the stage", median(seconds), "s");
+        String name = "its time over the stage's";
+        if (type.equals("Q4_K_M")) {
+            return Figure.atLeast(name, theirs / median(seconds), PEER_LIMIT, "");
+        }
+        Figure.beside(name, theirs / median(seconds), "");
+        return true;
     }
 
-    private static double seconds(Work work) throws Exception {
+    private boolean besideOneThread() {
+        if (gains.isEmpty()) {
+            return true;
+        }
+        String name = THREADS + " threads against one, median";
+        if (THREADS == 2 && type.contains("_K")) {
+            return Figure.atLeast(name, median(gains), THREADS_LIMIT, "");
+        }
+        Figure.beside(name, median(gains), "");
+        return true;
+    }
+
+    private boolean small() {
+        return Figure.atMost("RssAnon + RssShmem, peak", peakMebibytes, MEMORY_LIMIT_MEBIBYTES, "MiB");
+    }
+
+    private static double median(List<Double> values) {
+        return Figure.median(values.stream().mapToDouble(Double::doubleValue).toArray());
+    }
+
+    private static double copy(SyntheticCheckpoint checkpoint, Path to) throws IOException {
         long began = System.nanoTime();
-        work.run();
-        return (System.nanoTime() - began) / 1e9;
-    }
-
-    private void quantize(Path checkpoint, Parameters.Gguf gguf, Path work) throws Exception {
-        Files.createDirectories(work);
-        Path output = new QuantizeStage()
-                .run(new StageInput<>(Map.of(Role.MODEL, checkpoint), gguf, 0, Device.CPU), new InFolder(work))
-                .folder();
-        for (Path file : files(output)) {
-            // The writer has forced the model itself; what it left to the system is forced here.
-            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-                channel.force(true);
-            }
-            String digest = digest(file);
-            if (file.toString().endsWith(".gguf")) {
-                modelDigest = digest;
-            }
-        }
-    }
-
-    private static void copy(Path from, Path to) throws IOException {
-        Files.createDirectories(to);
-        ByteBuffer buffer = ByteBuffer.allocateDirect(COPY_BUFFER_BYTES);
-        for (Path file : files(from)) {
-            Path copy = to.resolve(file.getFileName().toString());
-            try (FileChannel in = FileChannel.open(file);
-                    FileChannel out = FileChannel.open(copy, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                while (in.read(buffer.clear()) >= 0) {
-                    buffer.flip();
-                    while (buffer.hasRemaining()) {
-                        out.write(buffer);
-                    }
-                }
-                out.force(true);
-            }
-        }
+        new ForcedFiles(checkpoint.folder()).copyTo(to);
+        double seconds = (System.nanoTime() - began) / 1e9;
         new Scratch(to).close();
+        return seconds;
     }
 
-    private static String digest(Path file) throws IOException, NoSuchAlgorithmException {
-        MessageDigest digest = MessageDigest.getInstance("SHA-256");
-        ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20);
-        try (FileChannel in = FileChannel.open(file)) {
-            while (in.read(buffer.clear()) >= 0) {
-                digest.update(buffer.flip());
+    private double quantize(SyntheticCheckpoint checkpoint, Path work, int threads) throws Exception {
+        Files.createDirectories(work);
+        double seconds;
+        try (ResidentMemory memory = new ResidentMemory()) {
+            long began = System.nanoTime();
+            Path output = new QuantizeStage(threads)
+                    .run(
+                            new StageInput<>(Map.of(Role.MODEL, checkpoint.folder()), wanted(), 0, Device.CPU),
+                            new InFolder(work))
+                    .folder();
+            digest = new ForcedFiles(output).forcedDigest();
+            seconds = (System.nanoTime() - began) / 1e9;
+            peakMebibytes = Math.max(peakMebibytes, memory.peakMebibytes());
+            weights = weights(output);
+        }
+        new Scratch(work).close();
+        return seconds;
+    }
+
+    private Parameters.Quantize wanted() {
+        return Parameters.CompressedTensors.TYPES.contains(type)
+                ? new Parameters.CompressedTensors(type)
+                : new Parameters.Gguf(type);
+    }
+
+    /** How many weights of a GGUF are in blocks of which type; none where the output is something else. */
+    private static Map<GgufType, Long> weights(Path output) throws IOException {
+        Map<GgufType, Long> weights = new EnumMap<>(GgufType.class);
+        for (Path file : new ForcedFiles(output).all()) {
+            if (file.toString().endsWith(".gguf")) {
+                GgufReader.headerOf(file).tensors().stream()
+                        .filter(tensor -> tensor.type().blockElements() > 1)
+                        .forEach(tensor ->
+                                weights.merge(tensor.type(), tensor.shape().elements(), Long::sum));
             }
         }
-        return HexFormat.of().formatHex(digest.digest());
-    }
-
-    private static List<Path> files(Path folder) throws IOException {
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(Files::isRegularFile).sorted().toList();
-        }
-    }
-
-    private static long weightBytes(Path folder) throws IOException {
-        long bytes = 0;
-        for (Path file : files(folder)) {
-            bytes += Files.size(file);
-        }
-        return bytes;
+        return weights;
     }
 
     private static void requireSpace(Path folder, long bytes) throws IOException {

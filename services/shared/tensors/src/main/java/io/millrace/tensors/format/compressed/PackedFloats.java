@@ -4,6 +4,7 @@ import io.millrace.tensors.DType;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.kernel.LaneBytes;
 import io.millrace.tensors.kernel.pack.FloatFormat;
 import io.millrace.tensors.kernel.pack.RoundingLoss;
 import io.millrace.tensors.kernel.pack.VectorFloats;
@@ -71,9 +72,7 @@ record PackedFloats(FloatFormat format) implements ModuleLayout {
         RoundingLoss loss = new RoundingLoss();
         new VectorFloats(format).quantize(weights, codes, scales, loss);
         byte[] packed = new byte[weights.length / 2];
-        for (int i = 0; i < packed.length; i++) {
-            packed[i] = (byte) (codes[2 * i] | (codes[2 * i + 1] << 4));
-        }
+        LaneBytes.packNibbles(codes, codes.length, packed);
         return new Block(
                 List.of(
                         new Part(QuantizationConfig.WEIGHT_PACKED, MemorySegment.ofArray(packed)),

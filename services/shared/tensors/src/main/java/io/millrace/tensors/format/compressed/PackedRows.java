@@ -4,6 +4,7 @@ import io.millrace.tensors.DType;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.kernel.LaneBytes;
 import io.millrace.tensors.kernel.pack.RoundingLoss;
 import io.millrace.tensors.kernel.pack.RowFormat;
 import io.millrace.tensors.kernel.pack.VectorRows;
@@ -76,10 +77,11 @@ record PackedRows(RowFormat format) implements ModuleLayout {
             }
             return codes;
         }
-        byte[] packed = new byte[codes.length / 2];
-        for (int i = 0; i < packed.length; i++) {
-            packed[i] = (byte) ((codes[2 * i] + 8) | ((codes[2 * i + 1] + 8) << 4));
+        for (int i = 0; i < codes.length; i++) {
+            codes[i] += 8;
         }
+        byte[] packed = new byte[codes.length / 2];
+        LaneBytes.packNibbles(codes, codes.length, packed);
         return packed;
     }
 }

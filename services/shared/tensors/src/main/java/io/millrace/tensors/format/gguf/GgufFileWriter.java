@@ -4,6 +4,7 @@ import io.millrace.tensors.Progress;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.safetensors.DurableFiles;
+import io.millrace.tensors.format.safetensors.WriteBehind;
 import io.millrace.tensors.kernel.gguf.Deviation;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -64,8 +65,9 @@ final class GgufFileWriter implements AutoCloseable {
                     StandardOpenOption.CREATE,
                     StandardOpenOption.TRUNCATE_EXISTING,
                     StandardOpenOption.WRITE)) {
-                write(parts.get(i), channel, checkpoint, reports);
-                channel.force(true);
+                WriteBehind behind = new WriteBehind(channel::force);
+                write(parts.get(i), channel, behind, checkpoint, reports);
+                behind.finish();
             }
         }
         // A model is opened by its first part, which is there once all are.
@@ -82,7 +84,8 @@ final class GgufFileWriter implements AutoCloseable {
         return file.resolveSibling("." + file.getFileName() + ".partial");
     }
 
-    private void write(GgufPlan.Part part, FileChannel channel, Checkpoint checkpoint, Reports reports)
+    private void write(
+            GgufPlan.Part part, FileChannel channel, WriteBehind behind, Checkpoint checkpoint, Reports reports)
             throws IOException, InterruptedException {
         append(channel, ByteBuffer.wrap(GgufHeaderEncoder.encode(part.header())));
         int alignment = part.header().alignment();
@@ -91,7 +94,7 @@ final class GgufFileWriter implements AutoCloseable {
             long step = RowBlock.rowsPerBlock(tensor);
             for (long row = 0; row < rows; row += step) {
                 if (idle.isEmpty()) {
-                    drain(channel, alignment, reports);
+                    drain(channel, behind, alignment, reports);
                 }
                 RowBlock block = new RowBlock(tensor, row, Math.min(rows, row + step));
                 RowBlock.Buffers buffers = idle.remove();
@@ -99,16 +102,18 @@ final class GgufFileWriter implements AutoCloseable {
             }
         }
         while (!pending.isEmpty()) {
-            drain(channel, alignment, reports);
+            drain(channel, behind, alignment, reports);
         }
     }
 
     /** Waits for the oldest block and writes it. */
-    private void drain(FileChannel channel, int alignment, Reports reports) throws IOException, InterruptedException {
+    private void drain(FileChannel channel, WriteBehind behind, int alignment, Reports reports)
+            throws IOException, InterruptedException {
         Pending oldest = pending.remove();
         Deviation deviation = result(oldest.deviation());
         RowBlock block = oldest.block();
         append(channel, ByteBuffer.wrap(oldest.buffers().bytes(), 0, block.byteCount()));
+        behind.written(block.byteCount());
         idle.add(oldest.buffers());
         GgufTensor target = block.tensor().target();
         if (block.to() == target.shape().rows()) {

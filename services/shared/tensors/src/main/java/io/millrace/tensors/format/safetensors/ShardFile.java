@@ -30,6 +30,7 @@ final class ShardFile implements AutoCloseable {
     private final Path file;
     private final Path temporary;
     private final FileChannel channel;
+    private final WriteBehind behind;
     private final Map<String, Extent> extents = new HashMap<>();
 
     /** Where a tensor's next byte goes, and where it ends. */
@@ -47,6 +48,7 @@ final class ShardFile implements AutoCloseable {
         this.file = file;
         this.temporary = temporary;
         this.channel = channel;
+        this.behind = new WriteBehind(channel::force);
     }
 
     static ShardFile create(Path file, List<TensorSpec> tensors, Map<String, String> metadata) throws IOException {
@@ -124,6 +126,7 @@ final class ShardFile implements AutoCloseable {
             long piece = Math.min(PIECE_BYTES, bytes.byteSize() - done);
             write(buffer(bytes.asSlice(done, piece)), extent.next);
             extent.next += piece;
+            behind.written(piece);
         }
     }
 
@@ -148,7 +151,7 @@ final class ShardFile implements AutoCloseable {
     }
 
     void force() throws IOException {
-        channel.force(true);
+        behind.finish();
         channel.close();
     }
 

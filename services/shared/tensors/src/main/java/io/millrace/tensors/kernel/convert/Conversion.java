@@ -29,6 +29,10 @@ public final class Conversion {
 
     /** Widens {@code count} elements of {@code type} at the start of {@code file} to the start of {@code floats}. */
     public static void widen(DType type, MemorySegment file, MemorySegment floats, long count) {
+        if (type != DType.F32 && file.isNative() && floats.heapBase().orElse(null) instanceof float[] array) {
+            ArrayWidening.widen(type, file, array, Math.toIntExact(floats.address() / Float.BYTES), count);
+            return;
+        }
         switch (type) {
             case F32 -> copyF32(file, floats, count);
             case BF16 -> outsideTheHeap(Conversion::widenBf16, file, Short.BYTES, floats, Float.BYTES, count);
@@ -99,19 +103,22 @@ public final class Conversion {
     private static void widenF16(MemorySegment file, MemorySegment floats, long count) {
         long bound = count - count % LANES;
         for (long i = 0; i < bound; i += LANES) {
-            IntVector bits = shorts(file, i);
-            IntVector sign = bits.lanewise(VectorOperators.AND, 0x8000).lanewise(VectorOperators.LSHL, 16);
-            IntVector magnitude = bits.lanewise(VectorOperators.AND, 0x7fff);
-            IntVector shifted = magnitude.lanewise(VectorOperators.LSHL, 13);
-            IntVector finite = shifted.reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts();
-            VectorMask<Integer> special = magnitude.compare(VectorOperators.GE, 0x7c00);
-            finite.blend(shifted.lanewise(VectorOperators.OR, 0x7f800000), special)
-                    .lanewise(VectorOperators.OR, sign)
-                    .intoMemorySegment(floats, i << 2, NATIVE);
+            wideF16(shorts(file, i)).intoMemorySegment(floats, i << 2, NATIVE);
         }
         for (long i = bound; i < count; i++) {
             setFloat(floats, i, HalfFloats.fromF16(file.get(FILE_SHORT, i << 1)));
         }
+    }
+
+    /** The bits of F32 numbers from those of F16. */
+    static IntVector wideF16(IntVector bits) {
+        IntVector sign = bits.lanewise(VectorOperators.AND, 0x8000).lanewise(VectorOperators.LSHL, 16);
+        IntVector magnitude = bits.lanewise(VectorOperators.AND, 0x7fff);
+        IntVector shifted = magnitude.lanewise(VectorOperators.LSHL, 13);
+        IntVector finite = shifted.reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts();
+        VectorMask<Integer> special = magnitude.compare(VectorOperators.GE, 0x7c00);
+        return finite.blend(shifted.lanewise(VectorOperators.OR, 0x7f800000), special)
+                .lanewise(VectorOperators.OR, sign);
     }
 
     private static void narrowBf16(MemorySegment floats, MemorySegment file, long count) {
@@ -160,7 +167,7 @@ public final class Conversion {
                 .blend(nan, magnitude.compare(VectorOperators.GT, 0x7f800000));
     }
 
-    private static IntVector shorts(MemorySegment file, long index) {
+    static IntVector shorts(MemorySegment file, long index) {
         return (IntVector) ShortVector.fromMemorySegment(Lanes.SHORTS, file, index << 1, LITTLE_ENDIAN)
                 .convertShape(VectorOperators.S2I, Lanes.INTS, 0);
     }

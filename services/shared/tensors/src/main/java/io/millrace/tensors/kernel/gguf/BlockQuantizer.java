@@ -92,9 +92,8 @@ public final class BlockQuantizer {
     }
 
     private static void q8(float[] x, int from, int elements, byte[] out, int at) {
-        LaneQ8 blocks = new LaneQ8();
         for (int done = 0; done < elements; done += ScalarBlocks32.ELEMENTS) {
-            blocks.quantize(x, from + done, out, at);
+            LaneQ8.quantize(x, from + done, out, at);
             at += GgufType.Q8_0.blockBytes();
         }
     }

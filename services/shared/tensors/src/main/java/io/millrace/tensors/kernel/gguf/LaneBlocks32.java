@@ -1,5 +1,6 @@
 package io.millrace.tensors.kernel.gguf;
 
+import io.millrace.tensors.kernel.LaneBytes;
 import io.millrace.tensors.kernel.Lanes;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -110,7 +111,7 @@ final class LaneBlocks32 {
         for (int i = 0; i < PAIRS; i += S.length()) {
             IntVector first = codes(x, from + i, base, inverse, round).min(15);
             IntVector second = codes(x, from + i + PAIRS, base, inverse, round).min(15);
-            LaneCodes.store(first.or(second.lanewise(VectorOperators.LSHL, 4)), out, at + i);
+            LaneBytes.store(first.or(second.lanewise(VectorOperators.LSHL, 4)), out, at + i);
         }
     }
 
@@ -123,7 +124,7 @@ final class LaneBlocks32 {
             high |= (int) first.compare(VectorOperators.GT, 15).toLong() << i;
             high |= (int) second.compare(VectorOperators.GT, 15).toLong() << (i + PAIRS);
             IntVector low = first.and(15).or(second.and(15).lanewise(VectorOperators.LSHL, 4));
-            LaneCodes.store(low, out, at + i);
+            LaneBytes.store(low, out, at + i);
         }
         return high;
     }

@@ -8,10 +8,10 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Bytes of a block as a vector of whole numbers, and whole numbers as weights: what lane quantizers and dequantizers share. */
+/** Bytes of a block as a vector of whole numbers, and whole numbers as weights: what all lane dequantizers share. */
 final class LaneCodes {
     static final int LANES = Lanes.FLOATS.length();
-    /** There is no vector of four bytes; dequantizers use the scalar code there. */
+    /** There is no vector of four bytes; processors with vectors that narrow use the scalar code. */
     static final boolean AVAILABLE = LANES >= 8;
 
     private static final VectorSpecies<Byte> BYTES =
@@ -24,19 +24,6 @@ final class LaneCodes {
         return ByteVector.fromArray(BYTES, b, at)
                 .convertShape(VectorOperators.B2I, Lanes.INTS, 0)
                 .reinterpretAsInts();
-    }
-
-    /** The low bytes of whole numbers to b[at, at + LANES). */
-    static void store(IntVector codes, byte[] b, int at) {
-        if (AVAILABLE) {
-            codes.convertShape(VectorOperators.I2B, BYTES, 0)
-                    .reinterpretAsBytes()
-                    .intoArray(b, at);
-        } else {
-            for (int i = 0; i < LANES; i++) {
-                b[at + i] = (byte) codes.lane(i);
-            }
-        }
     }
 
     /** {@code mask} of each byte's bits from {@code shift} on. */

@@ -35,23 +35,24 @@ final class LaneDeviation {
                 sums.addErrors(before, after, from + column, to, column);
             }
         }
-        sums.zerosBefore = zeros(before, whole);
-        sums.zerosAfter = zeros(after, whole);
         return sums.rest(before, after, whole, count);
     }
 
     private void addSquares(float[] before, int from, int to, int column) {
         DoubleVector low = DoubleVector.fromArray(D, squares, column);
         DoubleVector high = DoubleVector.fromArray(D, squares, column + D.length());
+        int zeros = 0;
         for (int i = from; i < to; i += COLUMNS) {
             FloatVector value = FloatVector.fromArray(S, before, i);
             DoubleVector first = (DoubleVector) value.convertShape(VectorOperators.F2D, D, 0);
             DoubleVector second = (DoubleVector) value.convertShape(VectorOperators.F2D, D, 1);
             low = low.add(first.mul(first));
             high = high.add(second.mul(second));
+            zeros += value.compare(VectorOperators.EQ, 0f).trueCount();
         }
         low.intoArray(squares, column);
         high.intoArray(squares, column + D.length());
+        zerosBefore += zeros;
     }
 
     private void addErrors(float[] before, float[] after, int from, int to, int column) {
@@ -59,27 +60,21 @@ final class LaneDeviation {
         DoubleVector high = DoubleVector.fromArray(D, errorSquares, column + D.length());
         // Magnitudes have the order of their bits.
         IntVector most = IntVector.broadcast(Lanes.INTS, maxErrorBits);
+        int zeros = 0;
         for (int i = from; i < to; i += COLUMNS) {
-            FloatVector error = FloatVector.fromArray(S, before, i).sub(FloatVector.fromArray(S, after, i));
+            FloatVector stored = FloatVector.fromArray(S, after, i);
+            FloatVector error = FloatVector.fromArray(S, before, i).sub(stored);
             DoubleVector first = (DoubleVector) error.convertShape(VectorOperators.F2D, D, 0);
             DoubleVector second = (DoubleVector) error.convertShape(VectorOperators.F2D, D, 1);
             low = low.add(first.mul(first));
             high = high.add(second.mul(second));
             most = most.max(error.reinterpretAsInts().and(Integer.MAX_VALUE));
+            zeros += stored.compare(VectorOperators.EQ, 0f).trueCount();
         }
         low.intoArray(errorSquares, column);
         high.intoArray(errorSquares, column + D.length());
         maxErrorBits = most.reduceLanes(VectorOperators.MAX);
-    }
-
-    private static long zeros(float[] values, int whole) {
-        long zeros = 0;
-        for (int i = 0; i < whole; i += S.length()) {
-            zeros += FloatVector.fromArray(S, values, i)
-                    .compare(VectorOperators.EQ, 0f)
-                    .trueCount();
-        }
-        return zeros;
+        zerosAfter += zeros;
     }
 
     private Deviation rest(float[] before, float[] after, int from, int to) {

@@ -1,5 +1,6 @@
 package io.millrace.tensors.kernel.gguf;
 
+import io.millrace.tensors.kernel.LaneBytes;
 import io.millrace.tensors.kernel.Lanes;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -20,7 +21,7 @@ final class LanePacking {
                         .or(shifted(load(codes, first + 32).and(3), 2))
                         .or(shifted(load(codes, first + 64).and(3), 4))
                         .or(shifted(load(codes, first + 96).and(3), 6));
-                LaneCodes.store(packed, out, at + 32 * half + i);
+                LaneBytes.store(packed, out, at + 32 * half + i);
             }
         }
     }
@@ -35,7 +36,7 @@ final class LanePacking {
                         .and(1);
                 packed = shifted(packed, 1).or(one);
             }
-            LaneCodes.store(packed, out, at + i);
+            LaneBytes.store(packed, out, at + i);
         }
     }
 
@@ -45,7 +46,7 @@ final class LanePacking {
             for (int i = 0; i < 32; i += LANES) {
                 IntVector low = load(codes, from + 64 * pair + i).and(15);
                 IntVector high = load(codes, from + 64 * pair + 32 + i).and(15);
-                LaneCodes.store(low.or(shifted(high, 4)), out, at + 32 * pair + i);
+                LaneBytes.store(low.or(shifted(high, 4)), out, at + 32 * pair + i);
             }
         }
     }
@@ -56,7 +57,7 @@ final class LanePacking {
             for (int i = 0; i < 64; i += LANES) {
                 IntVector low = load(codes, from + 128 * half + i).and(15);
                 IntVector high = load(codes, from + 128 * half + 64 + i).and(15);
-                LaneCodes.store(low.or(shifted(high, 4)), out, at + 64 * half + i);
+                LaneBytes.store(low.or(shifted(high, 4)), out, at + 64 * half + i);
             }
             for (int i = 0; i < 32; i += LANES) {
                 int first = from + 128 * half + i;
@@ -65,7 +66,7 @@ final class LanePacking {
                         .or(shifted(load(codes, first + 32).lanewise(VectorOperators.LSHR, 4), 2))
                         .or(load(codes, first + 64).and(48))
                         .or(shifted(load(codes, first + 96).and(48), 2));
-                LaneCodes.store(packed, out, at + 128 + 32 * half + i);
+                LaneBytes.store(packed, out, at + 128 + 32 * half + i);
             }
         }
     }

@@ -1,5 +1,6 @@
 package io.millrace.tensors.kernel.gguf;
 
+import io.millrace.tensors.kernel.LaneBytes;
 import io.millrace.tensors.kernel.Lanes;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -13,39 +14,32 @@ final class LaneQ8 {
     /** {@link Rounding#MAGIC} as bits. */
     private static final int MAGIC_BITS = 0x4b40_0000;
 
-    private final float[] maxima = new float[S.length()];
-    private final int[] codes = new int[ELEMENTS];
+    private LaneQ8() {}
 
     /** Quantizes x[from, from + 32) to out[at, at + 34). */
-    void quantize(float[] x, int from, byte[] out, int at) {
-        float d = largest(x, from, maxima) / 127f;
+    static void quantize(float[] x, int from, byte[] out, int at) {
+        float d = largest(x, from) / 127f;
         float inverse = 1f / d;
         if (d == 0 || inverse == Float.POSITIVE_INFINITY) {
             ScalarBlocks32.q8(x, from, out, at);
             return;
         }
         ScalarBlocks32.half(d, out, at);
-        round(x, from, inverse, codes);
-        for (int i = 0; i < ELEMENTS; i++) {
-            out[at + 2 + i] = (byte) codes[i];
-        }
+        round(x, from, inverse, out, at + 2);
     }
 
-    private static float largest(float[] x, int from, float[] maxima) {
-        FloatVector largest = FloatVector.zero(S);
+    /** Magnitudes have the order of their bits. */
+    private static float largest(float[] x, int from) {
+        IntVector largest = IntVector.zero(Lanes.INTS);
         for (int i = 0; i < ELEMENTS; i += S.length()) {
-            largest = largest.max(FloatVector.fromArray(S, x, from + i).abs());
+            IntVector bits = FloatVector.fromArray(S, x, from + i).reinterpretAsInts();
+            largest = largest.max(bits.and(Integer.MAX_VALUE));
         }
-        largest.intoArray(maxima, 0);
-        float all = 0;
-        for (float maximum : maxima) {
-            all = Math.max(all, maximum);
-        }
-        return all;
+        return Float.intBitsToFloat(largest.reduceLanes(VectorOperators.MAX));
     }
 
     /** Half away from zero: half to even by the magic number, then one more where that went down from a half. */
-    private static void round(float[] x, int from, float inverse, int[] codes) {
+    private static void round(float[] x, int from, float inverse, byte[] out, int at) {
         for (int i = 0; i < ELEMENTS; i += S.length()) {
             FloatVector value = FloatVector.fromArray(S, x, from + i).mul(inverse);
             FloatVector magnitude = value.abs();
@@ -54,8 +48,8 @@ final class LaneQ8 {
             IntVector code = shifted.reinterpretAsInts().sub(MAGIC_BITS);
             code = code.blend(
                     code.add(1), rest.compare(VectorOperators.EQ, 0.5f).cast(Lanes.INTS));
-            code.blend(code.neg(), value.compare(VectorOperators.LT, 0f).cast(Lanes.INTS))
-                    .intoArray(codes, i);
+            code = code.blend(code.neg(), value.compare(VectorOperators.LT, 0f).cast(Lanes.INTS));
+            LaneBytes.store(code, out, at + i);
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.millrace.tensors.kernel.gguf;
 
+import io.millrace.tensors.kernel.LaneBytes;
 import io.millrace.tensors.kernel.Lanes;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -46,7 +47,7 @@ final class LaneTernary {
             codes = codes.or(codes(x, from + QUARTER + i, inverse).lanewise(VectorOperators.LSHL, 2));
             codes = codes.or(codes(x, from + 2 * QUARTER + i, inverse).lanewise(VectorOperators.LSHL, 4));
             codes = codes.or(codes(x, from + 3 * QUARTER + i, inverse).lanewise(VectorOperators.LSHL, 6));
-            LaneCodes.store(codes, out, at + i);
+            LaneBytes.store(codes, out, at + i);
         }
     }
 

@@ -1,9 +1,12 @@
 package io.millrace.tensors.kernel.pack;
 
+import io.millrace.tensors.kernel.LaneBytes;
 import io.millrace.tensors.kernel.Lanes;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.IntBuffer;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -23,9 +26,10 @@ public final class VectorGroups {
     private static final float ROUNDER = 12582912f;
 
     private final GroupFormat format;
-    private final int[] shifts = new int[GroupFormat.GROUP];
     private final float[] units = new float[GroupFormat.GROUP];
-    private final int[] shifted = new int[GroupFormat.GROUP];
+    private final byte[] codes = new byte[GroupFormat.GROUP];
+    private final byte[] packed;
+    private final IntBuffer packedWords;
     private final int[] words;
     private final float[] columns = new float[3 * GroupFormat.COLUMNS];
     private final int[] zeros = new int[2];
@@ -33,9 +37,9 @@ public final class VectorGroups {
     public VectorGroups(GroupFormat format) {
         this.format = format;
         this.words = new int[GroupFormat.GROUP / format.codesPerWord()];
-        for (int i = 0; i < shifts.length; i++) {
-            shifts[i] = i % format.codesPerWord() * format.bits();
-        }
+        this.packed = format.bits() == Byte.SIZE ? codes : new byte[GroupFormat.GROUP / 2];
+        this.packedWords =
+                ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
     }
 
     /**
@@ -69,10 +73,13 @@ public final class VectorGroups {
     GroupScale quantizeGroup(float[] weights, int start, int[] target, RoundingLoss loss) {
         GroupScale scale = scale(weights, start);
         divide(weights, start, scale.value(), units);
-        round(units, scale.zeroPoint(), format.lowest(), format.highest(), shifts, shifted);
+        round(units, scale.zeroPoint(), format.lowest(), format.highest(), codes);
         countZeros(weights, start, units, scale.zeroPoint(), zeros);
         measure(units, scale.zeroPoint(), format.lowest(), format.highest(), columns);
-        pack(shifted, target, format.codesPerWord());
+        if (packed != codes) {
+            LaneBytes.packNibbles(codes, GroupFormat.GROUP, packed);
+        }
+        packedWords.get(0, target);
         report(scale.value(), loss);
         return scale;
     }
@@ -125,15 +132,12 @@ public final class VectorGroups {
         }
     }
 
-    private static void round(float[] units, float zeroPoint, int lowest, int highest, int[] shifts, int[] shifted) {
+    private static void round(float[] units, float zeroPoint, int lowest, int highest, byte[] codes) {
         FloatVector low = FloatVector.broadcast(Lanes.FLOATS, lowest);
         FloatVector high = FloatVector.broadcast(Lanes.FLOATS, highest);
         for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
             FloatVector code = code(FloatVector.fromArray(Lanes.FLOATS, units, i), zeroPoint, low, high);
-            ((IntVector) code.convertShape(VectorOperators.F2I, Lanes.INTS, 0))
-                    .sub(lowest)
-                    .lanewise(VectorOperators.LSHL, IntVector.fromArray(Lanes.INTS, shifts, i))
-                    .intoArray(shifted, i);
+            LaneBytes.store(((IntVector) code.convertShape(VectorOperators.F2I, Lanes.INTS, 0)).sub(lowest), codes, i);
         }
     }
 
@@ -176,16 +180,6 @@ public final class VectorGroups {
             errors.intoArray(columns, column);
             values.intoArray(columns, GroupFormat.COLUMNS + column);
             most.intoArray(columns, 2 * GroupFormat.COLUMNS + column);
-        }
-    }
-
-    private static void pack(int[] shifted, int[] words, int codesPerWord) {
-        for (int word = 0, i = 0; i < GroupFormat.GROUP; word++) {
-            int bits = 0;
-            for (int end = i + codesPerWord; i < end; i++) {
-                bits |= shifted[i];
-            }
-            words[word] = bits;
         }
     }
 

@@ -1,5 +1,6 @@
 package io.millrace.tensors.kernel.pack;
 
+import io.millrace.tensors.kernel.LaneBytes;
 import io.millrace.tensors.kernel.Lanes;
 import io.millrace.tensors.kernel.convert.Float4;
 import io.millrace.tensors.kernel.convert.Float8;
@@ -25,7 +26,7 @@ final class VectorPieces {
     private final Code code;
     private final float[] units = new float[LENGTH];
     private final float[] read = new float[LENGTH];
-    private final int[] bytes = new int[LENGTH];
+    private final byte[] bytes = new byte[LENGTH];
     private final float[] columns = new float[3 * GroupFormat.COLUMNS];
     private final float[] lanes = new float[LANES];
 
@@ -47,9 +48,7 @@ final class VectorPieces {
             case E2M1 -> floats(units, filled, 4, 22, 1f, 0x1p22f, Float4.LARGEST, bytes, read);
             case E4M3 -> floats(units, filled, 8, 20, 0x1p-6f, 0x1p14f, Float8.LARGEST, bytes, read);
         }
-        for (int i = 0; i < length; i++) {
-            codes[from + i] = (byte) bytes[i];
-        }
+        System.arraycopy(bytes, 0, codes, from, length);
         measure(units, read, filled, columns);
         report(scale, zerosBefore, zeros(read, filled) - padding, loss);
     }
@@ -94,7 +93,7 @@ final class VectorPieces {
     }
 
     private static void integers(
-            float[] units, int length, float zeroPoint, float lowest, float highest, int[] bytes, float[] read) {
+            float[] units, int length, float zeroPoint, float lowest, float highest, byte[] bytes, float[] read) {
         for (int i = 0; i < length; i += LANES) {
             FloatVector code = FloatVector.fromArray(Lanes.FLOATS, units, i)
                     .add(zeroPoint)
@@ -103,7 +102,7 @@ final class VectorPieces {
                     .add(ROUNDER)
                     .sub(ROUNDER);
             code.sub(zeroPoint).intoArray(read, i);
-            ((IntVector) code.convertShape(VectorOperators.F2I, Lanes.INTS, 0)).intoArray(bytes, i);
+            LaneBytes.store((IntVector) code.convertShape(VectorOperators.F2I, Lanes.INTS, 0), bytes, i);
         }
     }
 
@@ -123,7 +122,7 @@ final class VectorPieces {
             float normal,
             float rounder,
             float largest,
-            int[] bytes,
+            byte[] bytes,
             float[] read) {
         int belowHalf = (1 << (dropped - 1)) - 1;
         // One binade below the normal numbers is where the fields of the code begin with 0.
@@ -145,7 +144,7 @@ final class VectorPieces {
                     .blend(
                             shifted.reinterpretAsInts().sub(Float.floatToRawIntBits(rounder)),
                             subnormal.cast(Lanes.INTS));
-            code.or(sign.lanewise(VectorOperators.LSHR, signShift)).intoArray(bytes, i);
+            LaneBytes.store(code.or(sign.lanewise(VectorOperators.LSHR, signShift)), bytes, i);
             FloatVector value = rounded.reinterpretAsFloats().blend(shifted.sub(rounder), subnormal);
             value.reinterpretAsInts().or(sign).reinterpretAsFloats().intoArray(read, i);
         }

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.tensors.DType;
 import io.millrace.tensors.kernel.Widths;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -82,6 +84,15 @@ class ConversionTest {
 
         for (int bits : Widths.BITS) {
             assertThat(Widths.at(bits, VectorBits.class)).as("%d bits", bits).isEqualTo(scalar);
+        }
+    }
+
+    @Test
+    void everyVectorWidthWidensNativeMemoryIntoThePartOfAnArray() {
+        for (int bits : Widths.BITS) {
+            byte[] found = Widths.at(bits, ArrayBits.class);
+
+            assertThat(found).as("%d bits", bits).isEqualTo(ArrayBits.expected());
         }
     }
 
@@ -173,6 +184,40 @@ class ConversionTest {
                 }
             }
             return out.toArray(ValueLayout.JAVA_BYTE);
+        }
+    }
+
+    /** Widened halves in the middle of an array, without the last ones so that there is a tail; loaded anew for each width. */
+    public static final class ArrayBits implements Supplier<byte[]> {
+        private static final int BEFORE = 5;
+        private static final int COUNT = ALL_HALVES - 3;
+
+        @Override
+        public byte[] get() {
+            ByteBuffer out = ByteBuffer.allocate(2 * Float.BYTES * (BEFORE + ALL_HALVES));
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment file = arena.allocate(2L * ALL_HALVES, Long.BYTES).copyFrom(allHalves());
+                for (DType type : new DType[] {DType.F16, DType.BF16}) {
+                    float[] floats = new float[BEFORE + ALL_HALVES];
+                    MemorySegment part = MemorySegment.ofArray(floats).asSlice((long) BEFORE * Float.BYTES);
+                    Conversion.widen(type, file, part, COUNT);
+                    for (float value : floats) {
+                        out.putInt(Float.floatToRawIntBits(value));
+                    }
+                }
+            }
+            return out.array();
+        }
+
+        static byte[] expected() {
+            ByteBuffer out = ByteBuffer.allocate(2 * Float.BYTES * (BEFORE + ALL_HALVES));
+            for (int i = 0; i < COUNT; i++) {
+                int at = BEFORE + i;
+                out.putInt(Float.BYTES * at, Float.floatToRawIntBits(HalfFloats.fromF16((short) i)));
+                int second = BEFORE + ALL_HALVES + at;
+                out.putInt(Float.BYTES * second, Float.floatToRawIntBits(HalfFloats.fromBf16((short) i)));
+            }
+            return out.array();
         }
     }
 }
