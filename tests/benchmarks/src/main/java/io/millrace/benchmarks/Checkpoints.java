@@ -24,12 +24,12 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /** Checkpoints that nobody trained and the policy for them: one target, one recipe of one step. */
-record Checkpoints(ArtifactStore store, ArtifactRef text, Manifest.Entry file) {
+public record Checkpoints(ArtifactStore store, ArtifactRef text, Manifest.Entry file) {
     private static final String MODELS = "idle-";
     private static final ModelNumbers NUMBERS =
             new ModelNumbers("LlamaForCausalLM", 2_000_000, 256, 256, 1024, 2, 4, 2, 512, "BF16");
 
-    static Checkpoints in(ArtifactStore store) throws IOException {
+    public static Checkpoints in(ArtifactStore store) throws IOException {
         byte[] content = "weights".getBytes(StandardCharsets.UTF_8);
         Digest digest = store.put(content);
         Manifest.Entry file = new Manifest.Entry("model.txt", content.length, digest, "text/plain");
@@ -50,11 +50,11 @@ record Checkpoints(ArtifactStore store, ArtifactRef text, Manifest.Entry file) {
     }
 
     /** Each has its own weights as far as its digest goes, so that no job is answered from the store. */
-    ArtifactRef weights(int number) throws IOException {
+    public ArtifactRef weights(int number) throws IOException {
         return store.publish(new Manifest(List.of(file), new TreeMap<>(Map.of("number", Integer.toString(number)))));
     }
 
-    static CheckpointPublished event(int model, int version, ArtifactRef weights) {
+    public static CheckpointPublished event(int model, int version, ArtifactRef weights) {
         return new CheckpointPublished(
                 new ModelName(MODELS + model),
                 Integer.toString(version),

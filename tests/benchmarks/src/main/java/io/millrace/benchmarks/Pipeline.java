@@ -1,9 +1,11 @@
 package io.millrace.benchmarks;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.millrace.cli.local.EmbeddedBroker;
 import io.millrace.conductor.Conductor;
 import io.millrace.conductor.ConductorSettings;
+import io.millrace.conductor.run.Limits;
 import io.millrace.events.Device;
 import io.millrace.events.Event;
 import io.millrace.events.wire.EventCodec;
@@ -31,7 +33,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /** Broker, conductor and workers in this process, with the settings of local mode. */
-final class Pipeline implements AutoCloseable {
+public final class Pipeline implements AutoCloseable {
     private static final Duration START = Duration.ofSeconds(60);
 
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
@@ -42,7 +44,7 @@ final class Pipeline implements AutoCloseable {
     private final Producer<String, byte[]> producer;
 
     /** @param store the address that the workers open */
-    Pipeline(Path folder, String store) throws IOException, InterruptedException {
+    public Pipeline(Path folder, String store) throws IOException, InterruptedException {
         this.folder = folder;
         this.store = store;
         this.broker =
@@ -65,8 +67,13 @@ final class Pipeline implements AutoCloseable {
     }
 
     void startConductor() throws IOException, InterruptedException {
-        Conductor conductor = Conductor.start(
-                ConductorSettings.local(broker.address(), folder.resolve("conductor"), new SimpleMeterRegistry()));
+        startConductor(new SimpleMeterRegistry(), Limits.DEFAULT);
+    }
+
+    public void startConductor(MeterRegistry registry, Limits limits) throws IOException, InterruptedException {
+        Conductor conductor =
+                Conductor.start(ConductorSettings.local(broker.address(), folder.resolve("conductor"), registry)
+                        .withLimits(limits));
         parts.push(conductor);
         if (!conductor.awaitRunning(START)) {
             throw new IOException("the conductor did not start within " + START.toSeconds() + " s");
@@ -74,6 +81,12 @@ final class Pipeline implements AutoCloseable {
     }
 
     Worker startWorker(String service, Stage<?> stage, int slots) throws IOException, InterruptedException {
+        return startWorker(service, stage, slots, OptionalInt.empty());
+    }
+
+    /** @param managementPort of metrics and health; 0 picks a free one */
+    public Worker startWorker(String service, Stage<?> stage, int slots, OptionalInt managementPort)
+            throws IOException, InterruptedException {
         Worker worker = Worker.start(
                 stage,
                 new WorkerSettings(
@@ -83,13 +96,13 @@ final class Pipeline implements AutoCloseable {
                         List.of(Device.CPU),
                         slots,
                         folder.resolve("work").resolve(service),
-                        OptionalInt.empty(),
+                        managementPort,
                         WorkerSettings.Limits.DEFAULT));
         parts.push(worker);
         return worker;
     }
 
-    String kafka() {
+    public String kafka() {
         return broker.address();
     }
 
@@ -98,7 +111,7 @@ final class Pipeline implements AutoCloseable {
         var _ = producer.send(records.record(event));
     }
 
-    void sendAndAwait(Event event) throws InterruptedException {
+    public void sendAndAwait(Event event) throws InterruptedException {
         try {
             producer.send(records.record(event)).get();
         } catch (ExecutionException e) {

@@ -1,0 +1,106 @@
+package io.millrace.tests.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.kafka.server.config.AbstractKafkaConfig;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** docker-compose.yml says nothing that nobody reads, and leaves nothing out that keeps a machine well. */
+final class ComposeTest {
+    static Stream<ComposeService> services() {
+        return ComposeService.all();
+    }
+
+    @ParameterizedTest
+    @MethodSource("services")
+    void everyServiceIsPinnedBoundedAndWatched(ComposeService service) {
+        assertThat(service.text("image")).matches("[\\w./-]+:(v?\\d+(\\.\\d+)+|cpu|cuda)");
+        assertThat(service.text("restart")).isIn("unless-stopped", "on-failure", "no");
+        assertThat(service.text("cpus")).matches("\\d+");
+        assertThat(service.text("mem_limit")).matches("\\d+[mg]");
+        assertThat(service.part("logging").get("driver")).isEqualTo("json-file");
+        assertThat(service.part("healthcheck"))
+                .containsAnyOf(Map.entry("disable", true), Map.entry("retries", 6), Map.entry("retries", 12));
+        assertThat(service.list("ports")).allMatch(port -> port.startsWith("127.0.0.1:"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("services")
+    void noSecretStandsInTheFile(ComposeService service) {
+        assertThat(service.environment().keySet())
+                .noneMatch(name -> name.matches(".*(PASSWORD|SECRET|TOKEN|ACCESS_KEY|JAAS).*"));
+    }
+
+    @Test
+    void servicesOfMillraceMayDoNothingButTheirWork() {
+        assertThat(ComposeService.ofMillrace()).hasSize(8).allSatisfy(service -> {
+            assertThat(service.settings()).containsEntry("read_only", true);
+            assertThat(service.list("cap_drop")).containsExactly("ALL");
+            assertThat(service.list("security_opt")).containsExactly("no-new-privileges:true");
+        });
+    }
+
+    @Test
+    void everyVolumeIsNamedAndUsedAndEveryFileIsThere() {
+        List<String> sources = services()
+                .flatMap(service -> service.list("volumes").stream())
+                .map(volume -> volume.startsWith("${") ? "" : volume.split(":", -1)[0])
+                .filter(source -> !source.isEmpty())
+                .distinct()
+                .toList();
+
+        assertThat(sources.stream().filter(source -> source.startsWith("./")))
+                .isNotEmpty()
+                .allSatisfy(
+                        source -> assertThat(Repository.ROOT.resolve(source)).matches(Files::exists));
+        assertThat(sources.stream().filter(source -> !source.startsWith("./")))
+                .containsExactlyInAnyOrderElementsOf(
+                        ((Map<?, ?>) ComposeService.file().get("volumes"))
+                                .keySet().stream().map(String::valueOf).toList());
+    }
+
+    @Test
+    void theBrokerKnowsEachOfItsSettings() {
+        ComposeService kafka = services()
+                .filter(service -> service.name().equals("kafka"))
+                .findFirst()
+                .orElseThrow();
+
+        assertThat(kafka.environment().keySet().stream()
+                        .map(name -> name.replaceFirst("^KAFKA_", "")
+                                .toLowerCase(Locale.ROOT)
+                                .replace('_', '.')))
+                .isSubsetOf(AbstractKafkaConfig.CONFIG_DEF.names());
+    }
+
+    /** One with a slip of the pen would be ignored without a word. */
+    @Test
+    void everyVariableIsReadBySomebody() throws IOException {
+        String code = sources();
+
+        assertThat(ComposeService.ofMillrace().flatMap(service -> service.environment().keySet().stream()))
+                .hasSizeGreaterThan(4)
+                .allSatisfy(name -> assertThat(code).containsPattern("\\b" + name + "\\b"));
+    }
+
+    private static String sources() throws IOException {
+        StringBuilder all = new StringBuilder(Files.readString(Repository.ROOT.resolve("millrace")));
+        try (Stream<Path> files = Files.walk(Repository.ROOT.resolve("services"))) {
+            for (Path file : files.filter(path -> path.toString().contains("/src/main/")
+                            && path.toString().endsWith(".java"))
+                    .toList()) {
+                all.append(Files.readString(file));
+            }
+        }
+        return all.toString();
+    }
+}

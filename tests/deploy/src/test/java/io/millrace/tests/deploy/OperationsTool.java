@@ -1,0 +1,48 @@
+package io.millrace.tests.deploy;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+
+/** {@code prometheus} or {@code promtool}, from the folder that MILLRACE_PROMETHEUS names or from the PATH. */
+record OperationsTool(Path program) {
+    static OperationsTool orSkip(String name) {
+        Optional<Path> found = Stream.concat(
+                        Optional.ofNullable(System.getenv("MILLRACE_PROMETHEUS")).stream(),
+                        Stream.of(System.getenv("PATH").split(File.pathSeparator)))
+                .map(folder -> Path.of(folder, name))
+                .filter(Files::isExecutable)
+                .findFirst();
+        if (found.isEmpty()) {
+            String why = "there is no " + name + " on the PATH; install Debian's package prometheus, or name the folder"
+                    + " of prometheus and promtool by MILLRACE_PROMETHEUS";
+            System.out.println("skipped: " + why);
+            Assumptions.abort(why);
+        }
+        return new OperationsTool(found.orElseThrow());
+    }
+
+    /** Starts it with its output in this file. */
+    Process start(Path output, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(program.toString()));
+        command.addAll(List.of(arguments));
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+    }
+
+    /** What it said, behind its exit code. */
+    String run(Path folder, String... arguments) throws IOException, InterruptedException {
+        Path output = Files.createTempFile(folder, "tool", ".txt");
+        int code = start(output, arguments).waitFor();
+        return code + "\n" + Files.readString(output, StandardCharsets.UTF_8);
+    }
+}
