@@ -2,6 +2,7 @@ package io.millrace.tensors.format.gguf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
@@ -23,11 +24,14 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class DequantizationTest {
     @TempDir
@@ -79,6 +83,38 @@ class DequantizationTest {
                 assertThat(tensor.type()).isIn(GgufType.Q8_0, GgufType.F32);
             }
         }
+    }
+
+    /** The library reads its own file into F32; what we make of the same file must be those numbers. */
+    @ParameterizedTest
+    @EnumSource(names = {"Q4_K_M", "Q6_K", "Q3_K_S", "Q2_K", "Q5_0", "Q4_1", "Q8_0", "IQ4_XS", "F16", "BF16"})
+    void aFileThatLlamaQuantizedHasTheNumbersThatLlamaReads(GgufFileType type) throws Exception {
+        String library = System.getenv("MILLRACE_LLAMA_LIBRARY");
+        String reason = "skipped: MILLRACE_LLAMA_LIBRARY names no newer llama.cpp";
+        if (library == null || library.isEmpty()) {
+            System.out.println(reason);
+        }
+        assumeTrue(library != null && !library.isEmpty(), reason);
+        Path folder = GgufModels.folder(parent, GgufModels.llama());
+        GgufModels.write(folder, GgufFileType.F32, parent.resolve("source.gguf"), 1);
+        Path quantized =
+                ForeignGguf.quantize(library, parent.resolve("source.gguf"), type, parent.resolve("quantized.gguf"));
+        Path widened = ForeignGguf.quantize(library, quantized, GgufFileType.F32, parent.resolve("widened.gguf"));
+
+        Dequantization.write(quantized, parent.resolve("dense"), Optional.of(DType.F32), Progress.NONE);
+
+        int lossy = 0;
+        try (Checkpoint dense = Checkpoint.open(parent.resolve("dense"));
+                Checkpoint before = Checkpoint.open(folder);
+                GgufWeights expected = GgufWeights.open(widened)) {
+            for (TensorRule rule : dense.rules()) {
+                float[] numbers = new float[(int) rule.shape().elements()];
+                expected.read(rule.name(), 0, rule.shape().rows(), MemorySegment.ofArray(numbers));
+                assertThat(floats(dense, rule)).as(rule.name()).isEqualTo(numbers);
+                lossy += Arrays.equals(numbers, floats(before, rule)) ? 0 : 1;
+            }
+        }
+        assertThat(lossy).isGreaterThan(10);
     }
 
     @Test

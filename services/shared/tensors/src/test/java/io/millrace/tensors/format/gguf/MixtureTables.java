@@ -40,6 +40,7 @@ final class MixtureTables {
     private static final int FILE_TYPE_AT = 4;
     private static final int OUTPUT_TYPE_AT = 8;
     private static final int EMBEDDING_TYPE_AT = 12;
+    private static final int REQUANTIZE_AT = 16;
     private static final int PURE_AT = 19;
     private static final int IMPORTANCE_AT = 24;
     private static final int OVERRIDES_AT = 40;
@@ -112,15 +113,38 @@ final class MixtureTables {
         Files.write(file, java.util.Arrays.copyOf(head, Math.toIntExact(head.length + header.dataBytes())));
     }
 
+    /** Quantizes a file whatever its types are, as the library does without further wishes. */
+    static void quantize(Path library, Path source, GgufFileType type, Path target) throws Throwable {
+        MixtureTables tables = new MixtureTables(library);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment parameters = tables.parameters(type, arena);
+            parameters.set(JAVA_BYTE, REQUANTIZE_AT, (byte) 1);
+            tables.quantize(source, target, parameters, arena);
+        }
+    }
+
+    private MemorySegment parameters(GgufFileType type, Arena arena) throws Throwable {
+        MemorySegment parameters =
+                (MemorySegment) function("llama_model_quantize_default_params", FunctionDescriptor.of(PARAMETERS))
+                        .invoke((java.lang.foreign.SegmentAllocator) arena);
+        parameters.set(JAVA_INT, THREADS_AT, 1);
+        parameters.set(JAVA_INT, FILE_TYPE_AT, type.id());
+        return parameters;
+    }
+
+    private void quantize(Path source, Path target, MemorySegment parameters, Arena arena) throws Throwable {
+        int failed = (int) function("llama_model_quantize", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS))
+                .invoke(arena.allocateFrom(source.toString()), arena.allocateFrom(target.toString()), parameters);
+        if (failed != 0) {
+            throw new IOException("llama.cpp did not quantize " + source);
+        }
+    }
+
     private Map<String, GgufType> quantize(ModelOutline model, Path source, GgufOptions options, MixtureTable.Wish wish)
             throws Throwable {
         Path target = Files.createTempFile("mixture-out", ".gguf");
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment parameters =
-                    (MemorySegment) function("llama_model_quantize_default_params", FunctionDescriptor.of(PARAMETERS))
-                            .invoke((java.lang.foreign.SegmentAllocator) arena);
-            parameters.set(JAVA_INT, THREADS_AT, 1);
-            parameters.set(JAVA_INT, FILE_TYPE_AT, options.fileType().id());
+            MemorySegment parameters = parameters(options.fileType(), arena);
             options.output().ifPresent(type -> parameters.set(JAVA_INT, OUTPUT_TYPE_AT, type.id()));
             options.embedding().ifPresent(type -> parameters.set(JAVA_INT, EMBEDDING_TYPE_AT, type.id()));
             parameters.set(JAVA_BYTE, PURE_AT, (byte) (options.pure() ? 1 : 0));
@@ -130,12 +154,7 @@ final class MixtureTables {
             if (!options.overrides().isEmpty()) {
                 parameters.set(ADDRESS, OVERRIDES_AT, overrides(options, arena));
             }
-            int failed = (int) function(
-                            "llama_model_quantize", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS))
-                    .invoke(arena.allocateFrom(source.toString()), arena.allocateFrom(target.toString()), parameters);
-            if (failed != 0) {
-                throw new IOException("llama.cpp did not quantize " + model.architecture() + " to " + options);
-            }
+            quantize(source, target, parameters, arena);
             Map<String, GgufType> types = new HashMap<>();
             try (GgufReader reader = GgufReader.open(target)) {
                 reader.header().tensors().forEach(tensor -> types.put(tensor.name(), tensor.type()));

@@ -1,0 +1,100 @@
+package io.millrace.tensors.format.compressed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.DType;
+import io.millrace.tensors.Progress;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.inspection.Dequantization;
+import io.millrace.tensors.inspection.Inspection;
+import io.millrace.tensors.inspection.Inspector;
+import io.millrace.tensors.json.StrictJson;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Folders of the library in the shape that llm-compressor saves them: all fields spelled out, a recipe beside them. */
+class ForeignFolderTest {
+    @TempDir
+    Path folder;
+
+    @ParameterizedTest
+    @CsvSource({
+        "w4a16, minmax",
+        "w4a16_asym, minmax",
+        "w8a8, mse",
+        "fp8_dynamic, minmax",
+        "nvfp4a16, minmax",
+        "grouped, mse"
+    })
+    void dequantizeReadsWhatLlmCompressorSaves(String name, String observer) throws Exception {
+        Path golden = Path.of(Objects.requireNonNull(ForeignFolderTest.class.getResource(name))
+                .toURI());
+        Path saved = Files.createDirectory(folder.resolve("saved"));
+        Files.copy(golden.resolve("model.safetensors"), saved.resolve("model.safetensors"));
+        ObjectNode config = StrictJson.readFile(golden.resolve("config.json"), 1 << 20);
+        spellOut((ObjectNode) config.path(QuantizationConfig.KEY), observer);
+        config.put("transformers_version", "4.57.1");
+        Files.writeString(saved.resolve("config.json"), StrictJson.print(config));
+        Files.writeString(
+                saved.resolve("recipe.yaml"), "default_stage:\n  default_modifiers:\n    QuantizationModifier: {}\n");
+
+        Inspection inspection = Inspector.inspect(saved);
+        Dequantization.write(saved, folder.resolve("dense"), Optional.of(DType.F32), Progress.NONE);
+
+        assertThat(inspection.notReadable()).isEmpty();
+        assertThat(folder.resolve("dense/recipe.yaml")).doesNotExist();
+        assertThat(folder.resolve("dense/config.json")).content().doesNotContain("quantization_config");
+        try (Checkpoint dense = Checkpoint.open(folder.resolve("dense"));
+                CompressedTensorsReader reader = CompressedTensorsReader.open(golden)) {
+            for (TensorSpec tensor : reader.tensors()) {
+                float[] expected = new float[Math.toIntExact(tensor.shape().elements())];
+                float[] found = new float[expected.length];
+                reader.read(tensor.name(), 0, tensor.shape().rows(), MemorySegment.ofArray(expected));
+                dense.read(tensor.name(), 0, tensor.shape().rows(), MemorySegment.ofArray(found));
+                assertThat(found).as(tensor.name()).isEqualTo(expected);
+            }
+        }
+    }
+
+    /** Every field that its writer has, whether or not it says anything. */
+    private static void spellOut(ObjectNode config, String observer) {
+        config.put("version", "0.12.2");
+        config.put("quantization_status", "compressed");
+        config.putObject("sparsity_config");
+        config.putObject("transform_config");
+        config.putNull("kv_cache_scheme");
+        config.putNull("global_compression_ratio");
+        String format = config.path("format").asText();
+        for (Map.Entry<String, JsonNode> group : config.path("config_groups").properties()) {
+            ObjectNode json = (ObjectNode) group.getValue();
+            if (!json.has("format")) {
+                json.put("format", format);
+            }
+            spellOutArgs((ObjectNode) json.path("weights"), observer);
+            if (json.hasNonNull("input_activations")) {
+                spellOutArgs((ObjectNode) json.path("input_activations"), null);
+            }
+        }
+    }
+
+    private static void spellOutArgs(ObjectNode args, @Nullable String observer) {
+        for (String key : new String[] {"actorder", "block_structure", "group_size", "scale_dtype", "zp_dtype"}) {
+            if (!args.has(key)) {
+                args.putNull(key);
+            }
+        }
+        args.put("observer", observer);
+        args.putObject("observer_kwargs");
+    }
+}
