@@ -29,7 +29,13 @@ class ForeignFolderTest {
     Path folder;
 
     @ParameterizedTest
-    @CsvSource({"w4a16, minmax", "w4a16_asym, minmax", "w8a8, mse", "fp8_dynamic, minmax", "nvfp4a16, minmax", "grouped, mse"
+    @CsvSource({
+        "w4a16, minmax",
+        "w4a16_asym, minmax",
+        "w8a8, mse",
+        "fp8_dynamic, minmax",
+        "nvfp4a16, minmax",
+        "grouped, mse"
     })
     void dequantizeReadsWhatLlmCompressorSaves(String name, String observer) throws Exception {
         Path golden = Path.of(Objects.requireNonNull(ForeignFolderTest.class.getResource(name))
@@ -40,7 +46,8 @@ class ForeignFolderTest {
         spellOut((ObjectNode) config.path(QuantizationConfig.KEY), observer);
         config.put("transformers_version", "4.57.1");
         Files.writeString(saved.resolve("config.json"), StrictJson.print(config));
-        Files.writeString(saved.resolve("recipe.yaml"), "default_stage:\n  default_modifiers:\n    QuantizationModifier: {}\n");
+        Files.writeString(
+                saved.resolve("recipe.yaml"), "default_stage:\n  default_modifiers:\n    QuantizationModifier: {}\n");
 
         Inspection inspection = Inspector.inspect(saved);
         Dequantization.write(saved, folder.resolve("dense"), Optional.of(DType.F32), Progress.NONE);

@@ -133,8 +133,7 @@ final class MixtureTables {
     }
 
     private void quantize(Path source, Path target, MemorySegment parameters, Arena arena) throws Throwable {
-        int failed = (int) function(
-                        "llama_model_quantize", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS))
+        int failed = (int) function("llama_model_quantize", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS))
                 .invoke(arena.allocateFrom(source.toString()), arena.allocateFrom(target.toString()), parameters);
         if (failed != 0) {
             throw new IOException("llama.cpp did not quantize " + source);
