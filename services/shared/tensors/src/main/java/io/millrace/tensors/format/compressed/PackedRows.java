@@ -78,7 +78,7 @@ record PackedRows(RowFormat format) implements ModuleLayout {
             return codes;
         }
         for (int i = 0; i < codes.length; i++) {
-            codes[i] += 8;
+            codes[i] = (byte) (codes[i] + 8);
         }
         byte[] packed = new byte[codes.length / 2];
         LaneBytes.packNibbles(codes, codes.length, packed);

@@ -76,7 +76,7 @@ public final class VectorGroups {
         round(units, scale.zeroPoint(), format.lowest(), format.highest(), codes);
         countZeros(weights, start, units, scale.zeroPoint(), zeros);
         measure(units, scale.zeroPoint(), format.lowest(), format.highest(), columns);
-        if (packed != codes) {
+        if (format.bits() < Byte.SIZE) {
             LaneBytes.packNibbles(codes, GroupFormat.GROUP, packed);
         }
         packedWords.get(0, target);
