@@ -6,8 +6,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
@@ -23,7 +25,12 @@ record ComposeService(String name, Map<String, Object> settings) {
         return all().filter(service -> service.text("image").startsWith("millrace:"));
     }
 
-    static Map<String, Object> file() {
+    /** The named volumes. */
+    static Set<String> volumes() {
+        return mapping(file().get("volumes")).keySet();
+    }
+
+    private static Map<String, Object> file() {
         try (Reader reader = Files.newBufferedReader(Repository.ROOT.resolve("docker-compose.yml"))) {
             return mapping(new Yaml(new SafeConstructor(new LoaderOptions())).load(reader));
         } catch (IOException e) {
@@ -58,7 +65,7 @@ record ComposeService(String name, Map<String, Object> settings) {
         return name;
     }
 
-    private static Map<String, Object> mapping(Object value) {
+    private static Map<String, Object> mapping(@Nullable Object value) {
         Map<String, Object> mapping = new TreeMap<>();
         if (value instanceof Map<?, ?> entries) {
             entries.forEach((key, one) -> mapping.put(String.valueOf(key), one == null ? "" : one));

@@ -63,9 +63,7 @@ final class ComposeTest {
                 .allSatisfy(
                         source -> assertThat(Repository.ROOT.resolve(source)).matches(Files::exists));
         assertThat(sources.stream().filter(source -> !source.startsWith("./")))
-                .containsExactlyInAnyOrderElementsOf(
-                        ((Map<?, ?>) ComposeService.file().get("volumes"))
-                                .keySet().stream().map(String::valueOf).toList());
+                .containsExactlyInAnyOrderElementsOf(ComposeService.volumes());
     }
 
     @Test

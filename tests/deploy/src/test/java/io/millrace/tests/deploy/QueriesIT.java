@@ -29,6 +29,7 @@ final class QueriesIT {
             "millrace_models_published_total",
             "millrace_models_rejected_total",
             "millrace_jobs_unattended",
+            "millrace_queue_lag",
             "millrace_jobs_backed_off_total",
             "millrace_dead_letters_total",
             "millrace_worker_dead_letters_total",

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -75,8 +76,7 @@ final class ServiceOptionsTest {
     private static ParseResult parsed(ComposeService service) {
         CommandLine tree = ProductCommands.tree();
         List<String> arguments = new ArrayList<>(service.command());
-        CommandLine command = tree.getSubcommands().get(arguments.getFirst());
-        assertThat(command).as(arguments.getFirst()).isNotNull();
+        CommandLine command = Objects.requireNonNull(tree.getSubcommands().get(arguments.getFirst()), service.name());
         for (OptionSpec option : command.getCommandSpec().options()) {
             service.environment().forEach((name, value) -> {
                 if (standsFor(name, option) && !arguments.contains(option.longestName())) {

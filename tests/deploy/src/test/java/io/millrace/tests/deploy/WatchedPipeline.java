@@ -22,6 +22,7 @@ import io.millrace.store.Stores;
 import io.millrace.worker.Worker;
 import io.millrace.worker.observe.ManagementServer;
 import io.millrace.worker.observe.ProcessMetrics;
+import io.millrace.worker.observe.QueueLag;
 import io.millrace.worker.observe.WorkerMetrics;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -68,6 +69,7 @@ final class WatchedPipeline implements AutoCloseable {
         ArtifactStore store = opened(Stores.open(STORE));
         Pipeline pipeline = opened(new Pipeline(folder, STORE));
         pipeline.startConductor(conductor, SOON_UNATTENDED);
+        opened(QueueLag.start(Map.of("bootstrap.servers", pipeline.kafka()), Topics.DEFAULT, conductor));
         serve("conductor", conductor);
         work(pipeline, "quantizer", new MeasuredStage<>(Parameters.Quantize.class, new AtomicBoolean()));
         work(pipeline, "benchmarker", new MeasuredStage<>(Parameters.Benchmark.class, new AtomicBoolean()));
