@@ -1,6 +1,7 @@
 package io.millrace.store;
 
 import io.millrace.events.Digest;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.DirectoryStream;
@@ -74,7 +75,7 @@ final class BlobCache {
                 if (attempt == ATTEMPTS) {
                     throw e;
                 }
-            } catch (NoSuchFileException e) {
+            } catch (NoSuchFileException | FileNotFoundException e) {
                 // Another process evicted it just now.
                 if (attempt == ATTEMPTS) {
                     throw e;
