@@ -34,7 +34,10 @@ final class Cluster {
             description = "More settings of the Kafka clients (security.protocol, sasl.jaas.config …).")
     private @Nullable Path kafkaConfig;
 
-    @Option(names = "--store", paramLabel = "STORE", description = "The artifact store: a folder.")
+    @Option(
+            names = "--store",
+            paramLabel = "STORE",
+            description = "The artifact store: a folder, or s3://bucket/prefix.")
     private @Nullable String store;
 
     @Option(

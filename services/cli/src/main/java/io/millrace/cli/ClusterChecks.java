@@ -32,7 +32,7 @@ final class ClusterChecks {
         return findings;
     }
 
-    static Finding store(Connection connection) throws IOException, InterruptedException {
+    static Finding store(Connection connection) throws InterruptedException {
         try (ArtifactStore store = connection.store()) {
             Conformance conformance = Conformance.of(store);
             return new Finding(
@@ -41,6 +41,8 @@ final class ClusterChecks {
                     conformance.fit()
                             ? connection.storePlace().orElse("") + " keeps its promises"
                             : String.join("; ", conformance.problems()));
+        } catch (IOException e) {
+            return new Finding("store", false, String.valueOf(e.getMessage()));
         }
     }
 }

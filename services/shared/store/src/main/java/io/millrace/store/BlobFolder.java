@@ -56,7 +56,7 @@ final class BlobFolder {
         return digest;
     }
 
-    private Content write(InputStream in) throws IOException {
+    Content write(InputStream in) throws IOException {
         Path temp = temps.next();
         try {
             Content content = temps.write(temp, in, this::isNew);

@@ -47,7 +47,8 @@ public record Conformance(List<String> problems) {
                 claims(store, key, writers, problems);
             }
         } catch (IOException e) {
-            problems.add("the store failed: " + e + "; it must be writable and support hard links and file locks");
+            problems.add("the store failed: " + e
+                    + "; a store must be writable, and a folder needs hard links and file locks");
         }
         return new Conformance(problems);
     }

@@ -19,7 +19,7 @@ public final class Stores {
     private Stores() {}
 
     /**
-     * {@code file:/folder}, a plain path, {@code memory:name} (one store of that name for this process), or {@code
+     * {@code file:/folder}, a plain path, {@code s3://bucket/prefix?endpoint=URL}, {@code memory:name} (one store of that name for this process), or {@code
      * memory:} (each call a new, empty one).
      */
     public static ArtifactStore open(String address) throws IOException {
@@ -30,13 +30,10 @@ public final class Stores {
         return switch (scheme.group(1)) {
             case "file" -> FolderStore.open(folder(address));
             case "memory" -> memory(address.substring("memory:".length()));
-            case "s3" ->
-                throw new IOException(
-                        "'" + address
-                                + "' cannot be opened: this version has no S3 adapter yet; use a folder that all workers share");
+            case "s3" -> S3Store.open(S3Address.parse(address));
             default ->
-                throw new IOException(
-                        "'" + address + "' cannot be opened: expected file:/folder, a path, or memory:name");
+                throw new IOException("'" + address
+                        + "' cannot be opened: expected file:/folder, a path, s3://bucket/prefix, or memory:name");
         };
     }
 

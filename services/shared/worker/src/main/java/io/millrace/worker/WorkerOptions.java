@@ -38,7 +38,7 @@ public final class WorkerOptions {
             paramLabel = "URI",
             required = true,
             defaultValue = "${env:MILLRACE_STORE}",
-            description = "The artifact store: a folder that all workers share. MILLRACE_STORE")
+            description = "The artifact store: a folder that all workers share, or s3://bucket/prefix. MILLRACE_STORE")
     private String store = "";
 
     @Option(

@@ -1,0 +1,149 @@
+package io.millrace.store;
+
+import io.millrace.events.Digest;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * Blobs of a remote store on this machine's disk, shared by its processes. A job's folder gets a second name of the
+ * cached file where the file system allows it, so what is evicted stays with the jobs that read it.
+ *
+ * <pre>
+ * blobs/&lt;2 hex&gt;/&lt;sha-256&gt;   content, verified when it is checked out
+ * used/&lt;sha-256&gt;           its modification time says when the blob was last asked for
+ * locks/                  one download of a blob at a time, one eviction at a time
+ * tmp/                    being downloaded
+ * </pre>
+ */
+final class BlobCache {
+    private static final int ATTEMPTS = 10;
+
+    private record Kept(Path file, long sizeBytes, FileTime used) {}
+
+    /** Where a blob comes from. */
+    interface Source {
+        InputStream open(Digest blob) throws IOException;
+    }
+
+    private final Path root;
+    private final long limitBytes;
+    private final Source source;
+    private final FolderLocks locks;
+    private final BlobFolder blobs;
+
+    private BlobCache(Path root, long limitBytes, Source source, BlobFolder blobs) {
+        this.root = root;
+        this.limitBytes = limitBytes;
+        this.source = source;
+        this.locks = new FolderLocks(root.resolve("locks"));
+        this.blobs = blobs;
+    }
+
+    /** @param limitBytes of all cached files together; a larger file is kept alone until the next one comes */
+    static BlobCache open(Path folder, long limitBytes, VerifiedFiles verified, Source source) throws IOException {
+        Path root = Files.createDirectories(folder).toRealPath();
+        for (String part : List.of("blobs", "used", "locks", "tmp")) {
+            Files.createDirectories(root.resolve(part));
+        }
+        Disk disk = new Disk();
+        TempFiles temps = new TempFiles(root.resolve("tmp"), disk);
+        temps.sweep();
+        return new BlobCache(root, limitBytes, source, new BlobFolder(root.resolve("blobs"), disk, temps, verified));
+    }
+
+    /** Puts a blob at {@code target}, from the cache or its source; a cached file that was damaged is fetched anew. */
+    void checkOut(Manifest.Entry entry, Path target) throws IOException {
+        for (int attempt = 1; ; attempt++) {
+            // Before it is there: what nobody used is evicted first.
+            Files.write(root.resolve("used").resolve(entry.sha256().hex()), new byte[1]);
+            fetch(entry);
+            try {
+                blobs.checkOut(entry, target);
+                return;
+            } catch (DamagedFileException e) {
+                Files.deleteIfExists(blobs.path(entry.sha256()));
+                if (attempt == ATTEMPTS) {
+                    throw e;
+                }
+            } catch (NoSuchFileException | FileNotFoundException e) {
+                // Another process evicted it just now.
+                if (attempt == ATTEMPTS) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private void fetch(Manifest.Entry entry) throws IOException {
+        Digest blob = entry.sha256();
+        if (blobs.sizeBytes(blob).isPresent()) {
+            return;
+        }
+        locks.locked(blob.hex(), () -> {
+            if (blobs.sizeBytes(blob).isEmpty()) {
+                locks.locked("eviction", () -> evict(limitBytes - entry.sizeBytes()));
+                try (InputStream in = source.open(blob)) {
+                    blobs.write(in);
+                }
+            }
+            return blob;
+        });
+    }
+
+    /** Deletes the least recently used files until the others need no more than so much. */
+    private long evict(long roomBytes) throws IOException {
+        List<Kept> kept = kept();
+        kept.sort(Comparator.comparing(Kept::used).thenComparing(Kept::file));
+        long sizeBytes = kept.stream().mapToLong(Kept::sizeBytes).sum();
+        for (Kept file : kept) {
+            if (sizeBytes <= roomBytes) {
+                break;
+            }
+            Files.deleteIfExists(file.file());
+            Files.deleteIfExists(root.resolve("used").resolve(file.file().getFileName()));
+            sizeBytes -= file.sizeBytes();
+        }
+        return sizeBytes;
+    }
+
+    private List<Kept> kept() throws IOException {
+        List<Kept> kept = new ArrayList<>();
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(root.resolve("blobs"))) {
+            for (Path folder : folders) {
+                try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+                    for (Path file : files) {
+                        kept.add(kept(file));
+                    }
+                }
+            }
+        }
+        return kept;
+    }
+
+    private Kept kept(Path file) throws IOException {
+        try {
+            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+            return new Kept(file, attributes.size(), used(file));
+        } catch (NoSuchFileException e) {
+            return new Kept(file, 0, FileTime.fromMillis(0));
+        }
+    }
+
+    private FileTime used(Path file) throws IOException {
+        try {
+            return Files.getLastModifiedTime(root.resolve("used").resolve(file.getFileName()));
+        } catch (NoSuchFileException e) {
+            return FileTime.fromMillis(0);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+package io.millrace.store;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a store on S3 is.
+ *
+ * <pre>
+ * s3://bucket/prefix?endpoint=https://host:port&amp;region=eu-central-1&amp;path-style&amp;cache=/folder&amp;cache-gib=50
+ * </pre>
+ *
+ * Everything after the bucket may be left out. Credentials are never part of it: addresses are logged and shown.
+ *
+ * @param prefix before every key: empty, or with '/' at its end
+ * @param endpoint a server other than Amazon's
+ * @param region if the surroundings do not name it
+ * @param pathStyle the bucket is part of the path, not of the host name
+ * @param cacheFolder where files are kept that were read
+ */
+record S3Address(
+        String bucket,
+        String prefix,
+        Optional<URI> endpoint,
+        Optional<String> region,
+        boolean pathStyle,
+        Path cacheFolder,
+        long cacheBytes) {
+    private static final String FORM =
+            "s3://bucket/prefix?endpoint=URL&region=NAME&path-style&cache=FOLDER&cache-gib=NUMBER";
+    private static final Pattern BUCKET = Pattern.compile("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]");
+    private static final Pattern GIBIBYTES = Pattern.compile("[1-9][0-9]{0,6}");
+
+    static S3Address parse(String address) throws IOException {
+        String shown = address.replaceFirst("//[^/]*@", "//...@");
+        URI uri;
+        try {
+            uri = new URI(address);
+        } catch (URISyntaxException e) {
+            // The cause would show the whole address.
+            throw wrong(shown, "is no address");
+        }
+        if (uri.getRawAuthority() == null) {
+            throw wrong(shown, "names no bucket");
+        }
+        String bucket = uri.getRawAuthority();
+        if (bucket.contains("@")) {
+            throw wrong(
+                    shown,
+                    "holds credentials; take them out and give them by AWS_ACCESS_KEY_ID and"
+                            + " AWS_SECRET_ACCESS_KEY, a profile or the machine's role");
+        }
+        if (!BUCKET.matcher(bucket).matches()) {
+            throw wrong(shown, "names the bucket '" + bucket + "', which is no bucket's name");
+        }
+        SortedMap<String, String> options = options(uri.getRawQuery());
+        try {
+            S3Address parsed = new S3Address(
+                    bucket,
+                    prefix(uri.getPath()),
+                    Optional.ofNullable(options.remove("endpoint")).map(S3Address::endpoint),
+                    Optional.ofNullable(options.remove("region")),
+                    options.remove("path-style") != null,
+                    cacheFolder(options.remove("cache")),
+                    cacheBytes(options.remove("cache-gib")));
+            if (!options.isEmpty()) {
+                throw new IllegalArgumentException("has the unknown option '" + options.firstKey() + "'");
+            }
+            return parsed;
+        } catch (IllegalArgumentException e) {
+            throw wrong(shown, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static IOException wrong(String shown, String what) {
+        return new IOException("'" + shown + "' " + what + "; expected " + FORM);
+    }
+
+    private static SortedMap<String, String> options(@Nullable String query) {
+        SortedMap<String, String> options = new TreeMap<>();
+        for (String option : query == null ? new String[0] : query.split("&", -1)) {
+            String[] parts = option.split("=", 2);
+            options.put(parts[0], parts.length == 1 ? "" : URLDecoder.decode(parts[1], StandardCharsets.UTF_8));
+        }
+        return options;
+    }
+
+    private static String prefix(String path) {
+        String trimmed = path.replaceAll("^/+|/+$", "");
+        return trimmed.isEmpty() ? "" : trimmed + "/";
+    }
+
+    private static URI endpoint(String text) {
+        URI endpoint = URI.create(text);
+        if (endpoint.getUserInfo() != null) {
+            throw new IllegalArgumentException("holds credentials in its endpoint; take them out");
+        }
+        if (endpoint.getHost() == null || !String.valueOf(endpoint.getScheme()).matches("https?")) {
+            throw new IllegalArgumentException("has the endpoint '" + text + "', expected http(s)://host:port");
+        }
+        return endpoint;
+    }
+
+    private static Path cacheFolder(@Nullable String folder) {
+        return folder == null ? Path.of(System.getProperty("java.io.tmpdir"), "millrace-cache") : Path.of(folder);
+    }
+
+    private static long cacheBytes(@Nullable String gibibytes) {
+        if (gibibytes == null) {
+            return 50L << 30;
+        }
+        if (!GIBIBYTES.matcher(gibibytes).matches()) {
+            throw new IllegalArgumentException("has the cache size '" + gibibytes + "' GiB, expected a whole number");
+        }
+        return Long.parseLong(gibibytes) << 30;
+    }
+
+    /** The address as errors name it. */
+    @Override
+    public String toString() {
+        return "s3://" + bucket + "/" + prefix
+                + endpoint.map(uri -> " at " + uri).orElse("");
+    }
+}

@@ -1,0 +1,83 @@
+package io.millrace.store;
+
+import io.millrace.events.JobKey;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * The results of a store on S3. Nothing is ever replaced or deleted, so that a conditional create is all that a server
+ * must do atomically (measured: some that accept If-Match lose updates). The result that stands is the first one that
+ * was not taken away.
+ *
+ * <pre>
+ * &lt;jobKey&gt;.json                 the first result
+ * &lt;jobKey&gt;.json.dropped         it was taken away
+ * &lt;jobKey&gt;.2.json               the result after that, and so on
+ * </pre>
+ */
+final class S3Results {
+    private final S3Bucket bucket;
+
+    S3Results(S3Bucket bucket) {
+        this.bucket = bucket;
+    }
+
+    /** The result that stands, or where the next one goes. */
+    private record Place(String name, Optional<JobResult> standing) {}
+
+    private Place place(JobKey key) throws IOException {
+        for (int generation = 1; ; generation++) {
+            String name = "results/" + key + (generation == 1 ? "" : "." + generation) + ".json";
+            Optional<byte[]> content = bucket.get(name);
+            if (content.isEmpty()) {
+                return new Place(name, Optional.empty());
+            }
+            if (bucket.sizeBytes(dropped(name)).isEmpty()) {
+                return new Place(name, Optional.of(StoredJson.readResult(bucket.key(name), content.get())));
+            }
+        }
+    }
+
+    private static String dropped(String name) {
+        return name + ".dropped";
+    }
+
+    Optional<JobResult> read(JobKey key) throws IOException {
+        return place(key).standing();
+    }
+
+    Commit commit(JobResult result) throws IOException {
+        byte[] content = StoredJson.write(result);
+        for (Refusals refusals = new Refusals(); ; refusals.another(bucket.key("results/" + result.key()))) {
+            Place place = place(result.key());
+            if (place.standing().isPresent()) {
+                JobResult standing = place.standing().get();
+                // A refusal may answer one's own success, whose answer was lost.
+                return standing.writer().equals(result.writer()) ? new Commit.Won(standing) : new Commit.Lost(standing);
+            }
+            if (bucket.create(place.name(), content)) {
+                return new Commit.Won(result);
+            }
+        }
+    }
+
+    boolean drop(JobResult damaged) throws IOException {
+        byte[] mine = UUID.randomUUID().toString().getBytes(StandardCharsets.UTF_8);
+        for (Refusals refusals = new Refusals(); ; refusals.another(bucket.key("results/" + damaged.key()))) {
+            Place place = place(damaged.key());
+            if (place.standing()
+                    .filter(r -> r.writer().equals(damaged.writer()))
+                    .isEmpty()) {
+                return false;
+            }
+            String name = dropped(place.name());
+            if (bucket.create(name, mine)
+                    || bucket.get(name).filter(id -> Arrays.equals(id, mine)).isPresent()) {
+                return true;
+            }
+        }
+    }
+}

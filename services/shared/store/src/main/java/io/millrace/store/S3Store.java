@@ -1,0 +1,148 @@
+package io.millrace.store;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Digest;
+import io.millrace.events.JobKey;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The store in a bucket of S3 or of a server that speaks like it, with atomic conditional writes; any number of processes
+ * on any number of machines may open it at once. Credentials come from the surroundings, as the SDK finds them.
+ *
+ * <pre>
+ * blobs/&lt;2 hex&gt;/&lt;sha-256&gt;     in one request, or in parts that become visible together
+ * results/, claims/           small objects that only conditional creates (If-None-Match: *) make
+ * probe                       tells at the start that the server keeps the condition
+ * </pre>
+ */
+public final class S3Store implements ArtifactStore {
+    private static final Logger LOG = LoggerFactory.getLogger(S3Store.class);
+    private static final Duration BEAT_INTERVAL = Duration.ofSeconds(10);
+    private static final Duration LEFT_BEHIND_AFTER = Duration.ofDays(1);
+    private static final Duration SILENCE = Duration.ofSeconds(30);
+    private static final int PART_BYTES = 16 << 20;
+
+    private final S3Bucket bucket;
+    private final S3Blobs blobs;
+    private final S3Results results;
+    private final S3Claims claims;
+    private final VerifiedFiles verified = new VerifiedFiles();
+    private final BlobCache cache;
+
+    private S3Store(S3Address address, S3Bucket bucket, S3Uploads uploads) throws IOException {
+        this.bucket = bucket;
+        this.blobs = new S3Blobs(bucket, uploads);
+        this.results = new S3Results(bucket);
+        this.claims = new S3Claims(bucket);
+        this.cache = BlobCache.open(address.cacheFolder(), address.cacheBytes(), verified, blobs::open);
+    }
+
+    /** Opens the store; fails if the bucket cannot be used, or does not keep conditions. */
+    static S3Store open(S3Address address) throws IOException {
+        return open(address, SILENCE, PART_BYTES);
+    }
+
+    static S3Store open(S3Address address, Duration silence, int partBytes) throws IOException {
+        S3Bucket bucket = S3Bucket.connect(address, silence);
+        try {
+            bucket.reach();
+            S3Conditions.require(address, bucket);
+            S3Uploads uploads = new S3Uploads(bucket, partBytes);
+            sweep(uploads);
+            return new S3Store(address, bucket, uploads);
+        } catch (IOException | RuntimeException e) {
+            bucket.close();
+            throw e;
+        }
+    }
+
+    private static void sweep(S3Uploads uploads) {
+        try {
+            uploads.sweep(LEFT_BEHIND_AFTER);
+        } catch (IOException e) {
+            LOG.warn("uploads that others left behind were not looked for: {}", e.getMessage());
+        }
+    }
+
+    @Override
+    public Digest put(Path file) throws IOException {
+        return blobs.put(file);
+    }
+
+    @Override
+    public Digest put(byte[] content) throws IOException {
+        return blobs.put(content);
+    }
+
+    @Override
+    public InputStream open(Digest blob) throws IOException {
+        return blobs.open(blob);
+    }
+
+    @Override
+    public Optional<Long> sizeBytes(Digest blob) throws IOException {
+        return blobs.sizeBytes(blob);
+    }
+
+    @Override
+    public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
+        Manifest manifest = manifest(artifact);
+        if (!artifact.isInStore()) {
+            return FilesInPlace.verify(manifest, artifact.location(), verified);
+        }
+        Files.createDirectories(folder);
+        for (Manifest.Entry entry : manifest.files()) {
+            Path target = folder.resolve(entry.name());
+            Files.createDirectories(target.getParent());
+            cache.checkOut(entry, target);
+        }
+        return folder;
+    }
+
+    @Override
+    public Optional<JobResult> result(JobKey key) throws IOException {
+        return results.read(key);
+    }
+
+    @Override
+    public Commit commit(JobResult result) throws IOException {
+        return results.commit(result);
+    }
+
+    @Override
+    public boolean dropResult(JobResult damaged) throws IOException {
+        return results.drop(damaged);
+    }
+
+    @Override
+    public Optional<Claim> claim(JobKey key) throws IOException {
+        return claims.read(key);
+    }
+
+    @Override
+    public boolean replaceClaim(Optional<Claim> expected, Claim next) throws IOException {
+        return claims.replace(expected, next);
+    }
+
+    @Override
+    public void dropClaim(JobKey key, String holder) throws IOException {
+        claims.drop(key, holder);
+    }
+
+    @Override
+    public Duration beatInterval() {
+        return BEAT_INTERVAL;
+    }
+
+    @Override
+    public void close() {
+        bucket.close();
+    }
+}

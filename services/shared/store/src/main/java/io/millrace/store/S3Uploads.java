@@ -1,0 +1,138 @@
+package io.millrace.store;
+
+import io.millrace.events.Digest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.services.s3.model.CompletedPart;
+import software.amazon.awssdk.services.s3.model.ListMultipartUploadsResponse;
+import software.amazon.awssdk.services.s3.model.MultipartUpload;
+
+/**
+ * Files in parts. A part that fails is sent again, the others stay; an upload that cannot be ended is aborted, since the
+ * server would keep and charge its parts for ever. A process that dies leaves its upload to the next {@link #sweep}.
+ */
+final class S3Uploads {
+    private static final Logger LOG = LoggerFactory.getLogger(S3Uploads.class);
+
+    /** What a server takes as most. */
+    private static final long MOST_PARTS = 10_000;
+
+    private final S3Bucket bucket;
+    private final int partBytes;
+
+    S3Uploads(S3Bucket bucket, int partBytes) {
+        this.bucket = bucket;
+        this.partBytes = partBytes;
+    }
+
+    int partBytes() {
+        return partBytes;
+    }
+
+    /** Stores a file whose content is known; {@link ChangedFileException} if it is another by now. */
+    void store(String key, Path file, Content content) throws IOException {
+        String id = bucket.ask(
+                "beginning the upload of " + key,
+                () -> bucket.client()
+                        .createMultipartUpload(
+                                create -> create.bucket(bucket.name()).key(bucket.key(key)))
+                        .uploadId());
+        boolean complete = false;
+        try {
+            List<CompletedPart> parts = send(key, id, file, content);
+            bucket.ask(
+                    "completing the upload of " + key,
+                    () -> bucket.client()
+                            .completeMultipartUpload(done -> done.bucket(bucket.name())
+                                    .key(bucket.key(key))
+                                    .uploadId(id)
+                                    .multipartUpload(all -> all.parts(parts))));
+            complete = true;
+        } finally {
+            if (!complete) {
+                abortQuietly(key, id);
+            }
+        }
+    }
+
+    private List<CompletedPart> send(String key, String id, Path file, Content content) throws IOException {
+        int length = Math.toIntExact(Math.max(partBytes, Math.ceilDiv(content.sizeBytes(), MOST_PARTS)));
+        MessageDigest sha256 = Digest.sha256();
+        List<CompletedPart> parts = new ArrayList<>();
+        try (InputStream in = Files.newInputStream(file)) {
+            for (byte[] part = in.readNBytes(length); part.length > 0; part = in.readNBytes(length)) {
+                sha256.update(part);
+                parts.add(send(key, id, parts.size() + 1, part));
+            }
+        }
+        Digest sent = Digest.ofHash(sha256.digest());
+        if (!sent.equals(content.digest())) {
+            throw new ChangedFileException(file + ": had the digest " + content.digest() + " and then " + sent
+                    + "; it was written to while it was stored: store it again when it is finished");
+        }
+        return parts;
+    }
+
+    private CompletedPart send(String key, String id, int number, byte[] part) throws IOException {
+        String etag = bucket.ask(
+                "uploading part " + number + " of " + key,
+                () -> bucket.client()
+                        .uploadPart(
+                                upload -> upload.bucket(bucket.name())
+                                        .key(bucket.key(key))
+                                        .uploadId(id)
+                                        .partNumber(number),
+                                RequestBody.fromBytes(part))
+                        .eTag());
+        return CompletedPart.builder().partNumber(number).eTag(etag).build();
+    }
+
+    /** The failure that led here is the one to report; what stays is swept later. */
+    private void abortQuietly(String key, String id) {
+        try {
+            abort(bucket.key(key), id);
+        } catch (IOException e) {
+            LOG.warn("an upload could not be aborted; it is swept a day later: {}", e.getMessage());
+        }
+    }
+
+    private void abort(String fullKey, String id) throws IOException {
+        bucket.ask(
+                "aborting the upload of " + fullKey,
+                () -> bucket.client()
+                        .abortMultipartUpload(abort ->
+                                abort.bucket(bucket.name()).key(fullKey).uploadId(id)));
+    }
+
+    /** Aborts what processes began below the prefix and left behind. Age is told by the server's clock alone. */
+    void sweep(Duration olderThan) throws IOException {
+        ListMultipartUploadsResponse listed = bucket.ask(
+                "listing uploads",
+                () -> bucket.client()
+                        .listMultipartUploads(list -> list.bucket(bucket.name()).prefix(bucket.key("blobs/"))));
+        String date = listed.sdkHttpResponse().firstMatchingHeader("Date").orElse("");
+        if (date.isEmpty()) {
+            return;
+        }
+        Instant before = ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME)
+                .toInstant()
+                .minus(olderThan);
+        for (MultipartUpload upload : listed.uploads()) {
+            if (upload.initiated().isBefore(before)) {
+                abort(upload.key(), upload.uploadId());
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+package io.millrace.store;
+
+import static io.millrace.store.Samples.bytes;
+import static io.millrace.store.Samples.key;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Digest;
+import io.millrace.store.FaultProxy.Fault;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import software.amazon.awssdk.services.s3.S3Client;
+
+/** The store on a network and a server that fail. */
+class S3FaultIT {
+    private static final int PART_BYTES = 5 << 20;
+    private static S3Proxy server;
+    private static S3Client client;
+
+    @TempDir
+    Path temp;
+
+    private final String prefix = "test-" + UUID.randomUUID();
+    private FaultProxy proxy;
+    private S3Store store;
+
+    @BeforeAll
+    static void start(@TempDir Path folder) throws IOException {
+        server = S3Proxy.startTrusting(folder);
+        client = server.client();
+    }
+
+    @AfterAll
+    static void stop() throws InterruptedException {
+        if (server != null) {
+            client.close();
+            server.stop();
+        }
+    }
+
+    @BeforeEach
+    void open() throws IOException {
+        proxy = new FaultProxy(server.endpoint());
+        store = open(Duration.ofSeconds(20));
+    }
+
+    private S3Store open(Duration silence) throws IOException {
+        S3Address address = S3Address.parse(S3Proxy.address(prefix, proxy.endpoint(), temp.resolve("cache")));
+        return S3Store.open(address, silence, PART_BYTES);
+    }
+
+    @AfterEach
+    void close() {
+        store.close();
+        proxy.close();
+    }
+
+    private static Predicate<String> requests(String method, String part) {
+        return request -> request.startsWith(method + " ") && request.contains(part);
+    }
+
+    private long asked(String method, String part) {
+        return proxy.requests().stream().filter(requests(method, part)).count();
+    }
+
+    private Path large() throws IOException {
+        byte[] content = new byte[2 * PART_BYTES + 12_345];
+        new Random(7).nextBytes(content);
+        return Files.write(temp.resolve("weights.bin"), content);
+    }
+
+    @Test
+    @Tag("promise-2")
+    @DisplayName("Promise 2: a refusal that answers one's own success is a success")
+    void aRefusalThatAnswersOnesOwnSuccessIsASuccess() throws IOException {
+        proxy.next(1, Fault.ANSWER_LOST, requests("PUT", "/results/"));
+        JobResult mine = Samples.result(key("a"), "w1");
+
+        Commit commit = store.commit(mine);
+
+        assertThat(asked("PUT", "/results/")).isEqualTo(2);
+        assertThat(commit).isEqualTo(new Commit.Won(mine));
+        assertThat(store.commit(Samples.result(key("a"), "w2"))).isEqualTo(new Commit.Lost(mine));
+    }
+
+    @Test
+    void aResultIsDroppedOnceAlsoIfTheAnswerIsLost() throws IOException {
+        JobResult damaged = Samples.result(key("a"), "w1");
+        store.commit(damaged);
+        proxy.next(1, Fault.ANSWER_LOST, requests("PUT", ".dropped"));
+
+        assertThat(store.dropResult(damaged)).isTrue();
+        assertThat(store.dropResult(damaged)).isFalse();
+    }
+
+    @Test
+    void aLeaseSurvivesALostAnswer() throws Exception {
+        try (ClaimKeeper keeper = new ClaimKeeper(store)) {
+            Acquired acquired = keeper.acquire(key("a"), "me");
+            proxy.next(1, Fault.ANSWER_LOST, requests("PUT", "/claims/"));
+
+            Lease lease = ((Acquired.Held) acquired).lease();
+            lease.beat();
+
+            assertThat(lease.held()).isTrue();
+            assertThat(store.claim(key("a"))).contains(new Claim(key("a"), "me", 1, 2));
+        }
+    }
+
+    @Test
+    void aFailingServerIsAskedAgain() throws IOException {
+        proxy.next(2, Fault.FAILS, requests("PUT", "/blobs/"));
+        proxy.next(2, Fault.FAILS, requests("GET", "/blobs/"));
+
+        Digest blob = store.put(bytes("content"));
+
+        try (InputStream in = store.open(blob)) {
+            assertThat(in.readAllBytes()).isEqualTo(bytes("content"));
+        }
+    }
+
+    @Test
+    void aServerThatKeepsFailingIsNamedAndBlamedOnTheSurroundings() {
+        proxy.next(1000, Fault.FAILS, requests("PUT", "/blobs/"));
+
+        assertThatThrownBy(() -> store.put(bytes("content")))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("the server fails or is overloaded")
+                .hasMessageContaining(proxy.endpoint().toString());
+    }
+
+    @Test
+    void aSilentServerIsAskedAgain() throws IOException {
+        try (S3Store hasty = open(Duration.ofSeconds(2))) {
+            proxy.next(1, Fault.SILENT, requests("PUT", "/blobs/"));
+
+            Digest blob = hasty.put(bytes("content"));
+
+            assertThat(hasty.contains(blob)).isTrue();
+            assertThat(asked("PUT", "/blobs/")).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void onlyThePartThatFailedIsSentAgain() throws IOException {
+        proxy.next(1, Fault.FAILS, requests("PUT", "partNumber=2"));
+
+        Digest blob = store.put(large());
+
+        assertThat(asked("PUT", "partNumber=1")).isEqualTo(1);
+        assertThat(asked("PUT", "partNumber=2")).isEqualTo(2);
+        assertThat(asked("PUT", "partNumber=3")).isEqualTo(1);
+        try (InputStream in = store.open(blob)) {
+            assertThat(in.readAllBytes()).isEqualTo(Files.readAllBytes(large()));
+        }
+    }
+
+    @Test
+    void anUploadThatCannotBeEndedIsAborted() throws IOException {
+        proxy.next(1000, Fault.FAILS, requests("PUT", "partNumber=2"));
+        Path file = large();
+
+        assertThatThrownBy(() -> store.put(file))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("uploading part 2");
+
+        assertThat(asked("DELETE", "uploadId=")).isEqualTo(1);
+        assertThat(client.listMultipartUploads(
+                                list -> list.bucket(S3Proxy.BUCKET).prefix(prefix))
+                        .uploads())
+                .isEmpty();
+        assertThat(store.contains(Content.of(file).digest())).isFalse();
+    }
+
+    @Test
+    void aDownloadThatIsCutGoesOnWhereItStopped() throws IOException {
+        Path folder = large().getParent().resolve("folder");
+        Files.createDirectories(folder);
+        Files.move(large(), folder.resolve("weights.bin"));
+        ArtifactRef artifact = store.publishFolder(folder, new TreeMap<>());
+        Digest blob = store.manifest(artifact).files().getFirst().sha256();
+        long before = asked("GET", blob.hex());
+        proxy.next(3, Fault.CUT, requests("GET", blob.hex()));
+
+        Path out = store.checkOut(artifact, temp.resolve("out"));
+
+        assertThat(Content.of(out.resolve("weights.bin")).digest()).isEqualTo(blob);
+        assertThat(asked("GET", blob.hex()) - before).isEqualTo(4);
+    }
+
+    @Test
+    void aServerThatIgnoresConditionsIsRefusedByName() {
+        proxy.next(1000, Fault.CONDITION_IGNORED, requests("PUT", "/probe"));
+
+        assertThatThrownBy(() -> open(Duration.ofSeconds(20)))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("although 'If-None-Match: *' forbade it")
+                .hasMessageContaining("use a server that has them")
+                .hasMessageContaining(proxy.endpoint().toString());
+    }
+
+    @Test
+    void theSelfCheckSeesAServerWhoseConditionsFailUnderLoad() throws InterruptedException {
+        proxy.next(1000, Fault.CONDITION_IGNORED, requests("PUT", "/results/"));
+
+        assertThat(Conformance.of(store).problems())
+                .anyMatch(problem -> problem.contains("conditional create is not atomic here"));
+    }
+}

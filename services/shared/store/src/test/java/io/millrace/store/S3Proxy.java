@@ -1,0 +1,128 @@
+package io.millrace.store;
+
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.http.apache5.Apache5HttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.S3Client;
+
+/** An S3 server as a process of its own, on a port that it chose, with everything in its memory. */
+final class S3Proxy {
+    static final String BUCKET = "millrace-test";
+    private static final Path JAR = Path.of("target", "s3proxy", "s3proxy.jar");
+    private static final Pattern STARTED = Pattern.compile(".*Started .*ServerConnector.*127\\.0\\.0\\.1:(\\d+).*");
+    private static final String IDENTITY = "test-identity";
+    private static final String SECRET = "test-secret";
+
+    private final Process process;
+    private final URI endpoint;
+
+    private S3Proxy(Process process, int port) {
+        this.process = process;
+        this.endpoint = URI.create("http://127.0.0.1:" + port);
+    }
+
+    /** Starts the server with one empty bucket; the test is skipped where the jar is missing. */
+    static S3Proxy start(Path folder) throws IOException {
+        return start(folder, "aws-v2-or-v4");
+    }
+
+    /** A server that takes every signature. */
+    static S3Proxy startTrusting(Path folder) throws IOException {
+        return start(folder, "none");
+    }
+
+    private static S3Proxy start(Path folder, String authorization) throws IOException {
+        if (!Files.exists(JAR)) {
+            System.out.println("skipped: " + JAR + " is not there; the build fetches it before the integration tests");
+            abort("no s3proxy");
+        }
+        Path settings =
+                Files.writeString(folder.resolve("s3proxy.conf"), """
+                s3proxy.endpoint=http://127.0.0.1:0
+                s3proxy.authorization=%s
+                s3proxy.identity=%s
+                s3proxy.credential=%s
+                jclouds.provider=transient-nio2
+                jclouds.identity=none
+                jclouds.credential=none
+                """.formatted(authorization, IDENTITY, SECRET));
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx256m",
+                        "-XX:TieredStopAtLevel=1",
+                        "-jar",
+                        JAR.toString(),
+                        "--properties",
+                        settings.toString())
+                .redirectErrorStream(true)
+                .start();
+        S3Proxy server = new S3Proxy(process, port(process));
+        knowCredentials();
+        try (S3Client client = server.client()) {
+            client.createBucket(create -> create.bucket(BUCKET));
+        }
+        return server;
+    }
+
+    /** Reads on for ever in the background, so that the server never waits for its log to be read. */
+    private static int port(Process process) throws IOException {
+        BufferedReader log = process.inputReader();
+        StringBuilder said = new StringBuilder();
+        for (String line = log.readLine(); line != null; line = log.readLine()) {
+            Matcher started = STARTED.matcher(line);
+            if (started.matches()) {
+                Thread.ofVirtual().start(() -> log.lines().forEach(_ -> {}));
+                return Integer.parseInt(started.group(1));
+            }
+            said.append(line).append('\n');
+        }
+        throw new IOException("s3proxy ended before it listened:\n" + said);
+    }
+
+    /** What the SDK's default chain finds first. */
+    static void knowCredentials() {
+        credentials(IDENTITY, SECRET);
+    }
+
+    static void credentials(String identity, String secret) {
+        System.setProperty("aws.accessKeyId", identity);
+        System.setProperty("aws.secretAccessKey", secret);
+    }
+
+    URI endpoint() {
+        return endpoint;
+    }
+
+    /** The address of the store below a prefix, through this endpoint. */
+    static String address(String prefix, URI endpoint, Path cache) {
+        return "s3://" + BUCKET + "/" + prefix + "?path-style&endpoint=" + endpoint + "&cache=" + cache;
+    }
+
+    S3Client client() {
+        return S3Client.builder()
+                .endpointOverride(endpoint)
+                .forcePathStyle(true)
+                .region(Region.US_EAST_1)
+                .httpClientBuilder(Apache5HttpClient.builder())
+                .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create(IDENTITY, SECRET)))
+                .build();
+    }
+
+    void stop() throws InterruptedException {
+        process.destroy();
+        if (!process.waitFor(10, TimeUnit.SECONDS)) {
+            process.destroyForcibly().waitFor();
+        }
+    }
+}

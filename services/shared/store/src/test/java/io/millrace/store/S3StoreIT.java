@@ -1,0 +1,250 @@
+package io.millrace.store;
+
+import static io.millrace.store.Samples.bytes;
+import static io.millrace.store.Samples.key;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.Digest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.S3Object;
+
+class S3StoreIT extends ArtifactStoreContract {
+    private static final int PART_BYTES = 5 << 20;
+    private static S3Proxy server;
+    private static S3Client client;
+
+    private final String prefix = "test-" + UUID.randomUUID();
+
+    @BeforeAll
+    static void start(@TempDir Path folder) throws IOException {
+        server = S3Proxy.start(folder);
+        client = server.client();
+    }
+
+    @AfterAll
+    static void stop() throws InterruptedException {
+        if (server != null) {
+            client.close();
+            server.stop();
+        }
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        S3Proxy.knowCredentials();
+        store.close();
+    }
+
+    @Override
+    ArtifactStore create(Path temp) throws IOException {
+        S3Address address = S3Address.parse(S3Proxy.address(prefix, server.endpoint(), temp.resolve("cache")));
+        return S3Store.open(address, Duration.ofSeconds(20), PART_BYTES);
+    }
+
+    private String blobKey(Digest blob) {
+        return prefix + "/blobs/" + blob.hex().substring(0, 2) + "/" + blob.hex();
+    }
+
+    private void damage(Digest blob, String content) {
+        client.putObject(put -> put.bucket(S3Proxy.BUCKET).key(blobKey(blob)), RequestBody.fromString(content));
+    }
+
+    private List<String> keys(String below) {
+        return client
+                .listObjectsV2(list -> list.bucket(S3Proxy.BUCKET).prefix(prefix + "/" + below))
+                .contents()
+                .stream()
+                .map(S3Object::key)
+                .toList();
+    }
+
+    private Path cached(Digest blob) {
+        return temp.resolve("cache/blobs").resolve(blob.hex().substring(0, 2)).resolve(blob.hex());
+    }
+
+    @Test
+    void aDamagedBlobIsNoticedWhenItIsReadAndWhenItIsCheckedOut() throws IOException {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        Digest weights = Digest.of("weights");
+        damage(weights, "wEights");
+
+        try (InputStream in = store.open(weights)) {
+            assertThatThrownBy(in::readAllBytes)
+                    .isInstanceOf(DamagedFileException.class)
+                    .hasMessageContaining(blobKey(weights));
+        }
+        assertThatThrownBy(() -> store.checkOut(artifact, temp.resolve("out")))
+                .isInstanceOf(DamagedFileException.class)
+                .hasMessageContaining(weights.hex());
+    }
+
+    @Test
+    void aBlobOfTheWrongSizeIsIncompleteAndIsMendedByTheNextPut() throws IOException {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        damage(Digest.of("weights"), "weig");
+
+        assertThat(store.isComplete(artifact)).isFalse();
+        assertThat(store.publishFolder(Samples.folder(temp), new TreeMap<>())).isEqualTo(artifact);
+        assertThat(store.isComplete(artifact)).isTrue();
+    }
+
+    @Test
+    void aLargeFileIsStoredInPartsAndReadBack() throws IOException {
+        byte[] content = new byte[2 * PART_BYTES + 12_345];
+        new Random(7).nextBytes(content);
+        Path folder = Files.createDirectories(temp.resolve("large"));
+        Files.write(folder.resolve("weights.bin"), content);
+
+        ArtifactRef artifact = store.publishFolder(folder, new TreeMap<>());
+        Path out = store.checkOut(artifact, temp.resolve("out"));
+
+        assertThat(out.resolve("weights.bin")).hasBinaryContent(content);
+        assertThat(client.headObject(head -> head.bucket(S3Proxy.BUCKET).key(blobKey(Digest.of(content))))
+                        .eTag())
+                .endsWith("-3\"");
+        assertThat(client.listMultipartUploads(list -> list.bucket(S3Proxy.BUCKET))
+                        .uploads())
+                .isEmpty();
+    }
+
+    @Test
+    void uploadsThatWereLeftBehindAreAbortedAndOthersAreNot() throws IOException {
+        for (String key : List.of(prefix + "/blobs/aa/a", "elsewhere/blobs/aa/a")) {
+            client.createMultipartUpload(create -> create.bucket(S3Proxy.BUCKET).key(key));
+        }
+        S3Address address = S3Address.parse(S3Proxy.address(prefix, server.endpoint(), temp.resolve("cache")));
+        try (S3Bucket bucket = S3Bucket.connect(address, Duration.ofSeconds(20))) {
+            S3Uploads uploads = new S3Uploads(bucket, PART_BYTES);
+
+            uploads.sweep(Duration.ofHours(1));
+            int afterAnHour = uploads(prefix);
+            uploads.sweep(Duration.ofHours(-1));
+
+            assertThat(afterAnHour).isEqualTo(1);
+            assertThat(uploads(prefix)).isZero();
+            assertThat(uploads("elsewhere")).isEqualTo(1);
+        } finally {
+            client.listMultipartUploads(list -> list.bucket(S3Proxy.BUCKET))
+                    .uploads()
+                    .forEach(upload -> client.abortMultipartUpload(abort ->
+                            abort.bucket(S3Proxy.BUCKET).key(upload.key()).uploadId(upload.uploadId())));
+        }
+    }
+
+    private static int uploads(String below) {
+        return client.listMultipartUploads(list -> list.bucket(S3Proxy.BUCKET).prefix(below))
+                .uploads()
+                .size();
+    }
+
+    @Test
+    void aFileThatIsReadAgainComesFromTheCache() throws IOException {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        store.checkOut(artifact, temp.resolve("out"));
+        damage(Digest.of("weights"), "wEights");
+
+        Path again = store.checkOut(artifact, temp.resolve("again"));
+
+        assertThat(again.resolve("sub/weights.bin")).hasContent("weights");
+    }
+
+    @Test
+    void aCachedFileThatWasDamagedIsFetchedAgain() throws IOException {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        store.checkOut(artifact, temp.resolve("out"));
+        for (String damaged : List.of("wEights", "weig")) {
+            Files.delete(cached(Digest.of("weights")));
+            Files.writeString(cached(Digest.of("weights")), damaged);
+
+            Path again = store.checkOut(artifact, temp.resolve("again"));
+
+            assertThat(again.resolve("sub/weights.bin")).hasContent("weights");
+        }
+    }
+
+    @Test
+    void aDroppedClaimLeavesNothingBehind() throws IOException {
+        store.replaceClaim(Optional.empty(), new Claim(key("a"), "one", 1, 0));
+        assertThat(keys("claims/")).hasSize(1);
+
+        store.dropClaim(key("a"), "one");
+
+        assertThat(keys("claims/")).isEmpty();
+    }
+
+    @Test
+    void nothingIsWrittenOutsideThePrefix() throws IOException {
+        store.put(bytes("content"));
+        store.commit(Samples.result(key("a"), "w"));
+
+        assertThat(client.listObjectsV2(list -> list.bucket(S3Proxy.BUCKET)).contents())
+                .extracting(S3Object::key)
+                .allMatch(key -> key.startsWith("test-"));
+    }
+
+    @Test
+    void theAddressOpensTheSameStore() throws IOException {
+        Digest blob = store.put(bytes("content"));
+
+        try (ArtifactStore other =
+                Stores.open(S3Proxy.address(prefix + "/", server.endpoint(), temp.resolve("cache")))) {
+            assertThat(other.contains(blob)).isTrue();
+        }
+    }
+
+    @Test
+    void aBucketThatIsNotThereIsNamed() {
+        String address = S3Proxy.address(prefix, server.endpoint(), temp.resolve("cache"))
+                .replace(S3Proxy.BUCKET, "nobody-made-this");
+
+        assertThatThrownBy(() -> Stores.open(address))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("the bucket 'nobody-made-this' is not there; create it")
+                .hasMessageContaining(server.endpoint().toString());
+    }
+
+    @Test
+    void wrongCredentialsAreSaidToBeWrongAndAreNotShown() {
+        for (List<String> wrong :
+                List.of(List.of("test-identity", "sesame-7"), List.of("nobody-special", "sesame-7"))) {
+            S3Proxy.credentials(wrong.getFirst(), wrong.getLast());
+
+            assertThatThrownBy(() -> Stores.open(S3Proxy.address(prefix, server.endpoint(), temp.resolve("cache"))))
+                    .as(wrong.getFirst())
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("the server refuses these credentials; correct AWS_ACCESS_KEY_ID")
+                    .hasMessageContaining(S3Proxy.BUCKET)
+                    .hasMessageContaining(server.endpoint().toString())
+                    .hasMessageNotContaining("sesame-7");
+        }
+    }
+
+    @Test
+    void aServerThatDoesNotAnswerIsNamed() {
+        URI nobody = URI.create("http://127.0.0.1:1");
+
+        assertThatThrownBy(() -> Stores.open(S3Proxy.address(prefix, nobody, temp.resolve("cache"))))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("the server does not answer; check the endpoint")
+                .hasMessageContaining(nobody.toString());
+    }
+}
