@@ -15,7 +15,8 @@ final class CompressionTargetTest {
                 .containsExactlyInAnyOrderElementsOf(Stream.of(
                                 Stream.of(GgufFileType.values()).map(type -> "gguf:" + type),
                                 Stream.of(CompressedScheme.values()).map(scheme -> "compressed-tensors:" + scheme),
-                                Stream.of(OnnxType.values()).map(type -> "onnx:" + type.code()))
+                                Stream.of(OnnxType.values()).map(type -> "onnx:" + type.code()),
+                                Stream.of("binary", "ternary", "uniform").map(scheme -> "literature:" + scheme))
                         .flatMap(names -> names)
                         .toList());
     }
