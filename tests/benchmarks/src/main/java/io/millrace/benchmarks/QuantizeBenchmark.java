@@ -87,7 +87,11 @@ final class QuantizeBenchmark implements Callable<Integer> {
             Figure.beside("the stage, first run", checkpoint.parameters() / 1e6 / cold, "million weights/s");
             Figure.beside("the stage, median", checkpoint.parameters() / 1e6 / median(seconds), "million weights/s");
         }
-        return besideCopy() & besidePeer() & besideOneThread() & small() ? 0 : 1;
+        boolean kept = besideCopy();
+        kept &= besidePeer();
+        kept &= besideOneThread();
+        kept &= small();
+        return kept ? 0 : 1;
     }
 
     private boolean besideCopy() {
