@@ -13,7 +13,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** From sending a checkpoint event to the first job's stage being entered, in a warm pipeline that does nothing else. */
-@Command(name = "latency", description = "From checkpoint event to first job, event by event.")
+@Command(
+        name = "latency",
+        mixinStandardHelpOptions = true,
+        description = "From checkpoint event to first job, event by event.")
 final class LatencyBenchmark implements Callable<Integer> {
     private static final double MEDIAN_LIMIT_MILLIS = 50;
     private static final double P99_LIMIT_MILLIS = 150;

@@ -26,13 +26,16 @@ import picocli.CommandLine.Option;
  * Quantizing a large checkpoint beside copying the same bytes, in turns. The stage runs as in a worker, its output is
  * forced to disk and digested; the copy goes through a 4 MiB buffer and is forced to disk at its end.
  */
-@Command(name = "quantize", description = "A 1.2-billion-parameter checkpoint quantized beside copying its bytes.")
+@Command(
+        name = "quantize",
+        mixinStandardHelpOptions = true,
+        description = "A 1.2-billion-parameter checkpoint quantized beside copying its bytes.")
 final class QuantizeBenchmark implements Callable<Integer> {
     private static final Set<String> LIGHT = Set.of("Q8_0", "Q4_0", "W4A16", "FP8_DYNAMIC");
     private static final double SHARE_LIMIT = 0.6;
     private static final double PEER_LIMIT = 4;
     private static final double THREADS_LIMIT = 1.8;
-    private static final double MEMORY_LIMIT_MEBIBYTES = 512;
+    private static final double MEMORY_LIMIT_MEBIBYTES = 256;
     private static final int THREADS = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--parameters", defaultValue = "1200M", description = "size: 1200M or 300M, say (${DEFAULT-VALUE})")

@@ -21,7 +21,10 @@ import picocli.CommandLine.Option;
  * Runs of one step per second, from the first checkpoint's event to the last published model. Such a run is three jobs:
  * the step, and the two measurements without which nothing is published.
  */
-@Command(name = "runs", description = "One-step runs per second with stages that do nothing.")
+@Command(
+        name = "runs",
+        mixinStandardHelpOptions = true,
+        description = "One-step runs per second with stages that do nothing.")
 final class RunsBenchmark implements Callable<Integer> {
     private static final double MEMORY_LIMIT = 500;
     private static final double FOLDER_LIMIT = 200;

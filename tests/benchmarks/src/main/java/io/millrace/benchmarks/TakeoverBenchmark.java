@@ -31,7 +31,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** A worker's process is killed in the middle of a job; how long until another holds the record, and computes. */
-@Command(name = "takeover", description = "From kill -9 of a worker to another worker computing its job.")
+@Command(
+        name = "takeover",
+        mixinStandardHelpOptions = true,
+        description = "From kill -9 of a worker to another worker computing its job.")
 final class TakeoverBenchmark implements Callable<Integer> {
     private static final double HOLD_LIMIT_SECONDS = 1;
     private static final double COMPUTE_LIMIT_SECONDS = 5;
