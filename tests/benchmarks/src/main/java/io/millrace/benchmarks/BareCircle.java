@@ -89,7 +89,7 @@ final class BareCircle implements AutoCloseable {
 
     /** Circles per second, {@code inFlight} at a time. */
     double perSecond(int warmUp, int circles, int inFlight) {
-        try (KafkaConsumer<byte[], byte[]> out = RunsBenchmark.reader(kafka, OUT)) {
+        try (KafkaConsumer<byte[], byte[]> out = TopicReader.open(kafka, OUT)) {
             pass(out, 0, warmUp, inFlight);
             long began = System.nanoTime();
             pass(out, warmUp, circles, inFlight);

@@ -16,6 +16,9 @@ import picocli.CommandLine.Command;
             LatencyBenchmark.class,
             RunsBenchmark.class,
             TakeoverBenchmark.class,
+            LoadBenchmark.class,
+            SlotsBenchmark.class,
+            RollingRestartBenchmark.class,
             QuantizeBenchmark.class,
             KernelsBenchmark.class
         })

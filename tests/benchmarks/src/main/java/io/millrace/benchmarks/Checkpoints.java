@@ -19,13 +19,15 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** Checkpoints that nobody trained and the policy for them: one target, one recipe of one step. */
+/** Checkpoints that nobody trained and the policy for them: recipes of one step. */
 public record Checkpoints(ArtifactStore store, ArtifactRef text, Manifest.Entry file) {
     private static final String MODELS = "idle-";
+    private static final List<String> TYPES = List.of("Q8_0", "Q6_K", "Q4_0");
     private static final ModelNumbers NUMBERS =
             new ModelNumbers("LlamaForCausalLM", 2_000_000, 256, 256, 1024, 2, 4, 2, 512, "BF16");
 
@@ -37,16 +39,29 @@ public record Checkpoints(ArtifactStore store, ArtifactRef text, Manifest.Entry 
         return new Checkpoints(store, text, file);
     }
 
-    Policy policy() {
-        Target target = new Target(
-                "target",
+    /** One recipe of one step for each target; no two targets share a job. */
+    Policy policy(int targets) {
+        if (targets > TYPES.size()) {
+            throw new IllegalArgumentException("at most " + TYPES.size() + " targets, found " + targets);
+        }
+        return new Policy(
+                "idle",
+                MODELS + "*",
+                Policy.OnNewer.KEEP,
+                TYPES.subList(0, targets).stream().map(this::target).toList(),
+                1,
+                1);
+    }
+
+    private Target target(String type) {
+        return new Target(
+                "target-" + type.toLowerCase(Locale.ROOT).replace('_', '-'),
                 Device.CPU,
                 Device.CPU,
                 new TextUse(text, 64, 256, 0),
                 Optional.empty(),
-                List.of(new Recipe(List.of(new Step(new Parameters.Gguf("Q8_0"), Device.CPU)))),
+                List.of(new Recipe(List.of(new Step(new Parameters.Gguf(type), Device.CPU)))),
                 new Gate(List.of(IdleStage.LIMIT)));
-        return new Policy("idle", MODELS + "*", Policy.OnNewer.KEEP, List.of(target), 1, 1);
     }
 
     /** Each has its own weights as far as its digest goes, so that no job is answered from the store. */

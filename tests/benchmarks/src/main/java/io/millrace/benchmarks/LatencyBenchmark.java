@@ -42,14 +42,14 @@ final class LatencyBenchmark implements Callable<Integer> {
         double[] millis = new double[events];
         try (Scratch scratch = Scratch.create();
                 ArtifactStore store = Stores.open(STORE);
-                Pipeline pipeline = new Pipeline(scratch.folder(), STORE)) {
+                Pipeline pipeline = Pipeline.start(scratch.folder(), STORE)) {
             pipeline.startConductor();
             var _ = pipeline.startWorker(
                     "quantizer", new IdleStage<>(Parameters.Quantize.class, _ -> stageBegan.add(System.nanoTime())), 1);
             var _ = pipeline.startWorker(
                     "benchmarker", new IdleStage<>(Parameters.Benchmark.class, benchmarkBegan::add), 1);
             Checkpoints checkpoints = Checkpoints.in(store);
-            pipeline.sendAndAwait(checkpoints.policy());
+            pipeline.sendAndAwait(checkpoints.policy(1));
             for (int event = -warmUp; event < events; event++) {
                 long nanos = one(pipeline, warmUp + event, checkpoints.weights(event));
                 if (event >= 0) {

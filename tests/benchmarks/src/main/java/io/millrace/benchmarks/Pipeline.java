@@ -36,27 +36,28 @@ import org.apache.kafka.common.serialization.StringSerializer;
 public final class Pipeline implements AutoCloseable {
     private static final Duration START = Duration.ofSeconds(60);
 
-    private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private final Deque<AutoCloseable> parts;
     private final EventRecords records = new EventRecords(Topics.DEFAULT, new EventCodec(), "millrace/benchmarks");
     private final Path folder;
     private final String store;
-    private final EmbeddedBroker broker;
+    private final String kafka;
+    private final short replication;
     private final Producer<String, byte[]> producer;
 
-    /** @param store the address that the workers open */
-    public Pipeline(Path folder, String store) throws IOException, InterruptedException {
+    private Pipeline(Path folder, String store, String kafka, short replication, Deque<AutoCloseable> parts)
+            throws IOException, InterruptedException {
         this.folder = folder;
         this.store = store;
-        this.broker =
-                EmbeddedBroker.start(folder.resolve("kafka"), message -> System.err.println("benchmarks: " + message));
-        parts.push(broker);
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.address()))) {
-            TopicAdmin.apply(admin, Topics.DEFAULT, List.of(Device.CPU), (short) 1);
+        this.kafka = kafka;
+        this.replication = replication;
+        this.parts = parts;
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka))) {
+            TopicAdmin.apply(admin, Topics.DEFAULT, List.of(Device.CPU), replication);
         }
         this.producer = new KafkaProducer<>(
                 Map.of(
                         ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                        broker.address(),
+                        kafka,
                         ProducerConfig.ACKS_CONFIG,
                         "all",
                         ProducerConfig.LINGER_MS_CONFIG,
@@ -66,14 +67,38 @@ public final class Pipeline implements AutoCloseable {
         parts.push(producer);
     }
 
+    /**
+     * With a broker of its own in this process.
+     *
+     * @param store the address that the workers open
+     */
+    public static Pipeline start(Path folder, String store) throws IOException, InterruptedException {
+        EmbeddedBroker broker =
+                EmbeddedBroker.start(folder.resolve("kafka"), message -> System.err.println("benchmarks: " + message));
+        return new Pipeline(folder, store, broker.address(), (short) 1, new ArrayDeque<>(List.of(broker)));
+    }
+
+    /** On brokers that run already. */
+    static Pipeline on(String kafka, short replication, Path folder, String store)
+            throws IOException, InterruptedException {
+        return new Pipeline(folder, store, kafka, replication, new ArrayDeque<>());
+    }
+
     void startConductor() throws IOException, InterruptedException {
         startConductor(new SimpleMeterRegistry(), Limits.DEFAULT);
     }
 
     public void startConductor(MeterRegistry registry, Limits limits) throws IOException, InterruptedException {
-        Conductor conductor =
-                Conductor.start(ConductorSettings.local(broker.address(), folder.resolve("conductor"), registry)
-                        .withLimits(limits));
+        Conductor conductor = Conductor.start(new ConductorSettings(
+                Map.of("bootstrap.servers", kafka),
+                Topics.DEFAULT,
+                "millrace-conductor",
+                folder.resolve("conductor"),
+                replication,
+                1,
+                limits,
+                ConductorSettings.Pace.LOCAL,
+                registry));
         parts.push(conductor);
         if (!conductor.awaitRunning(START)) {
             throw new IOException("the conductor did not start within " + START.toSeconds() + " s");
@@ -91,7 +116,7 @@ public final class Pipeline implements AutoCloseable {
                 stage,
                 new WorkerSettings(
                         service,
-                        new KafkaSettings(broker.address(), Map.of(), Topics.DEFAULT),
+                        new KafkaSettings(kafka, Map.of(), Topics.DEFAULT),
                         store,
                         List.of(Device.CPU),
                         slots,
@@ -103,7 +128,7 @@ public final class Pipeline implements AutoCloseable {
     }
 
     public String kafka() {
-        return broker.address();
+        return kafka;
     }
 
     /** Sends without waiting. */

@@ -10,7 +10,6 @@ import java.time.Duration;
  * do not count: the system takes them back when it likes.
  */
 final class ResidentMemory implements AutoCloseable {
-    private static final Path STATUS = Path.of("/proc/self/status");
     private static final Duration BETWEEN_SAMPLES = Duration.ofMillis(20);
 
     private final Thread sampling =
@@ -24,7 +23,7 @@ final class ResidentMemory implements AutoCloseable {
     private void sample() {
         try {
             while (true) {
-                peakKibibytes = Math.max(peakKibibytes, now());
+                peakKibibytes = Math.max(peakKibibytes, kibibytes(ProcessHandle.current()));
                 Thread.sleep(BETWEEN_SAMPLES);
             }
         } catch (InterruptedException e) {
@@ -32,9 +31,13 @@ final class ResidentMemory implements AutoCloseable {
         }
     }
 
-    private static long now() {
+    static double mebibytes(ProcessHandle process) {
+        return kibibytes(process) / 1024.0;
+    }
+
+    private static long kibibytes(ProcessHandle process) {
         try {
-            return Files.readAllLines(STATUS).stream()
+            return Files.readAllLines(Path.of("/proc", Long.toString(process.pid()), "status")).stream()
                     .filter(line -> line.startsWith("RssAnon:") || line.startsWith("RssShmem:"))
                     .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
                     .sum();

@@ -2,18 +2,12 @@ package io.millrace.benchmarks;
 
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Parameters;
-import io.millrace.events.wire.Topics;
 import io.millrace.store.ArtifactStore;
 import io.millrace.store.Stores;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -31,7 +25,6 @@ final class RunsBenchmark implements Callable<Integer> {
     private static final int QUANTIZER_SLOTS = 6;
     private static final int BENCHMARKER_SLOTS = 10;
     private static final int JOBS_PER_RUN = 3;
-    private static final Duration POLL = Duration.ofMillis(10);
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     @Option(names = "--runs", defaultValue = "1000", description = "measured runs (${DEFAULT-VALUE})")
@@ -76,7 +69,7 @@ final class RunsBenchmark implements Callable<Integer> {
     private double bareRate() throws Exception {
         int slots = QUANTIZER_SLOTS + BENCHMARKER_SLOTS;
         try (Scratch scratch = Scratch.create();
-                Pipeline pipeline = new Pipeline(scratch.folder(), "memory:bare");
+                Pipeline pipeline = Pipeline.start(scratch.folder(), "memory:bare");
                 BareCircle circle = new BareCircle(pipeline.kafka(), scratch.resolve("bare"), slots, JOBS_PER_RUN)) {
             double rate = circle.perSecond(warmUp, runs, inFlight);
             Figure.beside("Kafka alone, circles of three jobs", rate, "circle/s");
@@ -87,25 +80,25 @@ final class RunsBenchmark implements Callable<Integer> {
     private double rate(String address) throws Exception {
         try (Scratch scratch = Scratch.create();
                 ArtifactStore store = Stores.open(address);
-                Pipeline pipeline = new Pipeline(scratch.folder(), address)) {
+                Pipeline pipeline = Pipeline.start(scratch.folder(), address)) {
             pipeline.startConductor();
             var _ = pipeline.startWorker(
                     "quantizer", new IdleStage<>(Parameters.Quantize.class, _ -> {}), QUANTIZER_SLOTS);
             var _ = pipeline.startWorker(
                     "benchmarker", new IdleStage<>(Parameters.Benchmark.class, _ -> {}), BENCHMARKER_SLOTS);
             Checkpoints checkpoints = Checkpoints.in(store);
-            pipeline.sendAndAwait(checkpoints.policy());
+            pipeline.sendAndAwait(checkpoints.policy(1));
             List<ArtifactRef> weights = new ArrayList<>();
             for (int number = 0; number < warmUp + runs; number++) {
                 weights.add(checkpoints.weights(number));
             }
-            try (KafkaConsumer<byte[], byte[]> published = reader(pipeline.kafka(), Topics.DEFAULT.models())) {
+            try (ClosedLoop loop = new ClosedLoop(pipeline, models, 1, inFlight, PATIENCE)) {
                 // One checkpoint of each model is planned whether it comes before the policy or after it; more are not.
-                done(pipeline, published, 0, weights.subList(0, models));
-                done(pipeline, published, models, weights.subList(models, warmUp));
+                loop.run(weights.subList(0, models));
+                loop.run(weights.subList(models, warmUp));
                 long began = System.nanoTime();
                 long cpuBegan = cpuNanos();
-                done(pipeline, published, warmUp, weights.subList(warmUp, warmUp + runs));
+                loop.run(weights.subList(warmUp, warmUp + runs));
                 double seconds = (System.nanoTime() - began) / 1e9;
                 double cpuMillis = (cpuNanos() - cpuBegan) / 1e6;
                 Figure.beside("processor time of a run, broker included", cpuMillis / runs, "ms");
@@ -121,44 +114,5 @@ final class RunsBenchmark implements Callable<Integer> {
                 .totalCpuDuration()
                 .orElse(Duration.ZERO)
                 .toNanos();
-    }
-
-    /** A closed loop: the next checkpoint is sent when a model was published. */
-    private void done(
-            Pipeline pipeline, KafkaConsumer<byte[], byte[]> published, int first, List<ArtifactRef> weights) {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        int sent = 0;
-        int count = 0;
-        while (count < weights.size()) {
-            while (sent < weights.size() && sent - count < inFlight) {
-                pipeline.send(Checkpoints.event((first + sent) % models, first + sent, weights.get(sent)));
-                sent++;
-            }
-            count += published.poll(POLL).count();
-            if (System.nanoTime() - deadline > 0) {
-                throw new IllegalStateException("only " + count + " of " + weights.size()
-                        + " runs were published within " + PATIENCE.toSeconds() + " s");
-            }
-        }
-    }
-
-    /** A reader of a whole topic. */
-    static KafkaConsumer<byte[], byte[]> reader(String kafka, String topic) {
-        KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
-                Map.of(
-                        ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                        kafka,
-                        ConsumerConfig.ISOLATION_LEVEL_CONFIG,
-                        "read_committed",
-                        ConsumerConfig.AUTO_OFFSET_RESET_CONFIG,
-                        "earliest"),
-                new ByteArrayDeserializer(),
-                new ByteArrayDeserializer());
-        List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
-                .map(info -> new TopicPartition(info.topic(), info.partition()))
-                .toList();
-        consumer.assign(partitions);
-        consumer.seekToBeginning(partitions);
-        return consumer;
     }
 }

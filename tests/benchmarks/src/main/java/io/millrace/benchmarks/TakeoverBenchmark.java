@@ -57,7 +57,7 @@ final class TakeoverBenchmark implements Callable<Integer> {
         try (Scratch scratch = Scratch.create()) {
             String address = scratch.resolve("store").toString();
             try (ArtifactStore store = Stores.open(address);
-                    Pipeline pipeline = new Pipeline(scratch.folder(), address)) {
+                    Pipeline pipeline = Pipeline.start(scratch.folder(), address)) {
                 Checkpoints checkpoints = Checkpoints.in(store);
                 for (int kill = 0; kill < kills; kill++) {
                     Job job = job(kill, checkpoints.weights(kill));

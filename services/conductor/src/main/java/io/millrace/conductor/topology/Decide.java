@@ -53,7 +53,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     @Override
     public void init(ProcessorContext<byte[], Outgoing> newContext) {
         context = newContext;
-        tables = Stores.tables(newContext::getStateStore);
+        tables = Stores.tables(newContext.getStateStore(Stores.STATE));
         Instant now = now();
         Draft draft = new Draft(tables());
         Coordinator coordinator = new Coordinator(wiring.limits(), wiring.worked(), draft);

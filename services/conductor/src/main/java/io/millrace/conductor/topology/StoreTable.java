@@ -11,17 +11,20 @@ import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
- * A table in a store. What was read or written of late is kept as objects: a record of a run is read far more often than
+ * A table in the store: the entries whose keys begin with its name and a bar. What was read or written of late is kept as objects: a record of a run is read far more often than
  * it changes, and reading it from JSON is most of what a decision costs.
  *
  * <p>Nobody else writes into the store. A task that starts anew, after a lost transaction too, makes its tables anew.
  */
 final class StoreTable<V> implements Table<V> {
+    private static final char BAR = '|';
+
     /** Sorts after everything that follows a bar. */
-    private static final char AFTER_BAR = '|' + 1;
+    private static final char AFTER_BAR = BAR + 1;
 
     private static final int REMEMBERED = 4096;
 
+    private final String prefix;
     private final KeyValueStore<String, byte[]> store;
     private final Serde<V> values;
     private final Map<String, V> remembered = new LinkedHashMap<>(16, 0.75f, true) {
@@ -31,7 +34,8 @@ final class StoreTable<V> implements Table<V> {
         }
     };
 
-    StoreTable(KeyValueStore<String, byte[]> store, Serde<V> values) {
+    StoreTable(String name, KeyValueStore<String, byte[]> store, Serde<V> values) {
+        this.prefix = name + BAR;
         this.store = store;
         this.values = values;
     }
@@ -42,39 +46,40 @@ final class StoreTable<V> implements Table<V> {
         if (known != null) {
             return Optional.of(known);
         }
-        return Optional.ofNullable(store.get(key)).map(bytes -> read(key, bytes));
+        return Optional.ofNullable(store.get(prefix + key)).map(bytes -> read(key, bytes));
     }
 
     @Override
     public void put(String key, V value) {
-        store.put(key, values.serializer().serialize(store.name(), value));
+        store.put(prefix + key, values.serializer().serialize(store.name(), value));
         remembered.put(key, value);
     }
 
     @Override
     public void delete(String key) {
-        if (remembered.remove(key) != null || store.get(key) != null) {
-            store.delete(key);
+        if (remembered.remove(key) != null || store.get(prefix + key) != null) {
+            store.delete(prefix + key);
         }
     }
 
     @Override
-    public void forEach(String prefix, BiConsumer<String, V> visitor) {
-        try (KeyValueIterator<String, byte[]> entries =
-                prefix.isEmpty() ? store.all() : store.range(prefix, end(prefix))) {
+    public void forEach(String keysFrom, BiConsumer<String, V> visitor) {
+        String first = prefix + keysFrom;
+        try (KeyValueIterator<String, byte[]> entries = store.range(first, end(first))) {
             while (entries.hasNext()) {
                 KeyValue<String, byte[]> entry = entries.next();
-                V known = remembered.get(entry.key);
-                visitor.accept(entry.key, known == null ? visited(entry) : known);
+                String key = entry.key.substring(prefix.length());
+                V known = remembered.get(key);
+                visitor.accept(key, known == null ? visited(key, entry.value) : known);
             }
         }
     }
 
     /** A walk over a large table must not push out what is in use. */
-    private V visited(KeyValue<String, byte[]> entry) {
+    private V visited(String key, byte[] bytes) {
         return remembered.size() < REMEMBERED
-                ? read(entry.key, entry.value)
-                : values.deserializer().deserialize(store.name(), entry.value);
+                ? read(key, bytes)
+                : values.deserializer().deserialize(store.name(), bytes);
     }
 
     private V read(String key, byte[] bytes) {
@@ -84,7 +89,7 @@ final class StoreTable<V> implements Table<V> {
     }
 
     private static String end(String prefix) {
-        if (!prefix.endsWith("|")) {
+        if (prefix.charAt(prefix.length() - 1) != BAR) {
             throw new IllegalArgumentException("a prefix ends with '|', found '" + prefix + "'");
         }
         return prefix.substring(0, prefix.length() - 1) + AFTER_BAR;

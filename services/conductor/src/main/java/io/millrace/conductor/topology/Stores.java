@@ -9,60 +9,34 @@ import io.millrace.events.Policy;
 import java.util.Map;
 import java.util.Set;
 import org.apache.kafka.common.serialization.Serdes;
-import org.apache.kafka.streams.processor.StateStore;
 import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.StoreBuilder;
 
-/** The stores, by name. The names are part of the changelog topics: never rename one. */
+/**
+ * The store and the tables in it. One store for all, since each store of a task has a partition of a changelog, and a
+ * transaction pays for each partition that it writes to. The names lie in changelog topics: never change one.
+ */
 final class Stores {
-    private static final String OPEN = "open-runs";
-    private static final String ENDED = "ended-runs";
-    private static final String TICKETS = "tickets";
-    private static final String CHECKPOINTS = "checkpoints";
-    private static final String NEWEST = "newest-checkpoints";
-    private static final String LATEST = "latest-models";
-    private static final String POLICIES = "policies";
+    static final String STATE = "state";
 
     private Stores() {}
 
     static Set<StoreBuilder<?>> builders() {
-        return Set.of(
-                builder(OPEN),
-                builder(ENDED),
-                builder(TICKETS),
-                builder(CHECKPOINTS),
-                builder(NEWEST),
-                builder(LATEST),
-                builder(POLICIES));
-    }
-
-    static Tables tables(StoreLookup stores) {
-        return new Tables(
-                table(stores, OPEN, RunState.Open.class),
-                table(stores, ENDED, RunState.Ended.class),
-                table(stores, TICKETS, Ticket.class),
-                table(stores, CHECKPOINTS, CheckpointPublished.class),
-                table(stores, NEWEST, CheckpointPublished.class),
-                table(stores, LATEST, LatestModel.class),
-                table(stores, POLICIES, Policy.class));
-    }
-
-    /** Finds a store of the task. */
-    @FunctionalInterface
-    interface StoreLookup {
-        StateStore find(String name);
-    }
-
-    @SuppressWarnings("unchecked") // the builder of this name made it with these types
-    private static <V> StoreTable<V> table(StoreLookup stores, String name, Class<V> type) {
-        return new StoreTable<>((KeyValueStore<String, byte[]>) stores.find(name), StateJson.serde(type));
-    }
-
-    private static StoreBuilder<KeyValueStore<String, byte[]>> builder(String name) {
-        return org.apache.kafka.streams.state.Stores.keyValueStoreBuilder(
-                        org.apache.kafka.streams.state.Stores.persistentKeyValueStore(name),
+        return Set.of(org.apache.kafka.streams.state.Stores.keyValueStoreBuilder(
+                        org.apache.kafka.streams.state.Stores.persistentKeyValueStore(STATE),
                         Serdes.String(),
                         Serdes.ByteArray())
-                .withLoggingEnabled(Map.of());
+                .withLoggingEnabled(Map.of()));
+    }
+
+    static Tables tables(KeyValueStore<String, byte[]> state) {
+        return new Tables(
+                new StoreTable<>("open-runs", state, StateJson.serde(RunState.Open.class)),
+                new StoreTable<>("ended-runs", state, StateJson.serde(RunState.Ended.class)),
+                new StoreTable<>("tickets", state, StateJson.serde(Ticket.class)),
+                new StoreTable<>("checkpoints", state, StateJson.serde(CheckpointPublished.class)),
+                new StoreTable<>("newest-checkpoints", state, StateJson.serde(CheckpointPublished.class)),
+                new StoreTable<>("latest-models", state, StateJson.serde(LatestModel.class)),
+                new StoreTable<>("policies", state, StateJson.serde(Policy.class)));
     }
 }

@@ -67,7 +67,7 @@ final class WatchedPipeline implements AutoCloseable {
 
     WatchedPipeline(Path folder) throws Exception {
         ArtifactStore store = opened(Stores.open(STORE));
-        Pipeline pipeline = opened(new Pipeline(folder, STORE));
+        Pipeline pipeline = opened(Pipeline.start(folder, STORE));
         pipeline.startConductor(conductor, SOON_UNATTENDED);
         opened(QueueLag.start(Map.of("bootstrap.servers", pipeline.kafka()), Topics.DEFAULT, conductor));
         serve("conductor", conductor);
