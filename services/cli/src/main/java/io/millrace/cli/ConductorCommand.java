@@ -7,6 +7,7 @@ import io.millrace.conductor.run.Limits;
 import io.millrace.worker.observe.ManagementServer;
 import io.millrace.worker.observe.ProcessMetrics;
 import io.millrace.worker.observe.QueueLag;
+import io.millrace.worker.observe.Traces;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,6 +58,13 @@ final class ConductorCommand implements Callable<Integer> {
         connection.requireTopics();
         Files.createDirectories(state);
         PrometheusMeterRegistry registry = ProcessMetrics.registry();
+        try (Traces traces = Traces.of("conductor", System.getenv())) {
+            return run(connection, registry, traces);
+        }
+    }
+
+    private int run(Connection connection, PrometheusMeterRegistry registry, Traces traces)
+            throws IOException, InterruptedException {
         ConductorSettings settings = new ConductorSettings(
                 connection.kafka(),
                 connection.topics(),
@@ -66,7 +74,8 @@ final class ConductorCommand implements Callable<Integer> {
                 threads,
                 Limits.DEFAULT,
                 ConductorSettings.Pace.CLUSTER,
-                registry);
+                registry,
+                traces::ended);
         try (StopSignal stop = StopSignal.installForService();
                 Conductor conductor = Conductor.start(settings);
                 QueueLag _ = QueueLag.start(connection.kafka(), connection.topics(), registry);

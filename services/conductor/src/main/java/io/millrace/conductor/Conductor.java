@@ -35,7 +35,8 @@ public final class Conductor implements AutoCloseable {
                 new JobTopics(admin, settings.topics(), settings.replication()),
                 new ConductorMetrics(settings.registry()),
                 settings.limits(),
-                settings.pace().tick());
+                settings.pace().tick(),
+                settings.ended());
         this.streams = new KafkaStreams(ConductorTopology.build(wiring), StreamsProperties.of(settings));
         this.streamsMetrics = new KafkaStreamsMetrics(streams);
         streamsMetrics.bindTo(settings.registry());

@@ -2,10 +2,12 @@ package io.millrace.conductor;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.millrace.conductor.run.Limits;
+import io.millrace.events.RunChanged;
 import io.millrace.events.wire.Topics;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * How a conductor is set up.
@@ -19,6 +21,7 @@ import java.util.Map;
  * @param limits of jobs and runs
  * @param pace how often work is committed and deadlines are looked at
  * @param registry where metrics go
+ * @param ended told each run that has ended; again where a transaction is repeated
  */
 public record ConductorSettings(
         Map<String, Object> kafka,
@@ -29,7 +32,8 @@ public record ConductorSettings(
         int threads,
         Limits limits,
         Pace pace,
-        MeterRegistry registry) {
+        MeterRegistry registry,
+        Consumer<RunChanged> ended) {
     public ConductorSettings {
         kafka = Map.copyOf(kafka);
         if (!kafka.containsKey("bootstrap.servers")) {
@@ -65,16 +69,17 @@ public record ConductorSettings(
                 1,
                 Limits.DEFAULT,
                 Pace.LOCAL,
-                registry);
+                registry,
+                _ -> {});
     }
 
     public ConductorSettings withLimits(Limits other) {
         return new ConductorSettings(
-                kafka, topics, applicationId, stateFolder, replication, threads, other, pace, registry);
+                kafka, topics, applicationId, stateFolder, replication, threads, other, pace, registry, ended);
     }
 
     public ConductorSettings withTopics(Topics other) {
         return new ConductorSettings(
-                kafka, other, applicationId, stateFolder, replication, threads, limits, pace, registry);
+                kafka, other, applicationId, stateFolder, replication, threads, limits, pace, registry, ended);
     }
 }

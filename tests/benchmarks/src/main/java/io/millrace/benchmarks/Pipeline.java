@@ -98,7 +98,8 @@ public final class Pipeline implements AutoCloseable {
                 1,
                 limits,
                 ConductorSettings.Pace.LOCAL,
-                registry));
+                registry,
+                _ -> {}));
         parts.push(conductor);
         if (!conductor.awaitRunning(START)) {
             throw new IOException("the conductor did not start within " + START.toSeconds() + " s");

@@ -8,6 +8,7 @@ import io.millrace.events.wire.TopicAdmin;
 import io.millrace.worker.observe.ManagementServer;
 import io.millrace.worker.observe.ProcessMetrics;
 import io.millrace.worker.observe.QueueLag;
+import io.millrace.worker.observe.Traces;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
@@ -136,6 +137,8 @@ public final class LocalMode implements AutoCloseable {
         // The folder's lock makes this the only conductor here: after a kill it takes the place of the one that died,
         // instead of waiting 45 s for its session to time out.
         kafka.put("main.consumer.group.instance.id", "local");
+        Traces traces = Traces.of("conductor", System.getenv());
+        started.push(traces);
         return Conductor.start(new ConductorSettings(
                 kafka,
                 settings.topics(),
@@ -145,7 +148,8 @@ public final class LocalMode implements AutoCloseable {
                 1,
                 Limits.DEFAULT,
                 ConductorSettings.Pace.LOCAL,
-                registry));
+                registry,
+                traces::ended));
     }
 
     private void watch(Conductor conductor, Consumer<String> onFailure) {

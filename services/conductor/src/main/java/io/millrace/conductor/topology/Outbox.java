@@ -3,6 +3,7 @@ package io.millrace.conductor.topology;
 import io.millrace.conductor.run.Draft;
 import io.millrace.conductor.run.Output;
 import io.millrace.events.Job;
+import io.millrace.events.RunChanged;
 import io.millrace.events.wire.EventRecords;
 import io.millrace.events.wire.Topics;
 import java.time.Instant;
@@ -46,10 +47,14 @@ record Outbox(Wiring wiring) {
         }
     }
 
+    /** Tells metrics and traces of it. */
     void count(Draft draft) {
         for (Output output : draft.outputs()) {
             if (output instanceof Output.Publish(var event)) {
                 wiring.metrics().wrote(event);
+                if (event instanceof RunChanged run && run.status().ended()) {
+                    wiring.ended().accept(run);
+                }
             }
         }
     }

@@ -2,16 +2,19 @@ package io.millrace.conductor.topology;
 
 import io.millrace.conductor.run.Limits;
 import io.millrace.conductor.run.WorkedQueues;
+import io.millrace.events.RunChanged;
 import io.millrace.events.wire.DeadLetters;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.EventRecords;
 import io.millrace.events.wire.Topics;
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /**
  * What the processors work with.
  *
  * @param tick how often deadlines are looked at
+ * @param ended told each run that has ended
  */
 public record Wiring(
         Topics topics,
@@ -22,12 +25,19 @@ public record Wiring(
         ConductorMetrics metrics,
         Limits limits,
         WorkedQueues worked,
-        Duration tick) {
+        Duration tick,
+        Consumer<RunChanged> ended) {
     /** Source of the events that the conductor writes. */
     public static final String SOURCE = "millrace/conductor";
 
     public static Wiring of(
-            Topics topics, EventCodec codec, Queues queues, ConductorMetrics metrics, Limits limits, Duration tick) {
+            Topics topics,
+            EventCodec codec,
+            Queues queues,
+            ConductorMetrics metrics,
+            Limits limits,
+            Duration tick,
+            Consumer<RunChanged> ended) {
         return new Wiring(
                 topics,
                 codec,
@@ -37,6 +47,7 @@ public record Wiring(
                 metrics,
                 limits,
                 new WorkedQueues(),
-                tick);
+                tick,
+                ended);
     }
 }

@@ -56,7 +56,8 @@ final class Driven implements AutoCloseable {
                 (stage, device) -> queues.add(TOPICS.jobs(stage, device)),
                 new ConductorMetrics(registry),
                 limits,
-                Duration.ofMillis(100));
+                Duration.ofMillis(100),
+                _ -> {});
         driver = new TopologyTestDriver(ConductorTopology.build(wiring), properties(stateFolder), start);
     }
 

@@ -52,7 +52,13 @@ final class OneTask implements AutoCloseable {
             stores.add(store);
         }
         decide = new Decide(Wiring.of(
-                TOPICS, codec, (_, _) -> {}, new ConductorMetrics(registry), Limits.DEFAULT, Duration.ofMillis(100)));
+                TOPICS,
+                codec,
+                (_, _) -> {},
+                new ConductorMetrics(registry),
+                Limits.DEFAULT,
+                Duration.ofMillis(100),
+                _ -> {}));
         decide.init(context);
     }
 

@@ -14,6 +14,7 @@ import io.millrace.worker.lease.Slots;
 import io.millrace.worker.observe.KafkaClientMeters;
 import io.millrace.worker.observe.ManagementServer;
 import io.millrace.worker.observe.ProcessMetrics;
+import io.millrace.worker.observe.Traces;
 import io.millrace.worker.observe.WorkerMetrics;
 import io.millrace.worker.report.Cancellations;
 import io.millrace.worker.report.EventPublisher;
@@ -115,6 +116,7 @@ public final class Worker implements AutoCloseable {
                 new JobProtocol(store, claims, publisher, cancelled, stageRun, holder, clock),
                 publisher,
                 new WorkerMetrics(registry, settings.slots()),
+                opened(Traces.of(settings.service(), System.getenv()), opened),
                 clock,
                 System::nanoTime);
         this.managementPort = manage(opened);

@@ -119,18 +119,20 @@ public final class EventRecords {
 
     private Headers headers(Event event, byte[] value) {
         String name = event.getClass().getSimpleName();
-        String id = Digest.of(value).hex();
+        Digest digest = Digest.of(value);
         Subject subject = Subject.of(event);
         Headers headers = new RecordHeaders();
         add(headers, "ce_specversion", "1.0");
-        add(headers, "ce_id", id);
+        add(headers, "ce_id", digest.hex());
         add(headers, "ce_source", source);
         add(headers, "ce_type", "io.millrace." + name);
         add(headers, "ce_dataschema", "urn:avro:crc64:" + Schemas.hex(Schemas.fingerprint(name)));
         subject.name().ifPresent(subjectName -> add(headers, "ce_subject", subjectName));
         subject.at().ifPresent(at -> add(headers, "ce_time", at.toString()));
         add(headers, "content-type", "application/avro");
-        add(headers, "traceparent", "00-" + subject.trace().hex().substring(0, 32) + "-" + id.substring(0, 16) + "-01");
+        TraceContext trace =
+                subject.run().map(TraceContext::of).orElseGet(() -> TraceContext.of(subject.trace(), digest));
+        add(headers, "traceparent", trace.traceparent());
         subject.model().ifPresent(model -> add(headers, MODEL, model.value()));
         subject.run().ifPresent(run -> add(headers, RUN, run.toString()));
         subject.key().ifPresent(key -> add(headers, JOB, key.toString()));

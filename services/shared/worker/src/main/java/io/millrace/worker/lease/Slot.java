@@ -10,6 +10,7 @@ import io.millrace.worker.commit.Interruption;
 import io.millrace.worker.commit.JobProtocol;
 import io.millrace.worker.commit.RunningJob;
 import io.millrace.worker.observe.JobContext;
+import io.millrace.worker.observe.Traces;
 import io.millrace.worker.observe.WorkerMetrics;
 import io.millrace.worker.report.EventPublisher;
 import java.time.Duration;
@@ -48,6 +49,7 @@ public final class Slot implements Runnable {
     private final JobProtocol protocol;
     private final EventPublisher publisher;
     private final WorkerMetrics metrics;
+    private final Traces traces;
     private final WorkerSettings.Limits limits;
     private final InstantSource clock;
     private final LongSupplier nanoTime;
@@ -61,6 +63,7 @@ public final class Slot implements Runnable {
             JobProtocol protocol,
             EventPublisher publisher,
             WorkerMetrics metrics,
+            Traces traces,
             WorkerSettings.Limits limits,
             InstantSource clock,
             LongSupplier nanoTime) {
@@ -69,6 +72,7 @@ public final class Slot implements Runnable {
         this.protocol = protocol;
         this.publisher = publisher;
         this.metrics = metrics;
+        this.traces = traces;
         this.limits = limits;
         this.clock = clock;
         this.nanoTime = nanoTime;
@@ -204,7 +208,13 @@ public final class Slot implements Runnable {
                 .start(() -> {
                     try (JobContext _ = JobContext.of(run.ref())) {
                         LOG.info("took a job");
+                        Instant began = clock.instant();
                         JobProtocol.Ended ended = protocol.run(run);
+                        traces.ended(
+                                run.ref(),
+                                began,
+                                clock.instant(),
+                                ended.outcome().label());
                         LOG.atInfo()
                                 .addKeyValue("outcome", ended.outcome().label())
                                 .log("the job ended");

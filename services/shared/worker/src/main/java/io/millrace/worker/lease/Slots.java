@@ -5,6 +5,7 @@ import io.millrace.events.StageName;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.worker.WorkerSettings;
 import io.millrace.worker.commit.JobProtocol;
+import io.millrace.worker.observe.Traces;
 import io.millrace.worker.observe.WorkerMetrics;
 import io.millrace.worker.report.EventPublisher;
 import java.time.Duration;
@@ -41,6 +42,7 @@ public final class Slots {
             JobProtocol protocol,
             EventPublisher publisher,
             WorkerMetrics metrics,
+            Traces traces,
             InstantSource clock,
             LongSupplier nanoTime) {
         this.nanoTime = nanoTime;
@@ -58,7 +60,7 @@ public final class Slots {
                 }
             }
             queues.addAll(own);
-            slots.add(new Slot(own, codec, protocol, publisher, metrics, settings.limits(), clock, nanoTime));
+            slots.add(new Slot(own, codec, protocol, publisher, metrics, traces, settings.limits(), clock, nanoTime));
         }
     }
 
