@@ -19,6 +19,7 @@ import picocli.CommandLine.Command;
             LoadBenchmark.class,
             SlotsBenchmark.class,
             RollingRestartBenchmark.class,
+            S3Benchmark.class,
             QuantizeBenchmark.class,
             KernelsBenchmark.class
         })
