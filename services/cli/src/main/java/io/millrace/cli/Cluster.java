@@ -66,7 +66,7 @@ final class Cluster {
         String place = store;
         Topics topics = topics();
         if (address == null) {
-            Home.Running running = home().running()
+            Home.Running running = home().awaitRunning()
                     .orElseThrow(() -> new CommandFailure(
                             ExitCode.UNAVAILABLE,
                             "no Millrace runs in " + home().folder()

@@ -35,20 +35,30 @@ final class RunsCommand implements Callable<Integer> {
     @Option(names = "--active", description = "Only runs that have not ended.")
     private boolean active;
 
-    @Option(names = "--watch", description = "Prints again each second until Ctrl-C.")
+    @Option(
+            names = "--watch",
+            description =
+                    "Shows them until Ctrl-C; where the output is no terminal, prints them again when they change.")
     private boolean watch;
 
     @Override
     public Integer call() throws IOException, InterruptedException {
         Connection connection = cluster.connect();
         try (TopicReader reader = connection.reader()) {
-            print(runs(reader, connection));
+            List<RunChanged> shown = runs(reader, connection);
+            print(shown);
             while (watch) {
                 Thread.sleep(WATCH_INTERVAL_MILLIS);
-                if (!output.json() && Terminal.present()) {
+                List<RunChanged> now = runs(reader, connection);
+                boolean redrawn = !output.json() && Terminal.present();
+                if (redrawn) {
                     output.out().print(CLEAR_SCREEN);
                 }
-                print(runs(reader, connection));
+                // Where nothing is redrawn, in a log or a pipe, the same table again tells nothing.
+                if (redrawn || !now.equals(shown)) {
+                    print(now);
+                    shown = now;
+                }
             }
         }
         return ExitCode.OK;

@@ -2,6 +2,7 @@ package io.millrace.cli.local;
 
 import io.millrace.events.wire.Topics;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.Reader;
 import java.io.Writer;
 import java.nio.channels.FileChannel;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Properties;
 
@@ -30,6 +32,10 @@ import java.util.Properties;
  * @param topics that a Millrace which is started here uses
  */
 public record Home(Path folder, Topics topics) {
+    private static final Duration LONGEST_START = Duration.ofMinutes(2);
+    private static final Duration LONGEST_SILENCE = Duration.ofSeconds(2);
+    private static final Duration BETWEEN_LOOKS = Duration.ofMillis(100);
+
     public Home {
         folder = folder.toAbsolutePath().normalize();
     }
@@ -62,8 +68,7 @@ public record Home(Path folder, Topics topics) {
     /** Makes this process the only one that runs here, until the lock is closed or the process dies. */
     public Lock lock() throws IOException {
         Files.createDirectories(folder);
-        FileChannel channel =
-                FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel channel = FileChannel.open(lockFile(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
             FileLock lock = channel.tryLock();
             if (lock != null) {
@@ -113,6 +118,38 @@ public record Home(Path folder, Topics topics) {
         return alive ? Optional.of(running) : Optional.empty();
     }
 
+    /**
+     * The Millrace that runs here; one that is starting is waited for, also where its process itself was started a
+     * moment ago, as by {@code millrace up &}.
+     */
+    public Optional<Running> awaitRunning() throws IOException {
+        long began = System.nanoTime();
+        Optional<Running> running = running();
+        while (running.isEmpty()
+                && System.nanoTime() - began < (isLocked() ? LONGEST_START : LONGEST_SILENCE).toNanos()) {
+            try {
+                Thread.sleep(BETWEEN_LOOKS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while Millrace was starting in " + folder);
+            }
+            running = running();
+        }
+        return running;
+    }
+
+    private boolean isLocked() throws IOException {
+        if (!Files.exists(lockFile())) {
+            return false;
+        }
+        try (FileChannel channel = FileChannel.open(lockFile(), StandardOpenOption.WRITE);
+                FileLock free = channel.tryLock()) {
+            return free == null;
+        } catch (OverlappingFileLockException e) {
+            return true;
+        }
+    }
+
     /** The topics of the Millrace that is announced here. */
     public Topics announcedTopics() throws IOException {
         return new Topics(announced().getProperty("topic-prefix", Topics.DEFAULT.prefix()));
@@ -124,6 +161,10 @@ public record Home(Path folder, Topics topics) {
             properties.load(reader);
         }
         return properties;
+    }
+
+    private Path lockFile() {
+        return folder.resolve("lock");
     }
 
     private Path announcement() {

@@ -4,8 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.events.wire.Topics;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 final class HomeTest {
@@ -57,5 +62,30 @@ final class HomeTest {
         home.announce(new Home.Running("127.0.0.1:9092", "/store", NO_PROCESS));
 
         assertThat(home.running()).isEmpty();
+    }
+
+    @Test
+    @Timeout(60)
+    void whatIsStartingIsWaitedFor() throws Exception {
+        Home home = new Home(folder);
+        Home.Running running = new Home.Running(
+                "127.0.0.1:9092", "/store", ProcessHandle.current().pid());
+        CompletableFuture<Optional<Home.Running>> found = new CompletableFuture<>();
+
+        try (Home.Lock _ = home.lock()) {
+            Thread waiting = Thread.ofPlatform().start(() -> {
+                try {
+                    found.complete(home.awaitRunning());
+                } catch (IOException e) {
+                    found.completeExceptionally(e);
+                }
+            });
+            while (waiting.getState() != Thread.State.TIMED_WAITING) {
+                Thread.onSpinWait();
+            }
+            home.announce(running);
+
+            assertThat(found.get(60, TimeUnit.SECONDS)).contains(running);
+        }
     }
 }
