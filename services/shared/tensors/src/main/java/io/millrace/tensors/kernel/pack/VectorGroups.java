@@ -92,9 +92,9 @@ public final class VectorGroups {
                 FloatVector weight = FloatVector.fromArray(Lanes.FLOATS, weights, start + i);
                 FloatVector unit = weight.div(divisor);
                 IntVector code =
-                        LaneRounding.nearest(unit.add(zeroPoint)).max(lowest).min(highest);
+                        LaneIntegers.nearest(unit.add(zeroPoint)).max(lowest).min(highest);
                 LaneBytes.store(code.sub(lowest), codes, at + i);
-                FloatVector read = LaneRounding.floats(code.sub(zeroPoint));
+                FloatVector read = LaneIntegers.floats(code.sub(zeroPoint));
                 FloatVector error = unit.sub(read);
                 errors = errors.add(error.mul(error));
                 values = values.add(unit.mul(unit));
