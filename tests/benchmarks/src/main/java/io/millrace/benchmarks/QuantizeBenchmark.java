@@ -1,19 +1,7 @@
 package io.millrace.benchmarks;
 
-import io.millrace.events.Device;
 import io.millrace.events.Parameters;
-import io.millrace.events.Role;
-import io.millrace.quantizer.QuantizeStage;
 import io.millrace.tensors.GgufType;
-import io.millrace.tensors.format.gguf.GgufReader;
-import io.millrace.worker.StageInput;
-import io.millrace.worker.Workspace;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.EnumMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -22,10 +10,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/**
- * Quantizing a large checkpoint beside copying the same bytes, in turns. The stage runs as in a worker, its output is
- * forced to disk and digested; the copy goes through a 4 MiB buffer and is forced to disk at its end.
- */
+/** Quantizing a large checkpoint beside copying the same bytes, and beside llama.cpp and one thread. */
 @Command(
         name = "quantize",
         mixinStandardHelpOptions = true,
@@ -54,18 +39,11 @@ final class QuantizeBenchmark implements Callable<Integer> {
     @Option(names = "--one-thread", description = "in each round also with one thread")
     private boolean oneThread;
 
-    private final List<Double> shares = new ArrayList<>();
-    private final List<Double> gains = new ArrayList<>();
-    private final List<Double> seconds = new ArrayList<>();
-    private String digest = "";
-    private double peakMebibytes;
-    private Map<GgufType, Long> weights = Map.of();
-
     @Override
     public Integer call() throws Exception {
         try (Scratch scratch = Scratch.create()) {
             long wanted = parse(parameters);
-            requireSpace(scratch.folder(), 6 * wanted);
+            scratch.requireSpace(6 * wanted);
             SyntheticCheckpoint checkpoint = SyntheticCheckpoint.write(scratch.resolve("checkpoint"), wanted, 1);
             long bytes = new ForcedFiles(checkpoint.folder()).bytes();
             System.out.printf(
@@ -75,99 +53,76 @@ final class QuantizeBenchmark implements Callable<Integer> {
                     bytes / 1e9,
                     type,
                     THREADS);
-            double cold = quantize(checkpoint, scratch.resolve("work"), THREADS);
-            List<Double> copies = new ArrayList<>();
+            QuantizeRun run = new QuantizeRun(checkpoint, wanted(), scratch.resolve("work"));
+            QuantizeRun.Outcome cold = run.with(THREADS);
+            CopyInTurns turns = new CopyInTurns(run, scratch.resolve("copy"));
             for (int round = 0; round < rounds; round++) {
-                copies.add(copy(checkpoint, scratch.resolve("copy")));
-                seconds.add(quantize(checkpoint, scratch.resolve("work"), THREADS));
-                shares.add(copies.getLast() / seconds.getLast());
+                turns.round(THREADS);
                 if (oneThread) {
-                    gains.add(quantize(checkpoint, scratch.resolve("work"), 1) / seconds.getLast());
+                    turns.oneThread();
                 }
             }
-            System.out.println("sha-256 of the largest file: " + digest);
-            Figure.beside("copy, 4 MiB buffer, forced to disk, median", bytes / 1e9 / median(copies), "GB/s");
-            Figure.beside("the stage, first run", checkpoint.parameters() / 1e6 / cold, "million weights/s");
-            Figure.beside("the stage, median", checkpoint.parameters() / 1e6 / median(seconds), "million weights/s");
+            print(checkpoint.parameters(), bytes, cold, turns);
+            boolean kept = besideCopy(turns);
+            kept &= besidePeer(cold.weights(), turns.median(QuantizeRun.Outcome::seconds));
+            kept &= besideOneThread(turns);
+            kept &= Figure.atMost(
+                    "RssAnon + RssShmem, peak",
+                    Math.max(cold.peakMebibytes(), turns.peakMebibytes()),
+                    MEMORY_LIMIT_MEBIBYTES,
+                    "MiB");
+            return kept ? 0 : 1;
         }
-        boolean kept = besideCopy();
-        kept &= besidePeer();
-        kept &= besideOneThread();
-        kept &= small();
-        return kept ? 0 : 1;
     }
 
-    private boolean besideCopy() {
+    private static void print(long weights, long bytes, QuantizeRun.Outcome cold, CopyInTurns turns) {
+        System.out.println("sha-256 of the largest file: " + cold.digest());
+        Figure.beside("copy, 4 MiB buffer, forced to disk, median", bytes / 1e9 / turns.medianCopySeconds(), "GB/s");
+        Figure.beside("the stage, first run", weights / 1e6 / cold.seconds(), "million weights/s");
+        double seconds = turns.median(QuantizeRun.Outcome::seconds);
+        Figure.beside("the stage, median", weights / 1e6 / seconds, "million weights/s");
+        double processor = turns.median(QuantizeRun.Outcome::processorSeconds);
+        Figure.beside("its processor time, median", 1e9 * processor / weights, "ns/weight");
+        double digest = turns.median(QuantizeRun.Outcome::digestSeconds);
+        Figure.beside("the digest after it, median", 1e9 * digest / weights, "ns/weight");
+    }
+
+    private boolean besideCopy(CopyInTurns turns) {
         String name = "speed as a share of copying, median";
         if (LIGHT.contains(type)) {
-            return Figure.atLeast(name, median(shares), SHARE_LIMIT, "");
+            return Figure.atLeast(name, turns.medianShare(), SHARE_LIMIT, "");
         }
-        Figure.beside(name, median(shares), "");
+        Figure.beside(name, turns.medianShare(), "");
         return true;
     }
 
     /** The peer makes the same blocks of F16 weights, from memory into memory; it reads, writes and digests nothing. */
-    private boolean besidePeer() throws Exception {
+    private boolean besidePeer(Map<GgufType, Long> weights, double seconds) throws Exception {
         Optional<PeerQuantizer> peer = weights.isEmpty() ? Optional.empty() : PeerQuantizer.load();
         if (peer.isEmpty()) {
             return true;
         }
         double theirs = peer.get().seconds(weights, THREADS);
         Figure.beside("llama.cpp, the same blocks, same threads", theirs, "s");
-        Figure.beside("the stage", median(seconds), "s");
+        Figure.beside("the stage", seconds, "s");
         String name = "its time over the stage's";
         if (type.equals("Q4_K_M")) {
-            return Figure.atLeast(name, theirs / median(seconds), PEER_LIMIT, "");
+            return Figure.atLeast(name, theirs / seconds, PEER_LIMIT, "");
         }
-        Figure.beside(name, theirs / median(seconds), "");
+        Figure.beside(name, theirs / seconds, "");
         return true;
     }
 
-    private boolean besideOneThread() {
-        if (gains.isEmpty()) {
+    private boolean besideOneThread(CopyInTurns turns) {
+        if (!turns.knowsGain()) {
             return true;
         }
         String name = THREADS + " threads against one, median";
         if (THREADS == 2 && type.contains("_K")) {
-            return Figure.atLeast(name, median(gains), THREADS_LIMIT, "");
+            return Figure.atLeast(name, turns.medianGain(), THREADS_LIMIT, "");
         }
-        Figure.beside(name, median(gains), "");
+        Figure.beside(name, turns.medianGain(), "");
         return true;
-    }
-
-    private boolean small() {
-        return Figure.atMost("RssAnon + RssShmem, peak", peakMebibytes, MEMORY_LIMIT_MEBIBYTES, "MiB");
-    }
-
-    private static double median(List<Double> values) {
-        return Figure.median(values.stream().mapToDouble(Double::doubleValue).toArray());
-    }
-
-    private static double copy(SyntheticCheckpoint checkpoint, Path to) throws IOException {
-        long began = System.nanoTime();
-        new ForcedFiles(checkpoint.folder()).copyTo(to);
-        double seconds = (System.nanoTime() - began) / 1e9;
-        new Scratch(to).close();
-        return seconds;
-    }
-
-    private double quantize(SyntheticCheckpoint checkpoint, Path work, int threads) throws Exception {
-        Files.createDirectories(work);
-        double seconds;
-        try (ResidentMemory memory = new ResidentMemory()) {
-            long began = System.nanoTime();
-            Path output = new QuantizeStage(threads)
-                    .run(
-                            new StageInput<>(Map.of(Role.MODEL, checkpoint.folder()), wanted(), 0, Device.CPU),
-                            new InFolder(work))
-                    .folder();
-            digest = new ForcedFiles(output).forcedDigest();
-            seconds = (System.nanoTime() - began) / 1e9;
-            peakMebibytes = Math.max(peakMebibytes, memory.peakMebibytes());
-            weights = weights(output);
-        }
-        new Scratch(work).close();
-        return seconds;
     }
 
     private Parameters.Quantize wanted() {
@@ -176,43 +131,11 @@ final class QuantizeBenchmark implements Callable<Integer> {
                 : new Parameters.Gguf(type);
     }
 
-    /** How many weights of a GGUF are in blocks of which type; none where the output is something else. */
-    private static Map<GgufType, Long> weights(Path output) throws IOException {
-        Map<GgufType, Long> weights = new EnumMap<>(GgufType.class);
-        for (Path file : new ForcedFiles(output).all()) {
-            if (file.toString().endsWith(".gguf")) {
-                GgufReader.headerOf(file).tensors().stream()
-                        .filter(tensor -> tensor.type().blockElements() > 1)
-                        .forEach(tensor ->
-                                weights.merge(tensor.type(), tensor.shape().elements(), Long::sum));
-            }
-        }
-        return weights;
-    }
-
-    private static void requireSpace(Path folder, long bytes) throws IOException {
-        long free = Files.getFileStore(folder).getUsableSpace();
-        if (free < bytes) {
-            throw new IOException(String.format(
-                    Locale.ROOT,
-                    "%s: %.1f GB are free and %.1f GB are needed; choose fewer --parameters, or another disk with"
-                            + " -Djava.io.tmpdir",
-                    folder,
-                    free / 1e9,
-                    bytes / 1e9));
-        }
-    }
-
     private static long parse(String parameters) {
         if (!parameters.matches("[1-9][0-9]{0,5}[MB]")) {
             throw new IllegalArgumentException("--parameters is '" + parameters + "', expected 300M or 2B, say");
         }
         long number = Long.parseLong(parameters.substring(0, parameters.length() - 1));
         return number * (parameters.endsWith("B") ? 1_000_000_000L : 1_000_000L);
-    }
-
-    private record InFolder(Path folder) implements Workspace {
-        @Override
-        public void progress(long done, long total, String message) {}
     }
 }

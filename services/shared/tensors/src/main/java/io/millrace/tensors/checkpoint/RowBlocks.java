@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -22,8 +24,10 @@ public final class RowBlocks implements AutoCloseable {
     private final Checkpoint source;
     private final int threads;
     private final ExecutorService pool;
+    /** Read into again: fresh memory would not be in the cache. At most one for each thread. */
+    private final Queue<float[]> idle = new ConcurrentLinkedQueue<>();
 
-    /** What becomes of a block's finite weights; called from several threads. */
+    /** What becomes of a block's finite weights, which it must not keep; called from several threads. */
     @FunctionalInterface
     public interface Work<T> {
         T on(long fromRow, float[] weights) throws IOException;
@@ -73,19 +77,27 @@ public final class RowBlocks implements AutoCloseable {
             while (next < rows && pending.size() <= threads) {
                 long from = next;
                 long to = Math.min(rows, from + step);
-                pending.add(pool.submit(() -> work.on(from, read(rule, from, to))));
+                pending.add(pool.submit(() -> on(rule, from, to, work)));
                 next = to;
             }
             results.accept(take(pending.remove()));
         }
     }
 
-    private float[] read(TensorRule rule, long from, long to) throws MalformedFileException {
-        float[] weights = new float[Math.toIntExact((to - from) * rule.shape().rowLength())];
+    private <T> T on(TensorRule rule, long from, long to, Work<T> work) throws IOException {
+        int elements = Math.toIntExact((to - from) * rule.shape().rowLength());
+        float[] last = idle.poll();
+        float[] weights = last != null && last.length == elements ? last : new float[elements];
+        read(rule, from, to, weights);
+        T result = work.on(from, weights);
+        idle.add(weights);
+        return result;
+    }
+
+    private void read(TensorRule rule, long from, long to, float[] weights) throws MalformedFileException {
         MemorySegment segment = MemorySegment.ofArray(weights);
         source.read(rule.name(), from, to, segment);
         source.requireFinite(rule.name(), from, segment);
-        return weights;
     }
 
     private static <T> T take(Future<T> block) throws IOException, InterruptedException {

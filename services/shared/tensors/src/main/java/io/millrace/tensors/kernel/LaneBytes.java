@@ -35,18 +35,18 @@ public final class LaneBytes {
         }
     }
 
-    /** Packs {@code count} codes from 0 to 15, an even number, in pairs: the first of a pair in the low half of a byte. */
-    public static void packNibbles(byte[] codes, int count, byte[] packed) {
+    /** Packs {@code count} codes from 0 to 15, an even number, in pairs from packed[at] on: the first of a pair in the low half of a byte. */
+    public static void packNibbles(byte[] codes, int count, byte[] packed, int at) {
         int bound = PAIRS.loopBound(count);
         for (int i = 0; i < bound; i += PAIRS.length()) {
             ShortVector pairs = ByteVector.fromArray(PAIRS, codes, i).reinterpretAsShorts();
             pairs.or(pairs.lanewise(VectorOperators.LSHR, 4))
                     .convertShape(VectorOperators.S2B, NIBBLES, 0)
                     .reinterpretAsBytes()
-                    .intoArray(packed, i / 2);
+                    .intoArray(packed, at + i / 2);
         }
         for (int i = bound; i < count; i += 2) {
-            packed[i / 2] = (byte) (codes[i] | (codes[i + 1] << 4));
+            packed[at + i / 2] = (byte) (codes[i] | (codes[i + 1] << 4));
         }
     }
 }

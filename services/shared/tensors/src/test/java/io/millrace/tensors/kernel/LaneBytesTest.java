@@ -72,7 +72,7 @@ class LaneBytesTest {
             ByteArrayOutputStream all = new ByteArrayOutputStream();
             for (int count = 0; count <= 2 * NUMBERS; count += 2) {
                 byte[] packed = new byte[count / 2];
-                LaneBytes.packNibbles(codes(count), count, packed);
+                LaneBytes.packNibbles(codes(count), count, packed, 0);
                 all.writeBytes(packed);
             }
             return all.toByteArray();

@@ -72,7 +72,7 @@ record PackedFloats(FloatFormat format) implements ModuleLayout {
         RoundingLoss loss = new RoundingLoss();
         new VectorFloats(format).quantize(weights, codes, scales, loss);
         byte[] packed = new byte[weights.length / 2];
-        LaneBytes.packNibbles(codes, codes.length, packed);
+        LaneBytes.packNibbles(codes, codes.length, packed, 0);
         return new Block(
                 List.of(
                         new Part(QuantizationConfig.WEIGHT_PACKED, MemorySegment.ofArray(packed)),

@@ -71,13 +71,13 @@ record PackedGroups(GroupFormat format) implements ModuleLayout {
     @Override
     public Block quantize(float[] weights, int rowLength) {
         int groups = weights.length / GroupFormat.GROUP;
-        MemorySegment packed = MemorySegment.ofArray(new byte[Math.toIntExact(format.packedRowBytes(weights.length))]);
+        byte[] packed = new byte[Math.toIntExact(format.packedRowBytes(weights.length))];
         MemorySegment scales = MemorySegment.ofArray(new byte[groups * Short.BYTES]);
         byte[] zeroPoints = new byte[groups];
         RoundingLoss loss = new RoundingLoss();
         new VectorGroups(format).quantize(weights, groups, packed, scales, zeroPoints, loss);
         List<Part> parts = new ArrayList<>();
-        parts.add(new Part(QuantizationConfig.WEIGHT_PACKED, packed));
+        parts.add(new Part(QuantizationConfig.WEIGHT_PACKED, MemorySegment.ofArray(packed)));
         parts.add(new Part(QuantizationConfig.WEIGHT_SCALE, scales));
         if (!format.symmetric()) {
             MemorySegment words = ZeroPoints.pack(zeroPoints, rowLength / GroupFormat.GROUP, format.bits());

@@ -81,7 +81,7 @@ record PackedRows(RowFormat format) implements ModuleLayout {
             codes[i] = (byte) (codes[i] + 8);
         }
         byte[] packed = new byte[codes.length / 2];
-        LaneBytes.packNibbles(codes, codes.length, packed);
+        LaneBytes.packNibbles(codes, codes.length, packed, 0);
         return packed;
     }
 }

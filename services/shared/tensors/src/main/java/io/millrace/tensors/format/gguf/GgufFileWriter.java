@@ -14,29 +14,32 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Sends row blocks through a pool of threads and writes them in order. At most {@code threads + 1} blocks exist at a
- * time, so memory is bounded whatever the size of the model. Closed before it finished, it deletes what it wrote.
+ * Sends row blocks through a pool of threads, each of which writes its blocks to their places in the file: what is written
+ * is still in that core's cache, and no thread waits for another's block. At most {@code threads} blocks exist at a time,
+ * so memory is bounded whatever the size of the model. Closed before it finished, it deletes what it wrote.
  */
 final class GgufFileWriter implements AutoCloseable {
     private final List<Path> files;
     private final Path folder;
     private final Deque<Path> written = new ArrayDeque<>();
     private final ExecutorService pool;
-    private final Deque<RowBlock.Buffers> idle = new ArrayDeque<>();
+    private final int mostPending;
+    private final Queue<RowBlock.Buffers> idle = new ConcurrentLinkedQueue<>();
     private final Deque<Pending> pending = new ArrayDeque<>();
 
-    /** A block in work. */
-    private record Pending(RowBlock block, RowBlock.Buffers buffers, Future<Deviation> deviation) {}
+    /** A block in work; its deviation is there once it is written. */
+    private record Pending(RowBlock block, Future<Deviation> deviation) {}
 
     /** @param files in the order of the parts, all in one folder */
     GgufFileWriter(List<Path> files, int threads) {
@@ -47,14 +50,13 @@ final class GgufFileWriter implements AutoCloseable {
         this.folder = Objects.requireNonNull(this.files.getFirst().getParent(), "a file has a folder");
         this.pool = Executors.newFixedThreadPool(
                 threads, Thread.ofPlatform().daemon().name("gguf-", 0).factory());
-        for (int i = 0; i < threads + 1; i++) {
-            idle.add(new RowBlock.Buffers());
-        }
+        // As many wait as are in work: no thread is idle while this one sums up.
+        this.mostPending = 2 * threads;
     }
 
     List<TensorReport> write(List<GgufPlan.Part> parts, Checkpoint checkpoint, Progress progress)
             throws IOException, InterruptedException {
-        Reports reports = new Reports(
+        GgufReports reports = new GgufReports(
                 progress,
                 parts.stream().mapToLong(part -> part.header().dataBytes()).sum());
         for (int i = 0; i < parts.size(); i++) {
@@ -85,42 +87,46 @@ final class GgufFileWriter implements AutoCloseable {
     }
 
     private void write(
-            GgufPlan.Part part, FileChannel channel, WriteBehind behind, Checkpoint checkpoint, Reports reports)
+            GgufPlan.Part part, FileChannel channel, WriteBehind behind, Checkpoint checkpoint, GgufReports reports)
             throws IOException, InterruptedException {
-        append(channel, ByteBuffer.wrap(GgufHeaderEncoder.encode(part.header())));
-        int alignment = part.header().alignment();
+        byte[] header = GgufHeaderEncoder.encode(part.header());
+        write(channel, ByteBuffer.wrap(header), 0);
         for (PlannedTensor tensor : part.tensors()) {
-            long rows = tensor.target().shape().rows();
+            GgufTensor target = tensor.target();
+            long begin = header.length + target.offset();
             long step = RowBlock.rowsPerBlock(tensor);
-            for (long row = 0; row < rows; row += step) {
-                if (idle.isEmpty()) {
-                    drain(channel, behind, alignment, reports);
+            for (long row = 0; row < target.shape().rows(); row += step) {
+                if (pending.size() == mostPending) {
+                    drain(behind, reports);
                 }
-                RowBlock block = new RowBlock(tensor, row, Math.min(rows, row + step));
-                RowBlock.Buffers buffers = idle.remove();
-                pending.add(new Pending(block, buffers, pool.submit(() -> block.quantize(checkpoint, buffers))));
+                RowBlock block =
+                        new RowBlock(tensor, row, Math.min(target.shape().rows(), row + step));
+                pending.add(new Pending(block, pool.submit(() -> write(block, channel, begin, checkpoint))));
             }
+            long end = target.offset() + target.byteSize();
+            long padded = GgufHeader.padded(end, part.header().alignment());
+            write(channel, ByteBuffer.allocate((int) (padded - end)), header.length + end);
         }
         while (!pending.isEmpty()) {
-            drain(channel, behind, alignment, reports);
+            drain(behind, reports);
         }
     }
 
-    /** Waits for the oldest block and writes it. */
-    private void drain(FileChannel channel, WriteBehind behind, int alignment, Reports reports)
-            throws IOException, InterruptedException {
+    private Deviation write(RowBlock block, FileChannel channel, long begin, Checkpoint checkpoint) throws IOException {
+        RowBlock.Buffers last = idle.poll();
+        RowBlock.Buffers buffers = last == null ? new RowBlock.Buffers() : last;
+        Deviation deviation = block.quantize(checkpoint, buffers);
+        write(channel, ByteBuffer.wrap(buffers.bytes(), 0, block.byteCount()), begin + block.byteOffset());
+        idle.add(buffers);
+        return deviation;
+    }
+
+    /** Waits for the oldest block. */
+    private void drain(WriteBehind behind, GgufReports reports) throws IOException, InterruptedException {
         Pending oldest = pending.remove();
         Deviation deviation = result(oldest.deviation());
-        RowBlock block = oldest.block();
-        append(channel, ByteBuffer.wrap(oldest.buffers().bytes(), 0, block.byteCount()));
-        behind.written(block.byteCount());
-        idle.add(oldest.buffers());
-        GgufTensor target = block.tensor().target();
-        if (block.to() == target.shape().rows()) {
-            long end = target.offset() + target.byteSize();
-            append(channel, ByteBuffer.allocate((int) (GgufHeader.padded(end, alignment) - end)));
-        }
-        reports.add(block, deviation);
+        behind.written(oldest.block().byteCount());
+        reports.add(oldest.block(), deviation);
     }
 
     private static Deviation result(Future<Deviation> future) throws IOException, InterruptedException {
@@ -136,51 +142,10 @@ final class GgufFileWriter implements AutoCloseable {
         }
     }
 
-    private static void append(FileChannel channel, ByteBuffer bytes) throws IOException {
+    private static void write(FileChannel channel, ByteBuffer bytes, long offset) throws IOException {
+        long at = offset;
         while (bytes.hasRemaining()) {
-            channel.write(bytes);
-        }
-    }
-
-    /** The blocks' deviations, summed per tensor in the order of the file. */
-    private static final class Reports {
-        private final List<TensorReport> finished = new ArrayList<>();
-        private final Progress progress;
-        private final long totalBytes;
-        private Deviation sum = Deviation.NONE;
-        private long doneBytes;
-
-        Reports(Progress progress, long totalBytes) {
-            this.progress = progress;
-            this.totalBytes = totalBytes;
-        }
-
-        void add(RowBlock block, Deviation deviation) {
-            sum = sum.plus(deviation);
-            doneBytes += block.byteCount();
-            GgufTensor target = block.tensor().target();
-            progress.advance(doneBytes, totalBytes, target.name());
-            if (block.to() < target.shape().rows()) {
-                return;
-            }
-            if (!(block.tensor().source() instanceof PlannedTensor.Computed)) {
-                finished.add(new TensorReport(
-                        block.tensor().sourceName(),
-                        target.type().name(),
-                        target.shape(),
-                        target.byteSize(),
-                        sum.relativeError(),
-                        sum.maxError(),
-                        sum.zerosBefore(),
-                        sum.zerosAfter(),
-                        block.tensor().fallBack(),
-                        block.tensor().note()));
-            }
-            sum = Deviation.NONE;
-        }
-
-        List<TensorReport> finished() {
-            return List.copyOf(finished);
+            at += channel.write(bytes, at);
         }
     }
 

@@ -65,10 +65,17 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
         };
     }
 
+    /** Where its bytes begin in the tensor. */
+    long byteOffset() {
+        return Math.multiplyExact(from, rowBytes());
+    }
+
     int byteCount() {
-        return Math.toIntExact(Math.multiplyExact(
-                to - from,
-                tensor.target().type().rowBytes(tensor.target().shape().rowLength())));
+        return Math.toIntExact(Math.multiplyExact(to - from, rowBytes()));
+    }
+
+    private long rowBytes() {
+        return tensor.target().type().rowBytes(tensor.target().shape().rowLength());
     }
 
     /** Fills buffers.bytes()[0, byteCount()). */

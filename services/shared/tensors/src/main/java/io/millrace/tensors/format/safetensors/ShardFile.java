@@ -140,7 +140,8 @@ final class ShardFile implements AutoCloseable {
 
     /** Only native segments and byte arrays have a buffer of their own. */
     private static ByteBuffer buffer(MemorySegment bytes) {
-        return bytes.isNative() ? bytes.asByteBuffer() : ByteBuffer.wrap(bytes.toArray(ValueLayout.JAVA_BYTE));
+        boolean own = bytes.isNative() || bytes.heapBase().orElse(bytes) instanceof byte[];
+        return own ? bytes.asByteBuffer() : ByteBuffer.wrap(bytes.toArray(ValueLayout.JAVA_BYTE));
     }
 
     private void write(ByteBuffer bytes, long offset) throws IOException {

@@ -24,6 +24,7 @@ public final class Conversion {
     private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
     private static final int LANES = Lanes.INTS.length();
     private static final int CHUNK = 1 << 14;
+    private static final int INFINITE_BITS = 0x7f800000;
 
     private Conversion() {}
 
@@ -189,20 +190,27 @@ public final class Conversion {
 
     /** Index of the first NaN or infinity among {@code count} floats, -1 if all are finite. */
     public static long firstNonFinite(MemorySegment floats, long count) {
-        long bound = count - count % LANES;
-        for (long i = 0; i < bound; i += LANES) {
-            VectorMask<Float> bad = FloatVector.fromMemorySegment(Lanes.FLOATS, floats, i << 2, NATIVE)
-                    .test(VectorOperators.IS_FINITE)
-                    .not();
-            if (bad.anyTrue()) {
-                return i + bad.firstTrue();
-            }
-        }
-        for (long i = bound; i < count; i++) {
-            if (!Float.isFinite(getFloat(floats, i))) {
-                return i;
+        for (long from = 0; from < count; from += CHUNK) {
+            long to = Math.min(count, from + CHUNK);
+            long whole = to - (to - from) % LANES;
+            long suspect = largestBits(floats, from, whole) < INFINITE_BITS ? whole : from;
+            for (long i = suspect; i < to; i++) {
+                if (!Float.isFinite(getFloat(floats, i))) {
+                    return i;
+                }
             }
         }
         return -1;
+    }
+
+    /** Bits of the largest magnitude in whole vectors: magnitudes have the order of their bits, NaN beyond infinity. */
+    private static int largestBits(MemorySegment floats, long from, long to) {
+        IntVector largest = IntVector.zero(Lanes.INTS);
+        for (long i = from; i < to; i += LANES) {
+            IntVector bits = FloatVector.fromMemorySegment(Lanes.FLOATS, floats, i << 2, NATIVE)
+                    .reinterpretAsInts();
+            largest = largest.max(bits.and(Integer.MAX_VALUE));
+        }
+        return largest.reduceLanes(VectorOperators.MAX);
     }
 }

@@ -27,7 +27,7 @@ public final class BlockQuantizer {
             case F16 -> PlainFloats.f16(values, from, elements, target, at);
             case BF16 -> PlainFloats.bf16(values, from, elements, target, at);
             case TQ2_0 -> ternary(values, from, elements, target, at);
-            case MXFP4 -> scalar(type, values, from, elements, target, at);
+            case MXFP4 -> microscaled(values, from, elements, target, at);
         }
     }
 
@@ -95,6 +95,13 @@ public final class BlockQuantizer {
         for (int done = 0; done < elements; done += ScalarBlocks32.ELEMENTS) {
             LaneQ8.quantize(x, from + done, out, at);
             at += GgufType.Q8_0.blockBytes();
+        }
+    }
+
+    private static void microscaled(float[] x, int from, int elements, byte[] out, int at) {
+        for (int done = 0; done < elements; done += ScalarMicroscaled.ELEMENTS) {
+            LaneMicroscaled.quantize(x, from + done, out, at);
+            at += GgufType.MXFP4.blockBytes();
         }
     }
 

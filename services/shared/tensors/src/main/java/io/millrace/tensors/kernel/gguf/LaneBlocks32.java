@@ -16,6 +16,7 @@ final class LaneBlocks32 {
     private static final int ELEMENTS = ScalarBlocks32.ELEMENTS;
     private static final int PAIRS = ELEMENTS / 2;
     private static final VectorSpecies<Float> S = Lanes.FLOATS;
+    private static final int MAGIC_BITS = Float.floatToRawIntBits(Rounding.MAGIC);
 
     private final int bits;
     private final int top;
@@ -43,8 +44,9 @@ final class LaneBlocks32 {
 
     /** Q4_1 or Q5_1. */
     void affine(float[] x, int from, byte[] out, int at) {
-        float min = inOrder(least(x, from));
-        float max = inOrder(most(x, from));
+        long extremes = extremes(x, from);
+        float min = inOrder((int) (extremes >> 32));
+        float max = inOrder((int) extremes);
         float d = (max - min) / top;
         float inverse = 1f / d;
         if (min == 0 || !Float.isFinite(inverse) || !Float.isFinite(d)) {
@@ -76,20 +78,17 @@ final class LaneBlocks32 {
         return largest.reduceLanes(VectorOperators.MAX);
     }
 
-    private static int least(float[] x, int from) {
+    /** The least number's integer in the upper half, the largest's in the lower. */
+    private static long extremes(float[] x, int from) {
         IntVector least = ordered(x, from);
+        IntVector most = least;
         for (int i = S.length(); i < ELEMENTS; i += S.length()) {
-            least = least.min(ordered(x, from + i));
+            IntVector next = ordered(x, from + i);
+            least = least.min(next);
+            most = most.max(next);
         }
-        return least.reduceLanes(VectorOperators.MIN);
-    }
-
-    private static int most(float[] x, int from) {
-        IntVector most = ordered(x, from);
-        for (int i = S.length(); i < ELEMENTS; i += S.length()) {
-            most = most.max(ordered(x, from + i));
-        }
-        return most.reduceLanes(VectorOperators.MAX);
+        long upper = least.reduceLanes(VectorOperators.MIN);
+        return upper << 32 | (most.reduceLanes(VectorOperators.MAX) & 0xffff_ffffL);
     }
 
     private static IntVector bits(float[] x, int from) {
@@ -109,8 +108,9 @@ final class LaneBlocks32 {
     /** Writes 4-bit codes. */
     private static void pairs(float[] x, int from, float base, float inverse, float round, byte[] out, int at) {
         for (int i = 0; i < PAIRS; i += S.length()) {
-            IntVector first = codes(x, from + i, base, inverse, round).min(15);
-            IntVector second = codes(x, from + i + PAIRS, base, inverse, round).min(15);
+            IntVector first = converted(x, from + i, base, inverse, round).min(15);
+            IntVector second =
+                    converted(x, from + i + PAIRS, base, inverse, round).min(15);
             LaneBytes.store(first.or(second.lanewise(VectorOperators.LSHL, 4)), out, at + i);
         }
     }
@@ -119,8 +119,9 @@ final class LaneBlocks32 {
     private static int fives(float[] x, int from, float base, float inverse, float round, byte[] out, int at) {
         int high = 0;
         for (int i = 0; i < PAIRS; i += S.length()) {
-            IntVector first = codes(x, from + i, base, inverse, round).min(31);
-            IntVector second = codes(x, from + i + PAIRS, base, inverse, round).min(31);
+            IntVector first = truncated(x, from + i, base, inverse, round).min(31);
+            IntVector second =
+                    truncated(x, from + i + PAIRS, base, inverse, round).min(31);
             high |= (int) first.compare(VectorOperators.GT, 15).toLong() << i;
             high |= (int) second.compare(VectorOperators.GT, 15).toLong() << (i + PAIRS);
             IntVector low = first.and(15).or(second.and(15).lanewise(VectorOperators.LSHL, 4));
@@ -129,9 +130,24 @@ final class LaneBlocks32 {
         return high;
     }
 
-    private static IntVector codes(float[] x, int from, float base, float inverse, float round) {
-        FloatVector value =
-                FloatVector.fromArray(S, x, from).sub(base).mul(inverse).add(round);
-        return (IntVector) value.convertShape(VectorOperators.F2I, Lanes.INTS, 0);
+    private static IntVector converted(float[] x, int from, float base, float inverse, float round) {
+        return (IntVector) values(x, from, base, inverse, round).convertShape(VectorOperators.F2I, Lanes.INTS, 0);
+    }
+
+    /**
+     * The same by hand. With conversions {@link #fives} is more than the compiler takes on, at 256 bits half as fast;
+     * {@link #pairs} is shorter and faster with them.
+     */
+    private static IntVector truncated(float[] x, int from, float base, float inverse, float round) {
+        FloatVector value = values(x, from, base, inverse, round);
+        FloatVector shifted = value.add(Rounding.MAGIC);
+        // Negative, which is to say -1 in each bit behind the sign, where the nearest number is above.
+        IntVector above = value.sub(shifted.sub(Rounding.MAGIC)).reinterpretAsInts();
+        return shifted.reinterpretAsInts().sub(MAGIC_BITS).add(above.lanewise(VectorOperators.ASHR, 31));
+    }
+
+    /** What the codes are the whole part of; none is negative. */
+    private static FloatVector values(float[] x, int from, float base, float inverse, float round) {
+        return FloatVector.fromArray(S, x, from).sub(base).mul(inverse).add(round);
     }
 }

@@ -28,8 +28,8 @@ final class LaneQ8 {
         round(x, from, inverse, out, at + 2);
     }
 
-    /** Magnitudes have the order of their bits. */
-    private static float largest(float[] x, int from) {
+    /** The largest magnitude in x[from, from + 32): magnitudes have the order of their bits. */
+    static float largest(float[] x, int from) {
         IntVector largest = IntVector.zero(Lanes.INTS);
         for (int i = 0; i < ELEMENTS; i += S.length()) {
             IntVector bits = FloatVector.fromArray(S, x, from + i).reinterpretAsInts();

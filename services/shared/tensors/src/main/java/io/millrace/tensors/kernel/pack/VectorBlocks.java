@@ -53,14 +53,12 @@ public final class VectorBlocks {
             int columns,
             byte[] codes,
             RoundingLoss loss) {
-        float least = 0;
-        float most = 0;
+        float largest = 0;
         for (int row = firstRow; row < endRow; row++) {
             int from = row * length + firstColumn;
-            least = Math.min(least, pieces.least(weights, from, from + columns));
-            most = Math.max(most, pieces.most(weights, from, from + columns));
+            largest = Math.max(largest, LaneExtremes.magnitude(weights, from, from + columns));
         }
-        GroupScale scale = format.scale(least, most);
+        GroupScale scale = format.scale(-largest, largest);
         for (int row = firstRow; row < endRow; row++) {
             pieces.quantize(weights, row * length + firstColumn, columns, scale.value(), 0, codes, loss);
         }

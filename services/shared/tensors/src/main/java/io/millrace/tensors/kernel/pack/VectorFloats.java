@@ -20,9 +20,7 @@ public final class VectorFloats {
         int size = format.groupSize();
         for (int group = 0; group < scales.length; group++) {
             int start = group * size;
-            float largest =
-                    Math.max(-pieces.least(weights, start, start + size), pieces.most(weights, start, start + size));
-            FloatFormat.Scale scale = format.scale(largest);
+            FloatFormat.Scale scale = format.scale(LaneExtremes.magnitude(weights, start, start + size));
             scales[group] = scale.stored();
             pieces.quantize(weights, start, size, scale.value(), 0, codes, loss);
         }

@@ -4,9 +4,7 @@ import io.millrace.tensors.kernel.LaneBytes;
 import io.millrace.tensors.kernel.Lanes;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.IntBuffer;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -17,181 +15,96 @@ import jdk.incubator.vector.VectorOperators;
  * per thread.
  */
 public final class VectorGroups {
-    private static final ValueLayout.OfInt FILE_INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort FILE_SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int LANES = Lanes.FLOATS.length();
 
-    /** Adding and subtracting it rounds half to even while the magnitude is below 2^22; here it is below 2^8. */
-    private static final float ROUNDER = 12582912f;
-
     private final GroupFormat format;
-    private final float[] units = new float[GroupFormat.GROUP];
     private final byte[] codes = new byte[GroupFormat.GROUP];
-    private final byte[] packed;
-    private final IntBuffer packedWords;
-    private final int[] words;
-    private final float[] columns = new float[3 * GroupFormat.COLUMNS];
-    private final int[] zeros = new int[2];
+    private final LossColumns columns = new LossColumns();
 
     public VectorGroups(GroupFormat format) {
         this.format = format;
-        this.words = new int[GroupFormat.GROUP / format.codesPerWord()];
-        this.packed = format.bits() == Byte.SIZE ? codes : new byte[GroupFormat.GROUP / 2];
-        this.packedWords =
-                ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
     }
 
     /**
      * Quantizes {@code groups} groups of finite weights.
      *
      * @param weights [groups, 128] f32
-     * @param packed [groups, 128 / codesPerWord] i32 little-endian, written from its start
+     * @param packed [groups, 128 * bits / 8], written from its start
      * @param scales [groups] 16-bit floats, written from its start
      * @param zeroPoints [groups]
      */
     public void quantize(
-            float[] weights,
-            int groups,
-            MemorySegment packed,
-            MemorySegment scales,
-            byte[] zeroPoints,
-            RoundingLoss loss) {
-        long wordOffset = 0;
+            float[] weights, int groups, byte[] packed, MemorySegment scales, byte[] zeroPoints, RoundingLoss loss) {
+        int groupBytes = Math.toIntExact(format.packedRowBytes(GroupFormat.GROUP));
         for (int group = 0; group < groups; group++) {
-            GroupScale scale = quantizeGroup(weights, group * GroupFormat.GROUP, words, loss);
+            GroupScale scale = quantizeGroup(weights, group * GroupFormat.GROUP, packed, group * groupBytes, loss);
             scales.set(FILE_SHORT, (long) group * Short.BYTES, scale.stored());
             zeroPoints[group] = (byte) scale.zeroPoint();
-            for (int word : words) {
-                packed.set(FILE_INT, wordOffset, word);
-                wordOffset += Integer.BYTES;
-            }
         }
     }
 
-    /** One group that begins at {@code start}, into {@code target}; returns its scale. */
-    GroupScale quantizeGroup(float[] weights, int start, int[] target, RoundingLoss loss) {
+    /** One group that begins at {@code start}, into {@code packed} from {@code at} on; returns its scale. */
+    GroupScale quantizeGroup(float[] weights, int start, byte[] packed, int at, RoundingLoss loss) {
         GroupScale scale = scale(weights, start);
-        divide(weights, start, scale.value(), units);
-        round(units, scale.zeroPoint(), format.lowest(), format.highest(), codes);
-        countZeros(weights, start, units, scale.zeroPoint(), zeros);
-        measure(units, scale.zeroPoint(), format.lowest(), format.highest(), columns);
-        if (format.bits() < Byte.SIZE) {
-            LaneBytes.packNibbles(codes, GroupFormat.GROUP, packed);
+        if (format.bits() == Byte.SIZE) {
+            round(weights, start, scale, packed, at);
+        } else {
+            round(weights, start, scale, codes, 0);
+            LaneBytes.packNibbles(codes, GroupFormat.GROUP, packed, at);
         }
-        packedWords.get(0, target);
-        report(scale.value(), loss);
+        columns.addTo(loss, scale.value(), 0);
         return scale;
     }
 
     private GroupScale scale(float[] weights, int start) {
+        int end = start + GroupFormat.GROUP;
         if (format.symmetric()) {
-            float largest = largest(weights, start, columns);
+            float largest = LaneExtremes.magnitude(weights, start, end);
             return format.scale(-largest, largest);
         }
-        extremes(weights, start, columns);
-        float least = 0;
-        float most = 0;
-        for (int lane = 0; lane < LANES; lane++) {
-            least = Math.min(least, columns[lane]);
-            most = Math.max(most, columns[GroupFormat.COLUMNS + lane]);
-        }
-        return format.scale(least, most);
+        return format.scale(LaneExtremes.least(weights, start, end), LaneExtremes.most(weights, start, end));
     }
 
-    private static float largest(float[] weights, int start, float[] scratch) {
-        FloatVector most = FloatVector.zero(Lanes.FLOATS);
-        for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
-            most = most.max(
-                    FloatVector.fromArray(Lanes.FLOATS, weights, start + i).abs());
-        }
-        most.intoArray(scratch, 0);
-        float largest = 0;
-        for (int lane = 0; lane < LANES; lane++) {
-            largest = Math.max(largest, scratch[lane]);
-        }
-        return largest;
+    private void round(float[] weights, int start, GroupScale scale, byte[] codes, int at) {
+        round(weights, start, scale.value(), scale.zeroPoint(), format.lowest(), format.highest(), codes, at, columns);
     }
 
-    private static void extremes(float[] weights, int start, float[] columns) {
-        FloatVector least = FloatVector.zero(Lanes.FLOATS);
-        FloatVector most = least;
-        for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
-            FloatVector weight = FloatVector.fromArray(Lanes.FLOATS, weights, start + i);
-            least = least.min(weight);
-            most = most.max(weight);
-        }
-        least.intoArray(columns, 0);
-        most.intoArray(columns, GroupFormat.COLUMNS);
-    }
-
-    private static void divide(float[] weights, int start, float scale, float[] units) {
+    private static void round(
+            float[] weights,
+            int start,
+            float scale,
+            int zeroPoint,
+            int lowest,
+            int highest,
+            byte[] codes,
+            int at,
+            LossColumns columns) {
         FloatVector divisor = FloatVector.broadcast(Lanes.FLOATS, scale);
-        for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
-            FloatVector.fromArray(Lanes.FLOATS, weights, start + i).div(divisor).intoArray(units, i);
-        }
-    }
-
-    private static void round(float[] units, float zeroPoint, int lowest, int highest, byte[] codes) {
-        FloatVector low = FloatVector.broadcast(Lanes.FLOATS, lowest);
-        FloatVector high = FloatVector.broadcast(Lanes.FLOATS, highest);
-        for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
-            FloatVector code = code(FloatVector.fromArray(Lanes.FLOATS, units, i), zeroPoint, low, high);
-            LaneBytes.store(((IntVector) code.convertShape(VectorOperators.F2I, Lanes.INTS, 0)).sub(lowest), codes, i);
-        }
-    }
-
-    private static void countZeros(float[] weights, int start, float[] units, float zeroPoint, int[] zeros) {
-        int before = 0;
-        int after = 0;
-        for (int i = 0; i < GroupFormat.GROUP; i += LANES) {
-            FloatVector weight = FloatVector.fromArray(Lanes.FLOATS, weights, start + i);
-            before += weight.compare(VectorOperators.EQ, 0f).trueCount();
-            // No clamp: the zero point is a code.
-            FloatVector code = nearest(FloatVector.fromArray(Lanes.FLOATS, units, i), zeroPoint);
-            after += code.compare(VectorOperators.EQ, zeroPoint).trueCount();
-        }
-        zeros[0] = before;
-        zeros[1] = after;
-    }
-
-    private static FloatVector nearest(FloatVector units, float zeroPoint) {
-        return units.add(zeroPoint).add(ROUNDER).sub(ROUNDER);
-    }
-
-    private static FloatVector code(FloatVector units, float zeroPoint, FloatVector low, FloatVector high) {
-        return nearest(units, zeroPoint).max(low).min(high);
-    }
-
-    private static void measure(float[] units, float zeroPoint, int lowest, int highest, float[] columns) {
-        FloatVector low = FloatVector.broadcast(Lanes.FLOATS, lowest);
-        FloatVector high = FloatVector.broadcast(Lanes.FLOATS, highest);
+        IntVector most = IntVector.zero(Lanes.INTS);
+        int zerosBefore = 0;
+        int zerosAfter = 0;
         for (int column = 0; column < GroupFormat.COLUMNS; column += LANES) {
             FloatVector errors = FloatVector.zero(Lanes.FLOATS);
             FloatVector values = errors;
-            FloatVector most = errors;
             for (int i = column; i < GroupFormat.GROUP; i += GroupFormat.COLUMNS) {
-                FloatVector unit = FloatVector.fromArray(Lanes.FLOATS, units, i);
-                FloatVector error = unit.sub(code(unit, zeroPoint, low, high).sub(zeroPoint));
+                FloatVector weight = FloatVector.fromArray(Lanes.FLOATS, weights, start + i);
+                FloatVector unit = weight.div(divisor);
+                IntVector code =
+                        LaneIntegers.nearest(unit.add(zeroPoint)).max(lowest).min(highest);
+                LaneBytes.store(code.sub(lowest), codes, at + i);
+                FloatVector read = LaneIntegers.floats(code.sub(zeroPoint));
+                FloatVector error = unit.sub(read);
                 errors = errors.add(error.mul(error));
                 values = values.add(unit.mul(unit));
-                most = most.max(error.abs());
+                most = most.max(error.reinterpretAsInts().and(Integer.MAX_VALUE));
+                zerosBefore += weight.compare(VectorOperators.EQ, 0f).trueCount();
+                zerosAfter += read.compare(VectorOperators.EQ, 0f).trueCount();
             }
-            errors.intoArray(columns, column);
-            values.intoArray(columns, GroupFormat.COLUMNS + column);
-            most.intoArray(columns, 2 * GroupFormat.COLUMNS + column);
+            errors.intoArray(columns.errorSquares, column);
+            values.intoArray(columns.valueSquares, column);
         }
-    }
-
-    private void report(double scale, RoundingLoss loss) {
-        double errorSquares = 0;
-        double valueSquares = 0;
-        float maxError = 0;
-        for (int column = 0; column < GroupFormat.COLUMNS; column++) {
-            errorSquares += columns[column];
-            valueSquares += columns[GroupFormat.COLUMNS + column];
-            maxError = Math.max(maxError, columns[2 * GroupFormat.COLUMNS + column]);
-        }
-        loss.add(errorSquares * scale * scale, valueSquares * scale * scale, maxError * scale, zeros[0], zeros[1]);
+        columns.set(most.reduceLanes(VectorOperators.MAX), zerosBefore, zerosAfter);
     }
 }

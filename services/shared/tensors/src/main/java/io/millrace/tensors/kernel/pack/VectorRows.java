@@ -33,7 +33,7 @@ public final class VectorRows {
         for (int row = 0; row < zeroPoints.length; row++) {
             int start = row * length;
             int end = start + length;
-            GroupScale scale = format.scale(pieces.least(weights, start, end), pieces.most(weights, start, end));
+            GroupScale scale = scale(weights, start, end);
             scales.set(FILE_SHORT, (long) row * Short.BYTES, scale.stored());
             zeroPoints[row] = (byte) scale.zeroPoint();
             for (int from = start; from < end; from += VectorPieces.LENGTH) {
@@ -41,5 +41,13 @@ public final class VectorRows {
                 pieces.quantize(weights, from, count, scale.value(), scale.zeroPoint(), codes, loss);
             }
         }
+    }
+
+    private GroupScale scale(float[] weights, int start, int end) {
+        if (format.symmetric()) {
+            float largest = LaneExtremes.magnitude(weights, start, end);
+            return format.scale(-largest, largest);
+        }
+        return format.scale(LaneExtremes.least(weights, start, end), LaneExtremes.most(weights, start, end));
     }
 }

@@ -107,6 +107,13 @@ class ConversionTest {
                         .isEqualTo(at);
             }
         }
+        // Many are looked at together: the end of such a piece, the next one, and the rest behind the last.
+        for (int at : new int[] {16383, 16384, 16400, 33000, 33002}) {
+            float[] values = new float[33003];
+            values[at] = Float.NaN;
+            assertThat(Conversion.firstNonFinite(MemorySegment.ofArray(values), values.length))
+                    .isEqualTo(at);
+        }
         assertThat(Conversion.firstNonFinite(MemorySegment.ofArray(new float[] {Float.MAX_VALUE}), 1))
                 .isEqualTo(-1);
         assertThat(Conversion.firstNonFinite(MemorySegment.ofArray(new float[0]), 0))

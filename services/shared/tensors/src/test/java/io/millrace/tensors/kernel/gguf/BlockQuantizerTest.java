@@ -83,6 +83,34 @@ class BlockQuantizerTest {
         }
     }
 
+    /** Where the reference's logarithm is rounded, and at and beside what lies between two codes. */
+    @Test
+    void fastMicroscaledKernelGivesTheBytesOfTheSpecificationAtEveryEdge() {
+        for (int exponent = Float.MIN_EXPONENT - 24; exponent <= Float.MAX_EXPONENT; exponent++) {
+            for (int mantissa : new int[] {0, 1, 0x40_0000, 0x7f_feff, 0x7f_ff00, 0x7f_fff0, 0x7f_ffff}) {
+                float largest = Math.scalb(Float.intBitsToFloat(Float.floatToRawIntBits(1f) | mantissa), exponent);
+                float[] block = microscaledEdges(largest);
+
+                assertThat(quantize(GgufType.MXFP4, block))
+                        .as("largest %s", Float.toHexString(largest))
+                        .isEqualTo(scalar(GgufType.MXFP4, block));
+            }
+        }
+    }
+
+    private static float[] microscaledEdges(float largest) {
+        float[] block = new float[32];
+        float unit = Math.scalb(1f, Math.getExponent(largest) - 3);
+        float[] midpoints = {0.5f, 1.5f, 2.5f, 3.5f, 5, 7, 10};
+        for (int i = 0; i < 31; i++) {
+            float midpoint = midpoints[i % 7] * unit;
+            float near = i < 7 ? midpoint : i < 14 ? Math.nextUp(midpoint) : Math.nextDown(midpoint);
+            block[i] = i % 2 == 0 ? Math.min(near, largest) : -Math.min(near, largest);
+        }
+        block[31] = largest;
+        return block;
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"})
     void bytesWithImportancesAreThoseOfTheReferenceVectors(GgufType type) throws Exception {

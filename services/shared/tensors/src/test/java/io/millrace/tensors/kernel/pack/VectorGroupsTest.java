@@ -7,6 +7,8 @@ import io.millrace.tensors.DType;
 import io.millrace.tensors.kernel.Widths;
 import io.millrace.tensors.kernel.convert.HalfFloats;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.IntBuffer;
 import java.util.Random;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.DisplayName;
@@ -34,9 +36,8 @@ class VectorGroupsTest {
             int[] words = new int[16];
             RoundingLoss loss = new RoundingLoss();
 
-            short scale = new VectorGroups(format)
-                    .quantizeGroup(new float[GroupFormat.GROUP], 0, words, loss)
-                    .stored();
+            short scale =
+                    quantized(format, new float[GroupFormat.GROUP], words, loss).stored();
 
             assertThat(StoredScale.widened(scale, type)).isEqualTo(type == DType.BF16 ? 0x1p-7f : 0x1p-10f);
             assertThat(words).containsOnly(0x88888888);
@@ -55,9 +56,7 @@ class VectorGroupsTest {
         weights[1] = 0.06688f;
         int[] words = new int[16];
 
-        short scale = new VectorGroups(format)
-                .quantizeGroup(weights, 0, words, new RoundingLoss())
-                .stored();
+        short scale = quantized(format, weights, words, new RoundingLoss()).stored();
 
         assertThat(scale).isEqualTo(HalfFloats.toBf16(1 / 7.5f));
         assertThat(words[0] & 0xff).isEqualTo(0x8f);
@@ -71,7 +70,7 @@ class VectorGroupsTest {
         System.arraycopy(units, 0, weights, 0, units.length);
         int[] words = new int[16];
 
-        new VectorGroups(format).quantizeGroup(weights, 0, words, new RoundingLoss());
+        quantized(format, weights, words, new RoundingLoss());
 
         // Codes 7 (8 clamped), -8, 0, 2, 2, 0, -2, -2; stored with 8 added, lowest first.
         assertThat(words[0]).isEqualTo(0x668aa80f);
@@ -86,7 +85,7 @@ class VectorGroupsTest {
         int[] words = new int[16];
         RoundingLoss loss = new RoundingLoss();
 
-        GroupScale scale = new VectorGroups(format).quantizeGroup(weights, 0, words, loss);
+        GroupScale scale = quantized(format, weights, words, loss);
 
         // 3.75 / 15; -0.75 is the lowest code -8, so that 0 is -5, stored as 3.
         assertThat(scale).isEqualTo(new GroupScale(HalfFloats.toBf16(0.25f), 0.25f, -5));
@@ -104,7 +103,7 @@ class VectorGroupsTest {
 
         int[] words = new int[16];
 
-        GroupScale scale = new VectorGroups(format).quantizeGroup(weights, 0, words, new RoundingLoss());
+        GroupScale scale = quantized(format, weights, words, new RoundingLoss());
 
         assertThat(scale.value()).isFinite();
         assertThat(scale.zeroPoint()).isZero();
@@ -117,6 +116,22 @@ class VectorGroupsTest {
         assertThatThrownBy(() -> new GroupFormat(3, true, DType.BF16)).hasMessage("found 3 bits, expected 4 or 8");
         assertThatThrownBy(() -> new GroupFormat(4, true, DType.F32))
                 .hasMessage("found scales of F32, expected BF16 or F16");
+    }
+
+    private static GroupScale quantized(GroupFormat format, float[] weights, int[] words, RoundingLoss loss) {
+        return quantized(new VectorGroups(format), weights, 0, words, loss);
+    }
+
+    private static GroupScale quantized(
+            VectorGroups kernel, float[] weights, int start, int[] words, RoundingLoss loss) {
+        // Not from the start: what lies before stays.
+        byte[] packed = new byte[Integer.BYTES * (words.length + 1)];
+        GroupScale scale = kernel.quantizeGroup(weights, start, packed, Integer.BYTES, loss);
+        IntBuffer stored =
+                ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
+        assertThat(stored.get()).isZero();
+        stored.get(words);
+        return scale;
     }
 
     /** Ordinary, tiny, huge, sparse, constant and zero groups; every seventh begins with negative zeros. */
@@ -161,7 +176,7 @@ class VectorGroupsTest {
             }
             int start = group * GroupFormat.GROUP;
             GroupScale scale = vector
-                    ? kernel.quantizeGroup(weights, start, words, loss)
+                    ? quantized(kernel, weights, start, words, loss)
                     : ScalarGroups.quantize(format, weights, start, words, 0, loss);
             out.putShort(scale.stored()).putInt(scale.zeroPoint());
             for (int word : words) {
