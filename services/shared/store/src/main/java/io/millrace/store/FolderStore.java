@@ -103,17 +103,7 @@ public final class FolderStore implements ArtifactStore {
 
     @Override
     public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
-        Manifest manifest = manifest(artifact);
-        if (!artifact.isInStore()) {
-            return FilesInPlace.verify(manifest, artifact.location(), verified);
-        }
-        Files.createDirectories(folder);
-        for (Manifest.Entry entry : manifest.files()) {
-            Path target = folder.resolve(entry.name());
-            Files.createDirectories(target.getParent());
-            blobs.checkOut(entry, target);
-        }
-        return folder;
+        return new CheckOut(this, verified, blobs::checkOut).run(artifact, folder);
     }
 
     /** A result that is reported is durable, also when its writer is about to make it so. */

@@ -55,23 +55,17 @@ public final class MemoryStore implements ArtifactStore {
 
     @Override
     public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
-        Manifest manifest = manifest(artifact);
-        if (!artifact.isInStore()) {
-            return FilesInPlace.verify(manifest, artifact.location(), verified);
+        return new CheckOut(this, verified, this::write).run(artifact, folder);
+    }
+
+    private void write(Manifest.Entry entry, Path target) throws IOException {
+        Files.deleteIfExists(target);
+        try (InputStream in = open(entry.sha256())) {
+            Files.copy(in, target);
         }
-        Files.createDirectories(folder);
-        for (Manifest.Entry entry : manifest.files()) {
-            Path target = folder.resolve(entry.name());
-            Files.createDirectories(target.getParent());
-            Files.deleteIfExists(target);
-            try (InputStream in = open(entry.sha256())) {
-                Files.copy(in, target);
-            }
-            if (!target.toFile().setReadOnly()) {
-                throw new IOException(target + ": could not be made read-only");
-            }
+        if (!target.toFile().setReadOnly()) {
+            throw new IOException(target + ": could not be made read-only");
         }
-        return folder;
     }
 
     @Override

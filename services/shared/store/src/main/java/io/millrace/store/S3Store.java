@@ -5,7 +5,6 @@ import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -93,17 +92,7 @@ public final class S3Store implements ArtifactStore {
 
     @Override
     public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
-        Manifest manifest = manifest(artifact);
-        if (!artifact.isInStore()) {
-            return FilesInPlace.verify(manifest, artifact.location(), verified);
-        }
-        Files.createDirectories(folder);
-        for (Manifest.Entry entry : manifest.files()) {
-            Path target = folder.resolve(entry.name());
-            Files.createDirectories(target.getParent());
-            cache.checkOut(entry, target);
-        }
-        return folder;
+        return new CheckOut(this, verified, cache::checkOut).run(artifact, folder);
     }
 
     @Override

@@ -17,21 +17,20 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.Predicate;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
-import software.amazon.awssdk.services.s3.S3Client;
 
 /** The store on a network and a server that fail. */
 class S3FaultIT {
     private static final int PART_BYTES = 5 << 20;
-    private static S3Proxy server;
-    private static S3Client client;
+
+    @RegisterExtension
+    static final S3Server SERVER = new S3Server(S3Proxy::startTrusting);
 
     @TempDir
     Path temp;
@@ -40,23 +39,9 @@ class S3FaultIT {
     private FaultProxy proxy;
     private S3Store store;
 
-    @BeforeAll
-    static void start(@TempDir Path folder) throws IOException {
-        server = S3Proxy.startTrusting(folder);
-        client = server.client();
-    }
-
-    @AfterAll
-    static void stop() throws InterruptedException {
-        if (server != null) {
-            client.close();
-            server.stop();
-        }
-    }
-
     @BeforeEach
     void open() throws IOException {
-        proxy = new FaultProxy(server.endpoint());
+        proxy = new FaultProxy(SERVER.endpoint());
         store = open(Duration.ofSeconds(20));
     }
 
@@ -181,7 +166,8 @@ class S3FaultIT {
                 .hasMessageContaining("uploading part 2");
 
         assertThat(asked("DELETE", "uploadId=")).isEqualTo(1);
-        assertThat(client.listMultipartUploads(
+        assertThat(SERVER.client()
+                        .listMultipartUploads(
                                 list -> list.bucket(S3Proxy.BUCKET).prefix(prefix))
                         .uploads())
                 .isEmpty();
