@@ -47,7 +47,7 @@ class S3FaultIT {
 
     private S3Store open(Duration silence) throws IOException {
         S3Address address = S3Address.parse(S3Proxy.address(prefix, proxy.endpoint(), temp.resolve("cache")));
-        return S3Store.open(address, silence, PART_BYTES);
+        return S3Store.open(address, silence, PART_BYTES, BlobFolder.RENEWED_AFTER);
     }
 
     @AfterEach

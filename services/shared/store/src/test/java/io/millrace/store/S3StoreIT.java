@@ -13,18 +13,26 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
-class S3StoreIT extends ArtifactStoreContract {
+class S3StoreIT extends StoreCareContract {
     private static final int PART_BYTES = 5 << 20;
 
     @RegisterExtension
@@ -41,7 +49,7 @@ class S3StoreIT extends ArtifactStoreContract {
     @Override
     ArtifactStore create(Path temp) throws IOException {
         S3Address address = S3Address.parse(S3Proxy.address(prefix, SERVER.endpoint(), temp.resolve("cache")));
-        return S3Store.open(address, Duration.ofSeconds(20), PART_BYTES);
+        return S3Store.open(address, Duration.ofSeconds(20), PART_BYTES, BlobFolder.RENEWED_AFTER);
     }
 
     private String blobKey(Digest blob) {
@@ -242,5 +250,46 @@ class S3StoreIT extends ArtifactStoreContract {
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("the server does not answer; check the endpoint")
                 .hasMessageContaining(nobody.toString());
+    }
+
+    @Test
+    @Tag("promise-2")
+    @DisplayName("Promise 2: a blob that is put while it is deleted is there when the put returns")
+    void aBlobThatIsPutWhileItIsDeletedIsThereAfterwards() throws Exception {
+        Digest blob = store.put(bytes("content"));
+        String announcement = prefix + "/condemned/" + blob.hex().substring(0, 2) + "/somebody";
+        SERVER.client().putObject(put -> put.bucket(S3Proxy.BUCKET).key(announcement), RequestBody.fromString("x"));
+        S3Address address = S3Address.parse(S3Proxy.address(prefix, SERVER.endpoint(), temp.resolve("cache")));
+        try (S3Store everythingIsOld =
+                        S3Store.open(address, Duration.ofSeconds(20), PART_BYTES, Duration.ofSeconds(-5));
+                ExecutorService threads = Executors.newSingleThreadExecutor()) {
+
+            Future<Digest> put = threads.submit(() -> everythingIsOld.put(bytes("content")));
+            assertThatThrownBy(() -> put.get(3, TimeUnit.SECONDS)).isInstanceOf(TimeoutException.class);
+            for (String key : List.of(blobKey(blob), announcement)) {
+                SERVER.client()
+                        .deleteObject(delete -> delete.bucket(S3Proxy.BUCKET).key(key));
+            }
+
+            assertThat(put.get(30, TimeUnit.SECONDS)).isEqualTo(blob);
+            assertThat(store.contains(blob)).isTrue();
+        }
+    }
+
+    @Test
+    void whoeverSeesAnotherCollectorLeavesTheBlobsToHim() throws Exception {
+        Digest blob = store.put(bytes("content"));
+        String announcement = prefix + "/condemned/" + blob.hex().substring(0, 2) + "/somebody";
+        SERVER.client().putObject(put -> put.bucket(S3Proxy.BUCKET).key(announcement), RequestBody.fromString("x"));
+        List<Inventory.Blob> listed = new ArrayList<>();
+        store.inventory().blobs(listed::add);
+
+        List<Inventory.Blob> beside = store.inventory().delete(listed, ALL_OLD);
+        SERVER.client().deleteObject(delete -> delete.bucket(S3Proxy.BUCKET).key(announcement));
+        List<Inventory.Blob> alone = store.inventory().delete(listed, ALL_OLD);
+
+        assertThat(beside).isEmpty();
+        assertThat(alone).extracting(Inventory.Blob::digest).containsExactly(blob);
+        assertThat(keys("condemned/")).isEmpty();
     }
 }
