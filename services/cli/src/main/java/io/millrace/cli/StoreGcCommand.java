@@ -4,7 +4,6 @@ import io.millrace.store.ArtifactStore;
 import io.millrace.store.ForeignStoreException;
 import io.millrace.store.GarbageCollection;
 import io.millrace.store.GarbageCollection.Collected;
-import io.millrace.store.Stores;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -74,8 +73,8 @@ final class StoreGcCommand implements Callable<Integer> {
         String place = cluster.storePlace(Optional.of(connection));
         return StoppableWork.run(spec, output, "what was deleted by then is gone; the rest is whole", progress -> {
             progress.begin("gc");
-            try (ArtifactStore store = Stores.openExisting(place)) {
-                Collected collected = new GarbageCollection(store, new TopicRoots(connection)::read, grace, dryRun)
+            try (ArtifactStore store = Connection.openStore(place)) {
+                Collected collected = new GarbageCollection(store, () -> TopicRoots.read(connection), grace, dryRun)
                         .run(progress::show);
                 progress.clear();
                 output.print(collected, () -> text(collected));

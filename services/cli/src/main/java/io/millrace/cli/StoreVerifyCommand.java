@@ -5,10 +5,11 @@ import io.millrace.events.RunChanged;
 import io.millrace.events.RunId;
 import io.millrace.events.StepDone;
 import io.millrace.store.ArtifactStore;
+import io.millrace.store.Claim;
+import io.millrace.store.Inventory;
 import io.millrace.store.StoreCheck;
 import io.millrace.store.StoreCheck.Damage;
 import io.millrace.store.StoreCheck.Report;
-import io.millrace.store.Stores;
 import java.io.IOException;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -50,42 +51,47 @@ final class StoreVerifyCommand implements Callable<Integer> {
     private final Output output = new Output();
 
     /** Something damaged, with the runs that used it and what to do. */
-    record Finding(Damage damage, List<RunId> runs, String remedy) {
+    record Finding(String place, String found, List<JobKey> neededBy, List<RunId> runs, String remedy) {
         static Finding of(Damage damage, Map<JobKey, Set<RunId>> runsOfJobs) {
             List<RunId> runs = damage.neededBy().stream()
                     .flatMap(job -> runsOfJobs.getOrDefault(job, Set.of()).stream())
                     .distinct()
                     .toList();
-            return new Finding(damage, runs, remedy(damage, runs));
+            return new Finding(damage.place(), damage.found(), damage.neededBy(), runs, remedy(damage, runs));
         }
 
         private static String remedy(Damage damage, List<RunId> runs) {
-            String delete = damage.found().startsWith("is missing") ? "" : "delete it; ";
+            String delete = damage.missing() ? "" : "delete it, then ";
             if (!runs.isEmpty()) {
-                return delete + "then compute it again: "
+                return delete + "compute it again: "
                         + runs.stream()
                                 .map(run -> "'millrace retry " + run.digest().abbreviated() + " --recompute'")
                                 .collect(Collectors.joining(" or "));
             }
             return damage.neededBy().isEmpty()
-                    ? delete
-                            + "no result needs it; what does (a policy's text, a checkpoint) is applied or published again"
-                    : delete + "it is computed again when a run asks for it";
+                    ? delete + "apply the policy or publish the checkpoint again that has it; no result needs it"
+                    : delete + "leave it: the job is computed again when a run asks for it";
         }
 
         String text() {
-            String needs = damage.neededBy().isEmpty()
+            String needs = neededBy.isEmpty()
                     ? ""
-                    : "\n  needed by job" + (damage.neededBy().size() == 1 ? " " : "s ")
-                            + damage.neededBy().stream()
+                    : "\n  needed by job" + (neededBy.size() == 1 ? " " : "s ")
+                            + neededBy.stream()
                                     .map(job -> job.digest().abbreviated())
                                     .collect(Collectors.joining(", "));
-            return damage.place() + "\n  " + damage.found() + needs + "\n  " + remedy;
+            return place + "\n  " + found + needs + "\n  " + remedy;
         }
     }
 
     /** What programs get. */
-    record Verified(Report report, List<Finding> damaged) {}
+    record Verified(
+            long blobs,
+            long sizeBytes,
+            long results,
+            List<Finding> damaged,
+            List<Inventory.Leftover> leftovers,
+            List<Claim> abandoned) {}
 
     @Override
     public Integer call() throws IOException {
@@ -94,7 +100,7 @@ final class StoreVerifyCommand implements Callable<Integer> {
         return StoppableWork.run(spec, output, "nothing was changed", progress -> {
             progress.begin("verify");
             Report report;
-            try (ArtifactStore store = Stores.openExisting(place)) {
+            try (ArtifactStore store = Connection.openStore(place)) {
                 report = new StoreCheck(store, progress::show).run();
             }
             progress.clear();
@@ -122,7 +128,15 @@ final class StoreVerifyCommand implements Callable<Integer> {
         List<Finding> damaged = report.damages().stream()
                 .map(damage -> Finding.of(damage, runsOfJobs))
                 .toList();
-        output.print(new Verified(report, damaged), () -> text(report, damaged));
+        output.print(
+                new Verified(
+                        report.blobs(),
+                        report.sizeBytes(),
+                        report.results(),
+                        damaged,
+                        report.leftovers(),
+                        report.abandoned()),
+                () -> text(report, damaged));
     }
 
     private static String text(Report report, List<Finding> damaged) {

@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** Reads everything in a store and says what is not as it was written. Nothing is changed. */
 public final class StoreCheck {
@@ -24,9 +26,10 @@ public final class StoreCheck {
      * Something damaged or missing.
      *
      * @param place where it lies, or should
+     * @param missing nothing is there
      * @param neededBy the results that cannot be used because of it
      */
-    public record Damage(String place, String found, List<JobKey> neededBy) {
+    public record Damage(String place, boolean missing, String found, List<JobKey> neededBy) {
         public Damage {
             neededBy = List.copyOf(neededBy);
         }
@@ -62,6 +65,7 @@ public final class StoreCheck {
     private final MonotonicTime time;
     private final byte[] buffer = new byte[BUFFER_BYTES];
     private final Map<Digest, String> damagedBlobs = new TreeMap<>();
+    private final Set<Digest> missing = new TreeSet<>();
     private final Map<Digest, List<JobKey>> neededBy = new TreeMap<>();
     private final List<Damage> damagedResults = new ArrayList<>();
     private long totalBytes;
@@ -90,8 +94,8 @@ public final class StoreCheck {
             check(result.key());
         }
         List<Damage> damages = new ArrayList<>(damagedResults);
-        damagedBlobs.forEach((blob, found) ->
-                damages.add(new Damage(inventory.place(blob), found, neededBy.getOrDefault(blob, List.of()))));
+        damagedBlobs.forEach((blob, found) -> damages.add(new Damage(
+                inventory.place(blob), missing.contains(blob), found, neededBy.getOrDefault(blob, List.of()))));
         return new Report(blobs, readBytes, results.size(), damages, inventory.leftovers(), claims.standStill());
     }
 
@@ -109,7 +113,7 @@ public final class StoreCheck {
         } catch (NoSuchFileException e) {
             // Collected since it was listed.
         } catch (DamagedFileException e) {
-            damagedBlobs.put(blob.digest(), String.valueOf(e.getMessage()));
+            damagedBlobs.put(blob.digest(), "has " + blob.sizeBytes() + " bytes whose digest is another one");
         } catch (InterruptedIOException e) {
             throw e;
         } catch (IOException e) {
@@ -125,7 +129,8 @@ public final class StoreCheck {
         try {
             result = store.result(key);
         } catch (DamagedFileException e) {
-            damagedResults.add(new Damage(inventory.place(key), String.valueOf(e.getMessage()), List.of(key)));
+            damagedResults.add(
+                    new Damage(inventory.place(key), false, "is no result: " + e.getMessage(), List.of(key)));
             return;
         }
         if (result.isPresent()) {
@@ -138,6 +143,7 @@ public final class StoreCheck {
         try {
             manifest = store.manifest(output);
         } catch (NoSuchFileException e) {
+            missing.add(output.manifest());
             need(output.manifest(), key, "is missing: the manifest of an artifact");
             return;
         } catch (DamagedFileException e) {
@@ -147,6 +153,7 @@ public final class StoreCheck {
         for (Manifest.Entry file : manifest.files()) {
             Optional<Long> sizeBytes = store.sizeBytes(file.sha256());
             if (sizeBytes.isEmpty()) {
+                missing.add(file.sha256());
                 need(file.sha256(), key, "is missing: '" + file.name() + "' of artifact " + output.manifest());
             } else if (sizeBytes.get() != file.sizeBytes() || damagedBlobs.containsKey(file.sha256())) {
                 String found = "has " + sizeBytes.get() + " bytes, expected " + file.sizeBytes();

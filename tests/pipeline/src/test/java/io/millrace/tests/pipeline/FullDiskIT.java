@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -104,6 +105,9 @@ final class FullDiskIT {
                 .contains(store.folder().toString(), "the disk is full; make room, the work is tried again by itself");
         assertThat(store.sizes(up, "results")).isEmpty();
         assertThat(store.sizes(up, "blobs")).isNotEmpty().allMatch(bytes -> bytes < SmallDisk.FREE_BYTES);
+        Awaitility.await("what was written of it is deleted")
+                .ignoreExceptions() // A file may go while it is looked at.
+                .until(() -> store.sizes(up, "tmp").isEmpty());
         store.makeRoom(up);
     }
 
