@@ -11,9 +11,9 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 import software.amazon.awssdk.services.s3.S3Client;
 
 /** One S3 server, and a client of it that passes the store by, for all tests of a class. */
-final class S3Server implements BeforeAllCallback, AfterAllCallback {
+public final class S3Server implements BeforeAllCallback, AfterAllCallback {
     /** How the server is started. */
-    interface Start {
+    public interface Start {
         S3Proxy in(Path folder) throws IOException;
     }
 
@@ -22,7 +22,7 @@ final class S3Server implements BeforeAllCallback, AfterAllCallback {
     private @Nullable S3Proxy proxy;
     private @Nullable S3Client client;
 
-    S3Server(Start start) {
+    public S3Server(Start start) {
         this.start = start;
     }
 
@@ -33,11 +33,11 @@ final class S3Server implements BeforeAllCallback, AfterAllCallback {
         client = proxy.client();
     }
 
-    URI endpoint() {
+    public URI endpoint() {
         return proxy.endpoint();
     }
 
-    S3Client client() {
+    public S3Client client() {
         return client;
     }
 
