@@ -81,6 +81,24 @@ final class Cluster {
         return connection;
     }
 
+    /** As {@link #connect}, if a cluster is named or one runs in the home; for what needs no more than the store. */
+    Optional<Connection> connectIfThere() throws IOException {
+        return kafka != null || home().running().isPresent() ? Optional.of(connect()) : Optional.empty();
+    }
+
+    /** The store that is named, or that of the connection, or that of a home where nothing runs. */
+    String storePlace(Optional<Connection> connection) {
+        Optional<String> named = Optional.ofNullable(store);
+        Optional<String> place = connection.isPresent()
+                ? connection.get().storePlace()
+                : named.or(() ->
+                        Optional.of(home().store()).filter(Files::isDirectory).map(Path::toString));
+        return place.orElseThrow(() -> new CommandFailure(
+                ExitCode.USAGE,
+                "this command needs the artifact store; name it with --store"
+                        + (connection.isPresent() ? "" : " (there is none in " + home().folder() + ")")));
+    }
+
     /** Settings of {@code --kafka-config}. */
     Map<String, Object> kafkaSettings() throws IOException {
         Map<String, Object> settings = new HashMap<>();

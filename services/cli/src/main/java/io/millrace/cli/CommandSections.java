@@ -32,6 +32,7 @@ final class CommandSections {
                         "retry",
                         "cancel",
                         "dead-letters",
+                        "store",
                         "topics",
                         "doctor"));
         return sections;

@@ -9,6 +9,7 @@ import io.millrace.events.wire.Topics;
 import io.millrace.store.ArtifactStore;
 import io.millrace.store.Stores;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -83,6 +84,17 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
         String place = storePlace.orElseThrow(() ->
                 new CommandFailure(ExitCode.USAGE, "this command needs the artifact store; name it with --store"));
         return Stores.open(place);
+    }
+
+    /** A store that is there; {@link ExitCode#UNAVAILABLE} if it does not answer. */
+    static ArtifactStore openStore(String place) throws IOException {
+        try {
+            return Stores.openExisting(place);
+        } catch (NoSuchFileException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new CommandFailure(ExitCode.UNAVAILABLE, String.valueOf(e.getMessage()), e);
+        }
     }
 
     TopicReader reader() {

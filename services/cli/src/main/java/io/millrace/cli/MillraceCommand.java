@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
             RetryCommand.class,
             CancelCommand.class,
             DeadLettersCommand.class,
+            StoreCommand.class,
             TopicsCommand.class,
             DoctorCommand.class,
             HelpCommand.class

@@ -1,7 +1,9 @@
 package io.millrace.cli;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.channels.ClosedByInterruptException;
+import org.apache.kafka.common.errors.InterruptException;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** Something long that shows how far it is, and that a signal interrupts so that it can clear up behind itself. */
@@ -17,7 +19,10 @@ interface StoppableWork {
             stop.onRaise(Thread.currentThread()::interrupt);
             try {
                 return work.run(progress);
-            } catch (InterruptedException | ClosedByInterruptException _) {
+            } catch (InterruptedException
+                    | InterruptException
+                    | InterruptedIOException
+                    | ClosedByInterruptException _) {
                 // Said before the signal is let go of: then the JVM ends at once.
                 progress.clear();
                 output.remark("stopped; " + left);

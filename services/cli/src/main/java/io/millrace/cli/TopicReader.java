@@ -13,10 +13,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.utils.Utils;
 
@@ -64,6 +69,60 @@ final class TopicReader implements AutoCloseable {
         return List.copyOf(byKey.values());
     }
 
+    /**
+     * Every event that was written before this call, also in transactions that are still open then: it waits for their
+     * end. For whoever must not miss one.
+     */
+    List<Event> every(String topic) {
+        return everyRecord(topic).stream()
+                .flatMap(record -> eventOrFail(record).stream())
+                .toList();
+    }
+
+    /** The last event of each key that was not deleted, of all that {@link #every} gives. */
+    List<Event> everyLatest(String topic) {
+        Map<String, Optional<Event>> byKey = new LinkedHashMap<>();
+        for (ConsumerRecord<byte[], byte[]> record : everyRecord(topic)) {
+            byKey.put(new String(record.key(), StandardCharsets.UTF_8), eventOrFail(record));
+        }
+        return byKey.values().stream().flatMap(Optional::stream).toList();
+    }
+
+    private List<ConsumerRecord<byte[], byte[]>> everyRecord(String topic) {
+        List<TopicPartition> partitions = partitions(topic);
+        Map<TopicPartition, OffsetSpec> latest = new HashMap<>();
+        partitions.forEach(partition -> latest.put(partition, OffsetSpec.latest()));
+        Map<TopicPartition, Long> ends = new HashMap<>();
+        // This consumer's own ends are those before the first open transaction.
+        try (Admin admin = connection.admin()) {
+            admin.listOffsets(latest).all().get().forEach((partition, end) -> ends.put(partition, end.offset()));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptException(e);
+        } catch (ExecutionException e) {
+            throw new KafkaException("the end of " + topic + " is not known: " + e.getMessage(), e);
+        }
+        consumer.assign(partitions);
+        consumer.seekToBeginning(partitions);
+        return toTheEnd(ends);
+    }
+
+    /** Nothing can read an undecodable record; one of a kind that a newer version knows might name anything. */
+    private Optional<Event> eventOrFail(ConsumerRecord<byte[], byte[]> record) {
+        if (record.value() == null) {
+            return Optional.empty();
+        }
+        return switch (codec.decode(record.value())) {
+            case Decoded.Known(Event event) -> Optional.of(event);
+            case Decoded.Undecodable _ -> Optional.empty();
+            case Decoded.UnknownKind _ ->
+                throw new CommandFailure(
+                        ExitCode.REFUSED,
+                        record.topic() + ", partition " + record.partition() + ", offset " + record.offset()
+                                + ": holds an event of a newer version; use that version's command");
+        };
+    }
+
     /** The events of one key since an instant, in their order; others of its partition may be among them. */
     <E extends Event> List<E> events(String topic, String key, Instant since, Class<E> kind) {
         List<TopicPartition> all = partitions(topic);
@@ -105,7 +164,10 @@ final class TopicReader implements AutoCloseable {
     }
 
     private List<ConsumerRecord<byte[], byte[]>> toTheEnd(List<TopicPartition> partitions) {
-        Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+        return toTheEnd(consumer.endOffsets(partitions));
+    }
+
+    private List<ConsumerRecord<byte[], byte[]>> toTheEnd(Map<TopicPartition, Long> ends) {
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
         // A position passes the markers of transactions only within a poll.
         while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {

@@ -20,7 +20,10 @@ import java.util.SortedMap;
  * from any thread; what a method reported is durable when it returns, claims excepted.
  */
 public interface ArtifactStore extends AutoCloseable {
-    /** Stores a file's content and returns its digest, computed while writing; content that is there is kept as it is. */
+    /**
+     * Stores a file's content and returns its digest, computed while writing. What is put stays for {@link
+     * GarbageCollection#LEAST_GRACE} at least, less an hour, also if it was there before and nothing names it yet.
+     */
     Digest put(Path file) throws IOException;
 
     /** Stores bytes. */
@@ -104,6 +107,9 @@ public interface ArtifactStore extends AutoCloseable {
 
     /** Takes the claim away if it still has this holder. */
     void dropClaim(JobKey key, String holder) throws IOException;
+
+    /** What is in the store, and the way to delete blobs that nothing names. */
+    Inventory inventory();
 
     /** How often a holder raises its beat; three missed beats make a claim stale. */
     Duration beatInterval();

@@ -22,6 +22,7 @@ import java.util.List;
  * blobs/&lt;2 hex&gt;/&lt;sha-256&gt;   content, verified when it is checked out
  * used/&lt;sha-256&gt;           its modification time says when the blob was last asked for
  * locks/                  one download of a blob at a time, one eviction at a time
+ * names/                  locks of {@link BlobFolder}, taken while a download's is held
  * tmp/                    being downloaded
  * </pre>
  */
@@ -52,13 +53,17 @@ final class BlobCache {
     /** @param limitBytes of all cached files together; a larger file is kept alone until the next one comes */
     static BlobCache open(Path folder, long limitBytes, VerifiedFiles verified, Source source) throws IOException {
         Path root = Files.createDirectories(folder).toRealPath();
-        for (String part : List.of("blobs", "used", "locks", "tmp")) {
+        for (String part : List.of("blobs", "used", "locks", "names", "tmp")) {
             Files.createDirectories(root.resolve(part));
         }
         Disk disk = new Disk();
         TempFiles temps = new TempFiles(root.resolve("tmp"), disk);
         temps.sweep();
-        return new BlobCache(root, limitBytes, source, new BlobFolder(root.resolve("blobs"), disk, temps, verified));
+        return new BlobCache(
+                root,
+                limitBytes,
+                source,
+                new BlobFolder(root.resolve("blobs"), disk, temps, new FolderLocks(root.resolve("names")), verified));
     }
 
     /** Puts a blob at {@code target}, from the cache or its source; a cached file that was damaged is fetched anew. */

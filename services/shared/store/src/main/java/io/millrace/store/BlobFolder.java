@@ -9,6 +9,8 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.Optional;
@@ -18,19 +20,27 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * The blobs of a folder store. A blob is written under no name, synced, made read-only and renamed into place; the
  * folder that holds its name is synced before anyone is told. Two writers of the same blob rename the same bytes, so the
- * order in which they come does not matter. A blob of the wrong size, cut off by a crash of the machine, is replaced.
+ * order in which they come does not matter. A blob of the wrong size, cut off by a crash of the machine, is replaced; so
+ * is one that was put more than {@link #RENEWED_AFTER} ago: its age says since when nobody wanted it, and a blob that
+ * ages while its writer has yet to name it in a result could be collected under his hands. Naming and deleting exclude
+ * each other by a lock.
  */
 final class BlobFolder {
+    /** So long a blob that is put again is as good as new; far less than any grace period. */
+    static final Duration RENEWED_AFTER = Duration.ofHours(1);
+
     private final Path root;
     private final Disk disk;
     private final TempFiles temps;
+    private final FolderLocks naming;
     private final VerifiedFiles verified;
     private final Set<Path> durableFolders = ConcurrentHashMap.newKeySet();
 
-    BlobFolder(Path root, Disk disk, TempFiles temps, VerifiedFiles verified) {
+    BlobFolder(Path root, Disk disk, TempFiles temps, FolderLocks naming, VerifiedFiles verified) {
         this.root = root;
         this.disk = disk;
         this.temps = temps;
+        this.naming = naming;
         this.verified = verified;
     }
 
@@ -49,23 +59,22 @@ final class BlobFolder {
     }
 
     Digest write(byte[] content) throws IOException {
-        Digest digest = Digest.of(content);
-        if (!stands(digest, content.length)) {
-            write(new ByteArrayInputStream(content));
-        }
-        return digest;
+        return write(new ByteArrayInputStream(content)).digest();
     }
 
     Content write(InputStream in) throws IOException {
         Path temp = temps.next();
         try {
-            Content content = temps.write(temp, in, this::isNew);
-            if (isNew(content)) {
+            Content content = temps.write(temp, in, written -> isNew(written, temp));
+            if (isNew(content, temp)) {
                 if (!temp.toFile().setReadOnly()) {
                     throw new IOException(temp + ": could not be made read-only");
                 }
                 Files.createDirectories(folder(content.digest()));
-                disk.rename(temp, path(content.digest()));
+                naming.locked(content.digest().hex(), () -> {
+                    disk.rename(temp, path(content.digest()));
+                    return content;
+                });
             }
             return content;
         } finally {
@@ -73,12 +82,34 @@ final class BlobFolder {
         }
     }
 
-    private boolean isNew(Content content) throws IOException {
-        return !stands(content.digest(), content.sizeBytes());
+    /** @param temp just written: its age is none */
+    private boolean isNew(Content content, Path temp) throws IOException {
+        Path path = path(content.digest());
+        try {
+            return Files.size(path) != content.sizeBytes()
+                    || age(path, modified(temp)).compareTo(RENEWED_AFTER) > 0;
+        } catch (NoSuchFileException e) {
+            return true;
+        }
     }
 
-    private boolean stands(Digest blob, long sizeBytes) throws IOException {
-        return sizeBytes(blob).equals(Optional.of(sizeBytes));
+    private static Duration age(Path file, Instant now) throws IOException {
+        return Duration.between(modified(file), now);
+    }
+
+    private static Instant modified(Path file) throws IOException {
+        return Files.getLastModifiedTime(file).toInstant();
+    }
+
+    /** Deletes a blob that was not put for so long. */
+    boolean delete(Digest blob, Duration grace) throws IOException {
+        return naming.locked(blob.hex(), () -> {
+            try {
+                return age(path(blob), temps.now()).compareTo(grace) >= 0 && Files.deleteIfExists(path(blob));
+            } catch (NoSuchFileException e) {
+                return false;
+            }
+        });
     }
 
     /**

@@ -93,8 +93,7 @@ public final class ClaimKeeper implements AutoCloseable {
     /** The claim once it moved, or as it was after it stood still for three beats. */
     private Optional<Claim> watch(Claim first) throws IOException, InterruptedException {
         Duration look = store.beatInterval().dividedBy(LOOKS_PER_BEAT);
-        long patienceNanos =
-                store.beatInterval().multipliedBy(STALE_AFTER_BEATS).toNanos();
+        long patienceNanos = patience(store).toNanos();
         long from = time.nanos();
         while (true) {
             boolean last = time.nanos() - from >= patienceNanos;
@@ -104,6 +103,11 @@ public final class ClaimKeeper implements AutoCloseable {
             }
             time.pause(look);
         }
+    }
+
+    /** A beat that stands still for so long is a dead holder's. */
+    static Duration patience(ArtifactStore store) {
+        return store.beatInterval().multipliedBy(STALE_AFTER_BEATS);
     }
 
     private void beat() {

@@ -23,7 +23,7 @@ import java.util.SortedMap;
  * blobs/&lt;2 hex&gt;/&lt;sha-256&gt;     written to tmp, synced, renamed; read-only
  * results/&lt;jobKey&gt;.json       written to tmp, synced, linked: the link exists for one writer alone
  * claims/&lt;jobKey&gt;.json        compared and replaced under a file lock; synced only when another process takes over
- * locks/&lt;2 hex&gt;.lock          taken for claims and for dropping a result; never deleted
+ * locks/&lt;2 hex&gt;.lock          taken for claims, for naming and deleting a blob, for dropping a result; never deleted
  * tmp/*.tmp                   being written; leftovers are deleted a day later
  * </pre>
  */
@@ -35,12 +35,14 @@ public final class FolderStore implements ArtifactStore {
     private final KeyedFiles<JobResult> results;
     private final KeyedFiles<Claim> claims;
     private final FolderLocks locks;
+    private final FolderInventory inventory;
 
     private FolderStore(Path root, Disk disk, TempFiles temps) {
-        this.blobs = new BlobFolder(root.resolve("blobs"), disk, temps, verified);
+        this.locks = new FolderLocks(root.resolve("locks"));
+        this.blobs = new BlobFolder(root.resolve("blobs"), disk, temps, locks, verified);
         this.results = new KeyedFiles<>(root.resolve("results"), disk, temps, StoredJson::readResult);
         this.claims = new KeyedFiles<>(root.resolve("claims"), disk, temps, StoredJson::readClaim);
-        this.locks = new FolderLocks(root.resolve("locks"));
+        this.inventory = new FolderInventory(root, blobs, temps);
     }
 
     /** Opens the store in this folder; an empty or missing folder becomes one. */
@@ -103,17 +105,7 @@ public final class FolderStore implements ArtifactStore {
 
     @Override
     public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
-        Manifest manifest = manifest(artifact);
-        if (!artifact.isInStore()) {
-            return FilesInPlace.verify(manifest, artifact.location(), verified);
-        }
-        Files.createDirectories(folder);
-        for (Manifest.Entry entry : manifest.files()) {
-            Path target = folder.resolve(entry.name());
-            Files.createDirectories(target.getParent());
-            blobs.checkOut(entry, target);
-        }
-        return folder;
+        return new CheckOut(this, verified, blobs::checkOut).run(artifact, folder);
     }
 
     /** A result that is reported is durable, also when its writer is about to make it so. */
@@ -190,6 +182,11 @@ public final class FolderStore implements ArtifactStore {
             }
             return held;
         });
+    }
+
+    @Override
+    public Inventory inventory() {
+        return inventory;
     }
 
     @Override

@@ -10,7 +10,11 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 
@@ -18,10 +22,23 @@ import java.util.concurrent.ConcurrentMap;
 public final class MemoryStore implements ArtifactStore {
     private static final Duration BEAT_INTERVAL = Duration.ofSeconds(1);
 
-    private final ConcurrentMap<Digest, byte[]> blobs = new ConcurrentHashMap<>();
-    private final ConcurrentMap<JobKey, JobResult> results = new ConcurrentHashMap<>();
+    /** @param atNanos when it was last put */
+    private record Kept<T>(T content, long atNanos) {}
+
+    private final MonotonicTime time;
+    private final ConcurrentMap<Digest, Kept<byte[]>> blobs = new ConcurrentHashMap<>();
+    private final ConcurrentMap<JobKey, Kept<JobResult>> results = new ConcurrentHashMap<>();
     private final ConcurrentMap<JobKey, Claim> claims = new ConcurrentHashMap<>();
     private final VerifiedFiles verified = new VerifiedFiles();
+
+    public MemoryStore() {
+        this(MonotonicTime.SYSTEM);
+    }
+
+    /** @param time by which things grow old */
+    MemoryStore(MonotonicTime time) {
+        this.time = time;
+    }
 
     @Override
     public Digest put(Path file) throws IOException {
@@ -35,64 +52,59 @@ public final class MemoryStore implements ArtifactStore {
 
     private Digest keep(byte[] content) {
         Digest digest = Digest.of(content);
-        blobs.putIfAbsent(digest, content);
+        blobs.put(digest, new Kept<>(content, time.nanos()));
         return digest;
     }
 
     @Override
     public InputStream open(Digest blob) throws IOException {
-        byte[] content = blobs.get(blob);
-        if (content == null) {
+        Kept<byte[]> kept = blobs.get(blob);
+        if (kept == null) {
             throw new NoSuchFileException(blob.hex(), null, "this blob is not in the store; run the job again");
         }
-        return new ByteArrayInputStream(content);
+        return new ByteArrayInputStream(kept.content());
     }
 
     @Override
     public Optional<Long> sizeBytes(Digest blob) {
-        return Optional.ofNullable(blobs.get(blob)).map(content -> Long.valueOf(content.length));
+        return Optional.ofNullable(blobs.get(blob)).map(kept -> (long) kept.content().length);
     }
 
     @Override
     public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
-        Manifest manifest = manifest(artifact);
-        if (!artifact.isInStore()) {
-            return FilesInPlace.verify(manifest, artifact.location(), verified);
+        return new CheckOut(this, verified, this::write).run(artifact, folder);
+    }
+
+    private void write(Manifest.Entry entry, Path target) throws IOException {
+        Files.deleteIfExists(target);
+        try (InputStream in = open(entry.sha256())) {
+            Files.copy(in, target);
         }
-        Files.createDirectories(folder);
-        for (Manifest.Entry entry : manifest.files()) {
-            Path target = folder.resolve(entry.name());
-            Files.createDirectories(target.getParent());
-            Files.deleteIfExists(target);
-            try (InputStream in = open(entry.sha256())) {
-                Files.copy(in, target);
-            }
-            if (!target.toFile().setReadOnly()) {
-                throw new IOException(target + ": could not be made read-only");
-            }
+        if (!target.toFile().setReadOnly()) {
+            throw new IOException(target + ": could not be made read-only");
         }
-        return folder;
     }
 
     @Override
     public Optional<JobResult> result(JobKey key) {
-        return Optional.ofNullable(results.get(key));
+        return Optional.ofNullable(results.get(key)).map(Kept::content);
     }
 
     @Override
     public Commit commit(JobResult result) {
-        JobResult standing = results.putIfAbsent(result.key(), result);
-        if (standing == null) {
+        Kept<JobResult> before = results.putIfAbsent(result.key(), new Kept<>(result, time.nanos()));
+        if (before == null) {
             return new Commit.Won(result);
         }
+        JobResult standing = before.content();
         return standing.writer().equals(result.writer()) ? new Commit.Won(standing) : new Commit.Lost(standing);
     }
 
     @Override
     public boolean dropResult(JobResult damaged) {
-        JobResult standing = results.get(damaged.key());
+        Kept<JobResult> standing = results.get(damaged.key());
         return standing != null
-                && standing.writer().equals(damaged.writer())
+                && standing.content().writer().equals(damaged.writer())
                 && results.remove(damaged.key(), standing);
     }
 
@@ -113,10 +125,71 @@ public final class MemoryStore implements ArtifactStore {
     }
 
     @Override
+    public Inventory inventory() {
+        return new MemoryInventory();
+    }
+
+    @Override
     public Duration beatInterval() {
         return BEAT_INTERVAL;
     }
 
     @Override
     public void close() {}
+
+    private final class MemoryInventory implements Inventory {
+        private Duration age(Kept<?> kept) {
+            return Duration.ofNanos(time.nanos() - kept.atNanos());
+        }
+
+        @Override
+        public void blobs(Visitor visitor) throws IOException, InterruptedException {
+            for (Map.Entry<Digest, Kept<byte[]>> blob : new TreeMap<>(blobs).entrySet()) {
+                visitor.visit(new Blob(blob.getKey(), blob.getValue().content().length, age(blob.getValue())));
+            }
+        }
+
+        @Override
+        public List<Result> results() {
+            return new TreeMap<>(results)
+                    .entrySet().stream()
+                            .map(result -> new Result(result.getKey(), age(result.getValue())))
+                            .toList();
+        }
+
+        @Override
+        public List<JobKey> claims() {
+            return List.copyOf(claims.keySet());
+        }
+
+        @Override
+        public List<Leftover> leftovers() {
+            return List.of();
+        }
+
+        @Override
+        public List<Blob> delete(List<Blob> condemned, Duration grace) {
+            List<Blob> deleted = new ArrayList<>();
+            for (Blob blob : condemned) {
+                blobs.computeIfPresent(blob.digest(), (_, kept) -> {
+                    boolean old = age(kept).compareTo(grace) >= 0;
+                    if (old) {
+                        deleted.add(blob);
+                    }
+                    return old ? null : kept;
+                });
+            }
+            return deleted;
+        }
+
+        @Override
+        public String place(Digest blob) {
+            return "blob " + blob;
+        }
+
+        @Override
+        public String place(JobKey key) {
+            return "result " + key;
+        }
+    }
 }

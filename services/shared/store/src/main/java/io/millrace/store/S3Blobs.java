@@ -6,22 +6,29 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 
 /**
  * The blobs of a store on S3. A name must be known before the first byte is sent and nothing is ever renamed, so a file
- * is read twice, first for its digest. Two writers of one blob write the same bytes.
+ * is read twice, first for its digest. Two writers of one blob write the same bytes. A blob that was put long ago is
+ * written again, so that it is young, and so that no collector takes it: see {@link S3Condemned}.
  */
 final class S3Blobs {
     private final S3Bucket bucket;
     private final S3Uploads uploads;
+    private final S3Condemned condemned;
+    private final Duration renewedAfter;
 
-    S3Blobs(S3Bucket bucket, S3Uploads uploads) {
+    /** @param renewedAfter so long a blob that is put again is as good as new */
+    S3Blobs(S3Bucket bucket, S3Uploads uploads, S3Condemned condemned, Duration renewedAfter) {
         this.bucket = bucket;
         this.uploads = uploads;
+        this.condemned = condemned;
+        this.renewedAfter = renewedAfter;
     }
 
-    private static String key(Digest blob) {
+    static String key(Digest blob) {
         return "blobs/" + blob.hex().substring(0, 2) + "/" + blob.hex();
     }
 
@@ -30,22 +37,37 @@ final class S3Blobs {
             return put(Files.readAllBytes(file));
         }
         Content content = Content.of(file);
-        if (!stands(content.digest(), content.sizeBytes())) {
-            uploads.store(key(content.digest()), file, content);
-        }
-        return content.digest();
+        String key = key(content.digest());
+        return put(content, () -> uploads.store(key, file, content));
     }
 
-    Digest put(byte[] content) throws IOException {
-        Digest digest = Digest.of(content);
-        if (!stands(digest, content.length)) {
-            bucket.put(key(digest), content);
-        }
-        return digest;
+    Digest put(byte[] bytes) throws IOException {
+        Content content = new Content(Digest.of(bytes), bytes.length);
+        return put(content, () -> bucket.put(key(content.digest()), bytes));
     }
 
-    private boolean stands(Digest blob, long sizeBytes) throws IOException {
-        return sizeBytes(blob).equals(Optional.of(sizeBytes));
+    /** Writes a blob. */
+    private interface Write {
+        void run() throws IOException;
+    }
+
+    private Digest put(Content content, Write write) throws IOException {
+        Digest blob = content.digest();
+        Optional<S3Bucket.Seen> seen = bucket.look(key(blob));
+        if (seen.filter(object -> object.sizeBytes() == content.sizeBytes())
+                .flatMap(S3Bucket.Seen::age)
+                .filter(age -> age.compareTo(renewedAfter) <= 0)
+                .isPresent()) {
+            return blob;
+        }
+        write.run();
+        if (seen.isPresent()) {
+            condemned.outlast(blob);
+            if (sizeBytes(blob).isEmpty()) {
+                write.run();
+            }
+        }
+        return blob;
     }
 
     Optional<Long> sizeBytes(Digest blob) throws IOException {

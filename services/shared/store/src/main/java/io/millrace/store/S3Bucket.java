@@ -11,6 +11,7 @@ import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.s3.model.PutObjectRequest;
 import software.amazon.awssdk.services.s3.model.S3Exception;
@@ -89,11 +90,21 @@ final class S3Bucket implements AutoCloseable {
         });
     }
 
+    /** An object's size and, if the server tells the time, its age by the server's clock. */
+    record Seen(long sizeBytes, Optional<Duration> age) {}
+
     Optional<Long> sizeBytes(String key) throws IOException {
+        return look(key).map(Seen::sizeBytes);
+    }
+
+    Optional<Seen> look(String key) throws IOException {
         return ask("looking for " + key, () -> {
             try {
-                return Optional.of(client.headObject(head -> head.bucket(name()).key(key(key)))
-                        .contentLength());
+                HeadObjectResponse head =
+                        client.headObject(request -> request.bucket(name()).key(key(key)));
+                return Optional.of(new Seen(
+                        head.contentLength(),
+                        S3Listing.now(head.sdkHttpResponse()).map(now -> Duration.between(head.lastModified(), now))));
             } catch (NoSuchKeyException e) {
                 return Optional.empty();
             }

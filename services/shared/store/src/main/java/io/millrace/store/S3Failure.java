@@ -11,6 +11,8 @@ import software.amazon.awssdk.services.s3.model.S3Exception;
 
 /** What a refusal or a silence of the server means to whoever runs it. */
 final class S3Failure {
+    private static final int LONGEST = 200;
+
     private final S3Address address;
 
     S3Failure(S3Address address) {
@@ -30,7 +32,12 @@ final class S3Failure {
         String meaning = failure instanceof S3Exception answer
                 ? refusal(answer.statusCode(), code(answer))
                 : silence(said.toLowerCase(Locale.ROOT));
-        return new IOException(address + ": " + what + " failed: " + meaning + " (" + said + ")", failure);
+        return new IOException(address + ": " + what + " failed: " + meaning + " (" + shortened(said) + ")", failure);
+    }
+
+    /** Without credentials the SDK says at length where it looked. */
+    private static String shortened(String said) {
+        return said.length() <= LONGEST ? said : said.substring(0, LONGEST) + " …";
     }
 
     private String refusal(int status, String code) {

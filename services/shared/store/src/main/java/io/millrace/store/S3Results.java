@@ -3,9 +3,15 @@ package io.millrace.store;
 import io.millrace.events.JobKey;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The results of a store on S3. Nothing is ever replaced or deleted, so that a conditional create is all that a server
@@ -19,6 +25,8 @@ import java.util.UUID;
  * </pre>
  */
 final class S3Results {
+    private static final Pattern NAME = Pattern.compile("([0-9a-f]{64})(?:\\.[0-9]+)?\\.json");
+
     private final S3Bucket bucket;
 
     S3Results(S3Bucket bucket) {
@@ -62,6 +70,20 @@ final class S3Results {
                 return new Commit.Won(result);
             }
         }
+    }
+
+    /** The keys whose last result was not taken away. */
+    List<Inventory.Result> standing() throws IOException {
+        Map<String, S3Listing.Found> objects = new TreeMap<>();
+        new S3Listing(bucket).of("results/").forEach(object -> objects.put(object.name(), object));
+        List<Inventory.Result> standing = new ArrayList<>();
+        for (S3Listing.Found object : objects.values()) {
+            Matcher name = NAME.matcher(object.name());
+            if (name.matches() && !objects.containsKey(dropped(object.name()))) {
+                standing.add(new Inventory.Result(JobKey.parse(name.group(1)), object.age()));
+            }
+        }
+        return standing;
     }
 
     boolean drop(JobResult damaged) throws IOException {

@@ -5,7 +5,6 @@ import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -19,6 +18,7 @@ import org.slf4j.LoggerFactory;
  * <pre>
  * blobs/&lt;2 hex&gt;/&lt;sha-256&gt;     in one request, or in parts that become visible together
  * results/, claims/           small objects that only conditional creates (If-None-Match: *) make
+ * condemned/                  blobs that are just being collected
  * probe                       tells at the start that the server keeps the condition
  * </pre>
  */
@@ -35,28 +35,31 @@ public final class S3Store implements ArtifactStore {
     private final S3Claims claims;
     private final VerifiedFiles verified = new VerifiedFiles();
     private final BlobCache cache;
+    private final S3Inventory inventory;
 
-    private S3Store(S3Address address, S3Bucket bucket, S3Uploads uploads) throws IOException {
+    private S3Store(S3Address address, S3Bucket bucket, S3Uploads uploads, Duration renewedAfter) throws IOException {
+        S3Condemned condemned = new S3Condemned(bucket, MonotonicTime.SYSTEM);
         this.bucket = bucket;
-        this.blobs = new S3Blobs(bucket, uploads);
+        this.blobs = new S3Blobs(bucket, uploads, condemned, renewedAfter);
         this.results = new S3Results(bucket);
+        this.inventory = new S3Inventory(bucket, uploads, results, condemned);
         this.claims = new S3Claims(bucket);
         this.cache = BlobCache.open(address.cacheFolder(), address.cacheBytes(), verified, blobs::open);
     }
 
     /** Opens the store; fails if the bucket cannot be used, or does not keep conditions. */
     static S3Store open(S3Address address) throws IOException {
-        return open(address, SILENCE, PART_BYTES);
+        return open(address, SILENCE, PART_BYTES, BlobFolder.RENEWED_AFTER);
     }
 
-    static S3Store open(S3Address address, Duration silence, int partBytes) throws IOException {
+    static S3Store open(S3Address address, Duration silence, int partBytes, Duration renewedAfter) throws IOException {
         S3Bucket bucket = S3Bucket.connect(address, silence);
         try {
             bucket.reach();
             S3Conditions.require(address, bucket);
             S3Uploads uploads = new S3Uploads(bucket, partBytes);
             sweep(uploads);
-            return new S3Store(address, bucket, uploads);
+            return new S3Store(address, bucket, uploads, renewedAfter);
         } catch (IOException | RuntimeException e) {
             bucket.close();
             throw e;
@@ -93,17 +96,7 @@ public final class S3Store implements ArtifactStore {
 
     @Override
     public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
-        Manifest manifest = manifest(artifact);
-        if (!artifact.isInStore()) {
-            return FilesInPlace.verify(manifest, artifact.location(), verified);
-        }
-        Files.createDirectories(folder);
-        for (Manifest.Entry entry : manifest.files()) {
-            Path target = folder.resolve(entry.name());
-            Files.createDirectories(target.getParent());
-            cache.checkOut(entry, target);
-        }
-        return folder;
+        return new CheckOut(this, verified, cache::checkOut).run(artifact, folder);
     }
 
     @Override
@@ -134,6 +127,11 @@ public final class S3Store implements ArtifactStore {
     @Override
     public void dropClaim(JobKey key, String holder) throws IOException {
         claims.drop(key, holder);
+    }
+
+    @Override
+    public Inventory inventory() {
+        return inventory;
     }
 
     @Override

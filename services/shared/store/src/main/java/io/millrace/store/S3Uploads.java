@@ -8,10 +8,9 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.core.sync.RequestBody;
@@ -116,23 +115,32 @@ final class S3Uploads {
                                 abort.bucket(bucket.name()).key(fullKey).uploadId(id)));
     }
 
-    /** Aborts what processes began below the prefix and left behind. Age is told by the server's clock alone. */
+    /** Aborts what processes began below the prefix and left behind. */
     void sweep(Duration olderThan) throws IOException {
-        ListMultipartUploadsResponse listed = bucket.ask(
-                "listing uploads",
-                () -> bucket.client()
-                        .listMultipartUploads(list -> list.bucket(bucket.name()).prefix(bucket.key("blobs/"))));
-        String date = listed.sdkHttpResponse().firstMatchingHeader("Date").orElse("");
-        if (date.isEmpty()) {
-            return;
-        }
-        Instant before = ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME)
-                .toInstant()
-                .minus(olderThan);
-        for (MultipartUpload upload : listed.uploads()) {
-            if (upload.initiated().isBefore(before)) {
-                abort(upload.key(), upload.uploadId());
+        for (UnderWay upload : underWay()) {
+            if (upload.age().compareTo(olderThan) > 0) {
+                abort(upload.fullKey(), upload.id());
             }
         }
+    }
+
+    /** An upload that was begun and not ended, with its age by the server's clock. */
+    record UnderWay(String fullKey, String id, Duration age) {}
+
+    List<UnderWay> underWay() throws IOException {
+        return bucket.ask("listing uploads", () -> {
+            List<UnderWay> found = new ArrayList<>();
+            for (ListMultipartUploadsResponse page : bucket.client()
+                    .listMultipartUploadsPaginator(
+                            list -> list.bucket(bucket.name()).prefix(bucket.key("blobs/")))) {
+                Optional<Instant> now = S3Listing.now(page.sdkHttpResponse());
+                for (MultipartUpload upload : page.uploads()) {
+                    Duration age = now.map(time -> Duration.between(upload.initiated(), time))
+                            .orElse(Duration.ZERO);
+                    found.add(new UnderWay(upload.key(), upload.uploadId(), age));
+                }
+            }
+            return found;
+        });
     }
 }

@@ -3,6 +3,8 @@ package io.millrace.store;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -35,6 +37,19 @@ public final class Stores {
                 throw new IOException("'" + address
                         + "' cannot be opened: expected file:/folder, a path, s3://bucket/prefix, or memory:name");
         };
+    }
+
+    /** As {@link #open(String)}, but a folder must be there: a mistyped one would become an empty store. */
+    public static ArtifactStore openExisting(String address) throws IOException {
+        Matcher scheme = SCHEME.matcher(address);
+        boolean remote = scheme.matches() && !scheme.group(1).equals("file");
+        if (!remote) {
+            Path folder = scheme.matches() ? folder(address) : Path.of(address);
+            if (!Files.isDirectory(folder)) {
+                throw new NoSuchFileException(folder.toString());
+            }
+        }
+        return open(address);
     }
 
     private static MemoryStore memory(String name) {

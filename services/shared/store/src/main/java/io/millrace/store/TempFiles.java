@@ -46,19 +46,24 @@ final class TempFiles {
     }
 
     /**
-     * Deletes what processes left behind that died more than a day ago. Age is told by the file system's own clock, read
-     * from a fresh file: on a network share this machine's clock may be another.
+     * Deletes what processes left behind that died more than a day ago.
      */
     void sweep() throws IOException {
-        Path probe = next();
-        Files.createFile(probe);
+        Instant now = now();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.tmp")) {
-            Instant now = Files.getLastModifiedTime(probe).toInstant();
             for (Path file : files) {
                 if (modified(file, now).isBefore(now.minus(LEFT_BEHIND_AFTER))) {
                     Files.deleteIfExists(file);
                 }
             }
+        }
+    }
+
+    /** The file system's time: on a network share this machine's clock may be another. */
+    Instant now() throws IOException {
+        Path probe = next();
+        try {
+            return Files.getLastModifiedTime(Files.createFile(probe)).toInstant();
         } finally {
             Files.deleteIfExists(probe);
         }

@@ -8,6 +8,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -32,7 +33,13 @@ final class FaultProxy implements AutoCloseable {
         /** The connection ends after half of the content. */
         CUT,
         /** Written although a condition forbade it. */
-        CONDITION_IGNORED
+        CONDITION_IGNORED,
+        /** Refused, as to credentials without the right. */
+        DENIED,
+        /** Refused, as from a bucket of another region that the signature does not name. */
+        MALFORMED_REGION,
+        /** Sent away, as from a bucket of another region. */
+        ELSEWHERE
     }
 
     private static final Set<String> OF_THE_CONNECTION =
@@ -99,9 +106,26 @@ final class FaultProxy implements AutoCloseable {
                 }
                 case CONDITION_IGNORED -> answer(exchange, send(exchange, body, false), false);
                 case CUT -> answer(exchange, send(exchange, body, true), true);
+                case DENIED -> refuse(exchange, 403, "AccessDenied");
+                case MALFORMED_REGION -> refuse(exchange, 400, "AuthorizationHeaderMalformed");
+                case ELSEWHERE -> refuse(exchange, 301, "PermanentRedirect");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** As Amazon words it. */
+    private static void refuse(HttpExchange exchange, int status, String code) throws IOException {
+        byte[] body = ("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>" + code
+                        + "</Code><Message>said the server</Message></Error>")
+                .getBytes(StandardCharsets.UTF_8);
+        exchange.getResponseHeaders().set("Content-Type", "application/xml");
+        exchange.getResponseHeaders().set("x-amz-bucket-region", "eu-central-1");
+        boolean head = exchange.getRequestMethod().equals("HEAD");
+        exchange.sendResponseHeaders(status, head ? -1 : body.length);
+        if (!head) {
+            exchange.getResponseBody().write(body);
         }
     }
 

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-class FolderStoreTest extends ArtifactStoreContract {
+class FolderStoreTest extends StoreCareContract {
     @Override
     ArtifactStore create(Path temp) throws IOException {
         return FolderStore.open(temp.resolve("store"), new UnsyncedDisk());
@@ -278,5 +278,54 @@ class FolderStoreTest extends ArtifactStoreContract {
             assertThat(commit.standing().writer()).isEqualTo(standing.isPresent() ? "dying" : "next");
         }
         assertThat(steps).isGreaterThan(10);
+    }
+
+    @Test
+    @Tag("promise-2")
+    @DisplayName("Promise 2: a blob that is put again is not collected before its result is committed")
+    void anOldBlobThatIsPutAgainIsYoung() throws Exception {
+        Digest old = store.put(bytes("content"));
+        Digest other = store.put(bytes("other"));
+        age(old, Duration.ofDays(8));
+        age(other, Duration.ofDays(8));
+        List<Inventory.Blob> listed = new ArrayList<>();
+        store.inventory().blobs(listed::add);
+
+        store.put(bytes("content"));
+        for (Inventory.Blob blob : listed) {
+            store.inventory().delete(List.of(blob), Duration.ofDays(7));
+        }
+
+        assertThat(listed).extracting(Inventory.Blob::age).allMatch(age -> age.toDays() == 8);
+        assertThat(store.contains(old)).isTrue();
+        assertThat(store.contains(other)).isFalse();
+    }
+
+    private void age(Digest digest, Duration age) throws IOException {
+        FileTime now = Files.getLastModifiedTime(blob(digest));
+        Files.setLastModifiedTime(blob(digest), FileTime.from(now.toInstant().minus(age)));
+    }
+
+    @Test
+    void everyDamageIsFoundWithWhatNeedsIt() throws Exception {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        store.commit(Samples.result(key("a"), artifact, "w"));
+        store.commit(Samples.result(key("b"), artifact, "w"));
+        Path unreadable = temp.resolve("store/results/" + key("b") + ".json");
+        damage(Digest.of("weights"), "wEights");
+        Files.writeString(unreadable, "{");
+        Path temporary = Files.writeString(temp.resolve("store/tmp/half.tmp"), "half");
+        Files.writeString(temp.resolve("store/blobs/README"), "not ours");
+
+        StoreCheck.Report report = new StoreCheck(store, (_, _, _) -> {}, new PassingTime()).run();
+
+        assertThat(report.damages())
+                .extracting(StoreCheck.Damage::place)
+                .containsExactly(
+                        unreadable.toString(), blob(Digest.of("weights")).toString());
+        assertThat(report.damages())
+                .extracting(StoreCheck.Damage::neededBy)
+                .containsExactly(List.of(key("b")), List.of(key("a")));
+        assertThat(report.leftovers()).extracting(Inventory.Leftover::name).containsExactly(temporary.toString());
     }
 }

@@ -4,6 +4,7 @@ import static io.millrace.store.Samples.bytes;
 import static io.millrace.store.Samples.key;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Digest;
@@ -13,25 +14,25 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.Predicate;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
-import software.amazon.awssdk.services.s3.S3Client;
 
 /** The store on a network and a server that fail. */
 class S3FaultIT {
     private static final int PART_BYTES = 5 << 20;
-    private static S3Proxy server;
-    private static S3Client client;
+
+    @RegisterExtension
+    static final S3Server SERVER = new S3Server(S3Proxy::startTrusting);
 
     @TempDir
     Path temp;
@@ -40,29 +41,15 @@ class S3FaultIT {
     private FaultProxy proxy;
     private S3Store store;
 
-    @BeforeAll
-    static void start(@TempDir Path folder) throws IOException {
-        server = S3Proxy.startTrusting(folder);
-        client = server.client();
-    }
-
-    @AfterAll
-    static void stop() throws InterruptedException {
-        if (server != null) {
-            client.close();
-            server.stop();
-        }
-    }
-
     @BeforeEach
     void open() throws IOException {
-        proxy = new FaultProxy(server.endpoint());
+        proxy = new FaultProxy(SERVER.endpoint());
         store = open(Duration.ofSeconds(20));
     }
 
     private S3Store open(Duration silence) throws IOException {
         S3Address address = S3Address.parse(S3Proxy.address(prefix, proxy.endpoint(), temp.resolve("cache")));
-        return S3Store.open(address, silence, PART_BYTES);
+        return S3Store.open(address, silence, PART_BYTES, BlobFolder.RENEWED_AFTER);
     }
 
     @AfterEach
@@ -181,7 +168,8 @@ class S3FaultIT {
                 .hasMessageContaining("uploading part 2");
 
         assertThat(asked("DELETE", "uploadId=")).isEqualTo(1);
-        assertThat(client.listMultipartUploads(
+        assertThat(SERVER.client()
+                        .listMultipartUploads(
                                 list -> list.bucket(S3Proxy.BUCKET).prefix(prefix))
                         .uploads())
                 .isEmpty();
@@ -221,5 +209,69 @@ class S3FaultIT {
 
         assertThat(Conformance.of(store).problems())
                 .anyMatch(problem -> problem.contains("conditional create is not atomic here"));
+    }
+
+    @Test
+    void missingRightsAreNamedWithThoseThatAreNeeded() throws IOException {
+        proxy.next(1, Fault.DENIED, requests("PUT", "/blobs/"));
+        proxy.next(1, Fault.DENIED, requests("HEAD", "/blobs/"));
+        Path file = Files.writeString(temp.resolve("file"), "content");
+
+        for (String asked : List.of("looking for", "writing")) {
+            assertThatThrownBy(() -> store.put(file))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining(asked)
+                    .hasMessageContaining("the credentials do not allow it; allow s3:ListBucket")
+                    .hasMessageContaining("s3:PutObject")
+                    .hasMessageContaining("status 403");
+        }
+        assertThat(store.contains(store.put(file))).isTrue();
+    }
+
+    @Test
+    void aCollectionThatMayNotDeleteSaysWhichRightIsMissing() throws IOException {
+        Digest blob = store.put(bytes("content"));
+        proxy.next(1, Fault.DENIED, requests("POST", "delete"));
+
+        assertThatThrownBy(() -> store.inventory()
+                        .delete(List.of(new Inventory.Blob(blob, 7, Duration.ZERO)), StoreCareContract.ALL_OLD))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("deleting 1 blobs failed")
+                .hasMessageContaining("s3:DeleteObject");
+        assertThat(store.contains(blob)).isTrue();
+    }
+
+    @Test
+    void aBucketOfAnotherRegionIsSaidToBeOne() {
+        for (Fault fault : List.of(Fault.MALFORMED_REGION, Fault.ELSEWHERE)) {
+            proxy.next(1, fault, requests("GET", "list-type=2"));
+
+            assertThatThrownBy(() -> open(Duration.ofSeconds(20)))
+                    .as(fault.name())
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("the bucket is in another region")
+                    .hasMessageContaining("?region=");
+        }
+    }
+
+    @Test
+    void withoutCredentialsItIsSaidHowToGiveSome() throws IOException {
+        Path nowhere = temp.resolve("no-such-file");
+        System.setProperty("aws.disableEc2Metadata", "true");
+        System.setProperty("aws.sharedCredentialsFile", nowhere.toString());
+        System.setProperty("aws.configFile", nowhere.toString());
+        System.clearProperty("aws.accessKeyId");
+        System.clearProperty("aws.secretAccessKey");
+        try {
+            assumeTrue(System.getenv("AWS_ACCESS_KEY_ID") == null, "skipped: there are credentials in the environment");
+
+            assertThatThrownBy(() -> open(Duration.ofSeconds(20)))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("no credentials were found; set AWS_ACCESS_KEY_ID");
+        } finally {
+            S3Proxy.knowCredentials();
+            List.of("aws.disableEc2Metadata", "aws.sharedCredentialsFile", "aws.configFile")
+                    .forEach(System::clearProperty);
+        }
     }
 }

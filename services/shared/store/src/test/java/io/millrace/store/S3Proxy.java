@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.Writer;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,9 +18,9 @@ import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 
 /** An S3 server as a process of its own, on a port that it chose, with everything in its memory. */
-final class S3Proxy {
-    static final String BUCKET = "millrace-test";
-    private static final Path JAR = Path.of("target", "s3proxy", "s3proxy.jar");
+public final class S3Proxy {
+    public static final String BUCKET = "millrace-test";
+    private static final Path JAR = Path.of(System.getProperty("millrace.s3proxy", "target/s3proxy/s3proxy.jar"));
     private static final Pattern STARTED = Pattern.compile(".*Started .*ServerConnector.*127\\.0\\.0\\.1:(\\d+).*");
     private static final String IDENTITY = "test-identity";
     private static final String SECRET = "test-secret";
@@ -33,7 +34,7 @@ final class S3Proxy {
     }
 
     /** Starts the server with one empty bucket; the test is skipped where the jar is missing. */
-    static S3Proxy start(Path folder) throws IOException {
+    public static S3Proxy start(Path folder) throws IOException {
         return start(folder, "aws-v2-or-v4");
     }
 
@@ -82,12 +83,20 @@ final class S3Proxy {
         for (String line = log.readLine(); line != null; line = log.readLine()) {
             Matcher started = STARTED.matcher(line);
             if (started.matches()) {
-                Thread.ofVirtual().start(() -> log.lines().forEach(_ -> {}));
+                Thread.ofVirtual().start(() -> readOn(log));
                 return Integer.parseInt(started.group(1));
             }
             said.append(line).append('\n');
         }
         throw new IOException("s3proxy ended before it listened:\n" + said);
+    }
+
+    private static void readOn(BufferedReader log) {
+        try {
+            log.transferTo(Writer.nullWriter());
+        } catch (IOException e) {
+            // The server was stopped.
+        }
     }
 
     /** What the SDK's default chain finds first. */
@@ -105,7 +114,7 @@ final class S3Proxy {
     }
 
     /** The address of the store below a prefix, through this endpoint. */
-    static String address(String prefix, URI endpoint, Path cache) {
+    public static String address(String prefix, URI endpoint, Path cache) {
         return "s3://" + BUCKET + "/" + prefix + "?path-style&endpoint=" + endpoint + "&cache=" + cache;
     }
 

@@ -13,40 +13,32 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
-import org.junit.jupiter.api.AfterAll;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import software.amazon.awssdk.core.sync.RequestBody;
-import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
-class S3StoreIT extends ArtifactStoreContract {
+class S3StoreIT extends StoreCareContract {
     private static final int PART_BYTES = 5 << 20;
-    private static S3Proxy server;
-    private static S3Client client;
+
+    @RegisterExtension
+    static final S3Server SERVER = new S3Server(S3Proxy::start);
 
     private final String prefix = "test-" + UUID.randomUUID();
-
-    @BeforeAll
-    static void start(@TempDir Path folder) throws IOException {
-        server = S3Proxy.start(folder);
-        client = server.client();
-    }
-
-    @AfterAll
-    static void stop() throws InterruptedException {
-        if (server != null) {
-            client.close();
-            server.stop();
-        }
-    }
 
     @AfterEach
     void close() throws IOException {
@@ -56,8 +48,8 @@ class S3StoreIT extends ArtifactStoreContract {
 
     @Override
     ArtifactStore create(Path temp) throws IOException {
-        S3Address address = S3Address.parse(S3Proxy.address(prefix, server.endpoint(), temp.resolve("cache")));
-        return S3Store.open(address, Duration.ofSeconds(20), PART_BYTES);
+        S3Address address = S3Address.parse(S3Proxy.address(prefix, SERVER.endpoint(), temp.resolve("cache")));
+        return S3Store.open(address, Duration.ofSeconds(20), PART_BYTES, BlobFolder.RENEWED_AFTER);
     }
 
     private String blobKey(Digest blob) {
@@ -65,11 +57,13 @@ class S3StoreIT extends ArtifactStoreContract {
     }
 
     private void damage(Digest blob, String content) {
-        client.putObject(put -> put.bucket(S3Proxy.BUCKET).key(blobKey(blob)), RequestBody.fromString(content));
+        SERVER.client()
+                .putObject(put -> put.bucket(S3Proxy.BUCKET).key(blobKey(blob)), RequestBody.fromString(content));
     }
 
     private List<String> keys(String below) {
-        return client
+        return SERVER
+                .client()
                 .listObjectsV2(list -> list.bucket(S3Proxy.BUCKET).prefix(prefix + "/" + below))
                 .contents()
                 .stream()
@@ -118,10 +112,12 @@ class S3StoreIT extends ArtifactStoreContract {
         Path out = store.checkOut(artifact, temp.resolve("out"));
 
         assertThat(out.resolve("weights.bin")).hasBinaryContent(content);
-        assertThat(client.headObject(head -> head.bucket(S3Proxy.BUCKET).key(blobKey(Digest.of(content))))
+        assertThat(SERVER.client()
+                        .headObject(head -> head.bucket(S3Proxy.BUCKET).key(blobKey(Digest.of(content))))
                         .eTag())
                 .endsWith("-3\"");
-        assertThat(client.listMultipartUploads(list -> list.bucket(S3Proxy.BUCKET))
+        assertThat(SERVER.client()
+                        .listMultipartUploads(list -> list.bucket(S3Proxy.BUCKET))
                         .uploads())
                 .isEmpty();
     }
@@ -129,9 +125,11 @@ class S3StoreIT extends ArtifactStoreContract {
     @Test
     void uploadsThatWereLeftBehindAreAbortedAndOthersAreNot() throws IOException {
         for (String key : List.of(prefix + "/blobs/aa/a", "elsewhere/blobs/aa/a")) {
-            client.createMultipartUpload(create -> create.bucket(S3Proxy.BUCKET).key(key));
+            SERVER.client()
+                    .createMultipartUpload(
+                            create -> create.bucket(S3Proxy.BUCKET).key(key));
         }
-        S3Address address = S3Address.parse(S3Proxy.address(prefix, server.endpoint(), temp.resolve("cache")));
+        S3Address address = S3Address.parse(S3Proxy.address(prefix, SERVER.endpoint(), temp.resolve("cache")));
         try (S3Bucket bucket = S3Bucket.connect(address, Duration.ofSeconds(20))) {
             S3Uploads uploads = new S3Uploads(bucket, PART_BYTES);
 
@@ -143,15 +141,19 @@ class S3StoreIT extends ArtifactStoreContract {
             assertThat(uploads(prefix)).isZero();
             assertThat(uploads("elsewhere")).isEqualTo(1);
         } finally {
-            client.listMultipartUploads(list -> list.bucket(S3Proxy.BUCKET))
+            SERVER.client()
+                    .listMultipartUploads(list -> list.bucket(S3Proxy.BUCKET))
                     .uploads()
-                    .forEach(upload -> client.abortMultipartUpload(abort ->
-                            abort.bucket(S3Proxy.BUCKET).key(upload.key()).uploadId(upload.uploadId())));
+                    .forEach(upload -> SERVER.client()
+                            .abortMultipartUpload(abort -> abort.bucket(S3Proxy.BUCKET)
+                                    .key(upload.key())
+                                    .uploadId(upload.uploadId())));
         }
     }
 
     private static int uploads(String below) {
-        return client.listMultipartUploads(list -> list.bucket(S3Proxy.BUCKET).prefix(below))
+        return SERVER.client()
+                .listMultipartUploads(list -> list.bucket(S3Proxy.BUCKET).prefix(below))
                 .uploads()
                 .size();
     }
@@ -196,7 +198,9 @@ class S3StoreIT extends ArtifactStoreContract {
         store.put(bytes("content"));
         store.commit(Samples.result(key("a"), "w"));
 
-        assertThat(client.listObjectsV2(list -> list.bucket(S3Proxy.BUCKET)).contents())
+        assertThat(SERVER.client()
+                        .listObjectsV2(list -> list.bucket(S3Proxy.BUCKET))
+                        .contents())
                 .extracting(S3Object::key)
                 .allMatch(key -> key.startsWith("test-"));
     }
@@ -206,20 +210,20 @@ class S3StoreIT extends ArtifactStoreContract {
         Digest blob = store.put(bytes("content"));
 
         try (ArtifactStore other =
-                Stores.open(S3Proxy.address(prefix + "/", server.endpoint(), temp.resolve("cache")))) {
+                Stores.open(S3Proxy.address(prefix + "/", SERVER.endpoint(), temp.resolve("cache")))) {
             assertThat(other.contains(blob)).isTrue();
         }
     }
 
     @Test
     void aBucketThatIsNotThereIsNamed() {
-        String address = S3Proxy.address(prefix, server.endpoint(), temp.resolve("cache"))
+        String address = S3Proxy.address(prefix, SERVER.endpoint(), temp.resolve("cache"))
                 .replace(S3Proxy.BUCKET, "nobody-made-this");
 
         assertThatThrownBy(() -> Stores.open(address))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("the bucket 'nobody-made-this' is not there; create it")
-                .hasMessageContaining(server.endpoint().toString());
+                .hasMessageContaining(SERVER.endpoint().toString());
     }
 
     @Test
@@ -228,12 +232,12 @@ class S3StoreIT extends ArtifactStoreContract {
                 List.of(List.of("test-identity", "sesame-7"), List.of("nobody-special", "sesame-7"))) {
             S3Proxy.credentials(wrong.getFirst(), wrong.getLast());
 
-            assertThatThrownBy(() -> Stores.open(S3Proxy.address(prefix, server.endpoint(), temp.resolve("cache"))))
+            assertThatThrownBy(() -> Stores.open(S3Proxy.address(prefix, SERVER.endpoint(), temp.resolve("cache"))))
                     .as(wrong.getFirst())
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("the server refuses these credentials; correct AWS_ACCESS_KEY_ID")
                     .hasMessageContaining(S3Proxy.BUCKET)
-                    .hasMessageContaining(server.endpoint().toString())
+                    .hasMessageContaining(SERVER.endpoint().toString())
                     .hasMessageNotContaining("sesame-7");
         }
     }
@@ -246,5 +250,46 @@ class S3StoreIT extends ArtifactStoreContract {
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("the server does not answer; check the endpoint")
                 .hasMessageContaining(nobody.toString());
+    }
+
+    @Test
+    @Tag("promise-2")
+    @DisplayName("Promise 2: a blob that is put while it is deleted is there when the put returns")
+    void aBlobThatIsPutWhileItIsDeletedIsThereAfterwards() throws Exception {
+        Digest blob = store.put(bytes("content"));
+        String announcement = prefix + "/condemned/" + blob.hex().substring(0, 2) + "/somebody";
+        SERVER.client().putObject(put -> put.bucket(S3Proxy.BUCKET).key(announcement), RequestBody.fromString("x"));
+        S3Address address = S3Address.parse(S3Proxy.address(prefix, SERVER.endpoint(), temp.resolve("cache")));
+        try (S3Store everythingIsOld =
+                        S3Store.open(address, Duration.ofSeconds(20), PART_BYTES, Duration.ofSeconds(-5));
+                ExecutorService threads = Executors.newSingleThreadExecutor()) {
+
+            Future<Digest> put = threads.submit(() -> everythingIsOld.put(bytes("content")));
+            assertThatThrownBy(() -> put.get(3, TimeUnit.SECONDS)).isInstanceOf(TimeoutException.class);
+            for (String key : List.of(blobKey(blob), announcement)) {
+                SERVER.client()
+                        .deleteObject(delete -> delete.bucket(S3Proxy.BUCKET).key(key));
+            }
+
+            assertThat(put.get(30, TimeUnit.SECONDS)).isEqualTo(blob);
+            assertThat(store.contains(blob)).isTrue();
+        }
+    }
+
+    @Test
+    void whoeverSeesAnotherCollectorLeavesTheBlobsToHim() throws Exception {
+        Digest blob = store.put(bytes("content"));
+        String announcement = prefix + "/condemned/" + blob.hex().substring(0, 2) + "/somebody";
+        SERVER.client().putObject(put -> put.bucket(S3Proxy.BUCKET).key(announcement), RequestBody.fromString("x"));
+        List<Inventory.Blob> listed = new ArrayList<>();
+        store.inventory().blobs(listed::add);
+
+        List<Inventory.Blob> beside = store.inventory().delete(listed, ALL_OLD);
+        SERVER.client().deleteObject(delete -> delete.bucket(S3Proxy.BUCKET).key(announcement));
+        List<Inventory.Blob> alone = store.inventory().delete(listed, ALL_OLD);
+
+        assertThat(beside).isEmpty();
+        assertThat(alone).extracting(Inventory.Blob::digest).containsExactly(blob);
+        assertThat(keys("condemned/")).isEmpty();
     }
 }

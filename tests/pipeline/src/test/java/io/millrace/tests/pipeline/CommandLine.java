@@ -11,9 +11,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** The {@code millrace} command in a process of its own, as the launcher starts it. */
-record CommandLine(Path home) {
+/**
+ * The {@code millrace} command in a process of its own, as the launcher starts it.
+ *
+ * @param launcher a command that starts it, or nothing
+ */
+record CommandLine(Path home, List<String> launcher) {
     private static final long LONGEST_SECONDS = 120;
+
+    CommandLine(Path home) {
+        this(home, List.of());
+    }
 
     /** What a command said. */
     record Said(int exitCode, String out, String err) {
@@ -66,8 +74,9 @@ record CommandLine(Path home) {
         return all;
     }
 
-    private static Process start(Path out, Path err, List<String> arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
+    private Process start(Path out, Path err, List<String> arguments) throws IOException {
+        List<String> command = new ArrayList<>(launcher);
+        command.addAll(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow",

@@ -12,8 +12,11 @@ import io.millrace.events.Reason;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunStatus;
 import io.millrace.events.wire.Topics;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -21,9 +24,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A disk that is full where a job writes its output. The file that the job is going to write is there already, as a link
- * to the device that refuses every byte as a full disk does; the job's key, and so its folder, is known before a worker
- * takes it, because the queue is not worked at first.
+ * A disk that is full where a job writes its output, and then one that is full where the output is stored. The file that
+ * the job is going to write is there already, as a link to the device that refuses every byte as a full disk does; the
+ * job's key, and so its folder, is known before a worker takes it, because the queue is not worked at first.
  */
 final class FullDiskIT {
     private static final Path FULL = Path.of("/dev/full");
@@ -64,11 +67,19 @@ final class FullDiskIT {
         }
         Files.createSymbolicLink(output.resolve(UNFINISHED), FULL);
 
-        try (RunningMillrace up = RunningMillrace.up(millrace);
+        SmallDisk store = new SmallDisk(new Home(millrace.home()).store());
+        boolean fullStore = SmallDisk.available();
+        CommandLine onSmallDisk = new CommandLine(millrace.home(), fullStore ? store.launcher() : List.of());
+        try (RunningMillrace up = RunningMillrace.up(onSmallDisk);
                 EventLog runs = up.events(Topics.DEFAULT.runs());
                 EventLog jobs = up.events(Topics.DEFAULT.jobEvents())) {
 
             RunChanged pausing = runs.await(RunChanged.class, state -> state.status() == RunStatus.BACKING_OFF);
+            if (fullStore) {
+                theOutputWaitsForRoom(up, runs, store);
+            } else {
+                System.out.println("skipped in part: a user may not mount here, so the store's disk is not full");
+            }
             RunChanged ended =
                     runs.await(RunChanged.class, state -> state.status().ended());
             jobs.readToEnd();
@@ -83,6 +94,21 @@ final class FullDiskIT {
                     .extracting(started -> started.job().stage() + " " + started.starts())
                     .containsExactly("QUANTIZE 1", "QUANTIZE 1", "BENCHMARK 1", "BENCHMARK 1");
         }
+    }
+
+    /** The commit met the end of the store's disk in its middle: nothing is there of it, and its room is free again. */
+    private static void theOutputWaitsForRoom(RunningMillrace up, EventLog runs, SmallDisk store) throws IOException {
+        RunChanged waiting =
+                runs.await(RunChanged.class, state -> state.message().contains("finished, waiting for the store"));
+
+        assertThat(waiting.message())
+                .contains(store.folder().toString(), "the disk is full; make room, the work is tried again by itself");
+        assertThat(store.sizes(up, "results")).isEmpty();
+        assertThat(store.sizes(up, "blobs")).isNotEmpty().allMatch(bytes -> bytes < SmallDisk.FREE_BYTES);
+        Awaitility.await("what was written of it is deleted")
+                .ignoreExceptions() // A file may go while it is looked at.
+                .until(() -> store.sizes(up, "tmp").isEmpty());
+        store.makeRoom(up);
     }
 
     private String publish() throws Exception {

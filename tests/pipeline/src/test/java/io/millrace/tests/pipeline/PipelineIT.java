@@ -3,6 +3,7 @@ package io.millrace.tests.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.millrace.cli.local.Home;
 import io.millrace.events.JobEvent.JobFailed;
 import io.millrace.events.JobEvent.JobStarted;
 import io.millrace.events.JobEvent.JobSucceeded;
@@ -11,12 +12,14 @@ import io.millrace.events.RunStatus;
 import io.millrace.events.StageName;
 import io.millrace.events.StepDone;
 import io.millrace.events.wire.Topics;
+import io.millrace.store.JobResult;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -70,7 +73,7 @@ final class PipelineIT {
     }
 
     @Test
-    void aPublishedCheckpointBecomesAModelThatCanBePulled() throws Exception {
+    void aPublishedCheckpointBecomesAModelThatCanBePulledAlsoAfterGarbageWasCollected() throws Exception {
         try (RunningMillrace up = RunningMillrace.up(millrace);
                 EventLog runs = up.events(Topics.DEFAULT.runs())) {
             millrace.json("policy", "apply", policyWithImportance().toString());
@@ -78,6 +81,8 @@ final class PipelineIT {
             String run = publish();
 
             assertThat(awaitEnd(runs, run)).isEqualTo(RunStatus.PUBLISHED);
+            AgedStore store = new AgedStore(new Home(millrace.home()).store());
+            collectGarbage(store);
             Path pulled = folder.resolve("pulled");
             JsonNode model = millrace.json("pull", "small-one", "phone", pulled.toString());
             assertThat(model.get("model").get("decision").get("evidence")).isNotEmpty();
@@ -85,7 +90,35 @@ final class PipelineIT {
             assertThat(Files.readAllBytes(gguf)).startsWith(GGUF);
             assertThat(millrace.runElsewhere("inspect", gguf.toString()).out())
                     .contains("quantize.imatrix.file", "weights.dat");
+            lose(gguf, store, run);
         }
+    }
+
+    private void collectGarbage(AgedStore store) throws Exception {
+        JobResult old = store.addGarbage();
+        store.age(Duration.ofDays(8));
+
+        assertThat(millrace.json("store", "gc", "--grace", "9d").get("blobs").asLong())
+                .isZero();
+        JsonNode would = millrace.json("store", "gc", "--dry-run");
+        assertThat(would.get("results").asLong()).isOne();
+        assertThat(would.get("blobs").asLong()).isEqualTo(2);
+        assertThat(store.holds(old)).isTrue();
+        assertThat(millrace.json("store", "gc")).isEqualTo(would);
+        assertThat(store.holds(old)).isFalse();
+        assertThat(millrace.json("store", "verify").get("damaged")).isEmpty();
+    }
+
+    private void lose(Path file, AgedStore store, String run) throws Exception {
+        Path lost = store.lose(Files.readAllBytes(file));
+
+        CommandLine.Said damaged = millrace.run("store", "verify");
+
+        assertThat(damaged.exitCode()).isEqualTo(6);
+        assertThat(damaged.out())
+                .contains(lost + "\n  is missing: '" + file.getFileName() + "'")
+                .contains("millrace retry " + run.substring(0, 12) + " --recompute")
+                .endsWith("1 damaged\n");
     }
 
     /** The policy with a rung that departs from its type's mixture and weighs errors by a matrix beside the policy. */

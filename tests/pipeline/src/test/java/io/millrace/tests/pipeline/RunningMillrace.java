@@ -51,6 +51,12 @@ final class RunningMillrace implements AutoCloseable {
         return ProcessHandle.of(announcement.get("services").get(name).asLong()).orElseThrow();
     }
 
+    /** A path as this process sees it, which may have mounts of its own. */
+    Path sees(Path path) {
+        return Path.of("/proc/" + process.pid() + "/root")
+                .resolve(path.getRoot().relativize(path));
+    }
+
     /** kill -9. */
     void kill() throws InterruptedException {
         process.destroyForcibly();

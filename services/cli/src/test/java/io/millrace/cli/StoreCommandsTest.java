@@ -1,0 +1,74 @@
+package io.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.store.ArtifactStore;
+import io.millrace.store.Stores;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StoreCommandsTest {
+    @TempDir
+    Path folder;
+
+    private Said to(String... arguments) {
+        return Said.to(arguments);
+    }
+
+    private String home() {
+        return folder.resolve("home").toString();
+    }
+
+    @Test
+    void aStoreIsVerifiedWithoutKafka() throws IOException {
+        Path place = folder.resolve("store");
+        try (ArtifactStore store = Stores.open(place.toString())) {
+            store.put("content".getBytes(StandardCharsets.UTF_8));
+        }
+
+        Said said = to("store", "verify", "--home", home(), "--store", place.toString());
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.OK);
+        assertThat(said.out()).isEqualToIgnoringNewLines("1 blobs (7 B) and 0 results read, 0 damaged");
+    }
+
+    @Test
+    void withoutAStoreItIsSaidHowToNameOne() {
+        Said said = to("store", "verify", "--home", home());
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(said.err()).contains("--store").contains(home());
+    }
+
+    @Test
+    void aStoreThatIsNotThereIsNotMade() {
+        Path place = folder.resolve("storr");
+
+        Said said = to("store", "verify", "--home", home(), "--store", place.toString());
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+        assertThat(said.err()).contains(place.toString());
+        assertThat(place).doesNotExist();
+    }
+
+    @Test
+    void anAgeThatCannotBeIsAUsageError() {
+        for (String age : new String[] {"7", "soon", "23h", "0d", "-1d", "1.5d"}) {
+            Said said = to("store", "gc", "--grace", age, "--home", home());
+
+            assertThat(said.exitCode()).as(age).isEqualTo(ExitCode.USAGE);
+            assertThat(said.err()).contains("--grace").contains(age);
+        }
+    }
+
+    @Test
+    void collectingNeedsTheTopics() {
+        Said said = to("store", "gc", "--home", home(), "--store", folder.toString());
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.UNAVAILABLE);
+        assertThat(said.err()).contains("no Millrace runs in");
+    }
+}
