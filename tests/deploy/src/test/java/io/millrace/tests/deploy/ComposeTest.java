@@ -3,17 +3,22 @@ package io.millrace.tests.deploy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.kafka.server.config.AbstractKafkaConfig;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** docker-compose.yml says nothing that nobody reads, and leaves nothing out that keeps a machine well. */
 final class ComposeTest {
+    @TempDir
+    Path folder;
+
     static Stream<ComposeService> services() {
         return ComposeService.all();
     }
@@ -62,6 +67,18 @@ final class ComposeTest {
                         source -> assertThat(Repository.ROOT.resolve(source)).matches(Files::exists));
         assertThat(sources.stream().filter(source -> !source.startsWith("./")))
                 .containsExactlyInAnyOrderElementsOf(ComposeService.volumes());
+    }
+
+    @Test
+    void theFileFollowsTheComposeSpecification() throws Exception {
+        OperationsTool checker = OperationsTool.orSkip("check-jsonschema");
+
+        assertThat(checker.run(
+                        folder,
+                        "--builtin-schema",
+                        "vendor.compose-spec",
+                        Repository.ROOT.resolve("docker-compose.yml").toString()))
+                .startsWith("0\n");
     }
 
     @Test
