@@ -57,18 +57,17 @@ final class PodsTest {
         assertThat(container.getSecurityContext().getCapabilities().getDrop()).containsExactly("ALL");
     }
 
+    /** Without a limit a JVM would start threads for every processor of the node. */
     @ParameterizedTest
     @MethodSource("pods")
     void memoryIsWhatIsAskedForAndTheImageIsOfThisProject(Pods pods) {
         Map<String, Quantity> requests = pods.container().getResources().getRequests();
+        Map<String, Quantity> limits = pods.container().getResources().getLimits();
 
         assertThat(requests).containsOnlyKeys("cpu", "memory");
-        assertThat(pods.container().getResources().getLimits()).containsEntry("memory", requests.get("memory"));
+        assertThat(limits).containsKey("cpu").containsEntry("memory", requests.get("memory"));
         assertThat(pods.container().getImage())
-                .isEqualTo(
-                        pods.container().getResources().getLimits().containsKey("nvidia.com/gpu")
-                                ? "millrace:cuda"
-                                : "millrace:cpu");
+                .isEqualTo(limits.containsKey("nvidia.com/gpu") ? "millrace:cuda" : "millrace:cpu");
     }
 
     @ParameterizedTest
