@@ -5,8 +5,6 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
-import io.millrace.conductor.run.Ticket;
-import io.millrace.conductor.run.TicketId;
 import io.millrace.events.Event;
 import io.millrace.events.Job;
 import io.millrace.events.JobEvent;
@@ -21,8 +19,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** What the conductor counts. */
@@ -39,15 +35,16 @@ public final class ConductorMetrics {
     };
 
     private final MeterRegistry registry;
-    private final Map<Tags, Set<TicketId>> unattended = new ConcurrentHashMap<>();
     private final Map<RunId, OpenRun> open = new ConcurrentHashMap<>();
     private final ModelMetrics models;
+    private final QueueMetrics queues;
 
     private record OpenRun(RunStatus status, Instant requestedAt) {}
 
     public ConductorMetrics(MeterRegistry registry) {
         this.registry = registry;
         this.models = new ModelMetrics(registry);
+        this.queues = new QueueMetrics(registry);
         Gauge.builder("millrace.runs.oldest.seconds", open, ConductorMetrics::oldestSeconds)
                 .description("For how long the oldest run has been open; 0 if none is")
                 .register(registry);
@@ -78,6 +75,11 @@ public final class ConductorMetrics {
         return models;
     }
 
+    /** Of the jobs that wait. */
+    QueueMetrics queues() {
+        return queues;
+    }
+
     /** What a worker's word, which changed something, tells of the work. */
     void heard(JobEvent news) {
         if (news instanceof JobSucceeded success && !success.fromStore()) {
@@ -100,7 +102,8 @@ public final class ConductorMetrics {
 
     void wrote(Event event) {
         switch (event) {
-            case Job job -> registry.counter("millrace.jobs.issued", queue(job)).increment();
+            case Job job ->
+                registry.counter("millrace.jobs.issued", QueueMetrics.tags(job)).increment();
             case RunChanged run -> changed(run);
             case ModelPublished model ->
                 decided("accepted", "millrace.models.published", model.model(), model.target());
@@ -120,21 +123,6 @@ public final class ConductorMetrics {
     /** An event of a job that nobody waits for, or a request that changes nothing. */
     void ignored(String kind) {
         registry.counter("millrace.events.ignored", "kind", kind).increment();
-    }
-
-    /** A job waits on a queue that nobody works, or does so no more. */
-    void waits(TicketId id, Optional<Ticket> ticket) {
-        unattended.values().forEach(waiting -> waiting.remove(id));
-        ticket.filter(standing -> standing.phase() instanceof Ticket.Queued queued && queued.unattended())
-                .ifPresent(standing -> unattended
-                        .computeIfAbsent(queue(standing.job()), this::gauge)
-                        .add(id));
-    }
-
-    private Set<TicketId> gauge(Tags queue) {
-        Set<TicketId> waiting = ConcurrentHashMap.newKeySet();
-        registry.gauge("millrace.jobs.unattended", queue, waiting, Set::size);
-        return waiting;
     }
 
     private void changed(RunChanged run) {
@@ -166,9 +154,5 @@ public final class ConductorMetrics {
     private void decided(String decision, String ofModel, ModelName model, String target) {
         registry.counter("millrace.gate.decisions", "decision", decision).increment();
         registry.counter(ofModel, "model", model.value(), "target", target).increment();
-    }
-
-    private static Tags queue(Job job) {
-        return Tags.of("stage", job.stage().wireName(), "device", job.device().name());
     }
 }

@@ -66,7 +66,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
 
     @Override
     public void close() {
-        deadlines.keys().forEach(id -> wiring.metrics().waits(id, Optional.empty()));
+        deadlines.keys().forEach(id -> wiring.metrics().queues().stands(id, Optional.empty()));
         shown.takeBack();
     }
 
@@ -138,7 +138,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     private void follow(Draft draft) {
         draft.deadlines().forEach((id, at) -> {
             at.ifPresentOrElse(time -> deadlines.set(id, time), () -> deadlines.clear(id));
-            wiring.metrics().waits(id, draft.tables().tickets().get(id.toString()));
+            wiring.metrics().queues().stands(id, draft.tables().tickets().get(id.toString()));
         });
     }
 

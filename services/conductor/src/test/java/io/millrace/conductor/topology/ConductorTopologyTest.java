@@ -1,6 +1,7 @@
 package io.millrace.conductor.topology;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.conductor.Answers;
 import io.millrace.conductor.Given;
@@ -15,6 +16,7 @@ import io.millrace.events.Step;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.streams.test.TestRecord;
@@ -120,6 +122,25 @@ class ConductorTopologyTest {
                     .isEqualTo(1);
             conductor.send(Answers.started(job, conductor.now()));
             assertThat(conductor.gauge("millrace.jobs.unattended", "device", "h100"))
+                    .isZero();
+        }
+    }
+
+    /** The time in these tests is the past, so the age is that of the wall clock since then. */
+    @Test
+    void theOldestJobOfAQueueIsShownUntilAWorkerBeginsIt() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            Recipe recipe = new Recipe(List.of(new Step(Given.gguf("Q4_K_M"), Given.H100)));
+            conductor.send(Given.policy(Given.target("gpu", recipe)));
+            conductor.send(Given.checkpoint("v1"));
+            Job job = conductor.job();
+            double sinceThen = Duration.between(Given.START, Instant.now()).toMillis() / 1e3;
+            assertThat(conductor.gauge("millrace.queue.oldest.seconds", "stage", "quantize", "device", "h100"))
+                    .isCloseTo(sinceThen, within(600.0));
+
+            conductor.send(Answers.started(job, conductor.now()));
+
+            assertThat(conductor.gauge("millrace.queue.oldest.seconds", "stage", "quantize", "device", "h100"))
                     .isZero();
         }
     }

@@ -46,6 +46,10 @@ record ComposeService(String name, Map<String, Object> settings) {
         return list("command");
     }
 
+    Invocation invocation() {
+        return new Invocation(name, command(), environment());
+    }
+
     List<String> list(String key) {
         return settings.get(key) instanceof List<?> values
                 ? values.stream().map(String::valueOf).toList()

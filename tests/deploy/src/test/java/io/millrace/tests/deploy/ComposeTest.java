@@ -2,7 +2,6 @@ package io.millrace.tests.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -11,11 +10,15 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.kafka.server.config.AbstractKafkaConfig;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** docker-compose.yml says nothing that nobody reads, and leaves nothing out that keeps a machine well. */
 final class ComposeTest {
+    @TempDir
+    Path folder;
+
     static Stream<ComposeService> services() {
         return ComposeService.all();
     }
@@ -67,6 +70,18 @@ final class ComposeTest {
     }
 
     @Test
+    void theFileFollowsTheComposeSpecification() throws Exception {
+        OperationsTool checker = OperationsTool.orSkip("check-jsonschema");
+
+        assertThat(checker.run(
+                        folder,
+                        "--builtin-schema",
+                        "vendor.compose-spec",
+                        Repository.ROOT.resolve("docker-compose.yml").toString()))
+                .startsWith("0\n");
+    }
+
+    @Test
     void theBrokerKnowsEachOfItsSettings() {
         ComposeService kafka = services()
                 .filter(service -> service.name().equals("kafka"))
@@ -82,23 +97,9 @@ final class ComposeTest {
 
     /** One with a slip of the pen would be ignored without a word. */
     @Test
-    void everyVariableIsReadBySomebody() throws IOException {
-        String code = sources();
-
+    void everyVariableIsReadBySomebody() {
         assertThat(ComposeService.ofMillrace().flatMap(service -> service.environment().keySet().stream()))
                 .hasSizeGreaterThan(4)
-                .allSatisfy(name -> assertThat(code).containsPattern("\\b" + name + "\\b"));
-    }
-
-    private static String sources() throws IOException {
-        StringBuilder all = new StringBuilder(Files.readString(Repository.ROOT.resolve("millrace")));
-        try (Stream<Path> files = Files.walk(Repository.ROOT.resolve("services"))) {
-            for (Path file : files.filter(path -> path.toString().contains("/src/main/")
-                            && path.toString().endsWith(".java"))
-                    .toList()) {
-                all.append(Files.readString(file));
-            }
-        }
-        return all.toString();
+                .isSubsetOf(Repository.namesInCode());
     }
 }

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
-/** {@code prometheus} or {@code promtool}, from the folder that MILLRACE_PROMETHEUS names or from the PATH. */
+/** A program that the checks ask, from the folder that MILLRACE_PROMETHEUS names or from the PATH. */
 record OperationsTool(Path program) {
     static OperationsTool orSkip(String name) {
         Optional<Path> found = Stream.concat(
@@ -21,8 +21,8 @@ record OperationsTool(Path program) {
                 .filter(Files::isExecutable)
                 .findFirst();
         if (found.isEmpty()) {
-            String why = "there is no " + name + " on the PATH; install Debian's package prometheus, or name the folder"
-                    + " of prometheus and promtool by MILLRACE_PROMETHEUS";
+            String why = "there is no " + name + " on the PATH or in the folder that MILLRACE_PROMETHEUS names;"
+                    + " deploy/README.md says where to get it";
             System.out.println("skipped: " + why);
             Assumptions.abort(why);
         }

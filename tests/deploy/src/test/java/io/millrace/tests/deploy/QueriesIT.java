@@ -85,7 +85,7 @@ final class QueriesIT {
             SoftAssertions all = new SoftAssertions();
             for (Query query : queries().toList()) {
                 List<JsonNode> series = prometheus.ask(query.filled());
-                if (!query.where().startsWith("alert ")) {
+                if (!query.where().matches("(alert|scaler) .*")) {
                     all.assertThat(series)
                             .as(query.where() + ": " + query.filled())
                             .isNotEmpty();
@@ -106,7 +106,9 @@ final class QueriesIT {
                         .flatMap(dashboard -> Stream.of(
                                         dashboard.queries(), dashboard.annotations(), dashboard.variableQueries())
                                 .flatMap(List::stream)),
-                Alert.all().map(Alert::query));
+                Stream.concat(
+                        Alert.all().map(Alert::query),
+                        ScaledObject.all().flatMap(scaler -> scaler.queries().stream())));
     }
 
     /** Names of all samples that the services show now. */

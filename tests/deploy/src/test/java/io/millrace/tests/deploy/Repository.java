@@ -8,6 +8,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The files that are tried here. Maven runs the tests of a module in its folder. */
@@ -16,6 +20,8 @@ final class Repository {
     static final Path DEPLOY = ROOT.resolve("deploy");
     static final Path RULES = DEPLOY.resolve("prometheus/rules/millrace.yml");
     static final Path RUNBOOKS = DEPLOY.resolve("runbooks");
+
+    private static final Pattern VARIABLE = Pattern.compile("(?<!\\w)[A-Z][A-Z0-9]*_[A-Z0-9_]+(?!\\w)");
 
     private Repository() {}
 
@@ -36,6 +42,36 @@ final class Repository {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Files below a folder with this ending, sorted. */
+    static List<Path> filesBelow(Path folder, String ending) {
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(file -> file.toString().endsWith(ending))
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Everything in the code that looks like the name of a variable. */
+    static Set<String> namesInCode() {
+        return Stream.concat(
+                        Stream.of(ROOT.resolve("millrace")),
+                        filesBelow(ROOT.resolve("services"), ".java").stream()
+                                .filter(file -> file.toString().contains("/src/main/")))
+                .flatMap(file -> VARIABLE.matcher(text(file)).results())
+                .map(MatchResult::group)
+                .collect(Collectors.toSet());
     }
 
     private static JsonNode read(ObjectMapper mapper, Path file) {

@@ -64,6 +64,44 @@ class QueueLagIT {
         }
     }
 
+    /** Whoever scales workers to zero waits for this zero. The marker of a transaction is a record that no worker gets. */
+    @Test
+    void nothingIsLeftOfAQueueWhoseLastRecordIsTheMarkerOfATransaction() throws Exception {
+        try (EmbeddedBroker broker = EmbeddedBroker.start(folder)) {
+            Map<String, Object> kafka = Map.of("bootstrap.servers", broker.address());
+            try (Admin admin = Admin.create(kafka);
+                    QueueLag lag = new QueueLag(kafka, Topics.DEFAULT, registry)) {
+                TopicAdmin.apply(admin, Topics.DEFAULT, List.of(GPU), (short) 1);
+                sendInTransactions(kafka, 2);
+                lag.refresh();
+                assertThat(lagOf(StageName.QUANTIZE, GPU)).isPositive();
+
+                finish(kafka, 2);
+                try (var worker = worker(kafka)) {
+                    for (int polls = 0; polls < 200 && lagOf(StageName.QUANTIZE, GPU) > 0; polls++) {
+                        assertThat(worker.poll(Duration.ofMillis(50))).isEmpty();
+                        lag.refresh();
+                    }
+                }
+
+                assertThat(lagOf(StageName.QUANTIZE, GPU)).isZero();
+            }
+        }
+    }
+
+    private static void sendInTransactions(Map<String, Object> kafka, int jobs) {
+        Map<String, Object> settings = new HashMap<>(kafka);
+        settings.put("transactional.id", "conductor");
+        try (var producer = new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer())) {
+            producer.initTransactions();
+            for (int i = 0; i < jobs; i++) {
+                producer.beginTransaction();
+                var _ = producer.send(new ProducerRecord<>(TOPIC, new byte[1]));
+                producer.commitTransaction();
+            }
+        }
+    }
+
     private double lagOf(StageName stage, Device device) {
         return registry.get("millrace.queue.lag")
                 .tags("stage", stage.wireName(), "device", device.name())
@@ -80,14 +118,7 @@ class QueueLagIT {
     }
 
     private static void finish(Map<String, Object> kafka, int jobs) {
-        Map<String, Object> settings = new HashMap<>(kafka);
-        settings.put("group.id", Topics.DEFAULT.shareGroup(StageName.QUANTIZE, GPU));
-        settings.put("share.acknowledgement.mode", "explicit");
-        settings.put("share.acquire.mode", "record_limit");
-        settings.put("max.poll.records", 1);
-        try (var worker =
-                new KafkaShareConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-            worker.subscribe(List.of(TOPIC));
+        try (var worker = worker(kafka)) {
             for (int done = 0; done < jobs; ) {
                 for (ConsumerRecord<byte[], byte[]> job : worker.poll(Duration.ofMillis(50))) {
                     worker.acknowledge(job, AcknowledgeType.ACCEPT);
@@ -96,5 +127,16 @@ class QueueLagIT {
                 }
             }
         }
+    }
+
+    private static KafkaShareConsumer<byte[], byte[]> worker(Map<String, Object> kafka) {
+        Map<String, Object> settings = new HashMap<>(kafka);
+        settings.put("group.id", Topics.DEFAULT.shareGroup(StageName.QUANTIZE, GPU));
+        settings.put("share.acknowledgement.mode", "explicit");
+        settings.put("share.acquire.mode", "record_limit");
+        settings.put("max.poll.records", 1);
+        var worker = new KafkaShareConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        worker.subscribe(List.of(TOPIC));
+        return worker;
     }
 }

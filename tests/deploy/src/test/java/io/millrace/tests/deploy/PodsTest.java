@@ -1,0 +1,122 @@
+package io.millrace.tests.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.Probe;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.millrace.worker.WorkerSettings;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The pods on Kubernetes run commands of the product, with what it reads and writes, and may do nothing else. */
+final class PodsTest {
+    /** After which every service has stopped by itself, whatever hangs. */
+    private static final Duration LONGEST_STOP = Duration.ofSeconds(45);
+
+    private static final Set<String> READ = Repository.namesInCode();
+
+    private static final Pattern IMAGE_VARIABLE = Pattern.compile("(MILLRACE_WORK_FOLDER|DJL_CACHE_DIR)=(\\S+)");
+
+    static Stream<Pods> pods() {
+        return Pods.all();
+    }
+
+    static Stream<Pods> services() {
+        return pods().filter(pods -> !pods.owner().name().equals("topics"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("pods")
+    void theCommandIsOneOfTheProductAndEveryVariableIsRead(Pods pods) {
+        assertThat(pods.invocation().parsed().hasSubcommand()).isTrue();
+        assertThat(pods.environment().keySet()).hasSizeGreaterThan(4).isSubsetOf(READ);
+    }
+
+    @ParameterizedTest
+    @MethodSource("pods")
+    void theyMayDoNothingButTheirWork(Pods pods) {
+        Container container = pods.container();
+
+        assertThat(pods.spec().getAutomountServiceAccountToken()).isFalse();
+        assertThat(pods.spec().getSecurityContext().getRunAsNonRoot()).isTrue();
+        assertThat(Repository.text(Repository.DEPLOY.resolve("docker/Dockerfile")))
+                .contains("\nUSER " + pods.spec().getSecurityContext().getRunAsUser() + ":"
+                        + pods.spec().getSecurityContext().getRunAsGroup() + "\n");
+        assertThat(pods.spec().getSecurityContext().getSeccompProfile().getType())
+                .isEqualTo("RuntimeDefault");
+        assertThat(container.getSecurityContext().getAllowPrivilegeEscalation()).isFalse();
+        assertThat(container.getSecurityContext().getReadOnlyRootFilesystem()).isTrue();
+        assertThat(container.getSecurityContext().getCapabilities().getDrop()).containsExactly("ALL");
+    }
+
+    /** Without a limit a JVM would start threads for every processor of the node. */
+    @ParameterizedTest
+    @MethodSource("pods")
+    void memoryIsWhatIsAskedForAndTheImageIsOfThisProject(Pods pods) {
+        Map<String, Quantity> requests = pods.container().getResources().getRequests();
+        Map<String, Quantity> limits = pods.container().getResources().getLimits();
+
+        assertThat(requests).containsOnlyKeys("cpu", "memory");
+        assertThat(limits).containsKey("cpu").containsEntry("memory", requests.get("memory"));
+        assertThat(pods.container().getImage())
+                .isEqualTo(limits.containsKey("nvidia.com/gpu") ? "millrace:cuda" : "millrace:cpu");
+    }
+
+    @ParameterizedTest
+    @MethodSource("services")
+    void healthIsAskedForAtThePortThatTheServiceOpens(Pods pods) {
+        Container container = pods.container();
+
+        assertThat(container.getPorts())
+                .singleElement()
+                .satisfies(port -> assertThat(port.getContainerPort())
+                        .hasToString(pods.invocation().port()));
+        assertThat(path(container.getStartupProbe())).isEqualTo("/livez");
+        assertThat(path(container.getLivenessProbe())).isEqualTo("/livez");
+        assertThat(path(container.getReadinessProbe())).isEqualTo("/readyz");
+    }
+
+    /** A service waits for Kafka before it opens its port, and ends by itself where Kafka does not come. */
+    @ParameterizedTest
+    @MethodSource("services")
+    void theyHaveTimeToStartAndToStop(Pods pods) {
+        Probe start = pods.container().getStartupProbe();
+        WorkerSettings.Limits limits = WorkerSettings.Limits.DEFAULT;
+
+        assertThat(Duration.ofSeconds((long) start.getPeriodSeconds() * start.getFailureThreshold()))
+                .isGreaterThan(limits.start().plusSeconds(30));
+        assertThat(Duration.ofSeconds(pods.spec().getTerminationGracePeriodSeconds()))
+                .isGreaterThan(LONGEST_STOP)
+                .isGreaterThan(limits.interrupt().multipliedBy(2));
+    }
+
+    /** An empty volume hides what the image has in its place, so a folder that must exist is a volume of its own. */
+    @ParameterizedTest
+    @MethodSource("services")
+    void whateverAServiceWritesLiesOnAVolume(Pods pods) {
+        Matcher folders = IMAGE_VARIABLE.matcher(Repository.text(Repository.DEPLOY.resolve("docker/Dockerfile")));
+        Stream<String> state = Stream.ofNullable(
+                        pods.invocation().parsed().subcommand().<Object>matchedOptionValue("--state", null))
+                .map(String::valueOf);
+
+        assertThat(Stream.concat(folders.results().map(folder -> folder.group(2)), state))
+                .hasSizeGreaterThanOrEqualTo(2)
+                .allSatisfy(folder -> assertThat(pods.writable())
+                        .anySatisfy(volume -> assertThat(Path.of(folder)).startsWithRaw(Path.of(volume))));
+        assertThat(pods.environment().get("MILLRACE_JAVA_OPTS")).doesNotContain("java.io.tmpdir");
+        assertThat(pods.writable()).contains("/tmp");
+    }
+
+    private static String path(Probe probe) {
+        assertThat(probe.getHttpGet().getPort().getStrVal()).isEqualTo("management");
+        return probe.getHttpGet().getPath();
+    }
+}

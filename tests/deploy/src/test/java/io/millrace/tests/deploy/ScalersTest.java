@@ -1,0 +1,75 @@
+package io.millrace.tests.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.events.StageName;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** KEDA asks about the queues of the workers that it scales, and ends none that works. */
+final class ScalersTest {
+    private static final Map<String, StageName> STAGES = Map.of(
+            "pruner", StageName.PRUNE,
+            "distiller", StageName.DISTILL,
+            "quantizer", StageName.QUANTIZE,
+            "benchmarker", StageName.BENCHMARK);
+
+    static Stream<ScaledObject> scalers() {
+        return ScaledObject.all();
+    }
+
+    @Test
+    void everyDeploymentIsScaledByOne() {
+        assertThat(scalers().map(scaler -> scaler.spec().scaleTargetRef().name()))
+                .containsExactlyInAnyOrderElementsOf(
+                        WorkloadsTest.stages().map(pods -> pods.owner().name()).toList());
+    }
+
+    @ParameterizedTest
+    @MethodSource("scalers")
+    void itAsksAboutTheQueueOfItsWorkers(ScaledObject scaler) {
+        Pods workers = WorkloadsTest.stages()
+                .filter(pods -> pods.owner()
+                        .name()
+                        .equals(scaler.spec().scaleTargetRef().name()))
+                .findFirst()
+                .orElseThrow();
+        String stage = Objects.requireNonNull(
+                        STAGES.get(workers.invocation().command().getFirst()))
+                .wireName();
+
+        assertThat(scaler.queries())
+                .isNotEmpty()
+                .allSatisfy(query -> assertThat(query.expression())
+                        .contains("{stage=\"" + stage + "\",device=\"" + WorkloadsTest.devices(workers) + "\"}"));
+    }
+
+    /** A job that runs waits no more, so its age alone would end its worker; and no answer is not the answer zero. */
+    @Test
+    void workersThatMayAllGoStayUntilTheQueueIsEmpty() {
+        assertThat(scalers().filter(scaler -> scaler.spec().minReplicaCount() == 0))
+                .hasSize(2)
+                .allSatisfy(scaler -> {
+                    assertThat(scaler.spec()
+                                    .advanced()
+                                    .horizontalPodAutoscalerConfig()
+                                    .behavior()
+                                    .getScaleDown()
+                                    .getSelectPolicy())
+                            .isEqualTo("Disabled");
+                    assertThat(scaler.spec().triggers().stream()
+                                    .filter(trigger ->
+                                            "false".equals(trigger.metadata().ignoreNullValues()))
+                                    .map(trigger -> trigger.metadata().query())
+                                    .collect(Collectors.toList()))
+                            .singleElement()
+                            .asString()
+                            .startsWith("max(millrace_queue_lag{");
+                });
+    }
+}

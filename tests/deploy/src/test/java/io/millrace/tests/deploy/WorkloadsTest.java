@@ -1,0 +1,130 @@
+package io.millrace.tests.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.apps.StatefulSet;
+import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
+import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What on Kubernetes belongs together bears the same names: stages, device classes, labels, ports, queries. */
+final class WorkloadsTest {
+    @Test
+    void thereIsOneDeploymentForEachStageAndDeviceClass() {
+        assertThat(stages())
+                .hasSize(6)
+                .allSatisfy(pods -> assertThat(pods.owner().name())
+                        .isEqualTo(pods.invocation().command().getFirst() + "-" + devices(pods)));
+        assertThat(stages().map(pods -> pods.owner().name())).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void everyDeviceClassHasItsQueues() {
+        Pods topics = Pods.all()
+                .filter(pods -> pods.owner().name().equals("topics"))
+                .findFirst()
+                .orElseThrow();
+
+        assertThat(devices(topics).split(","))
+                .containsExactlyInAnyOrderElementsOf(
+                        stages().map(WorkloadsTest::devices).collect(Collectors.toSet()));
+    }
+
+    @Test
+    void selectorsFindTheirPods() {
+        assertThat(Manifest.all().flatMap(WorkloadsTest::selector))
+                .hasSize(7)
+                .allSatisfy(selected -> assertThat(selected.labels()).containsAllEntriesOf(selected.wanted()));
+        assertThat(Manifest.all()
+                        .flatMap(manifest -> manifest.as(PodDisruptionBudget.class))
+                        .map(budget -> budget.getSpec().getSelector().getMatchLabels()))
+                .containsExactlyInAnyOrderElementsOf(Manifest.all()
+                        .flatMap(WorkloadsTest::selector)
+                        .map(Selected::wanted)
+                        .toList());
+    }
+
+    @Test
+    void theNetworkLetsTheScraperInAndKafkaOut() {
+        NetworkPolicy policy = Manifest.all()
+                .flatMap(manifest -> manifest.as(NetworkPolicy.class))
+                .filter(network -> network.getMetadata().getName().equals("millrace"))
+                .findFirst()
+                .orElseThrow();
+        Map<String, String> selected = policy.getSpec().getPodSelector().getMatchLabels();
+
+        assertThat(Pods.all()).allSatisfy(pods -> assertThat(pods.labels()).containsAllEntriesOf(selected));
+        assertThat(policy.getSpec()
+                        .getIngress()
+                        .getFirst()
+                        .getPorts()
+                        .getFirst()
+                        .getPort()
+                        .getIntVal())
+                .isEqualTo(stages().findFirst()
+                        .orElseThrow()
+                        .container()
+                        .getPorts()
+                        .getFirst()
+                        .getContainerPort());
+        assertThat(Manifest.settings("millrace").get("MILLRACE_KAFKA"))
+                .endsWith(":"
+                        + policy.getSpec()
+                                .getEgress()
+                                .getLast()
+                                .getPorts()
+                                .getFirst()
+                                .getPort()
+                                .getIntVal());
+    }
+
+    @Test
+    void prometheusCallsWhatItFindsByTheNamesThatDashboardsAskFor() {
+        List<PodMonitor> monitors = Manifest.all()
+                .flatMap(manifest -> manifest.as(PodMonitor.class))
+                .toList();
+
+        assertThat(monitors).hasSize(2).allSatisfy(monitor -> {
+            Map<String, String> wanted = monitor.spec().selector().getMatchLabels();
+            Pods found = Pods.all()
+                    .filter(pods -> pods.labels().entrySet().containsAll(wanted.entrySet()))
+                    .findFirst()
+                    .orElseThrow();
+            PodMonitor.Endpoint endpoint = monitor.spec().podMetricsEndpoints().getFirst();
+            assertThat(endpoint.port())
+                    .isEqualTo(found.container().getPorts().getFirst().getName());
+            assertThat(endpoint.relabelings())
+                    .contains(new PodMonitor.Relabeling(
+                            null,
+                            "job",
+                            WatchedPipeline.job(found.invocation().command().getFirst())));
+        });
+    }
+
+    static Stream<Pods> stages() {
+        return Pods.all().filter(Pods::ofStage);
+    }
+
+    static String devices(Pods pods) {
+        List<String> command = pods.invocation().command();
+        return command.get(command.indexOf("--devices") + 1);
+    }
+
+    private record Selected(Map<String, String> wanted, Map<String, String> labels) {}
+
+    /** Patches select nothing. */
+    private static Stream<Selected> selector(Manifest manifest) {
+        return manifest.pods().flatMap(pods -> switch (manifest.resource()) {
+            case Deployment it ->
+                Stream.of(new Selected(it.getSpec().getSelector().getMatchLabels(), pods.labels()));
+            case StatefulSet it ->
+                Stream.of(new Selected(it.getSpec().getSelector().getMatchLabels(), pods.labels()));
+            default -> Stream.empty();
+        });
+    }
+}
