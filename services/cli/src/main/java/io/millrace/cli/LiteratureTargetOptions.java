@@ -19,7 +19,8 @@ final class LiteratureTargetOptions {
     @Option(
             names = "--levels",
             paramLabel = "Q",
-            description = "literature:uniform: Q of round(w * Q) (default: what fits each matrix's largest weight).")
+            description =
+                    "literature:uniform: Q of round(w * Q) (default: the one of least squared error for each matrix).")
     private @Nullable Double levels;
 
     @Option(

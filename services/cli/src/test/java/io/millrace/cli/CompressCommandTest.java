@@ -119,6 +119,11 @@ final class CompressCommandTest {
         Said torn = compress("--to=compressed-tensors:W8A16", "--ignore=k_proj");
         assertThat(torn.exitCode()).isEqualTo(ExitCode.REFUSED);
         assertThat(torn.err()).contains("'ignore' k_proj leaves dense the second");
+        Said slip = compress("--to=gguf:Q4_0", "--tensor-type=atn_v=Q8_0");
+        assertThat(slip.exitCode()).isEqualTo(ExitCode.REFUSED);
+        assertThat(slip.err())
+                .contains("'tensor-type' atn_v is found in none of the model's")
+                .contains("near it are 'blk.0.attn_v.weight'");
         assertThat(compress("--to=compressed-tensors:W8A16", "--module-scheme=a=W9")
                         .err())
                 .contains("unknown compressed-tensors scheme 'W9'");

@@ -86,7 +86,7 @@ public sealed interface Literature extends Quantize {
     /**
      * round(w * Q), one scale per matrix.
      *
-     * @param levels Q; empty for the one that fits the largest weight of each matrix
+     * @param levels Q; empty for the one of least squared error for each matrix
      */
     record Uniform(int bits, OptionalDouble levels, Optional<Inputs> inputs) implements Literature {
         public Uniform {

@@ -18,6 +18,8 @@ public enum Reason {
     UNSUPPORTED(Blame.RECIPE),
     /** The importance matrix is damaged, or another model's. */
     UNSUITABLE_IMPORTANCE(Blame.RECIPE),
+    /** A pattern of the recipe that shall choose tensors or modules is found in none of the model's names. */
+    UNMATCHED_PATTERN(Blame.RECIPE),
     /** Training steps ended in numbers that are not finite. */
     DIVERGED(Blame.RECIPE),
     IMPOSSIBLE_RUNG(Blame.RECIPE),

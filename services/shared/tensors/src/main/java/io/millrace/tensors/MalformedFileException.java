@@ -21,7 +21,9 @@ public final class MalformedFileException extends IOException {
         /** The file is sound, but the wanted format has no way to say what it holds; another format may. */
         UNSUPPORTED,
         /** An importance matrix of another model. */
-        UNSUITABLE_IMPORTANCE;
+        UNSUITABLE_IMPORTANCE,
+        /** The file is sound, but a pattern that shall choose among its tensors or modules is found in none of them. */
+        UNMATCHED_PATTERN;
 
         /** Spelled as in events and messages: {@code already-quantized}. */
         public String code() {

@@ -24,6 +24,8 @@ final class ConfigParser {
     private static final int MOST_LAYERS = 4096;
     private static final int MOST_EXPERTS = 4096;
 
+    private static final String PARTIAL_ROTATION = "partial_rotary_factor";
+
     private static final List<String> TORCH_DTYPES = List.of("float32", "float16", "bfloat16");
 
     private final ConfigJson config;
@@ -99,6 +101,11 @@ final class ConfigParser {
                 return architecture;
             }
         }
+        if (config.present("text_config")) {
+            throw config.variant("found the multimodal '" + className + "', whose text model lies within 'text_config';"
+                    + " save that alone, for example Gemma3ForCausalLM.from_pretrained(DIR).save_pretrained(NEW), and the"
+                    + " tokenizer likewise");
+        }
         String known = Architecture.known().stream()
                 .map(architecture -> architecture.className() + " (" + architecture.modelType() + ")")
                 .collect(Collectors.joining(", "));
@@ -128,9 +135,13 @@ final class ConfigParser {
             // transformers then gives o_proj a bias as well, which no output format here carries.
             throw config.variant("'attention_bias' is true, expected false for " + architecture.className());
         }
-        if (config.present("partial_rotary_factor")
-                && config.at("partial_rotary_factor").asDouble() != 1.0) {
-            throw config.variant("'partial_rotary_factor' is " + config.at("partial_rotary_factor") + ", expected 1");
+        // transformers 5 moved it into 'rope_parameters', where kinds of layers may have one each.
+        for (JsonNode factor : config.json().findValues(PARTIAL_ROTATION)) {
+            if (!factor.isNull() && factor.asDouble() != 1.0) {
+                throw config.variant(
+                        "'" + PARTIAL_ROTATION + "' is " + factor + ", expected 1: heads that turn in part,"
+                                + " as those of Phi-4-mini, are not computed here; compress the model with llama.cpp");
+            }
         }
     }
 

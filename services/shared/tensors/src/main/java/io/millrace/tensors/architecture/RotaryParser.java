@@ -13,6 +13,10 @@ import java.util.Optional;
  */
 final class RotaryParser {
     private static final double DEFAULT_BASE = 10_000;
+    /** Qwen publishes its models without it and tells people to add it for long texts. */
+    private static final String YARN_REMEDY =
+            "; take it out, with 'max_position_embeddings' as it was before: the model is the same up to there";
+
     private static final String PARAMETERS = "rope_parameters";
 
     private final ConfigJson config;
@@ -76,7 +80,7 @@ final class RotaryParser {
             return Optional.of(longRope(scaling));
         }
         throw config.variant("rope scaling '" + kind + "' is not supported for " + architecture.className()
-                + ", expected " + known());
+                + ", expected " + known() + (kind.equals("yarn") ? YARN_REMEDY : ""));
     }
 
     private String known() {

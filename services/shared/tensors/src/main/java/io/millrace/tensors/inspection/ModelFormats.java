@@ -23,7 +23,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 
 /** Finds out which format a model has, and opens it. */
@@ -38,7 +37,7 @@ public final class ModelFormats {
     public static WeightSource open(Path model) throws IOException {
         Optional<Path> onnx = onnx(model);
         if (onnx.isPresent()) {
-            return OnnxWeights.open(folderOf(onnx.get()));
+            return OnnxWeights.openGraph(onnx.get());
         }
         Optional<Path> gguf = gguf(model);
         if (gguf.isPresent()) {
@@ -64,10 +63,6 @@ public final class ModelFormats {
         boolean dense = Files.exists(model.resolve(SafetensorsFolder.SINGLE))
                 || Files.exists(model.resolve(SafetensorsFolder.INDEX));
         return Optional.of(model.resolve(OnnxPlan.GRAPH)).filter(file -> !dense && Files.exists(file));
-    }
-
-    private static Path folderOf(Path file) {
-        return Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file has a folder");
     }
 
     /** The GGUF file that a path is, or that is, or begins, the only model in a folder; empty for other formats. */

@@ -2,15 +2,14 @@ package io.millrace.tensors.inspection;
 
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.format.onnx.OnnxFile;
-import io.millrace.tensors.format.onnx.OnnxPlan;
 import io.millrace.tensors.format.onnx.OnnxWeights;
 import io.millrace.tensors.inspection.Inspection.Metadata;
 import io.millrace.tensors.inspection.Inspection.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -19,7 +18,6 @@ final class OnnxInspection {
     private OnnxInspection() {}
 
     static Inspection of(Path graph) throws IOException {
-        Path folder = Objects.requireNonNull(graph.toAbsolutePath().getParent(), "a file has a folder");
         try (OnnxFile file = OnnxFile.open(graph)) {
             List<Metadata> metadata = new TreeMap<>(file.metadata())
                     .entrySet().stream()
@@ -31,17 +29,13 @@ final class OnnxInspection {
             Optional<String> architecture = Optional.empty();
             Optional<Long> parameters = Optional.empty();
             Optional<String> notReadable = Optional.empty();
-            if (!graph.endsWith(OnnxPlan.GRAPH)) {
-                notReadable = Optional.of(graph.getFileName() + " is not called " + OnnxPlan.GRAPH);
-            } else {
-                try (OnnxWeights weights = OnnxWeights.open(folder)) {
-                    architecture = Optional.of(weights.config().architecture().className());
-                    parameters = Optional.of(weights.tensors().stream()
-                            .mapToLong(tensor -> tensor.shape().elements())
-                            .sum());
-                } catch (MalformedFileException e) {
-                    notReadable = Optional.of(String.valueOf(e.getMessage()));
-                }
+            try (OnnxWeights weights = OnnxWeights.openGraph(graph)) {
+                architecture = Optional.of(weights.config().architecture().className());
+                parameters = Optional.of(weights.tensors().stream()
+                        .mapToLong(tensor -> tensor.shape().elements())
+                        .sum());
+            } catch (MalformedFileException | NoSuchFileException e) {
+                notReadable = Optional.of(String.valueOf(e.getMessage()));
             }
             return new Inspection(
                     "ONNX",

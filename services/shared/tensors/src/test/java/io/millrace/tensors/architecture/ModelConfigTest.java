@@ -76,9 +76,11 @@ class ModelConfigTest {
                 "quantization_config | {} | already quantized",
                 "rope_scaling | {\"type\": \"dynamic\", \"factor\": 2} | rope scaling 'dynamic' is not supported for Llama",
                 "rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 2} | rope scaling 'yarn' is not supported",
+                "rope_parameters | {\"rope_type\": \"yarn\", \"factor\": 4} | take it out, with 'max_position_embeddings'",
                 "rope_scaling | {\"rope_type\": \"llama3\", \"factor\": 2} | 'low_freq_factor' is missing",
                 "rope_scaling | 7 | expected null or an object",
                 "partial_rotary_factor | 0.5 | expected 1",
+                "rope_parameters | {\"rope_type\": \"default\", \"partial_rotary_factor\": 0.75} | is 0.75, expected 1: heads",
                 "architectures | [\"GPT2LMHeadModel\"] | LlamaForCausalLM (llama), MistralForCausalLM (mistral)",
                 "architectures | \"LlamaForCausalLM\" | expected a list of one name",
                 "model_type | \"qwen2\" | found architecture 'LlamaForCausalLM' with model_type 'qwen2'",
@@ -126,6 +128,16 @@ class ModelConfigTest {
         assertThatThrownBy(() -> ModelConfig.of(json, "config.json"))
                 .isInstanceOf(MalformedFileException.class)
                 .hasMessageContaining(message);
+    }
+
+    @Test
+    void aMultimodalFolderIsRefusedWithTheRemedy() {
+        assertThatThrownBy(() -> parse(json -> {
+                    json.putArray("architectures").add("Gemma3ForConditionalGeneration");
+                    json.put("model_type", "gemma3").putObject("text_config").put("model_type", "gemma3_text");
+                }))
+                .hasMessageContaining("found the multimodal 'Gemma3ForConditionalGeneration'")
+                .hasMessageContaining("Gemma3ForCausalLM.from_pretrained(DIR).save_pretrained(NEW)");
     }
 
     @Test

@@ -85,6 +85,23 @@ class CheckpointTest {
     }
 
     @Test
+    void expertsInOneTensorAreRefusedWithTheRemedy() throws IOException {
+        ObjectNode config = TinyModels.each().stream()
+                .filter(json -> json.path("model_type").asText().equals("mixtral"))
+                .findFirst()
+                .orElseThrow();
+        TensorSpec fused = TensorSpec.plain("model.layers.0.mlp.experts.gate_up_proj", DType.F32, Shape.of(3, 2, 2));
+        try (DenseWriter writer = DenseWriter.original(folder, config, List.of(fused))) {
+            writer.appendFloats(fused.name(), MemorySegment.ofArray(new float[12]));
+            writer.finish();
+        }
+
+        assertThatThrownBy(() -> Checkpoint.open(folder))
+                .hasMessageContaining("all experts of a layer in 'model.layers.0.mlp.experts.gate_up_proj'")
+                .hasMessageContaining("save_original_format=True");
+    }
+
+    @Test
     void shapeThatContradictsTheConfigIsRefused() throws IOException {
         List<TensorSpec> specs = new ArrayList<>(specs(false));
         specs.set(0, TensorSpec.plain(EMBEDDING, DType.F32, Shape.of(128, 96)));

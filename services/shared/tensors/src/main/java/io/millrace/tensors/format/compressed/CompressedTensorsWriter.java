@@ -2,6 +2,7 @@ package io.millrace.tensors.format.compressed;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
+import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.Progress;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.TensorSpec;
@@ -32,7 +33,8 @@ public final class CompressedTensorsWriter {
     private List<TensorRule> lastMerged = List.of();
     private float largestOfLastMerged;
 
-    private CompressedTensorsWriter(Checkpoint source, ModuleSchemes wanted, long shardBytes) {
+    private CompressedTensorsWriter(Checkpoint source, ModuleSchemes wanted, long shardBytes)
+            throws MalformedFileException {
         this.source = source;
         this.schemes = wanted.of(source.config());
         this.shardBytes = shardBytes;
@@ -58,7 +60,8 @@ public final class CompressedTensorsWriter {
     }
 
     /** Plans an output with one scheme, in files of the usual size. */
-    public static CompressedTensorsWriter plan(Checkpoint source, CompressedScheme scheme) {
+    public static CompressedTensorsWriter plan(Checkpoint source, CompressedScheme scheme)
+            throws MalformedFileException {
         return plan(source, ModuleSchemes.of(scheme), DenseWriter.SHARD_BYTES);
     }
 
@@ -68,7 +71,8 @@ public final class CompressedTensorsWriter {
      *
      * @param shardBytes most tensor bytes in one file
      */
-    public static CompressedTensorsWriter plan(Checkpoint source, ModuleSchemes schemes, long shardBytes) {
+    public static CompressedTensorsWriter plan(Checkpoint source, ModuleSchemes schemes, long shardBytes)
+            throws MalformedFileException {
         return new CompressedTensorsWriter(source, schemes, shardBytes);
     }
 

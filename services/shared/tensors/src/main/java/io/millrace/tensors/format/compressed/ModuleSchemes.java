@@ -1,6 +1,8 @@
 package io.millrace.tensors.format.compressed;
 
+import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.NamePatterns;
 import io.millrace.tensors.architecture.TensorRole;
 import io.millrace.tensors.architecture.TensorRule;
 import java.util.LinkedHashMap;
@@ -8,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Which scheme the linear modules of a model's layers get.
@@ -35,9 +38,11 @@ public record ModuleSchemes(CompressedScheme scheme, List<ModuleScheme> byPatter
 
     /**
      * The scheme of each weight that gets one, in the model's order. {@link IllegalArgumentException} names two modules that
-     * serving engines make one matrix of and that would get different ones, and what asks for either.
+     * serving engines make one matrix of and that would get different ones, and what asks for either. A pattern that is
+     * found in no module is refused.
      */
-    Map<String, CompressedScheme> of(ModelConfig config) {
+    Map<String, CompressedScheme> of(ModelConfig config) throws MalformedFileException {
+        requireFound(config);
         Map<String, Choice> choices = new LinkedHashMap<>();
         for (TensorRule rule : config.architecture().tensors(config)) {
             if (rule.role() instanceof TensorRole.Linear) {
@@ -52,6 +57,25 @@ public record ModuleSchemes(CompressedScheme scheme, List<ModuleScheme> byPatter
                     "'ignore' leaves every module dense, expected at least one with a scheme");
         }
         return schemes;
+    }
+
+    private void requireFound(ModelConfig config) throws MalformedFileException {
+        List<TensorRule> rules = config.architecture().tensors(config);
+        List<String> linear = rules.stream()
+                .filter(rule -> rule.role() instanceof TensorRole.Linear)
+                .map(TensorRule::module)
+                .toList();
+        for (ModuleScheme other : byPattern) {
+            NamePatterns.requireFound("module-scheme", other.pattern(), linear, config);
+        }
+        // Recipes of other tools ignore the head and routers, which are always dense here, and a tied head is the
+        // embedding.
+        List<String> all = Stream.concat(rules.stream().map(TensorRule::module), Stream.of("lm_head"))
+                .distinct()
+                .toList();
+        for (Pattern pattern : ignored) {
+            NamePatterns.requireFound("ignore", pattern, all, config);
+        }
     }
 
     private Choice choice(String module) {

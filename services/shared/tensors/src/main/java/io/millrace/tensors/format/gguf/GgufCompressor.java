@@ -1,9 +1,11 @@
 package io.millrace.tensors.format.gguf;
 
 import io.millrace.tensors.GgufType;
+import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.architecture.Experts;
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.NamePatterns;
 import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.gguf.tokenizer.TokenizerKeys;
@@ -41,7 +43,9 @@ public final class GgufCompressor {
         ModelConfig config = checkpoint.config();
         List<PlannedTensor> planned = new ArrayList<>();
         List<List<TensorRule>> stacks = GgufStacks.of(checkpoint.rules());
-        GgufMixture mixture = new GgufMixture(options, outline(config, stacks), importances.isPresent());
+        ModelOutline outline = outline(config, stacks);
+        requireFound(options, outline, config);
+        GgufMixture mixture = new GgufMixture(options, outline, importances.isPresent());
         for (List<TensorRule> parts : stacks) {
             TensorRule rule = parts.getFirst();
             GgufMixture.Choice choice = mixture.choose(rule.ggufName());
@@ -75,6 +79,17 @@ public final class GgufCompressor {
         metadata.put("general.file_type", GgufValue.u32(options.fileType().id()));
         importances.ifPresent(matrix -> metadata.putAll(matrix.metadata()));
         return GgufPlan.of(checkpoint, metadata, planned, options.split());
+    }
+
+    private static void requireFound(GgufOptions options, ModelOutline outline, ModelConfig config)
+            throws MalformedFileException {
+        List<String> choosable = outline.tensors().stream()
+                .filter(tensor -> TensorKind.quantized(tensor.name(), tensor.shape()))
+                .map(ModelOutline.Tensor::name)
+                .toList();
+        for (GgufOptions.TensorType override : options.overrides()) {
+            NamePatterns.requireFound("tensor-type", override.pattern(), choosable, config);
+        }
     }
 
     private static ModelOutline outline(ModelConfig config, List<List<TensorRule>> stacks) {

@@ -3,6 +3,7 @@ package io.millrace.tensors.format.literature;
 import io.millrace.tensors.kernel.literature.RowRounding;
 import io.millrace.tensors.kernel.literature.SignRows;
 import io.millrace.tensors.kernel.literature.ThresholdRows;
+import io.millrace.tensors.kernel.literature.UniformFit;
 import io.millrace.tensors.kernel.literature.UniformGrid;
 import io.millrace.tensors.kernel.literature.UniformInputs;
 import java.util.Optional;
@@ -19,13 +20,8 @@ public record LiteratureScheme(Weights weights, Optional<UniformInputs> inputs) 
         /** As policies and files spell it. */
         String name();
 
-        /** @param largest magnitude in the matrix; only looked at by a scheme that {@link #spansRows} */
-        RowRounding rounding(float largest);
-
-        /** Whether the codes of a row depend on all rows. */
-        default boolean spansRows() {
-            return false;
-        }
+        /** For any matrix, as far as that does not depend on it. */
+        RowRounding rounding();
 
         /** Whether each row has a scale; else there is one for the matrix. */
         default boolean scalePerRow() {
@@ -36,7 +32,7 @@ public record LiteratureScheme(Weights weights, Optional<UniformInputs> inputs) 
     /**
      * {@link UniformGrid} for the whole matrix.
      *
-     * @param levels Q of round(w * Q); empty for the one that fits the largest weight of each matrix
+     * @param levels Q of round(w * Q); empty for the one of least squared error for each matrix, by {@link UniformFit}
      */
     public record Uniform(int bits, OptionalDouble levels) implements Weights {
         public Uniform {
@@ -50,15 +46,8 @@ public record LiteratureScheme(Weights weights, Optional<UniformInputs> inputs) 
         }
 
         @Override
-        public RowRounding rounding(float largest) {
-            return levels.isPresent()
-                    ? new UniformGrid(bits, (float) levels.getAsDouble())
-                    : UniformGrid.fitted(bits, largest);
-        }
-
-        @Override
-        public boolean spansRows() {
-            return levels.isEmpty();
+        public RowRounding rounding() {
+            return new UniformGrid(bits, (float) levels.orElse(1));
         }
 
         @Override
@@ -75,7 +64,7 @@ public record LiteratureScheme(Weights weights, Optional<UniformInputs> inputs) 
         }
 
         @Override
-        public RowRounding rounding(float largest) {
+        public RowRounding rounding() {
             return new SignRows();
         }
     }
@@ -93,7 +82,7 @@ public record LiteratureScheme(Weights weights, Optional<UniformInputs> inputs) 
         }
 
         @Override
-        public RowRounding rounding(float largest) {
+        public RowRounding rounding() {
             return new ThresholdRows(threshold);
         }
     }

@@ -17,6 +17,7 @@ import io.millrace.tensors.json.StrictJson;
 import io.millrace.tensors.kernel.convert.Conversion;
 import io.millrace.tensors.kernel.literature.CodeRange;
 import io.millrace.tensors.kernel.literature.RowRounding;
+import io.millrace.tensors.kernel.literature.UniformFit;
 import io.millrace.tensors.kernel.literature.UniformGrid;
 import io.millrace.tensors.kernel.pack.RoundingLoss;
 import java.io.IOException;
@@ -26,6 +27,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /**
  * A checkpoint whose linear modules hold code * scale, in the checkpoint's own types. Beside it, in the folder
@@ -53,7 +55,7 @@ public final class LiteratureWriter {
     public LiteratureWriter(Checkpoint source, LiteratureScheme scheme) {
         this.source = source;
         this.scheme = scheme;
-        this.range = scheme.weights().rounding(1).range();
+        this.range = scheme.weights().rounding().range();
     }
 
     /**
@@ -120,9 +122,33 @@ public final class LiteratureWriter {
                         scheme.weights().scalePerRow() ? Shape.of(out, 1) : Shape.of(1)));
     }
 
+    private RowRounding rounding(TensorRule rule, RowBlocks blocks) throws IOException, InterruptedException {
+        return switch (scheme.weights()) {
+            case LiteratureScheme.Uniform(int bits, OptionalDouble levels)
+            when levels.isEmpty() -> fitted(bits, rule, blocks);
+            case LiteratureScheme.Weights weights -> weights.rounding();
+        };
+    }
+
+    private static UniformGrid fitted(int bits, TensorRule rule, RowBlocks blocks)
+            throws IOException, InterruptedException {
+        List<UniformGrid> grids = UniformFit.starts(bits, blocks.largest(rule));
+        for (int turn = 0; turn < UniformFit.TURNS; turn++) {
+            List<UniformGrid> tried = grids;
+            double[] sums = new double[2 * tried.size()];
+            blocks.<double[]>inOrder(rule, 1, (fromRow, weights) -> UniformFit.sums(tried, weights), part -> {
+                for (int i = 0; i < sums.length; i++) {
+                    sums[i] += part[i];
+                }
+            });
+            grids = List.of(UniformFit.next(tried, sums));
+        }
+        return grids.getFirst();
+    }
+
     private TensorReport quantize(TensorRule rule, DenseWriter dense, SafetensorsWriter codes, RowBlocks blocks)
             throws IOException, InterruptedException {
-        RowRounding rounding = scheme.weights().rounding(scheme.weights().spansRows() ? blocks.largest(rule) : 0);
+        RowRounding rounding = rounding(rule, blocks);
         if (rounding instanceof UniformGrid grid) {
             codes.append(rule.module() + SCALE, floats(grid.scale()));
         }

@@ -51,7 +51,7 @@ final class SchemeJson {
             case LiteratureScheme.Ternary(double threshold) -> json.put("threshold", threshold);
         }
         scheme.inputs().ifPresent(inputs -> grid(inputs.bits(), inputs.levels(), json.putObject("inputs")));
-        CodeRange range = scheme.weights().rounding(1).range();
+        CodeRange range = scheme.weights().rounding().range();
         ObjectNode codes = json.putObject("codes");
         codes.put("folder", CODES).put("bits", range.bits()).put("lowest", range.lowest());
         codes.put("step", range.step());

@@ -18,11 +18,13 @@ public final class OnnxFile implements AutoCloseable {
     /** A graph of a hundred layers has half a megabyte. */
     private static final long LIMIT_BYTES = 16L << 20;
 
+    private final String name;
     private final OnnxGraph graph;
     private final MemorySegment data;
     private final Runnable release;
 
-    private OnnxFile(OnnxGraph graph, MemorySegment data, Runnable release) {
+    private OnnxFile(String name, OnnxGraph graph, MemorySegment data, Runnable release) {
+        this.name = name;
         this.graph = graph;
         this.data = data.asReadOnly();
         this.release = release;
@@ -45,14 +47,15 @@ public final class OnnxFile implements AutoCloseable {
                     "the graph has " + size + " bytes, expected at most " + LIMIT_BYTES
                             + ": weights belong into a file beside it");
         }
-        OnnxGraph graph = OnnxGraph.parse(String.valueOf(file.getFileName()), Files.readAllBytes(file));
+        String name = String.valueOf(file.getFileName());
+        OnnxGraph graph = OnnxGraph.parse(name, Files.readAllBytes(file));
         if (graph.location().isEmpty()) {
-            return of(graph, MemorySegment.NULL, () -> {});
+            return of(name, graph, MemorySegment.NULL, () -> {});
         }
         Path beside = beside(file, graph.location().get());
         Arena arena = Arena.ofShared();
         try (FileChannel channel = FileChannel.open(beside, StandardOpenOption.READ)) {
-            return of(graph, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena), arena::close);
+            return of(name, graph, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena), arena::close);
         } catch (IOException | RuntimeException failure) {
             arena.close();
             throw failure;
@@ -60,7 +63,8 @@ public final class OnnxFile implements AutoCloseable {
     }
 
     /** A graph whose file of weights is in memory; the caller keeps the segment alive until {@code release}. */
-    static OnnxFile of(OnnxGraph graph, MemorySegment data, Runnable release) throws MalformedFileException {
+    static OnnxFile of(String name, OnnxGraph graph, MemorySegment data, Runnable release)
+            throws MalformedFileException {
         for (ExternalTensor tensor : graph.tensors().values()) {
             long end = tensor.offset() + tensor.byteSize();
             if (end > data.byteSize()) {
@@ -71,7 +75,7 @@ public final class OnnxFile implements AutoCloseable {
                                 + "; copy the file again");
             }
         }
-        return new OnnxFile(graph, data, release);
+        return new OnnxFile(name, graph, data, release);
     }
 
     /** The file that a graph names, which must be a plain name in the same folder. */
@@ -87,6 +91,11 @@ public final class OnnxFile implements AutoCloseable {
         }
         Path folder = file.toAbsolutePath().getParent();
         return new FolderPaths(folder == null ? file : folder).inside(location);
+    }
+
+    /** The name of the graph's file. */
+    String name() {
+        return name;
     }
 
     OnnxGraph graph() {
@@ -117,14 +126,6 @@ public final class OnnxFile implements AutoCloseable {
     /** Bytes of the file of weights. */
     public long dataBytes() {
         return data.byteSize();
-    }
-
-    /** Rows [from, to) of a tensor. */
-    MemorySegment rows(ExternalTensor tensor, long from, long to) {
-        long rowBytes = tensor.shape().extent(0) == 0
-                ? 0
-                : tensor.byteSize() / tensor.shape().extent(0);
-        return data.asSlice(tensor.offset() + from * rowBytes, (to - from) * rowBytes);
     }
 
     /** All bytes of a tensor. */

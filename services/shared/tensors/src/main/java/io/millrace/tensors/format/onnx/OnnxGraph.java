@@ -3,36 +3,53 @@ package io.millrace.tensors.format.onnx;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.Shape;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * What is read of an ONNX file: its metadata, the constants that lie beside it, and which nodes take them for blocks of
- * codes. A graph that exists has tensors whose sizes agree with their shapes; whether the file beside it holds them is
+ * What is read of an ONNX file: its metadata, the constants that lie beside it, and the nodes that multiply by matrices or
+ * look up their rows. A graph that exists has tensors whose sizes agree with their shapes; whether the file beside it holds them is
  * the business of whoever opens that.
  *
  * @param location the file beside the graph; empty if every constant lies inside
  * @param tensors by name
- * @param uses what nodes take for blocks, by the name of the codes
+ * @param inside names of the constants that lie within the graph itself
+ * @param uses nodes {@value #MULTIPLIES} by the name of their codes
+ * @param nodes likewise and other products and look-ups, in the order of the graph
  */
 record OnnxGraph(
         Map<String, String> metadata,
         Optional<String> location,
         Map<String, ExternalTensor> tensors,
-        Map<String, BlockUse> uses) {
+        Set<String> inside,
+        Map<String, Node> uses,
+        List<Node> nodes) {
     static final String MULTIPLIES = "MatMulNBits";
+    static final String MULTIPLIES_DENSE = "MatMul";
+    static final String LOOKS_UP = "GatherBlockQuantized";
+
+    private static final Set<String> OPERATORS = Set.of(MULTIPLIES, MULTIPLIES_DENSE, LOOKS_UP);
 
     /**
-     * A MatMulNBits node.
+     * An operation; an input that is left out has an empty name.
      *
-     * @param inputs how many it names
+     * @param attributes those that are whole numbers
      */
-    record BlockUse(String scales, int inputs, Map<String, Long> attributes) {
-        long attribute(String name) {
-            return attributes.getOrDefault(name, 0L);
+    record Node(String name, String operator, List<String> inputs, Map<String, Long> attributes) {
+        long attribute(String attribute) {
+            return attributes.getOrDefault(attribute, 0L);
+        }
+
+        /** The name of an input; empty if the node has none there. */
+        Optional<String> input(int index) {
+            return index < inputs.size() && !inputs.get(index).isEmpty()
+                    ? Optional.of(inputs.get(index))
+                    : Optional.empty();
         }
     }
 
@@ -44,7 +61,9 @@ record OnnxGraph(
         private final String file;
         private final Map<String, String> metadata = new TreeMap<>();
         private final Map<String, ExternalTensor> tensors = new LinkedHashMap<>();
-        private final Map<String, BlockUse> uses = new LinkedHashMap<>();
+        private final Set<String> inside = new HashSet<>();
+        private final Map<String, Node> uses = new LinkedHashMap<>();
+        private final List<Node> nodes = new ArrayList<>();
         private Optional<String> location = Optional.empty();
 
         Parser(String file) {
@@ -72,7 +91,7 @@ record OnnxGraph(
             if (!found) {
                 throw problem("holds no graph, expected an ONNX model");
             }
-            return new OnnxGraph(metadata, location, tensors, uses);
+            return new OnnxGraph(metadata, location, tensors, inside, uses, nodes);
         }
 
         private void graph(ProtobufReader graph) throws MalformedFileException {
@@ -89,21 +108,28 @@ record OnnxGraph(
             List<String> inputs = new ArrayList<>();
             Map<String, Long> attributes = new TreeMap<>();
             String operator = "";
+            String name = "";
             while (node.next()) {
                 switch (node.field()) {
+                    case OnnxFields.NODE_NAME -> name = node.text();
                     case OnnxFields.NODE_INPUT -> inputs.add(node.text());
                     case OnnxFields.NODE_OPERATOR -> operator = node.text();
                     case OnnxFields.NODE_ATTRIBUTE -> attribute(node.message(), attributes);
                     default -> {}
                 }
             }
+            if (!OPERATORS.contains(operator)) {
+                return;
+            }
+            Node read = new Node(name, operator, List.copyOf(inputs), attributes);
+            nodes.add(read);
             if (!operator.equals(MULTIPLIES)) {
                 return;
             }
             if (inputs.size() < 3) {
                 throw problem("a node " + MULTIPLIES + " has " + inputs.size() + " inputs, expected at least 3");
             }
-            if (uses.put(inputs.get(1), new BlockUse(inputs.get(2), inputs.size(), attributes)) != null) {
+            if (uses.put(inputs.get(1), read) != null) {
                 throw problem("two nodes " + MULTIPLIES + " take '" + inputs.get(1) + "', expected one");
             }
         }
@@ -145,6 +171,8 @@ record OnnxGraph(
             }
             if (outside) {
                 add(name, type, extents, external);
+            } else {
+                inside.add(name);
             }
         }
 
@@ -152,7 +180,9 @@ record OnnxGraph(
                 throws MalformedFileException {
             String what = "tensor '" + name + "' ";
             ElementType type = ElementType.of(typeId)
-                    .orElseThrow(() -> problem(what + "has element type " + typeId + ", which is not known here"));
+                    .orElseThrow(() -> problem(what + "has element type " + typeId
+                            + ", which is not known here; build the model with nodes " + MULTIPLIES
+                            + ", whose codes are bytes"));
             Shape shape;
             ExternalTensor tensor;
             try {

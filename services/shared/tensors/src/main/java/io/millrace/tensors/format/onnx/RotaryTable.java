@@ -1,8 +1,10 @@
 package io.millrace.tensors.format.onnx;
 
+import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.architecture.LayerAttention.Rotary;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.RopeScaling;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 
@@ -47,6 +49,37 @@ record RotaryTable(String suffix, Rotary rotary, int headSize, int positions) {
                 values[at++] = (float) (sine ? StrictMath.sin(angle) : StrictMath.cos(angle));
             }
         }
+    }
+
+    /** Holds the turns of position 1 in a file, which tell all others, against this table. */
+    void require(boolean sine, OnnxFile file, ExternalTensor stored) throws MalformedFileException {
+        if (positions < 2) {
+            return;
+        }
+        int pairs = headSize / 2;
+        float[] expected = new float[pairs];
+        fill(sine, 1, 2, expected);
+        float[] found = new float[pairs];
+        new WeightRows(file)
+                .read(
+                        new StoredWeight.Dense(stored, stored.shape().extent(0)),
+                        pairs,
+                        1,
+                        2,
+                        MemorySegment.ofArray(found));
+        for (int i = 0; i < pairs; i++) {
+            if (!(Math.abs(found[i] - expected[i]) <= tolerance(stored.type()))) {
+                throw new MalformedFileException(
+                        file.name(),
+                        -1,
+                        "'" + stored.name() + "'[1, " + i + "] is " + found[i] + ", expected " + expected[i]
+                                + " by config.json");
+            }
+        }
+    }
+
+    private static double tolerance(ElementType type) {
+        return type == ElementType.FLOAT ? 1e-5 : 1e-2;
     }
 
     double[] frequencies() {

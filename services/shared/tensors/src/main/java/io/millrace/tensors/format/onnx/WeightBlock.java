@@ -5,6 +5,7 @@ import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.kernel.convert.Conversion;
 import io.millrace.tensors.kernel.gguf.Deviation;
+import io.millrace.tensors.kernel.onnx.NBits;
 import io.millrace.tensors.kernel.onnx.NBitsBlocks;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -95,7 +96,8 @@ record WeightBlock(PlannedWeight weight, long from, long to) {
             case PlannedWeight.Codes(TensorRule rule, int bits) -> {
                 read(checkpoint, rule, buffers, elements);
                 NBitsBlocks.quantize(bits, buffers.values, elements, buffers.data, buffers.scales);
-                NBitsBlocks.dequantize(bits, buffers.data, 0, buffers.scales, 0, elements, buffers.stored, 0);
+                new NBits(bits, NBitsBlocks.ELEMENTS)
+                        .dequantize(buffers.data, buffers.scales, elements, buffers.stored);
                 int blocks = elements / NBitsBlocks.ELEMENTS;
                 MemorySegment.copy(buffers.scales, 0, MemorySegment.ofArray(buffers.scaleBytes), FILE_FLOAT, 0, blocks);
             }

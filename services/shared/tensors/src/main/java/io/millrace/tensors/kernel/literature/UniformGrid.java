@@ -25,9 +25,12 @@ public record UniformGrid(int bits, float levels) implements RowRounding {
 
     /** The grid on which numbers up to this magnitude take all codes; any grid for numbers that are all 0. */
     public static UniformGrid fitted(int bits, float largestMagnitude) {
-        float levels = reach(bits) / largestMagnitude;
-        // Beyond the largest float if all numbers are 0 or nearly so.
-        return new UniformGrid(bits, Math.clamp(levels, 0x1p-126f, 0x1p126f));
+        return near(bits, (double) (reach(bits) / largestMagnitude));
+    }
+
+    /** The grid of so many levels, or of the nearest number that is one: beyond the largest if all numbers are nearly 0. */
+    static UniformGrid near(int bits, double levels) {
+        return new UniformGrid(bits, Math.clamp((float) levels, 0x1p-126f, 0x1p126f));
     }
 
     private static int reach(int bits) {

@@ -1,8 +1,7 @@
 package io.millrace.tensors.kernel.onnx;
 
 /**
- * 32 weights of a row with one F32 scale: weight = (code − 2^(bits − 1)) · scale. A code takes 4 bits, the earlier of two
- * in the low half of a byte, or a whole byte.
+ * 32 weights of a row with one F32 scale, as {@link NBits} reads them: weight = (code − 2^(bits − 1)) · scale.
  *
  * <p>Rounding is that of ONNX Runtime's own quantizer in its symmetric form ({@code MlasQuantizeBlockwise}, which its
  * default weight-only configuration calls): the weight of largest magnitude, with its sign, divided by −2^(bits − 1) is
@@ -77,39 +76,5 @@ public final class NBitsBlocks {
     private static int code(float value, int top) {
         int whole = (int) value;
         return Math.min(top, value - whole >= 0.5f ? whole + 1 : whole);
-    }
-
-    /**
-     * The weights that blocks stand for.
-     *
-     * @param codes of whole blocks, from byte {@code codesAt} on
-     * @param scales of the same blocks, from {@code scalesAt} on
-     * @param weights gets {@code count} of them from {@code weightsAt} on
-     */
-    public static void dequantize(
-            int bits,
-            byte[] codes,
-            int codesAt,
-            float[] scales,
-            int scalesAt,
-            int count,
-            float[] weights,
-            int weightsAt) {
-        for (int block = 0; block < count / ELEMENTS; block++) {
-            float scale = scales[scalesAt + block];
-            int from = codesAt + block * codeBytes(bits);
-            int to = weightsAt + block * ELEMENTS;
-            if (bits == 4) {
-                for (int i = 0; i < ELEMENTS / 2; i++) {
-                    int pair = codes[from + i];
-                    weights[to + 2 * i] = ((pair & 15) - 8) * scale;
-                    weights[to + 2 * i + 1] = ((pair >> 4 & 15) - 8) * scale;
-                }
-            } else {
-                for (int i = 0; i < ELEMENTS; i++) {
-                    weights[to + i] = ((codes[from + i] & 0xff) - 128) * scale;
-                }
-            }
-        }
     }
 }

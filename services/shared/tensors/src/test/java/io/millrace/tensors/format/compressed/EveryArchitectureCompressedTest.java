@@ -112,7 +112,8 @@ class EveryArchitectureCompressedTest {
                                 Pattern.compile("layers\\.1\\.self_attn\\.o_proj"), CompressedScheme.W8A16),
                         new ModuleSchemes.ModuleScheme(
                                 Pattern.compile("(q|k|v|qkv)_proj"), CompressedScheme.FP8_DYNAMIC),
-                        new ModuleSchemes.ModuleScheme(Pattern.compile("experts"), CompressedScheme.W8A8)),
+                        new ModuleSchemes.ModuleScheme(
+                                Pattern.compile("experts|mlp\\.down_proj"), CompressedScheme.W8A8)),
                 List.of(Pattern.compile("layers\\.0\\.self_attn\\.o_proj")));
 
         Map<CompressedScheme, Path> alone = new EnumMap<>(CompressedScheme.class);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
+import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.Progress;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.checkpoint.Checkpoint;
@@ -54,6 +55,23 @@ class ModuleSchemesTest {
                         "'module-scheme' mlp gives W8A16 the first and 'ignore' 1.mlp.up leaves dense the" + " second");
         assertThatThrownBy(() -> schemes(List.of("proj")).of(config))
                 .hasMessageContaining("'ignore' leaves every module dense");
+    }
+
+    @Test
+    void aPatternThatFindsNothingIsRefusedWithTheNearestNames() throws Exception {
+        ModelConfig config = ModelConfig.of(TinyModels.llama(), ModelFolder.CONFIG);
+
+        assertThatThrownBy(() -> schemes(List.of(), "down=W8A16", "layers.0.mlp.dwon_proj=W8A16")
+                        .of(config))
+                .isInstanceOfSatisfying(
+                        MalformedFileException.class,
+                        refused -> assertThat(refused.kind()).isEqualTo(MalformedFileException.Kind.UNMATCHED_PATTERN))
+                .hasMessageContaining("'module-scheme' layers.0.mlp.dwon_proj is found in none of the model's 14 names")
+                .hasMessageContaining("near it are 'model.layers.0.mlp.down_proj', '");
+        assertThatThrownBy(() -> schemes(List.of("lm_haed")).of(config))
+                .hasMessageContaining("near it are 'lm_head', '");
+        assertThatThrownBy(() -> schemes(List.of(), "lm_head=W8A16").of(config)).hasMessageContaining("found in none");
+        assertThat(schemes(List.of("lm_head")).of(config)).hasSize(14);
     }
 
     @Test

@@ -131,7 +131,7 @@ class LiteratureTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 0.59, 0.61", "2, 0.43, 0.45", "3, 0.35, 0.55", "8, 0.007, 0.013"})
+    @CsvSource({"1, 0.59, 0.61", "2, 0.43, 0.45", "3, 0.214, 0.222", "4, 0.112, 0.118", "8, 0.007, 0.0105"})
     void errorsAreThoseThatTheoryExpectsOfGaussianWeights(int bits, double least, double most) throws Exception {
         Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 7);
         LiteratureScheme scheme = bits == 1 ? BINARY : bits == 2 ? TERNARY : uniform(bits, OptionalDouble.empty());
@@ -143,8 +143,9 @@ class LiteratureTest {
 
         for (TensorReport report : reports) {
             if (report.name().contains("_proj")) {
-                // Signs: sqrt(1 - 2/π) = 0.603; three values: 0.436; steps: largest / reach / sqrt(12), of 3 to 4.5
-                // deviations.
+                // Signs: sqrt(1 - 2/π) = 0.603; three values: 0.436; the least that a uniform grid of 7 and 15 codes
+                // can
+                // leave: 0.218 and 0.1146; with 8 bits the largest weight is near the end of the best grid.
                 assertThat(report.relativeError()).as(report.name()).isBetween(least, most);
                 assertThat(report.type()).isEqualTo(scheme.weights().name());
                 assertThat(report.bytes() * 8.0 / report.shape().elements()).isBetween((double) bits, bits + 0.26);
@@ -160,13 +161,14 @@ class LiteratureTest {
         config.put("intermediate_size", 4096);
         Path source = TinyModels.write(folder.resolve("source"), config, DType.BF16, 7);
 
-        Path one = write(source, TERNARY, 1, "one");
-        Path four = write(source, TERNARY, 4, "four");
-
-        for (String file : List.of("config.json", "model.safetensors", "codes/model.safetensors")) {
-            assertThat(Files.mismatch(one.resolve(file), four.resolve(file)))
-                    .as(file)
-                    .isEqualTo(-1);
+        for (LiteratureScheme scheme : List.of(TERNARY, uniform(4, OptionalDouble.empty()))) {
+            Path one = write(source, scheme, 1, "one" + scheme.weights().name());
+            Path four = write(source, scheme, 4, "four" + scheme.weights().name());
+            for (String file : List.of("config.json", "model.safetensors", "codes/model.safetensors")) {
+                assertThat(Files.mismatch(one.resolve(file), four.resolve(file)))
+                        .as(file)
+                        .isEqualTo(-1);
+            }
         }
     }
 

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.OptionalDouble;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -22,8 +24,57 @@ class RowRoundingTest {
         assertThat(codes).containsExactly(7, 1, 2, 0, -2, 0, 0, 7, -7);
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 4, 6, 8})
+    void noGridNearbyLeavesLessErrorThanTheFittedOne(int bits) {
+        long seed = 20261128;
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        float[] numbers = new float[20_000];
+        float largest = 0;
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = (float) random.nextGaussian();
+            largest = Math.max(largest, Math.abs(numbers[i]));
+        }
+
+        List<UniformGrid> grids = UniformFit.starts(bits, largest);
+        double before = Double.MAX_VALUE;
+        for (int turn = 0; turn < UniformFit.TURNS; turn++) {
+            grids = List.of(UniformFit.next(grids, UniformFit.sums(grids, numbers)));
+            double after = error(grids.getFirst(), numbers);
+            assertThat(after).isLessThanOrEqualTo(before * (1 + 1e-6));
+            before = after;
+        }
+
+        for (double other = 0.25; other <= 4; other *= 1.01) {
+            UniformGrid grid = new UniformGrid(bits, (float) (grids.getFirst().levels() * other));
+            assertThat(before).as("%s times as fine", other).isLessThanOrEqualTo(1.05 * error(grid, numbers));
+        }
+        assertThat(before).isLessThan(0.98 * error(UniformGrid.fitted(bits, largest), numbers));
+    }
+
+    private static double error(UniformGrid grid, float[] numbers) {
+        byte[] codes = new byte[numbers.length];
+        float scale = grid.round(numbers, 0, numbers.length, codes);
+        double error = 0;
+        for (int i = 0; i < numbers.length; i++) {
+            error += Math.pow(numbers[i] - (double) codes[i] * scale, 2);
+        }
+        return error;
+    }
+
     @Test
-    void aFittedGridGivesTheLargestNumberTheLargestCode() {
+    void numbersThatAreAllZeroHaveAGridToo() {
+        List<UniformGrid> grids = UniformFit.starts(4, 0);
+        UniformGrid grid = UniformFit.next(grids, UniformFit.sums(grids, new float[3]));
+
+        assertThat(grid.scale()).isPositive();
+        assertThat(UniformFit.next(UniformFit.starts(4, 0.5f), new double[48]).levels())
+                .isEqualTo(14);
+    }
+
+    @Test
+    void aGridForTheLargestNumberGivesItTheLargestCode() {
         byte[] codes = new byte[3];
 
         float scale = UniformGrid.fitted(3, 6).round(new float[] {-6, 2.9f, 3.1f}, 0, 3, codes);

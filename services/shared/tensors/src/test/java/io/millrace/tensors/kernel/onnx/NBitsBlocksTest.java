@@ -45,7 +45,7 @@ class NBitsBlocksTest {
         float[] scales = new float[64];
         NBitsBlocks.quantize(bits, weights, weights.length, codes, scales);
         float[] read = new float[weights.length];
-        NBitsBlocks.dequantize(bits, codes, 0, scales, 0, read.length, read, 0);
+        new NBits(bits, NBitsBlocks.ELEMENTS).dequantize(codes, scales, read.length, read);
 
         for (int block = 0; block < 64; block++) {
             int largest = block * NBitsBlocks.ELEMENTS;
@@ -68,7 +68,7 @@ class NBitsBlocksTest {
         float[] scales = new float[2];
         NBitsBlocks.quantize(bits, weights, weights.length, codes, scales);
         float[] read = new float[weights.length];
-        NBitsBlocks.dequantize(bits, codes, 0, scales, 0, read.length, read, 0);
+        new NBits(bits, NBitsBlocks.ELEMENTS).dequantize(codes, scales, read.length, read);
 
         for (float value : read) {
             assertThat(value).isZero();
