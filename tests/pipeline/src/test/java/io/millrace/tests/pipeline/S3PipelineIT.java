@@ -59,7 +59,7 @@ final class S3PipelineIT {
     void aCheckpointInABucketBecomesAModelInTheBucket() throws Exception {
         String address = S3Proxy.address("shared", SERVER.endpoint(), folder.resolve("cache"));
         try (ArtifactStore store = Stores.open(address);
-                Pipeline pipeline = new Pipeline(folder, address)) {
+                Pipeline pipeline = Pipeline.start(folder, address)) {
             pipeline.startConductor(new SimpleMeterRegistry(), Limits.DEFAULT);
             pipeline.startWorker("quantizer", new QuantizeStage(), 1, OptionalInt.empty());
             pipeline.startWorker("benchmarker", new BenchmarkStage(), 1, OptionalInt.empty());
