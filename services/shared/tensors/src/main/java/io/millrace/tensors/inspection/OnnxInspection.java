@@ -7,7 +7,6 @@ import io.millrace.tensors.inspection.Inspection.Metadata;
 import io.millrace.tensors.inspection.Inspection.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -34,7 +33,7 @@ final class OnnxInspection {
                 parameters = Optional.of(weights.tensors().stream()
                         .mapToLong(tensor -> tensor.shape().elements())
                         .sum());
-            } catch (MalformedFileException | NoSuchFileException e) {
+            } catch (MalformedFileException e) {
                 notReadable = Optional.of(String.valueOf(e.getMessage()));
             }
             return new Inspection(

@@ -91,15 +91,15 @@ final class ForeignGraph {
             found.put(rule.name(), find(rule));
         }
         List<RotaryTable> tables = RotaryTable.of(config);
-        for (RotaryTable table : tables) {
-            if (tables.size() == 1) {
-                checkTurns(table, false);
-                checkTurns(table, true);
-            }
+        // Builders name several tables as they like, and those of long rope depend on the length of the text.
+        boolean checked = tables.size() == 1 && !tables.getFirst().dependsOnLength();
+        if (checked) {
+            checkTurns(tables.getFirst(), false);
+            checkTurns(tables.getFirst(), true);
         }
         for (ExternalTensor tensor : constants.unread()) {
             String name = tensor.name();
-            boolean turns = tables.size() > 1 && (name.startsWith("cos_cache") || name.startsWith("sin_cache"));
+            boolean turns = !checked && (name.startsWith("cos_cache") || name.startsWith("sin_cache"));
             if (!turns && tensor.type() != ElementType.INT32 && tensor.type() != ElementType.INT64) {
                 throw constants.unsupported("constant '" + name + "' is no tensor of "
                         + config.architecture().className()

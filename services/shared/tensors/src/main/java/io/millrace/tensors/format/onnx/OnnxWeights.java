@@ -2,6 +2,7 @@ package io.millrace.tensors.format.onnx;
 
 import io.millrace.tensors.DType;
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.MalformedFileException.Kind;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.ModelConfig;
@@ -18,7 +19,6 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -62,11 +62,11 @@ public final class OnnxWeights implements WeightSource {
         Path folder = Objects.requireNonNull(graph.toAbsolutePath().getParent(), "a file has a folder");
         FolderPaths paths = new FolderPaths(folder);
         if (!Files.exists(folder.resolve(ModelFolder.CONFIG))) {
-            throw new NoSuchFileException(
-                    folder.resolve(ModelFolder.CONFIG).toString(),
-                    null,
-                    "a graph does not say what its model is; copy the config.json of the checkpoint that it was made"
-                            + " from beside " + graph.getFileName());
+            throw new MalformedFileException(
+                    Kind.MALFORMED_CHECKPOINT,
+                    graph,
+                    "found no config.json beside it, and a graph does not say what its model is; copy the config.json of"
+                            + " the checkpoint that it was made from to there");
         }
         ModelConfig config = ModelConfig.parse(paths.inside(ModelFolder.CONFIG));
         return of(config, OnnxFile.open(paths.inside(String.valueOf(graph.getFileName()))));

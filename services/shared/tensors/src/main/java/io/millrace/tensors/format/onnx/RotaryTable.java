@@ -51,8 +51,19 @@ record RotaryTable(String suffix, Rotary rotary, int headSize, int positions) {
         }
     }
 
+    /** True for long rope, which one table cannot say. */
+    boolean dependsOnLength() {
+        return rotary.scaling().orElse(null) instanceof RopeScaling.LongRope;
+    }
+
     /** Holds the turns of position 1 in a file, which tell all others, against this table. */
     void require(boolean sine, OnnxFile file, ExternalTensor stored) throws MalformedFileException {
+        if (dependsOnLength()) {
+            throw new MalformedFileException(
+                    file.name(),
+                    -1,
+                    "config.json says long rope, expected the turns of one table, '" + stored.name() + "'");
+        }
         if (positions < 2) {
             return;
         }

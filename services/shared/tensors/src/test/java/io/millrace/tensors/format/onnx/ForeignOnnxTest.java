@@ -3,6 +3,7 @@ package io.millrace.tensors.format.onnx;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.Progress;
@@ -26,6 +27,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -117,6 +119,22 @@ class ForeignOnnxTest {
 
         Files.delete(copy.resolve(ModelFolder.CONFIG));
         assertThatThrownBy(() -> OnnxWeights.open(copy)).hasMessageContaining("copy the config.json of the checkpoint");
+    }
+
+    @Test
+    void weightsOfAModelWithLongRopeAreReadAlthoughItsTablesAreNot() throws Exception {
+        Path copy = copy("mixed");
+        ObjectNode config = StrictJson.readFile(copy.resolve(ModelFolder.CONFIG), 1 << 20);
+        ObjectNode scaling = config.putObject("rope_scaling").put("type", "longrope");
+        for (String key : new String[] {"short_factor", "long_factor"}) {
+            IntStream.range(0, 8).forEach(scaling.putArray(key)::add);
+            ((ArrayNode) scaling.path(key)).set(0, 1);
+        }
+        Files.writeString(copy.resolve(ModelFolder.CONFIG), StrictJson.print(config));
+
+        try (OnnxWeights weights = OnnxWeights.open(copy)) {
+            assertThat(weights.tensors()).hasSize(9);
+        }
     }
 
     private static Path golden(String name) throws Exception {
