@@ -5,30 +5,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.cli.local.Home;
 import io.millrace.events.Device;
+import io.millrace.events.RunChanged;
+import io.millrace.events.RunStatus;
 import io.millrace.events.StageName;
 import io.millrace.events.wire.Topics;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A user's mistakes, one after the other, against one running Millrace: each is named, and none of them stops it. */
 final class BadInputIT {
-    private static final Duration LONGEST_RUN = Duration.ofMinutes(3);
-    private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(3);
     private static final int UNAVAILABLE = 4;
     private static final int REFUSED = 5;
     private static final Topics TOPICS = Topics.DEFAULT;
@@ -50,7 +47,8 @@ final class BadInputIT {
     @Test
     void mistakesAreNamedAndGoodWorkGoesOn() throws Exception {
         refused(UNAVAILABLE, List.of("runs"), "no Millrace runs in", "millrace up");
-        try (RunningMillrace _ = RunningMillrace.up(millrace)) {
+        try (RunningMillrace up = RunningMillrace.up(millrace);
+                EventLog runs = up.events(Topics.DEFAULT.runs())) {
             poison();
             commandsRefuse();
             portThatIsTaken();
@@ -59,14 +57,14 @@ final class BadInputIT {
             versionPublishedTwiceWithDifferentWeights();
             deviceWithATypo();
 
-            String good = await("good", "published").get("run").asText();
-            JsonNode refused = await("good-changed", "failed");
+            String good = await(runs, "good", RunStatus.PUBLISHED).get("run").asText();
+            JsonNode refused = await(runs, "good-changed", RunStatus.FAILED);
             assertFailure(refused, "checkpoint-changed", "model.safetensors");
 
             refused(REFUSED, List.of("retry", good), "is published", "only a failed run");
             BadInputFolders.flipLastByte(changed.resolve(BadInputFolders.WEIGHTS));
             millrace.json("retry", refused.get("run").asText());
-            await("good-changed", "published");
+            await(runs, "good-changed", RunStatus.PUBLISHED);
             assertThat(millrace.json(
                                     "pull",
                                     "good-changed",
@@ -220,22 +218,15 @@ final class BadInputIT {
         assertThat(run.at("/failure/message").asText()).contains(parts);
     }
 
-    /** A run of this model that is in this state, once there is one. */
-    private JsonNode await(String model, String status) {
-        return Awaitility.await(model + " is " + status)
-                .atMost(LONGEST_RUN)
-                .pollDelay(Duration.ZERO)
-                .pollInterval(BETWEEN_LOOKS)
-                .until(
-                        () -> {
-                            for (JsonNode run : millrace.json("runs", "--model", model)) {
-                                if (run.get("status").asText().equals(status)) {
-                                    return Optional.of(run);
-                                }
-                            }
-                            return Optional.<JsonNode>empty();
-                        },
-                        Optional::isPresent)
-                .orElseThrow();
+    /** The run of this model that is in this state, once there is one. */
+    private JsonNode await(EventLog runs, String model, RunStatus status) throws Exception {
+        RunChanged there = runs.await(
+                RunChanged.class, state -> state.model().toString().equals(model) && state.status() == status);
+        for (JsonNode run : millrace.json("runs", "--model", model)) {
+            if (run.get("run").asText().equals(there.run().toString())) {
+                return run;
+            }
+        }
+        throw new AssertionError("'millrace runs' does not show run " + there.run());
     }
 }
