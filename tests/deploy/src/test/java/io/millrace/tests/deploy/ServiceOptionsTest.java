@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.cli.ProductCommands;
+import io.millrace.worker.configuration.Setting;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.TreeSet;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -87,10 +87,9 @@ final class ServiceOptionsTest {
         return tree.parseArgs(arguments.toArray(String[]::new));
     }
 
-    /** The help of an option names the variable that it takes its value from. */
     private static boolean standsFor(String variable, OptionSpec option) {
-        return Pattern.compile("\\b" + variable + "\\b")
-                .matcher(String.join(" ", option.description()))
-                .find();
+        return Setting.of(option)
+                .filter(setting -> setting.variable().equals(variable))
+                .isPresent();
     }
 }
