@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import io.millrace.cli.local.FolderInUseException;
+import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.worker.configuration.Configuration;
 import java.io.IOException;
@@ -94,7 +95,8 @@ public final class Main {
             case CommandFailure _, FolderInUseException _ -> message;
             case NoSuchFileException missing -> "there is no file " + missing.getFile();
             case AccessDeniedException denied -> "no permission for " + denied.getFile();
-            case KafkaException _ -> "Kafka: " + message + "; see 'millrace doctor'";
+            case KafkaException _ ->
+                KafkaRefusal.of(error, Map.of()).orElse("Kafka: " + message + "; see 'millrace doctor'");
             case IOException _, IllegalArgumentException _ -> message;
             default -> message + " (" + error.getClass().getSimpleName() + "; --verbose shows where)";
         };
