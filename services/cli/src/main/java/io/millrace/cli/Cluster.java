@@ -2,14 +2,12 @@ package io.millrace.cli;
 
 import io.millrace.cli.local.Home;
 import io.millrace.events.wire.Topics;
+import io.millrace.worker.configuration.KafkaFile;
 import java.io.IOException;
-import java.io.Reader;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -100,17 +98,13 @@ final class Cluster {
     }
 
     /** Settings of {@code --kafka-config}. */
-    Map<String, Object> kafkaSettings() throws IOException {
-        Map<String, Object> settings = new HashMap<>();
-        if (kafkaConfig != null) {
-            Properties properties = new Properties();
-            try (Reader reader = Files.newBufferedReader(kafkaConfig)) {
-                properties.load(reader);
-            } catch (java.nio.file.NoSuchFileException e) {
-                throw new CommandFailure(ExitCode.USAGE, "--kafka-config: there is no file " + kafkaConfig, e);
-            }
-            properties.stringPropertyNames().forEach(name -> settings.put(name, properties.getProperty(name)));
+    Map<String, Object> kafkaSettings() {
+        try {
+            return kafkaConfig == null
+                    ? new HashMap<>()
+                    : new HashMap<>(KafkaFile.read(kafkaConfig).values());
+        } catch (IOException e) {
+            throw new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
         }
-        return settings;
     }
 }

@@ -3,6 +3,7 @@ package io.millrace.cli;
 import io.millrace.events.Event;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.EventRecords;
+import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.events.wire.SchemaTopic;
 import io.millrace.events.wire.TopicAdmin;
 import io.millrace.events.wire.Topics;
@@ -58,7 +59,8 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
             }
             throw new CommandFailure(
                     ExitCode.UNAVAILABLE,
-                    "no Kafka broker answers at " + address() + "; check the address and that it runs",
+                    KafkaRefusal.of(e, kafka)
+                            .orElse("no Kafka broker answers at " + address() + "; check the address and that it runs"),
                     e);
         }
     }

@@ -1,13 +1,16 @@
 package io.millrace.cli;
 
 import io.millrace.cli.local.FolderInUseException;
+import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.worker.configuration.Configuration;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
+import java.util.Map;
 import org.apache.kafka.common.KafkaException;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -35,6 +38,11 @@ public final class Main {
 
     /** The command line, ready to execute; arguments tell whether stack traces are wanted. */
     static CommandLine commandLine(String... arguments) {
+        return commandLine(System.getenv(), arguments);
+    }
+
+    /** As above, with these variables in place of the process's own. */
+    static CommandLine commandLine(Map<String, String> environment, String... arguments) {
         boolean verbose = Arrays.asList(arguments).contains(VERBOSE);
         CommandLine line = new CommandLine(new MillraceCommand());
         StageCommands.addTo(line);
@@ -45,6 +53,7 @@ public final class Main {
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setExecutionExceptionHandler((error, command, _) -> report(error, command, verbose));
         line.setParameterExceptionHandler((error, _) -> report(error));
+        Configuration.install(line, environment, arguments);
         return line;
     }
 
@@ -86,7 +95,8 @@ public final class Main {
             case CommandFailure _, FolderInUseException _ -> message;
             case NoSuchFileException missing -> "there is no file " + missing.getFile();
             case AccessDeniedException denied -> "no permission for " + denied.getFile();
-            case KafkaException _ -> "Kafka: " + message + "; see 'millrace doctor'";
+            case KafkaException _ ->
+                KafkaRefusal.of(error, Map.of()).orElse("Kafka: " + message + "; see 'millrace doctor'");
             case IOException _, IllegalArgumentException _ -> message;
             default -> message + " (" + error.getClass().getSimpleName() + "; --verbose shows where)";
         };

@@ -1,9 +1,11 @@
 package io.millrace.client;
 
+import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.events.wire.Topics;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -58,6 +60,10 @@ final class Connection {
                         + "' is not there; run 'millrace topics apply', or check the prefix of the topics");
             }
         } catch (TimeoutException | ExecutionException e) {
+            Optional<String> refusal = KafkaRefusal.of(e, kafka);
+            if (refusal.isPresent()) {
+                throw new IOException(refusal.get(), e);
+            }
             throw new IOException(
                     broker + ": no answer within " + PATIENCE_SECONDS + " s (" + e + "); is it running, and is"
                             + " bootstrap.servers right?",

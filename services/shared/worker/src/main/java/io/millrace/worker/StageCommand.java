@@ -1,5 +1,6 @@
 package io.millrace.worker;
 
+import io.millrace.worker.configuration.Configuration;
 import io.millrace.worker.observe.LogFormat;
 import java.io.IOException;
 import java.util.List;
@@ -55,7 +56,9 @@ public final class StageCommand implements Callable<Integer> {
 
     /** Runs the process of several stages and ends it. */
     public static void run(List<Stage<?>> stages, String service, String... args) {
-        System.exit(command(stages, service).execute(args));
+        CommandLine line = command(stages, service);
+        Configuration.install(line, System.getenv(), args);
+        System.exit(line.execute(args));
     }
 
     /** The command, which runs until it is told to stop. */

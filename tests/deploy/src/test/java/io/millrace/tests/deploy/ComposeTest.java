@@ -100,6 +100,6 @@ final class ComposeTest {
     void everyVariableIsReadBySomebody() {
         assertThat(ComposeService.ofMillrace().flatMap(service -> service.environment().keySet().stream()))
                 .hasSizeGreaterThan(4)
-                .isSubsetOf(Repository.namesInCode());
+                .isSubsetOf(ConfigurationPage.variableNames());
     }
 }

@@ -1,11 +1,11 @@
 package io.millrace.tests.deploy;
 
 import io.millrace.cli.ProductCommands;
+import io.millrace.worker.configuration.Setting;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
@@ -40,10 +40,9 @@ record Invocation(String where, List<String> command, Map<String, ?> environment
         return String.valueOf(parsed().subcommand().<Object>matchedOptionValue("--management-port", ""));
     }
 
-    /** The help of an option names the variable that it takes its value from. */
     private static boolean standsFor(String variable, OptionSpec option) {
-        return Pattern.compile("\\b" + variable + "\\b")
-                .matcher(String.join(" ", option.description()))
-                .find();
+        return Setting.of(option)
+                .filter(setting -> setting.variable().equals(variable))
+                .isPresent();
     }
 }

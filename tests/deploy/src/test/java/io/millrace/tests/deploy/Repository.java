@@ -8,10 +8,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Set;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The files that are tried here. Maven runs the tests of a module in its folder. */
@@ -21,7 +17,6 @@ final class Repository {
     static final Path RULES = DEPLOY.resolve("prometheus/rules/millrace.yml");
     static final Path RUNBOOKS = DEPLOY.resolve("runbooks");
 
-    private static final Pattern VARIABLE = Pattern.compile("(?<!\\w)[A-Z][A-Z0-9]*_[A-Z0-9_]+(?!\\w)");
 
     private Repository() {}
 
@@ -61,17 +56,6 @@ final class Repository {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    /** Everything in the code that looks like the name of a variable. */
-    static Set<String> namesInCode() {
-        return Stream.concat(
-                        Stream.of(ROOT.resolve("millrace")),
-                        filesBelow(ROOT.resolve("services"), ".java").stream()
-                                .filter(file -> file.toString().contains("/src/main/")))
-                .flatMap(file -> VARIABLE.matcher(text(file)).results())
-                .map(MatchResult::group)
-                .collect(Collectors.toSet());
     }
 
     private static JsonNode read(ObjectMapper mapper, Path file) {

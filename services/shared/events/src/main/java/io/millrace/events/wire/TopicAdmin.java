@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -31,6 +32,7 @@ import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 
 /** Creates the topics and the settings of their share groups, and says where a cluster differs from them. */
@@ -197,11 +199,18 @@ public final class TopicAdmin {
                 + spec.partitions() + "; use another topic prefix, or delete the topic while nothing runs";
     }
 
+    /** The topics that are there. They are asked for by name: a list would leave out what this user may not see. */
     private static Map<String, TopicDescription> describe(Admin admin, Set<String> names) throws InterruptedException {
-        Set<String> present = await(admin.listTopics().names()).stream()
-                .filter(names::contains)
-                .collect(Collectors.toSet());
-        return await(admin.describeTopics(present).allTopicNames());
+        Map<String, TopicDescription> present = new HashMap<>();
+        for (Map.Entry<String, KafkaFuture<TopicDescription>> topic :
+                admin.describeTopics(names).topicNameValues().entrySet()) {
+            try {
+                present.put(topic.getKey(), await(topic.getValue()));
+            } catch (UnknownTopicOrPartitionException e) {
+                // Not there.
+            }
+        }
+        return present;
     }
 
     private static void create(Admin admin, List<TopicSpec> missing, short replication) throws InterruptedException {

@@ -1,6 +1,7 @@
 package io.millrace.worker.report;
 
 import io.millrace.events.Device;
+import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.events.wire.TopicAdmin;
 import io.millrace.events.wire.Topics;
 import java.time.Duration;
@@ -39,11 +40,11 @@ public final class StartCheck {
         settings.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, 10_000);
         try (Admin admin = Admin.create(settings)) {
             while (true) {
-                Optional<String> tooOld = tooOld(admin);
+                Optional<String> tooOld = hopeless(admin, settings);
                 if (tooOld.isPresent()) {
                     return List.of(tooOld.get());
                 }
-                List<String> problems = problems(admin, topics, devices);
+                List<String> problems = problems(admin, settings, topics, devices);
                 if (problems.isEmpty() || nanoTime.getAsLong() - began >= patience.toNanos()) {
                     return problems;
                 }
@@ -53,22 +54,24 @@ public final class StartCheck {
     }
 
     /** What no patience cures. */
-    private static Optional<String> tooOld(Admin admin) throws InterruptedException {
+    private static Optional<String> hopeless(Admin admin, Map<String, Object> settings) throws InterruptedException {
         try {
             return TopicAdmin.shareGroupProblem(admin);
         } catch (UnsupportedVersionException e) {
             return Optional.of("the Kafka broker is too old; use 4.3 or newer: " + e.getMessage());
         } catch (KafkaException e) {
-            return Optional.empty(); // it may answer the next time, and says why it did not below
+            // Else it may answer the next time, and says why it did not below.
+            return KafkaRefusal.of(e, settings);
         }
     }
 
-    private static List<String> problems(Admin admin, Topics topics, Collection<Device> devices)
+    private static List<String> problems(
+            Admin admin, Map<String, Object> settings, Topics topics, Collection<Device> devices)
             throws InterruptedException {
         try {
             return TopicAdmin.problems(admin, topics, devices);
         } catch (KafkaException e) {
-            return List.of("Kafka does not answer: " + e.getMessage());
+            return List.of(KafkaRefusal.of(e, settings).orElse("Kafka does not answer: " + e.getMessage()));
         }
     }
 }
