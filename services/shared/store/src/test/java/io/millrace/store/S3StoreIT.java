@@ -92,6 +92,23 @@ class S3StoreIT extends StoreCareContract {
     }
 
     @Test
+    void aDamagedBlobIsFoundByACheckWithTheResultThatNeedsIt() throws Exception {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        store.commit(Samples.result(key("a"), artifact, "w"));
+        Digest weights = Digest.of("weights");
+        damage(weights, "wEights");
+
+        StoreCheck.Report report = new StoreCheck(store, (_, _, _) -> {}).run();
+
+        assertThat(report.damages())
+                .containsExactly(new StoreCheck.Damage(
+                        S3Proxy.BUCKET + "/" + blobKey(weights),
+                        false,
+                        "has 7 bytes whose digest is another one",
+                        List.of(key("a"))));
+    }
+
+    @Test
     void aBlobOfTheWrongSizeIsIncompleteAndIsMendedByTheNextPut() throws IOException {
         ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
         damage(Digest.of("weights"), "weig");
@@ -135,9 +152,13 @@ class S3StoreIT extends StoreCareContract {
 
             uploads.sweep(Duration.ofHours(1));
             int afterAnHour = uploads(prefix);
+            List<Inventory.Leftover> leftovers = store.inventory().leftovers();
             uploads.sweep(Duration.ofHours(-1));
 
             assertThat(afterAnHour).isEqualTo(1);
+            assertThat(leftovers)
+                    .extracting(Inventory.Leftover::name)
+                    .containsExactly("upload of " + S3Proxy.BUCKET + "/" + prefix + "/blobs/aa/a");
             assertThat(uploads(prefix)).isZero();
             assertThat(uploads("elsewhere")).isEqualTo(1);
         } finally {

@@ -166,6 +166,20 @@ abstract class StoreCareContract extends ArtifactStoreContract {
     }
 
     @Test
+    void onlyResultsThatStandAreListed() throws Exception {
+        JobResult first = committed("a");
+        store.dropResult(first);
+        assertThat(store.inventory().results()).isEmpty();
+
+        store.commit(Samples.result(key("a"), first.output(), "again"));
+        committed("b");
+
+        assertThat(store.inventory().results())
+                .extracting(Inventory.Result::key)
+                .containsExactlyInAnyOrder(key("a"), key("b"));
+    }
+
+    @Test
     void aWholeStoreIsWhole() throws Exception {
         committed("a");
         committed("b");
@@ -199,6 +213,7 @@ abstract class StoreCareContract extends ArtifactStoreContract {
                 .filteredOn(damage -> damage.place().contains(shared.hex()))
                 .singleElement()
                 .satisfies(damage -> {
+                    assertThat(damage.missing()).isTrue();
                     assertThat(damage.found()).contains("is missing", "'tokenizer.json'");
                     assertThat(damage.neededBy()).containsExactly(key("b"));
                 });
