@@ -2,6 +2,7 @@ package io.millrace.tests.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.millrace.events.Device;
 import io.millrace.events.StageName;
@@ -13,10 +14,13 @@ import io.strimzi.api.kafka.model.user.acl.AclResourcePatternType;
 import io.strimzi.api.kafka.model.user.acl.AclRule;
 import io.strimzi.api.kafka.model.user.acl.AclRuleGroupResource;
 import io.strimzi.api.kafka.model.user.acl.AclRuleTopicResource;
+import io.strimzi.api.kafka.model.user.acl.AclRuleTransactionalIdResource;
 import io.strimzi.api.kafka.model.user.acl.StrimziAclOperation;
+import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Properties;
@@ -28,6 +32,8 @@ import org.apache.kafka.common.config.SaslConfigs;
 import org.apache.kafka.streams.StreamsConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The services log in to Strimzi's Kafka as users who may do what the service does. */
 final class KafkaUsersTest {
@@ -54,6 +60,51 @@ final class KafkaUsersTest {
                                 .getListeners()
                                 .getFirst()
                                 .getPort());
+    }
+
+    /** Of the table that a secured broker has been run with. */
+    @ParameterizedTest
+    @CsvSource({
+        "conductor, millrace-conductor",
+        "pruner, millrace-pruner",
+        "distiller, millrace-distiller",
+        "quantizer, millrace-quantizer",
+        "benchmarker, millrace-benchmarker",
+        "publisher, millrace-trainer"
+    })
+    void theyMayDoWhatTheTableSays(String principal, String user) throws IOException {
+        List<String> table = new ArrayList<>();
+        for (JsonNode right : Repository.yaml(Repository.DEPLOY.resolve("acls.yaml")).get(principal)) {
+            for (JsonNode operation : right.get("operations")) {
+                table.add(String.join(
+                        " ",
+                        right.get("resource").asText(),
+                        right.get("pattern").asText(),
+                        TOPICS.prefix() + right.get("name").asText(),
+                        operation.asText()));
+            }
+        }
+
+        assertThat(users().filter(found -> found.getMetadata().getName().equals(user))
+                        .flatMap(found -> rules(found).stream())
+                        .flatMap(KafkaUsersTest::rights))
+                .containsExactlyInAnyOrderElementsOf(table);
+    }
+
+    private static Stream<String> rights(AclRule rule) {
+        String resource =
+                switch (rule.getResource()) {
+                    case AclRuleTopicResource topic -> "topic " + pattern(topic.getPatternType()) + topic.getName();
+                    case AclRuleGroupResource group -> "group " + pattern(group.getPatternType()) + group.getName();
+                    case AclRuleTransactionalIdResource id ->
+                        "transactionalId " + pattern(id.getPatternType()) + id.getName();
+                    default -> rule.getResource().getType();
+                };
+        return rule.getOperations().stream().map(operation -> resource + " " + operation.toValue());
+    }
+
+    private static String pattern(AclResourcePatternType type) {
+        return type == AclResourcePatternType.PREFIX ? "prefixed " : "literal ";
     }
 
     @Test
