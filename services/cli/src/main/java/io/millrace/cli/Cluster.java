@@ -4,6 +4,7 @@ import io.millrace.cli.local.Home;
 import io.millrace.events.wire.Topics;
 import io.millrace.worker.configuration.KafkaFile;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;

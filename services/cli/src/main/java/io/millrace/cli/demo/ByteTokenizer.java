@@ -43,11 +43,12 @@ public final class ByteTokenizer {
         tokenizer.put("post_processor", null);
         tokenizer.put("decoder", byteLevel);
         tokenizer.put("model", model);
+        Map<String, Object> config = new LinkedHashMap<>();
+        config.put("tokenizer_class", "GPT2Tokenizer");
+        config.put("add_bos_token", false);
         ObjectMapper json = new ObjectMapper();
         Files.write(folder.resolve("tokenizer.json"), json.writeValueAsBytes(tokenizer));
-        Files.write(
-                folder.resolve("tokenizer_config.json"),
-                json.writeValueAsBytes(Map.of("tokenizer_class", "GPT2Tokenizer", "add_bos_token", false)));
+        Files.write(folder.resolve("tokenizer_config.json"), json.writeValueAsBytes(config));
     }
 
     /** Token id = byte. Bytes that do not print are spelled by the code points from 256 on, in order, as GPT-2 does. */

@@ -66,7 +66,9 @@ final class ConfigurationPage {
 
             ## Variables that are no settings
 
-            {variables}""";
+            {variables}
+            OpenTelemetry's own variables say where traces go; `OTEL_EXPORTER_OTLP_ENDPOINT` turns them on.
+            """;
 
     private ConfigurationPage() {}
 

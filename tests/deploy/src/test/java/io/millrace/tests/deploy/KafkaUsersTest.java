@@ -74,7 +74,8 @@ final class KafkaUsersTest {
     })
     void theyMayDoWhatTheTableSays(String principal, String user) throws IOException {
         List<String> table = new ArrayList<>();
-        for (JsonNode right : Repository.yaml(Repository.DEPLOY.resolve("acls.yaml")).get(principal)) {
+        for (JsonNode right :
+                Repository.yaml(Repository.DEPLOY.resolve("acls.yaml")).get(principal)) {
             for (JsonNode operation : right.get("operations")) {
                 table.add(String.join(
                         " ",
@@ -92,14 +93,12 @@ final class KafkaUsersTest {
     }
 
     private static Stream<String> rights(AclRule rule) {
-        String resource =
-                switch (rule.getResource()) {
-                    case AclRuleTopicResource topic -> "topic " + pattern(topic.getPatternType()) + topic.getName();
-                    case AclRuleGroupResource group -> "group " + pattern(group.getPatternType()) + group.getName();
-                    case AclRuleTransactionalIdResource id ->
-                        "transactionalId " + pattern(id.getPatternType()) + id.getName();
-                    default -> rule.getResource().getType();
-                };
+        String resource = switch (rule.getResource()) {
+            case AclRuleTopicResource topic -> "topic " + pattern(topic.getPatternType()) + topic.getName();
+            case AclRuleGroupResource group -> "group " + pattern(group.getPatternType()) + group.getName();
+            case AclRuleTransactionalIdResource id -> "transactionalId " + pattern(id.getPatternType()) + id.getName();
+            default -> rule.getResource().getType();
+        };
         return rule.getOperations().stream().map(operation -> resource + " " + operation.toValue());
     }
 

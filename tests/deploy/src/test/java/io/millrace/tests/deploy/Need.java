@@ -25,7 +25,10 @@ import org.apache.kafka.common.resource.ResourceType;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** What of a client needs a right: asks the broker for it on behalf of the service, and changes nothing. */
+/**
+ * What of a client needs a right: does what the right allows on behalf of the service. Where the broker still lets it, a
+ * record nobody can read, a group's offset or a transactional id may be left behind.
+ */
 record Need(Right right, String resource, Map<String, Object> kafka) {
     private static final Duration WAIT = Duration.ofSeconds(5);
 

@@ -17,7 +17,6 @@ final class Repository {
     static final Path RULES = DEPLOY.resolve("prometheus/rules/millrace.yml");
     static final Path RUNBOOKS = DEPLOY.resolve("runbooks");
 
-
     private Repository() {}
 
     static JsonNode json(Path file) {

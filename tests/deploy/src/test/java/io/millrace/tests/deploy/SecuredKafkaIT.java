@@ -242,7 +242,8 @@ final class SecuredKafkaIT {
                 1,
                 Limits.DEFAULT,
                 ConductorSettings.Pace.LOCAL,
-                ProcessMetrics.registry()));
+                ProcessMetrics.registry(),
+                _ -> {}));
         assertThat(conductor.awaitRunning(PATIENCE)).as("the conductor runs").isTrue();
         return conductor;
     }
