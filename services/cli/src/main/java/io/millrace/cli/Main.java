@@ -41,8 +41,8 @@ public final class Main {
         return commandLine(System.getenv(), arguments);
     }
 
-    /** As above, with these variables in place of the process's own. */
-    static CommandLine commandLine(Map<String, String> environment, String... arguments) {
+    /** The command line for whoever brings it into a process of his own, with these variables in place of the process's. */
+    public static CommandLine commandLine(Map<String, String> environment, String... arguments) {
         boolean verbose = Arrays.asList(arguments).contains(VERBOSE);
         CommandLine line = new CommandLine(new MillraceCommand());
         StageCommands.addTo(line);

@@ -5,9 +5,11 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.Reader;
 import java.io.Writer;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -25,7 +27,7 @@ import java.util.Properties;
  * conductor/         state of the conductor, rebuilt from Kafka if it is gone
  * work/              scratch of the stage services
  * logs/              one file per process
- * lock               held by the process that runs here
+ * lock               held by the process that runs here; its id
  * local.properties   where the running one is found; other commands read it
  * </pre>
  *
@@ -72,6 +74,9 @@ public record Home(Path folder, Topics topics) {
         try {
             FileLock lock = channel.tryLock();
             if (lock != null) {
+                channel.truncate(0);
+                channel.write(ByteBuffer.wrap(
+                        Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII)));
                 return new Lock(channel);
             }
         } catch (OverlappingFileLockException e) {
@@ -126,7 +131,7 @@ public record Home(Path folder, Topics topics) {
         long began = System.nanoTime();
         Optional<Running> running = running();
         while (running.isEmpty()
-                && System.nanoTime() - began < (isLocked() ? LONGEST_START : LONGEST_SILENCE).toNanos()) {
+                && System.nanoTime() - began < (isHeld() ? LONGEST_START : LONGEST_SILENCE).toNanos()) {
             try {
                 Thread.sleep(BETWEEN_LOOKS);
             } catch (InterruptedException e) {
@@ -138,16 +143,16 @@ public record Home(Path folder, Topics topics) {
         return running;
     }
 
-    private boolean isLocked() throws IOException {
+    /** Told by the holder's id, not by trying the lock: who tries it has it for a moment, and another may want it then. */
+    private boolean isHeld() throws IOException {
         if (!Files.exists(lockFile())) {
             return false;
         }
-        try (FileChannel channel = FileChannel.open(lockFile(), StandardOpenOption.WRITE);
-                FileLock free = channel.tryLock()) {
-            return free == null;
-        } catch (OverlappingFileLockException e) {
-            return true;
-        }
+        String holder = Files.readString(lockFile());
+        return holder.matches("[0-9]{1,18}")
+                && ProcessHandle.of(Long.parseLong(holder))
+                        .map(ProcessHandle::isAlive)
+                        .orElse(false);
     }
 
     /** The topics of the Millrace that is announced here. */
@@ -178,6 +183,7 @@ public record Home(Path folder, Topics topics) {
     public record Lock(FileChannel channel) implements AutoCloseable {
         @Override
         public void close() throws IOException {
+            channel.truncate(0);
             channel.close();
         }
     }

@@ -1,6 +1,6 @@
 package io.millrace.tests.deploy;
 
-import io.millrace.cli.ProductCommands;
+import io.millrace.cli.Main;
 import io.millrace.worker.configuration.OtherVariable;
 import io.millrace.worker.configuration.Setting;
 import java.util.Arrays;
@@ -105,7 +105,7 @@ final class ConfigurationPage {
     /** What commands say of the setting; most say the same. */
     private static Map<Said, StringJoiner> users(Setting setting) {
         Map<Said, StringJoiner> users = new LinkedHashMap<>();
-        collect(ProductCommands.tree(), setting, users);
+        collect(Main.commandLine(Map.of()), setting, users);
         return users;
     }
 

@@ -2,12 +2,13 @@ package io.millrace.tests.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.millrace.cli.ProductCommands;
+import io.millrace.cli.Main;
 import io.millrace.worker.configuration.Setting;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
@@ -46,7 +47,7 @@ final class ConfigurationPageTest {
     void everyOptionOfAServiceIsASetting() {
         for (String service : List.of("conductor", "pruner", "distiller", "quantizer", "benchmarker")) {
             CommandLine command = Objects.requireNonNull(
-                    ProductCommands.tree().getSubcommands().get(service), service);
+                    Main.commandLine(Map.of()).getSubcommands().get(service), service);
 
             assertThat(command.getCommandSpec().options())
                     .filteredOn(option -> Setting.of(option).isEmpty())

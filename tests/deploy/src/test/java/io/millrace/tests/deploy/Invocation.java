@@ -1,6 +1,6 @@
 package io.millrace.tests.deploy;
 
-import io.millrace.cli.ProductCommands;
+import io.millrace.cli.Main;
 import io.millrace.worker.configuration.Setting;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +22,7 @@ record Invocation(String where, List<String> command, Map<String, ?> environment
      * @throws CommandLine.ParameterException if the product would refuse it
      */
     ParseResult parsed() {
-        CommandLine tree = ProductCommands.tree();
+        CommandLine tree = Main.commandLine(Map.of());
         List<String> arguments = new ArrayList<>(command);
         CommandLine first = Objects.requireNonNull(tree.getSubcommands().get(arguments.getFirst()), where);
         for (OptionSpec option : first.getCommandSpec().options()) {

@@ -3,7 +3,7 @@ package io.millrace.tests.deploy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.benchmarks.Checkpoints;
-import io.millrace.cli.ProductCommands;
+import io.millrace.cli.Main;
 import io.millrace.client.LatestModels;
 import io.millrace.client.Publisher;
 import io.millrace.conductor.Conductor;
@@ -75,14 +75,17 @@ final class SecuredKafkaIT {
 
     /**
      * What the run of an accepted model does not need, and what it is tried on: a device that is new, a job that is
-     * cancelled, a model that is rejected, a record that nobody can read, an operator who looks.
+     * cancelled, a model that is rejected, a record that nobody can read, an operator who looks, retries or cancels.
      */
     private static final Map<String, String> OF_OTHER_RUNS = Map.of(
-            "CREATE millrace.jobs.", "millrace.jobs.quantize.h100",
-            "WRITE millrace.cancellations", "millrace.cancellations",
-            "WRITE millrace.rejections", "millrace.rejections",
-            "WRITE millrace.dead-letters", "millrace.dead-letters",
-            "READ millrace.", "millrace.models");
+            "conductor CREATE millrace.jobs.", "millrace.jobs.quantize.h100",
+            "conductor WRITE millrace.cancellations", "millrace.cancellations",
+            "conductor WRITE millrace.rejections", "millrace.rejections",
+            "conductor WRITE millrace.dead-letters", "millrace.dead-letters",
+            "quantizer WRITE millrace.dead-letters", "millrace.dead-letters",
+            "benchmarker WRITE millrace.dead-letters", "millrace.dead-letters",
+            "operator READ millrace.", "millrace.models",
+            "operator WRITE millrace.job-events", "millrace.job-events");
 
     @TempDir
     static Path folder;
@@ -155,7 +158,8 @@ final class SecuredKafkaIT {
                     .filter(one -> RIGHTS.stream().allMatch(other -> other.equals(right) || !other.gives(one)))
                     .map(Asked::name)
                     .findFirst()
-                    .or(() -> Optional.ofNullable(OF_OTHER_RUNS.get(right.operation() + " " + right.name())));
+                    .or(() -> Optional.ofNullable(
+                            OF_OTHER_RUNS.get(right.service() + " " + right.operation() + " " + right.name())));
             if (resource.isEmpty()) {
                 unused.add(right.toString());
                 continue;
@@ -292,7 +296,7 @@ final class SecuredKafkaIT {
             all.addAll(List.of("--kafka", broker.address()));
         }
         StringWriter err = new StringWriter();
-        CommandLine line = ProductCommands.tree();
+        CommandLine line = Main.commandLine(Map.of());
         line.setErr(new PrintWriter(err, true));
         line.setOut(new PrintWriter(new StringWriter()));
         line.execute(all.toArray(String[]::new));
