@@ -127,7 +127,8 @@ final class TakeoverBenchmark implements Callable<Integer> {
                                 folder.resolve("work").resolve("quantizer").toString(),
                                 "--management-port",
                                 "0",
-                                "--with-parent"))
+                                "--with-parent",
+                                Long.toString(ProcessHandle.current().pid())))
                 .start(folder.resolve("logs"));
     }
 

@@ -80,7 +80,8 @@ final class StageServices implements AutoCloseable {
                 home.work().resolve(service).toString(),
                 "--management-port",
                 "0",
-                "--with-parent"));
+                "--with-parent",
+                Long.toString(ProcessHandle.current().pid())));
         if (!settings.kafkaSettings().isEmpty()) {
             arguments.addAll(
                     List.of("--kafka-config", clientProperties(settings).toString()));

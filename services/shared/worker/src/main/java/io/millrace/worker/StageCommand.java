@@ -84,6 +84,7 @@ public final class StageCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         (options.logJson() ? LogFormat.JSON : LogFormat.TEXT).apply();
         WorkerSettings settings = settings();
+        options.withParent().ifPresent(StageCommand::endWith);
         AtomicBoolean ended = new AtomicBoolean();
         try (Worker worker = Worker.start(stages, settings)) {
             Thread stop = Thread.ofPlatform().name("stop").unstarted(() -> {
@@ -94,13 +95,6 @@ public final class StageCommand implements Callable<Integer> {
                 }
             });
             Runtime.getRuntime().addShutdownHook(stop);
-            if (options.withParent()) {
-                var _ = ProcessHandle.current()
-                        .parent()
-                        .map(ProcessHandle::onExit)
-                        .orElseGet(() -> CompletableFuture.completedFuture(null))
-                        .thenRun(() -> System.exit(STOPPED));
-            }
             worker.await();
             ended.set(worker.broken());
             return worker.broken() ? BROKEN : STOPPED;
@@ -108,6 +102,14 @@ public final class StageCommand implements Callable<Integer> {
             spec.commandLine().getErr().println(spec.qualifiedName() + ": " + e.getMessage());
             return UNAVAILABLE;
         }
+    }
+
+    /** From before Kafka is asked for anything: what dies early takes its broker with it. */
+    private static void endWith(long process) {
+        var _ = ProcessHandle.of(process)
+                .map(ProcessHandle::onExit)
+                .orElseGet(() -> CompletableFuture.completedFuture(null))
+                .thenRun(() -> System.exit(STOPPED));
     }
 
     private WorkerSettings settings() {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -72,16 +73,19 @@ public final class WorkerOptions {
     @Option(names = "--log-json", defaultValue = "false", description = "Log one JSON object a line.")
     private boolean logJson;
 
-    @Option(names = "--with-parent", description = "Stop when the process that started this one ends.")
-    private boolean withParent;
+    @Option(names = "--with-parent", paramLabel = "PID", description = "Stop when the process with this id ends.")
+    private @Nullable Long withParent;
 
     public boolean logJson() {
         return logJson;
     }
 
-    /** True if the worker must not outlive the process that started it. */
-    public boolean withParent() {
-        return withParent;
+    /**
+     * The process that the worker must not outlive. It is named: who asks for the parent's id after it died is told
+     * another's.
+     */
+    public Optional<Long> withParent() {
+        return Optional.ofNullable(withParent);
     }
 
     /**

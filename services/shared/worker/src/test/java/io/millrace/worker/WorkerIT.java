@@ -490,8 +490,28 @@ class WorkerIT {
                 limits);
     }
 
+    /** Whoever started it may be killed before it looks. */
+    @Test
+    void aWorkerWhoseParentIsGoneWhenItStartsEndsAtOnce() throws Exception {
+        Process parent = new ProcessBuilder("true").start();
+        parent.waitFor();
+
+        Process child = child("complete", parent.pid());
+
+        try {
+            assertThat(child.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(child.exitValue()).isZero();
+        } finally {
+            child.destroyForcibly();
+        }
+    }
+
     /** A worker in a process of its own. */
     private static Process child(String mode) throws IOException {
+        return child(mode, ProcessHandle.current().pid());
+    }
+
+    private static Process child(String mode, long parent) throws IOException {
         return new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-cp",
@@ -504,7 +524,8 @@ class WorkerIT {
                         storeAddress(),
                         "--work-folder",
                         folder.resolve("work").toString(),
-                        "--with-parent")
+                        "--with-parent",
+                        Long.toString(parent))
                 .inheritIO()
                 .start();
     }
