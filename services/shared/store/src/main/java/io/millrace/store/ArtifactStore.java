@@ -58,7 +58,10 @@ public interface ArtifactStore extends AutoCloseable {
         return ManifestBlob.read(this, artifact.manifest());
     }
 
-    /** Stores every regular file below the folder and the manifest that names them. */
+    /**
+     * Stores every regular file below the folder and the manifest that names them. Nobody may write to these files from
+     * now on, only delete them: they may have become the store's own.
+     */
     default ArtifactRef publishFolder(Path folder, SortedMap<String, String> metadata) throws IOException {
         List<Manifest.Entry> entries = new ArrayList<>();
         for (Map.Entry<String, Path> file : FolderListing.of(folder).entrySet()) {

@@ -9,6 +9,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -65,16 +66,9 @@ final class BlobFolder {
     Content write(InputStream in) throws IOException {
         Path temp = temps.next();
         try {
-            Content content = temps.write(temp, in, written -> isNew(written, temp));
-            if (isNew(content, temp)) {
-                if (!temp.toFile().setReadOnly()) {
-                    throw new IOException(temp + ": could not be made read-only");
-                }
-                Files.createDirectories(folder(content.digest()));
-                naming.locked(content.digest().hex(), () -> {
-                    disk.rename(temp, path(content.digest()));
-                    return content;
-                });
+            Content content = temps.write(temp, in, written -> isNew(written, modified(temp)));
+            if (isNew(content, modified(temp))) {
+                name(temp, content.digest());
             }
             return content;
         } finally {
@@ -82,12 +76,56 @@ final class BlobFolder {
         }
     }
 
-    /** @param temp just written: its age is none */
-    private boolean isNew(Content content, Path temp) throws IOException {
+    /**
+     * Stores a file that nobody writes to any more by giving it a second name, so that nothing is copied. A file with
+     * other names, which may be a user's, is copied, as is one on another disk.
+     */
+    Content takeOver(Path file) throws IOException {
+        if (!canBeLinked(file)) {
+            return write(file);
+        }
+        Content content = Content.of(file);
+        if (!isNew(content, temps.now())) {
+            return content;
+        }
+        Path temp = temps.next();
+        try {
+            Files.createLink(temp, file);
+        } catch (IOException | UnsupportedOperationException e) {
+            return write(file);
+        }
+        try {
+            disk.sync(temp);
+            // Its age counts from when it was put, not from when a stage wrote it.
+            Files.setLastModifiedTime(temp, FileTime.from(temps.now()));
+            name(temp, content.digest());
+        } finally {
+            Files.deleteIfExists(temp);
+        }
+        return content;
+    }
+
+    private boolean canBeLinked(Path file) throws IOException {
+        return file.getFileSystem().supportedFileAttributeViews().contains("unix")
+                && Files.getAttribute(file, "unix:nlink").equals(1)
+                && Files.getAttribute(file, "unix:dev").equals(Files.getAttribute(root, "unix:dev"));
+    }
+
+    private void name(Path temp, Digest blob) throws IOException {
+        if (!temp.toFile().setReadOnly()) {
+            throw new IOException(temp + ": could not be made read-only");
+        }
+        Files.createDirectories(folder(blob));
+        naming.locked(blob.hex(), () -> {
+            disk.rename(temp, path(blob));
+            return blob;
+        });
+    }
+
+    private boolean isNew(Content content, Instant now) throws IOException {
         Path path = path(content.digest());
         try {
-            return Files.size(path) != content.sizeBytes()
-                    || age(path, modified(temp)).compareTo(RENEWED_AFTER) > 0;
+            return Files.size(path) != content.sizeBytes() || age(path, now).compareTo(RENEWED_AFTER) > 0;
         } catch (NoSuchFileException e) {
             return true;
         }

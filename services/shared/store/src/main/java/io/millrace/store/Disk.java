@@ -21,10 +21,15 @@ class Disk {
         out.getFD().sync();
     }
 
-    void syncFolder(Path folder) throws IOException {
-        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+    /** Forces what others wrote. */
+    void sync(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             channel.force(true);
         }
+    }
+
+    void syncFolder(Path folder) throws IOException {
+        sync(folder);
     }
 
     /** Gives a file its name, replacing what has it; readers see the old or the new file, whole. */

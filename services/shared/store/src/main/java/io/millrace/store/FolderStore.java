@@ -85,13 +85,13 @@ public final class FolderStore implements ArtifactStore {
         return blobs.sizeBytes(blob);
     }
 
-    /** As the contract says; folders are synced once at the end and not for each file. */
+    /** As the contract says; nothing is copied that can be linked, and folders are synced once at the end. */
     @Override
     public ArtifactRef publishFolder(Path folder, SortedMap<String, String> metadata) throws IOException {
         List<Manifest.Entry> entries = new ArrayList<>();
         List<Digest> written = new ArrayList<>();
         for (Map.Entry<String, Path> file : FolderListing.of(folder).entrySet()) {
-            Content content = blobs.write(file.getValue());
+            Content content = blobs.takeOver(file.getValue());
             written.add(content.digest());
             entries.add(new Manifest.Entry(
                     file.getKey(), content.sizeBytes(), content.digest(), FolderListing.mediaType(file.getKey())));

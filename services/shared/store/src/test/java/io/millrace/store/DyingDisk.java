@@ -30,6 +30,11 @@ final class DyingDisk extends Disk {
     }
 
     @Override
+    void sync(Path file) throws IOException {
+        step();
+    }
+
+    @Override
     void syncFolder(Path folder) throws IOException {
         step();
     }

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,6 +65,53 @@ class FolderStoreTest extends StoreCareContract {
         assertThat(store.isComplete(artifact)).isFalse();
         assertThat(store.publishFolder(Samples.folder(temp), new TreeMap<>())).isEqualTo(artifact);
         assertThat(store.isComplete(artifact)).isTrue();
+    }
+
+    @Test
+    void aStagesOutputBecomesTheStoresOwnWithoutACopyAndIsYoung() throws Exception {
+        Path folder = Samples.folder(temp);
+        Path file = folder.resolve("sub/weights.bin");
+        assumeTrue(file.getFileSystem().supportedFileAttributeViews().contains("unix"), "skipped: no hard links here");
+        Object written = Files.getAttribute(file, "unix:ino");
+        Files.setLastModifiedTime(
+                file, FileTime.from(Files.getLastModifiedTime(file).toInstant().minus(Duration.ofDays(9))));
+
+        store.publishFolder(folder, new TreeMap<>());
+
+        Path blob = blob(Digest.of("weights"));
+        assertThat(Files.getAttribute(blob, "unix:ino")).isEqualTo(written);
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(blob)))
+                .doesNotContain("w");
+        Inventory.Blob listed = listed(Digest.of("weights"));
+        assertThat(listed.age()).isLessThan(Duration.ofDays(1));
+        assertThat(store.publishFolder(folder, new TreeMap<>())).isNotNull();
+        assertThat(Files.getAttribute(blob, "unix:ino")).isEqualTo(written);
+    }
+
+    private Inventory.Blob listed(Digest digest) throws IOException, InterruptedException {
+        List<Inventory.Blob> blobs = new ArrayList<>();
+        store.inventory().blobs(blobs::add);
+        return blobs.stream()
+                .filter(blob -> blob.digest().equals(digest))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void aFileWithAnotherNameIsCopiedSinceItMayBeAUsers() throws IOException {
+        Path folder = Samples.folder(temp);
+        Path file = folder.resolve("sub/weights.bin");
+        Path users = temp.resolve("users-own.bin");
+        try {
+            Files.createLink(users, file);
+        } catch (UnsupportedOperationException e) {
+            assumeTrue(false, "skipped: no hard links here");
+        }
+
+        store.publishFolder(folder, new TreeMap<>());
+        Files.writeString(users, "changed");
+
+        assertThat(blob(Digest.of("weights"))).hasContent("weights");
     }
 
     @Test

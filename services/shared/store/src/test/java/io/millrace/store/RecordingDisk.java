@@ -28,6 +28,11 @@ final class RecordingDisk extends Disk {
     }
 
     @Override
+    void sync(Path file) {
+        calls.add("sync " + number(file));
+    }
+
+    @Override
     void syncFolder(Path folder) {
         calls.add("folder " + folder.getFileName());
     }

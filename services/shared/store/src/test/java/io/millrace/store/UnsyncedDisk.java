@@ -9,5 +9,8 @@ final class UnsyncedDisk extends Disk {
     void sync(Path file, FileOutputStream out) {}
 
     @Override
+    void sync(Path file) {}
+
+    @Override
     void syncFolder(Path folder) {}
 }

@@ -70,6 +70,9 @@ final class WorkFolder implements AutoCloseable {
             WorkFolder folder = new WorkFolder(place, lock);
             if (Files.isDirectory(folder.work())) {
                 folder.clearInputs();
+                if (folder.kept().isEmpty()) {
+                    folder.leaveToTheStore();
+                }
                 Files.setLastModifiedTime(place, FileTime.from(Instant.now()));
             } else {
                 Files.createDirectories(folder.work());
@@ -167,6 +170,23 @@ final class WorkFolder implements AutoCloseable {
     private void clearInputs() throws IOException {
         for (Role role : Role.values()) {
             deleteTree(input(role));
+        }
+    }
+
+    /**
+     * The stage runs again in a folder whose output went into a store just before the machine died: what is the store's
+     * now must not be written to.
+     */
+    private void leaveToTheStore() throws IOException {
+        if (!work().getFileSystem().supportedFileAttributeViews().contains("unix")) {
+            return;
+        }
+        try (Stream<Path> files = Files.find(work(), Integer.MAX_VALUE, (_, is) -> is.isRegularFile())) {
+            for (Path file : files.toList()) {
+                if (!Files.getAttribute(file, "unix:nlink").equals(1)) {
+                    Files.delete(file);
+                }
+            }
         }
     }
 

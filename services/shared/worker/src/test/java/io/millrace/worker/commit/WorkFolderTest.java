@@ -1,6 +1,7 @@
 package io.millrace.worker.commit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
@@ -29,6 +30,28 @@ class WorkFolderTest {
         try (WorkFolder second = WorkFolder.open(root, KEY)) {
             assertThat(second.work().resolve("step-7")).hasContent("saved");
             assertThat(second.input(Role.MODEL)).doesNotExist();
+        }
+    }
+
+    @Test
+    void anOutputThatIsTheStoresByNowIsLeftToIt() throws IOException {
+        Path blob = root.resolveSibling(root.getFileName() + "-blob");
+        try (WorkFolder first = WorkFolder.open(root, KEY)) {
+            Files.writeString(first.work().resolve("step-7"), "saved");
+            Path output = Files.writeString(first.work().resolve("report.json"), "{}");
+            try {
+                Files.createLink(blob, output);
+            } catch (UnsupportedOperationException e) {
+                assumeTrue(false, "skipped: no hard links here");
+            }
+        }
+
+        try (WorkFolder second = WorkFolder.open(root, KEY)) {
+            assertThat(second.work().resolve("step-7")).hasContent("saved");
+            assertThat(second.work().resolve("report.json")).doesNotExist();
+            assertThat(blob).hasContent("{}");
+        } finally {
+            Files.deleteIfExists(blob);
         }
     }
 
