@@ -104,6 +104,11 @@ final class QuantizeBenchmark implements Callable<Integer> {
         }
         double theirs = peer.get().seconds(weights, THREADS);
         Figure.beside("llama.cpp, the same blocks, same threads", theirs, "s");
+        if (oneThread) {
+            // Its threads share nothing: what two cores of this machine give to work that is all computing.
+            double alone = peer.get().seconds(weights, 1);
+            Figure.beside("llama.cpp, " + THREADS + " threads against one", alone / theirs, "");
+        }
         Figure.beside("the stage", seconds, "s");
         String name = "its time over the stage's";
         if (type.equals("Q4_K_M")) {
