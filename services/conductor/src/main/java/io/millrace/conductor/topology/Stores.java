@@ -14,7 +14,8 @@ import org.apache.kafka.streams.state.StoreBuilder;
 
 /**
  * The store and the tables in it. One store for all: a task opens one database and one changelog partition, and starts
- * sooner. Whether it costs throughput is open. The names lie in changelog topics: never change one.
+ * sooner; with a store per table a run takes the same processor time. The names lie in changelog topics: never change
+ * one.
  */
 final class Stores {
     static final String STATE = "state";
