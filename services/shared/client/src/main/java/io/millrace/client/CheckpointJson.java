@@ -1,5 +1,6 @@
 package io.millrace.client;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -10,6 +11,7 @@ import io.millrace.events.Reason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** A JSON object in a checkpoint's folder; its fields are checked as they are asked for. */
 record CheckpointJson(Path file, JsonNode node) {
@@ -34,9 +36,14 @@ record CheckpointJson(Path file, JsonNode node) {
         } catch (JsonProcessingException e) {
             throw new RefusedCheckpointException(
                     Reason.MALFORMED_CHECKPOINT,
-                    file + ": no JSON at line " + e.getLocation().getLineNr() + " (" + e.getOriginalMessage() + ")",
+                    file + ": no JSON" + line(e.getLocation()) + " (" + e.getOriginalMessage() + ")",
                     e);
         }
+    }
+
+    /** A limit of the parser, such as that of nested brackets, is broken at no place. */
+    private static String line(@Nullable JsonLocation location) {
+        return location == null ? "" : " at line " + location.getLineNr();
     }
 
     boolean present(String name) {

@@ -1,6 +1,7 @@
 package io.millrace.client;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
@@ -68,10 +69,14 @@ record SafetensorsHeader(Map<String, Tensor> tensors, Map<String, String> metada
         } catch (JsonProcessingException e) {
             throw new RefusedCheckpointException(
                     Reason.MALFORMED_CHECKPOINT,
-                    file + ": the header is no JSON at byte "
-                            + (Long.BYTES + e.getLocation().getByteOffset()) + " (" + e.getOriginalMessage() + ")",
+                    file + ": the header is no JSON" + place(e.getLocation()) + " (" + e.getOriginalMessage() + ")",
                     e);
         }
+    }
+
+    /** A limit of the parser, such as that of a name's length, is broken at no place. */
+    private static String place(@Nullable JsonLocation location) {
+        return location == null ? "" : " at byte " + (Long.BYTES + location.getByteOffset());
     }
 
     private static ByteBuffer read(FileChannel channel, long from, int length) throws IOException {

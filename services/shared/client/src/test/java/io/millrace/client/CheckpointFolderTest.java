@@ -213,6 +213,20 @@ class CheckpointFolderTest {
     }
 
     @Test
+    void jsonBeyondTheLimitsOfTheParserIsRefused() throws IOException {
+        Path folder = Checkpoints.small(temp.resolve("nested"));
+        Files.writeString(folder.resolve("config.json"), "[".repeat(100_000));
+        refused(folder, Reason.MALFORMED_CHECKPOINT, "config.json: no JSON");
+
+        Path named = Checkpoints.small(temp.resolve("named"));
+        Checkpoints.safetensors(
+                named.resolve("model.safetensors"),
+                "{\"" + "a".repeat(100_000) + "\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}",
+                4);
+        refused(named, Reason.MALFORMED_CHECKPOINT, "model.safetensors: the header is no JSON");
+    }
+
+    @Test
     void aHeaderThatLiesIsRefused() throws IOException {
         String good = "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}";
         for (String header : List.of(

@@ -81,9 +81,13 @@ public interface ArtifactStore extends AutoCloseable {
      */
     Path checkOut(ArtifactRef artifact, Path folder) throws IOException;
 
-    /** Whether the manifest and every file are there with their sizes: to be asked before a result is used again. */
+    /**
+     * Whether the manifest and every file are there with their sizes: to be asked before a result is used again. A store
+     * that does not watch over its bytes by itself, as S3 does, reads them too.
+     */
     default boolean isComplete(ArtifactRef artifact) throws IOException {
-        return ManifestBlob.isComplete(this, artifact);
+        return ManifestBlob.isComplete(
+                this, artifact, entry -> sizeBytes(entry.sha256()).equals(Optional.of(entry.sizeBytes())));
     }
 
     Optional<JobResult> result(JobKey key) throws IOException;

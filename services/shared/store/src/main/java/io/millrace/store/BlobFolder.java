@@ -21,8 +21,8 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * The blobs of a folder store. A blob is written under no name, synced, made read-only and renamed into place; the
  * folder that holds its name is synced before anyone is told. Two writers of the same blob rename the same bytes, so the
- * order in which they come does not matter. A blob of the wrong size, cut off by a crash of the machine, is replaced; so
- * is one that was put more than {@link #RENEWED_AFTER} ago: its age says since when nobody wanted it, and a blob that
+ * order in which they come does not matter. A blob that is damaged, cut off by a crash of the machine or spoiled by its
+ * disk, is replaced; so is one that was put more than {@link #RENEWED_AFTER} ago: its age says since when nobody wanted it, and a blob that
  * ages while its writer has yet to name it in a result could be collected under his hands. Naming and deleting exclude
  * each other by a lock.
  */
@@ -125,10 +125,16 @@ final class BlobFolder {
     private boolean isNew(Content content, Instant now) throws IOException {
         Path path = path(content.digest());
         try {
-            return Files.size(path) != content.sizeBytes() || age(path, now).compareTo(RENEWED_AFTER) > 0;
+            return age(path, now).compareTo(RENEWED_AFTER) > 0 || !isSound(content.digest(), content.sizeBytes());
         } catch (NoSuchFileException e) {
             return true;
         }
+    }
+
+    /** Whether the blob holds what its name says. */
+    boolean isSound(Digest blob, long sizeBytes) throws IOException {
+        Path path = path(blob);
+        return Files.size(path) == sizeBytes && verified.digest(path).equals(blob);
     }
 
     private static Duration age(Path file, Instant now) throws IOException {

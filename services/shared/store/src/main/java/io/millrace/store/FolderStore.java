@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -106,6 +107,18 @@ public final class FolderStore implements ArtifactStore {
     @Override
     public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
         return new CheckOut(this, verified, blobs::checkOut).run(artifact, folder);
+    }
+
+    /** Disks lose bits without a word, and a damaged model that is answered from here would be published unread. */
+    @Override
+    public boolean isComplete(ArtifactRef artifact) throws IOException {
+        return ManifestBlob.isComplete(this, artifact, entry -> {
+            try {
+                return blobs.isSound(entry.sha256(), entry.sizeBytes());
+            } catch (NoSuchFileException e) {
+                return false;
+            }
+        });
     }
 
     /** A result that is reported is durable, also when its writer is about to make it so. */

@@ -1,5 +1,6 @@
 package io.millrace.store;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -41,13 +42,16 @@ final class JsonFields {
             tree = MAPPER.readTree(json);
         } catch (JsonProcessingException e) {
             throw new DamagedFileException(
-                    where + ": not JSON at line " + e.getLocation().getLineNr() + " column "
-                            + e.getLocation().getColumnNr() + " (" + e.getOriginalMessage() + ")",
-                    e);
+                    where + ": not JSON" + place(e.getLocation()) + " (" + e.getOriginalMessage() + ")", e);
         } catch (IOException e) {
             throw new DamagedFileException(where + ": not JSON", e);
         }
         return new JsonFields(where, tree);
+    }
+
+    /** A limit of the parser, such as that of nested brackets, is broken at no place. */
+    private static String place(@Nullable JsonLocation location) {
+        return location == null ? "" : " at line " + location.getLineNr() + " column " + location.getColumnNr();
     }
 
     String text(String name) throws DamagedFileException {

@@ -115,6 +115,17 @@ class FolderStoreTest extends StoreCareContract {
     }
 
     @Test
+    void aBlobWhoseBytesChangedIsIncompleteAndIsMendedByTheNextPut() throws IOException {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        damage(Digest.of("weights"), "wEights");
+
+        assertThat(store.isComplete(artifact)).isFalse();
+        assertThat(store.publishFolder(Samples.folder(temp), new TreeMap<>())).isEqualTo(artifact);
+        assertThat(store.isComplete(artifact)).isTrue();
+        assertThat(blob(Digest.of("weights"))).hasContent("weights");
+    }
+
+    @Test
     void anArtifactWithoutItsManifestIsIncomplete() throws IOException {
         ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
         Files.delete(blob(artifact.manifest()));
@@ -161,6 +172,7 @@ class FolderStoreTest extends StoreCareContract {
                 "{}",
                 good.substring(0, good.length() / 2),
                 good + good,
+                "[".repeat(100_000),
                 good.replace("millrace-result/1", "millrace-result/2"),
                 good.replace("\"size-bytes\":123", "\"size-bytes\":\"123\""),
                 good.replace("\"size-bytes\":123", "\"size-bytes\":123,\"more\":1"),
