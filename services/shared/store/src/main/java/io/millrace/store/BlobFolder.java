@@ -22,9 +22,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * The blobs of a folder store. A blob is written under no name, synced, made read-only and renamed into place; the
  * folder that holds its name is synced before anyone is told. Two writers of the same blob rename the same bytes, so the
  * order in which they come does not matter. A blob that is damaged, cut off by a crash of the machine or spoiled by its
- * disk, is replaced; so is one that was put more than {@link #RENEWED_AFTER} ago: its age says since when nobody wanted it, and a blob that
- * ages while its writer has yet to name it in a result could be collected under his hands. Naming and deleting exclude
- * each other by a lock.
+ * disk, is replaced; so is one that was put more than {@link #RENEWED_AFTER} ago: its age says since when nobody wanted
+ * it, and a blob that ages while its writer has yet to name it in a result could be collected under his hands. Naming
+ * and deleting exclude each other by a lock.
  */
 final class BlobFolder {
     /** So long a blob that is put again is as good as new; far less than any grace period. */

@@ -67,6 +67,8 @@ public final class StoreRacer {
     private static void publish(FolderStore store, Path folder, String name, int times) throws IOException {
         Files.createDirectories(folder);
         for (int i = 0; i < times; i++) {
+            // The last one is the store's by now.
+            Files.deleteIfExists(folder.resolve("file"));
             Files.writeString(folder.resolve("file"), name + " " + i);
             ArtifactRef artifact = store.publishFolder(folder, new TreeMap<>());
             store.commit(Samples.result(Samples.key(name + "-" + i), artifact, name));
