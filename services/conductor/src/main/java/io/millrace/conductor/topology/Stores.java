@@ -14,7 +14,7 @@ import org.apache.kafka.streams.state.StoreBuilder;
 
 /**
  * The store and the tables in it. One store for all: a task opens one database and one changelog partition, and starts
- * sooner. Whether it costs throughput is open. The names lie in changelog topics: never change one.
+ * sooner. The names lie in changelog topics: never change one.
  */
 final class Stores {
     static final String STATE = "state";
