@@ -72,14 +72,4 @@ public record ConductorSettings(
                 registry,
                 _ -> {});
     }
-
-    public ConductorSettings withLimits(Limits other) {
-        return new ConductorSettings(
-                kafka, topics, applicationId, stateFolder, replication, threads, other, pace, registry, ended);
-    }
-
-    public ConductorSettings withTopics(Topics other) {
-        return new ConductorSettings(
-                kafka, other, applicationId, stateFolder, replication, threads, limits, pace, registry, ended);
-    }
 }

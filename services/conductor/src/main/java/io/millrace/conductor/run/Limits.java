@@ -42,8 +42,4 @@ public record Limits(
             throw new IllegalArgumentException("a job has at least one attempt, found " + attempts);
         }
     }
-
-    public Limits withSignOfLife(Duration other) {
-        return new Limits(queue, unattended, other, attempts, firstPause, longestPause, abandonedKept, endedKept);
-    }
 }

@@ -38,26 +38,13 @@ final class RotaryEmbedding {
 
     private static double scale(double frequency, int pair, int context, RopeScaling how) {
         return switch (how) {
-            case RopeScaling.Llama3 scaling -> llama3(frequency, scaling);
+            case RopeScaling.Llama3 scaling -> scaling.scaled(frequency);
             case RopeScaling.Linear(double factor) -> frequency / factor;
             case RopeScaling.LongRope scaling ->
                 frequency
                         / (context > scaling.originalPositions() ? scaling.longFactors() : scaling.shortFactors())
                                 .get(pair);
         };
-    }
-
-    private static double llama3(double frequency, RopeScaling.Llama3 scaling) {
-        double turns = scaling.originalPositions() * frequency / (2 * Math.PI);
-        if (turns > scaling.highFrequencyFactor()) {
-            return frequency;
-        }
-        if (turns < scaling.lowFrequencyFactor()) {
-            return frequency / scaling.factor();
-        }
-        double smooth =
-                (turns - scaling.lowFrequencyFactor()) / (scaling.highFrequencyFactor() - scaling.lowFrequencyFactor());
-        return (1 - smooth) * frequency / scaling.factor() + smooth * frequency;
     }
 
     /**

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.Progress;
-import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.checkpoint.Checkpoint;
@@ -13,7 +12,6 @@ import io.millrace.tensors.format.compressed.CompressedTensorsReader;
 import io.millrace.tensors.format.compressed.CompressedTensorsWriter;
 import java.io.IOException;
 import java.io.InputStream;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -22,6 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -55,7 +54,7 @@ class RoundedInputsTest {
         double weightsAlone;
         try (CompressedTensorsReader source = CompressedTensorsReader.open(compressed)) {
             rounded = medianDeviation(source, expected);
-            weightsAlone = medianDeviation(new WeightsAlone(source), expected);
+            weightsAlone = medianDeviation(new RoundedInputs(source, _ -> Optional.empty()), expected);
         }
 
         System.out.printf(
@@ -131,26 +130,5 @@ class RoundedInputsTest {
             }
             return rows;
         }
-    }
-
-    /** A source that says nothing about inputs. */
-    private record WeightsAlone(WeightSource from) implements WeightSource {
-        @Override
-        public ModelConfig config() {
-            return from.config();
-        }
-
-        @Override
-        public List<TensorSpec> tensors() {
-            return from.tensors();
-        }
-
-        @Override
-        public void read(String name, long first, long to, MemorySegment destination) throws IOException {
-            from.read(name, first, to, destination);
-        }
-
-        @Override
-        public void close() {}
     }
 }

@@ -5,18 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.RoundedInputs;
 import io.millrace.models.TestModels;
 import io.millrace.models.TokenStream;
 import io.millrace.models.Tokenizer;
 import io.millrace.models.WorkProgress;
-import io.millrace.tensors.TensorSpec;
-import io.millrace.tensors.WeightSource;
-import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.kernel.pack.Code;
 import io.millrace.tensors.kernel.pack.DynamicRounding;
 import io.millrace.tensors.kernel.pack.InputRounding;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -118,8 +115,14 @@ class EvaluationTest {
 
     @Test
     void roundingOfInputsCountsAsPartOfTheCandidate() throws Exception {
-        Quality quality =
-                Evaluation.compare(ORIGINAL, new RoundedInputs(ORIGINAL), folder, TEXT, 70, 128, WorkProgress.NONE);
+        Quality quality = Evaluation.compare(
+                ORIGINAL,
+                new RoundedInputs(ORIGINAL, EvaluationTest::rounding),
+                folder,
+                TEXT,
+                70,
+                128,
+                WorkProgress.NONE);
 
         assertThat(quality).isInstanceOfSatisfying(QualityReport.class, report -> {
             assertThat(report.klMean()).isBetween(1e-5, 1e-1);
@@ -149,31 +152,8 @@ class EvaluationTest {
         assertThat(Thread.interrupted()).isFalse();
     }
 
-    private record RoundedInputs(WeightSource from) implements WeightSource {
-        @Override
-        public ModelConfig config() {
-            return from.config();
-        }
-
-        @Override
-        public List<TensorSpec> tensors() {
-            return from.tensors();
-        }
-
-        @Override
-        public void read(String name, long first, long to, MemorySegment destination) throws IOException {
-            from.read(name, first, to, destination);
-        }
-
-        @Override
-        public Optional<InputRounding> inputRounding(String name) {
-            return name.endsWith("_proj.weight") ? Optional.of(new DynamicRounding(Code.INT8, 0)) : Optional.empty();
-        }
-
-        @Override
-        public void close() throws IOException {
-            from.close();
-        }
+    private static Optional<InputRounding> rounding(String name) {
+        return name.endsWith("_proj.weight") ? Optional.of(new DynamicRounding(Code.INT8, 0)) : Optional.empty();
     }
 
     private static TestModels.Weights disturbed() {

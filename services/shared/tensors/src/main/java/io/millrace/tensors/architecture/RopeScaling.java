@@ -6,7 +6,20 @@ import java.util.List;
 public sealed interface RopeScaling {
     /** Long wavelengths divided by the factor, short ones kept, smooth in between. */
     record Llama3(double factor, double lowFrequencyFactor, double highFrequencyFactor, int originalPositions)
-            implements RopeScaling {}
+            implements RopeScaling {
+        /** The angle per position of a pair that turned by {@code frequency} before. */
+        public double scaled(double frequency) {
+            double turns = originalPositions * frequency / (2 * Math.PI);
+            if (turns > highFrequencyFactor) {
+                return frequency;
+            }
+            if (turns < lowFrequencyFactor) {
+                return frequency / factor;
+            }
+            double smooth = (turns - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor);
+            return (1 - smooth) * frequency / factor + smooth * frequency;
+        }
+    }
 
     /** Every angle divided by the factor. */
     record Linear(double factor) implements RopeScaling {}

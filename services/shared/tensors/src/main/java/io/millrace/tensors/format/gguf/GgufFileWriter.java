@@ -3,6 +3,7 @@ package io.millrace.tensors.format.gguf;
 import io.millrace.tensors.Progress;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.Outcome;
 import io.millrace.tensors.format.safetensors.DurableFiles;
 import io.millrace.tensors.format.safetensors.WriteBehind;
 import io.millrace.tensors.kernel.gguf.Deviation;
@@ -19,7 +20,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -124,22 +124,9 @@ final class GgufFileWriter implements AutoCloseable {
     /** Waits for the oldest block. */
     private void drain(WriteBehind behind, GgufReports reports) throws IOException, InterruptedException {
         Pending oldest = pending.remove();
-        Deviation deviation = result(oldest.deviation());
+        Deviation deviation = Outcome.of(oldest.deviation());
         behind.written(oldest.block().byteCount());
         reports.add(oldest.block(), deviation);
-    }
-
-    private static Deviation result(Future<Deviation> future) throws IOException, InterruptedException {
-        try {
-            return future.get();
-        } catch (ExecutionException failed) {
-            switch (failed.getCause()) {
-                case IOException io -> throw io;
-                case RuntimeException runtime -> throw runtime;
-                case Error error -> throw error;
-                case null, default -> throw new IllegalStateException(failed);
-            }
-        }
     }
 
     private static void write(FileChannel channel, ByteBuffer bytes, long offset) throws IOException {

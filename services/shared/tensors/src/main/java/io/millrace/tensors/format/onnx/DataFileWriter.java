@@ -3,6 +3,7 @@ package io.millrace.tensors.format.onnx;
 import io.millrace.tensors.Progress;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.Outcome;
 import io.millrace.tensors.format.safetensors.DurableFiles;
 import io.millrace.tensors.kernel.gguf.Deviation;
 import java.io.IOException;
@@ -16,7 +17,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -86,7 +86,7 @@ final class DataFileWriter implements AutoCloseable {
     /** Waits for the oldest block and writes it. */
     private void drain(Progress progress) throws IOException, InterruptedException {
         Pending oldest = pending.remove();
-        sum = sum.plus(result(oldest.deviation()));
+        sum = sum.plus(Outcome.of(oldest.deviation()));
         WeightBlock block = oldest.block();
         put(oldest.buffers().data(), block.dataBytes(), block.dataOffset());
         if (block.scaleByteCount() > 0) {
@@ -126,19 +126,6 @@ final class DataFileWriter implements AutoCloseable {
         long at = offset;
         while (buffer.hasRemaining()) {
             at += channel.write(buffer, at);
-        }
-    }
-
-    private static Deviation result(Future<Deviation> future) throws IOException, InterruptedException {
-        try {
-            return future.get();
-        } catch (ExecutionException failed) {
-            switch (failed.getCause()) {
-                case IOException io -> throw io;
-                case RuntimeException runtime -> throw runtime;
-                case Error error -> throw error;
-                case null, default -> throw new IllegalStateException(failed);
-            }
         }
     }
 

@@ -106,21 +106,8 @@ record RotaryTable(String suffix, Rotary rotary, int headSize, int positions) {
     private static double scaled(double frequency, RopeScaling how) {
         return switch (how) {
             case RopeScaling.Linear(double factor) -> frequency / factor;
-            case RopeScaling.Llama3 scaling -> llama3(frequency, scaling);
+            case RopeScaling.Llama3 scaling -> scaling.scaled(frequency);
             case RopeScaling.LongRope _ -> throw new IllegalStateException("long rope is refused before");
         };
-    }
-
-    private static double llama3(double frequency, RopeScaling.Llama3 scaling) {
-        double turns = scaling.originalPositions() * frequency / (2 * Math.PI);
-        if (turns > scaling.highFrequencyFactor()) {
-            return frequency;
-        }
-        if (turns < scaling.lowFrequencyFactor()) {
-            return frequency / scaling.factor();
-        }
-        double smooth =
-                (turns - scaling.lowFrequencyFactor()) / (scaling.highFrequencyFactor() - scaling.lowFrequencyFactor());
-        return (1 - smooth) * frequency / scaling.factor() + smooth * frequency;
     }
 }

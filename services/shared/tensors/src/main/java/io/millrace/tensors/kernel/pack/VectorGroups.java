@@ -1,13 +1,9 @@
 package io.millrace.tensors.kernel.pack;
 
 import io.millrace.tensors.kernel.LaneBytes;
-import io.millrace.tensors.kernel.Lanes;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * Round to nearest in groups: the scale is rounded to its stored type first, weights are divided by it (no reciprocal),
@@ -17,14 +13,15 @@ import jdk.incubator.vector.VectorOperators;
 public final class VectorGroups {
     private static final ValueLayout.OfShort FILE_SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final int LANES = Lanes.FLOATS.length();
 
     private final GroupFormat format;
+    private final VectorIntegers integers;
     private final byte[] codes = new byte[GroupFormat.GROUP];
     private final LossColumns columns = new LossColumns();
 
     public VectorGroups(GroupFormat format) {
         this.format = format;
+        this.integers = new VectorIntegers(format.lowest(), format.highest(), format.lowest());
     }
 
     /**
@@ -68,43 +65,6 @@ public final class VectorGroups {
     }
 
     private void round(float[] weights, int start, GroupScale scale, byte[] codes, int at) {
-        round(weights, start, scale.value(), scale.zeroPoint(), format.lowest(), format.highest(), codes, at, columns);
-    }
-
-    private static void round(
-            float[] weights,
-            int start,
-            float scale,
-            int zeroPoint,
-            int lowest,
-            int highest,
-            byte[] codes,
-            int at,
-            LossColumns columns) {
-        FloatVector divisor = FloatVector.broadcast(Lanes.FLOATS, scale);
-        IntVector most = IntVector.zero(Lanes.INTS);
-        int zerosBefore = 0;
-        int zerosAfter = 0;
-        for (int column = 0; column < GroupFormat.COLUMNS; column += LANES) {
-            FloatVector errors = FloatVector.zero(Lanes.FLOATS);
-            FloatVector values = errors;
-            for (int i = column; i < GroupFormat.GROUP; i += GroupFormat.COLUMNS) {
-                FloatVector weight = FloatVector.fromArray(Lanes.FLOATS, weights, start + i);
-                FloatVector unit = weight.div(divisor);
-                IntVector code =
-                        LaneIntegers.nearest(unit.add(zeroPoint)).max(lowest).min(highest);
-                LaneBytes.store(code.sub(lowest), codes, at + i);
-                FloatVector read = LaneIntegers.floats(code.sub(zeroPoint));
-                FloatVector error = unit.sub(read);
-                errors = errors.add(error.mul(error));
-                values = values.add(unit.mul(unit));
-                most = most.max(error.reinterpretAsInts().and(Integer.MAX_VALUE));
-                zerosBefore += weight.compare(VectorOperators.EQ, 0f).trueCount();
-                zerosAfter += read.compare(VectorOperators.EQ, 0f).trueCount();
-            }
-            errors.intoArray(columns.errorSquares, column);
-            values.intoArray(columns.valueSquares, column);
-        }
-        columns.set(most.reduceLanes(VectorOperators.MAX), zerosBefore, zerosAfter);
+        integers.round(weights, start, GroupFormat.GROUP, scale.value(), scale.zeroPoint(), codes, at, columns);
     }
 }

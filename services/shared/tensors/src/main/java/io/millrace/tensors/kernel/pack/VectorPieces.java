@@ -21,12 +21,14 @@ final class VectorPieces {
     private static final int LANES = Lanes.FLOATS.length();
 
     private final Code code;
+    private final VectorIntegers integers;
     private final float[] filled = new float[LENGTH];
     private final byte[] filledCodes = new byte[LENGTH];
     private final LossColumns columns = new LossColumns();
 
     VectorPieces(Code code) {
         this.code = code;
+        this.integers = new VectorIntegers(code.lowest(), code.highest(), 0);
     }
 
     /** The codes of {@code length} weights go to the same places of {@code codes}. */
@@ -46,48 +48,10 @@ final class VectorPieces {
 
     private void round(float[] weights, int from, int length, float scale, int zeroPoint, byte[] codes) {
         switch (code) {
-            case INT4, INT8 ->
-                integers(weights, from, length, scale, zeroPoint, code.lowest(), code.highest(), codes, columns);
+            case INT4, INT8 -> integers.round(weights, from, length, scale, zeroPoint, codes, from, columns);
             case E2M1 -> floats(weights, from, length, scale, 4, 22, 1f, 0x1p22f, Float4.LARGEST, codes, columns);
             case E4M3 -> floats(weights, from, length, scale, 8, 20, 0x1p-6f, 0x1p14f, Float8.LARGEST, codes, columns);
         }
-    }
-
-    private static void integers(
-            float[] weights,
-            int from,
-            int length,
-            float scale,
-            int zeroPoint,
-            int lowest,
-            int highest,
-            byte[] codes,
-            LossColumns columns) {
-        FloatVector divisor = FloatVector.broadcast(Lanes.FLOATS, scale);
-        IntVector most = IntVector.zero(Lanes.INTS);
-        int zerosBefore = 0;
-        int zerosAfter = 0;
-        for (int column = 0; column < GroupFormat.COLUMNS; column += LANES) {
-            FloatVector errors = FloatVector.zero(Lanes.FLOATS);
-            FloatVector values = errors;
-            for (int i = column; i < length; i += GroupFormat.COLUMNS) {
-                FloatVector weight = FloatVector.fromArray(Lanes.FLOATS, weights, from + i);
-                FloatVector unit = weight.div(divisor);
-                IntVector code =
-                        LaneIntegers.nearest(unit.add(zeroPoint)).max(lowest).min(highest);
-                LaneBytes.store(code, codes, from + i);
-                FloatVector read = LaneIntegers.floats(code.sub(zeroPoint));
-                FloatVector error = unit.sub(read);
-                errors = errors.add(error.mul(error));
-                values = values.add(unit.mul(unit));
-                most = most.max(error.reinterpretAsInts().and(Integer.MAX_VALUE));
-                zerosBefore += weight.compare(VectorOperators.EQ, 0f).trueCount();
-                zerosAfter += read.compare(VectorOperators.EQ, 0f).trueCount();
-            }
-            errors.intoArray(columns.errorSquares, column);
-            values.intoArray(columns.valueSquares, column);
-        }
-        columns.set(most.reduceLanes(VectorOperators.MAX), zerosBefore, zerosAfter);
     }
 
     /**

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.fail;
 
+import io.millrace.tensors.DamagedBytes;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.TensorSpec;
 import java.io.IOException;
@@ -58,19 +59,7 @@ class HostileGgufTest {
         Random random = new Random(SEED);
         int refused = 0;
         for (int round = 0; round < rounds; round++) {
-            byte[] damaged = valid.clone();
-            int changes = 1 + random.nextInt(4);
-            for (int i = 0; i < changes; i++) {
-                int at = random.nextInt(headerBytes);
-                switch (random.nextInt(3)) {
-                    case 0 -> damaged[at] = (byte) random.nextInt();
-                    case 1 -> damaged[at] ^= (byte) (1 << random.nextInt(8));
-                    default -> {
-                        int length = Math.min(8, damaged.length - at);
-                        java.util.Arrays.fill(damaged, at, at + length, (byte) (random.nextBoolean() ? 0xff : 0x7f));
-                    }
-                }
-            }
+            byte[] damaged = DamagedBytes.of(valid, headerBytes, random);
             try {
                 open(damaged);
             } catch (MalformedFileException _) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.fail;
 
 import io.millrace.tensors.DType;
+import io.millrace.tensors.DamagedBytes;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.Progress;
 import io.millrace.tensors.TensorSpec;
@@ -88,18 +89,7 @@ class HostileOnnxTest {
         Random random = new Random(SEED);
         int refused = 0;
         for (int round = 0; round < rounds; round++) {
-            byte[] damaged = graph.clone();
-            int changes = 1 + random.nextInt(4);
-            for (int i = 0; i < changes; i++) {
-                int at = random.nextInt(damaged.length);
-                switch (random.nextInt(3)) {
-                    case 0 -> damaged[at] = (byte) random.nextInt();
-                    case 1 -> damaged[at] ^= (byte) (1 << random.nextInt(8));
-                    default ->
-                        Arrays.fill(damaged, at, Math.min(damaged.length, at + 8), (byte)
-                                (random.nextBoolean() ? 0xff : 0x7f));
-                }
-            }
+            byte[] damaged = DamagedBytes.of(graph, graph.length, random);
             try {
                 open(damaged);
             } catch (MalformedFileException _) {

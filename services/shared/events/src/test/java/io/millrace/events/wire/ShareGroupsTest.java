@@ -6,11 +6,11 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-class TopicAdminTest {
+class ShareGroupsTest {
     @Test
     void anyLockThatLeavesTimeToRenewAndToShowASignOfLifeIsAccepted() {
         for (String millis : List.of("5000", "15000", "30000", "60000", "180000")) {
-            assertThat(TopicAdmin.lockProblem("jobs", Optional.of(millis)))
+            assertThat(ShareGroups.lockProblem("jobs", Optional.of(millis)))
                     .as(millis)
                     .isEmpty();
         }
@@ -19,12 +19,12 @@ class TopicAdminTest {
     @Test
     void aLockThatDoesNotWorkIsNamedWithItsBoundsAndTheRemedy() {
         for (String millis : List.of("4999", "180001", "-1", "", "3600000")) {
-            assertThat(TopicAdmin.lockProblem("jobs", Optional.of(millis)).orElseThrow())
+            assertThat(ShareGroups.lockProblem("jobs", Optional.of(millis)).orElseThrow())
                     .startsWith("share group 'jobs' has share.record.lock.duration.ms=" + millis
                             + ", expected 5000 to 180000 ms")
                     .endsWith("run 'millrace topics apply'");
         }
-        assertThat(TopicAdmin.lockProblem("jobs", Optional.empty()).orElseThrow())
+        assertThat(ShareGroups.lockProblem("jobs", Optional.empty()).orElseThrow())
                 .contains("not known to the broker");
     }
 }

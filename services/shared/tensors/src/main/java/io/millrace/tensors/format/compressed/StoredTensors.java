@@ -1,0 +1,86 @@
+package io.millrace.tensors.format.compressed;
+
+import io.millrace.tensors.DType;
+import io.millrace.tensors.Encoding;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.Shape;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.format.safetensors.SafetensorsFolder;
+import io.millrace.tensors.kernel.convert.Conversion;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** The tensors of a compressed-tensors folder, as they lie there. */
+final class StoredTensors implements AutoCloseable {
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final SafetensorsFolder folder;
+    private final Map<String, TensorSpec> specs = new HashMap<>();
+
+    StoredTensors(SafetensorsFolder folder) {
+        this.folder = folder;
+        folder.tensors().forEach(tensor -> specs.put(tensor.name(), tensor));
+    }
+
+    int count() {
+        return specs.size();
+    }
+
+    /** Of a tensor that is there. */
+    TensorSpec spec(String name) {
+        return Objects.requireNonNull(specs.get(name));
+    }
+
+    /** A tensor of this name has this shape and one of these types. */
+    void require(String name, Shape shape, List<DType> types) throws MalformedFileException {
+        TensorSpec found = specs.get(name);
+        if (found == null) {
+            throw problem(name, "is missing");
+        }
+        if (!found.shape().equals(shape)
+                || types.stream().noneMatch(type -> found.equals(TensorSpec.plain(name, type, shape)))) {
+            throw problem(
+                    name,
+                    "has " + found.encoding() + " and shape " + found.shape() + ", expected one of " + types + " and "
+                            + shape);
+        }
+    }
+
+    MemorySegment row(String name, long row) {
+        return folder.rows(name, row, row + 1);
+    }
+
+    /** Rows [from, to) of a tensor of floats as F32. */
+    void widen(String name, long from, long to, MemorySegment destination) {
+        long elements = (to - from) * spec(name).shape().rowLength();
+        Conversion.widen(type(name), folder.rows(name, from, to), destination, elements);
+    }
+
+    /** What the scales of a weight in NVFP4 are divided by. */
+    float globalScale(TensorRule rule) {
+        return row(rule.module() + QuantizationConfig.WEIGHT_GLOBAL_SCALE, 0).get(FLOAT, 0);
+    }
+
+    private DType type(String name) {
+        return switch (spec(name).encoding()) {
+            case Encoding.Plain(DType type) -> type;
+            case Encoding.Blocks(var blocks) -> throw new IllegalStateException("safetensors with blocks of " + blocks);
+        };
+    }
+
+    static MalformedFileException problem(String tensor, String what) {
+        return new MalformedFileException(SafetensorsFolder.SINGLE, -1, "tensor '" + tensor + "' " + what);
+    }
+
+    @Override
+    public void close() {
+        folder.close();
+    }
+}
