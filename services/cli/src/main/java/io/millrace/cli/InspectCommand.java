@@ -91,8 +91,8 @@ final class InspectCommand implements Callable<Integer> {
     private String text(Inspection inspection) {
         String line = System.lineSeparator();
         StringBuilder text = new StringBuilder();
-        text.append(path).append(": ").append(printable(inspection.format()));
-        inspection.architecture().ifPresent(name -> text.append(", ").append(printable(name)));
+        text.append(path).append(": ").append(Text.printable(inspection.format()));
+        inspection.architecture().ifPresent(name -> text.append(", ").append(Text.printable(name)));
         inspection
                 .parameters()
                 .ifPresent(count -> text.append(", ")
@@ -103,14 +103,14 @@ final class InspectCommand implements Callable<Integer> {
         inspection
                 .notReadable()
                 .ifPresent(why -> text.append("Millrace cannot compute with it: ")
-                        .append(printable(why))
+                        .append(Text.printable(why))
                         .append(line));
         if (!inspection.metadata().isEmpty()) {
             text.append(line)
                     .append(new Table(
                             List.of("key", "type", "value"),
                             inspection.metadata().stream()
-                                    .map(entry -> List.of(printable(entry.key()), entry.type(), value(entry)))
+                                    .map(entry -> List.of(Text.printable(entry.key()), entry.type(), value(entry)))
                                     .toList()));
         }
         text.append(line)
@@ -129,7 +129,7 @@ final class InspectCommand implements Callable<Integer> {
                             List.of("tensor", "shape", "type", "bytes"),
                             inspection.tensors().stream()
                                     .map(tensor -> List.of(
-                                            printable(tensor.name()),
+                                            Text.printable(tensor.name()),
                                             shape(tensor.shape()),
                                             tensor.type(),
                                             Text.bytes(tensor.bytes())))
@@ -149,29 +149,12 @@ final class InspectCommand implements Callable<Integer> {
         boolean more = entry.items().isPresent()
                 && entry.value() instanceof List<?> items
                 && items.size() < entry.items().get();
-        String text = printable(shown);
+        String text = Text.printable(shown);
         if (text.codePointCount(0, text.length()) > LONGEST_VALUE) {
             text = text.substring(0, text.offsetByCodePoints(0, LONGEST_VALUE)) + " …";
         } else if (more) {
             text += ", …";
         }
         return entry.items().map(count -> count + ": ").orElse("") + text;
-    }
-
-    /** A file may say anything: nothing of it may move the cursor or end the line. */
-    private static String printable(String text) {
-        StringBuilder safe = new StringBuilder(text.length());
-        text.codePoints().forEach(point -> {
-            switch (point) {
-                case '\n' -> safe.append("\\n");
-                case '\t' -> safe.append("\\t");
-                case '\r' -> safe.append("\\r");
-                default -> {
-                    boolean shown = !Character.isISOControl(point) && Character.getType(point) != Character.FORMAT;
-                    safe.append(shown ? Character.toString(point) : String.format("\\u%04x", point));
-                }
-            }
-        });
-        return safe.toString();
     }
 }

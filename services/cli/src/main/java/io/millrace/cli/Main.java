@@ -64,7 +64,7 @@ public final class Main {
 
     private static int report(ParameterException error) {
         CommandLine command = error.getCommandLine();
-        command.getErr().println("millrace: " + error.getMessage());
+        command.getErr().println("millrace: " + Text.printableLines(String.valueOf(error.getMessage())));
         if (!UnmatchedArgumentException.printSuggestions(error, command.getErr())) {
             command.getErr().println("See '" + command.getCommandSpec().qualifiedName() + " --help'.");
         }
@@ -72,7 +72,7 @@ public final class Main {
     }
 
     private static int report(Exception error, CommandLine command, boolean verbose) {
-        command.getErr().println("millrace: " + describe(error));
+        command.getErr().println("millrace: " + Text.printableLines(describe(error)));
         if (verbose) {
             error.printStackTrace(command.getErr());
         }

@@ -43,14 +43,17 @@ final class Output {
     /** Prints a document for programs, or what {@code text} makes for people. */
     void print(Object document, Supplier<String> text) {
         PrintWriter out = out();
-        out.println(json() ? EventJson.pretty(document) : text.get().stripTrailing());
+        out.println(
+                json()
+                        ? EventJson.pretty(document)
+                        : Text.printableLines(text.get().stripTrailing()));
         out.flush();
     }
 
     /** Prints one event of a stream. */
     void line(Object document, Supplier<String> text) {
         PrintWriter out = out();
-        out.println(json() ? EventJson.line(document) : text.get());
+        out.println(json() ? EventJson.line(document) : Text.printableLines(text.get()));
         out.flush();
     }
 
@@ -61,7 +64,7 @@ final class Output {
     /** A remark for people, which programs do not see on standard output. */
     void remark(String text) {
         PrintWriter err = command.commandLine().getErr();
-        err.println(text);
+        err.println(Text.printableLines(text));
         err.flush();
     }
 

@@ -76,23 +76,31 @@ final class PublishCommand implements Callable<Integer> {
         if (!Files.isDirectory(folder)) {
             throw new CommandFailure(ExitCode.NOT_FOUND, "there is no folder " + folder);
         }
-        ModelName name = new ModelName(model);
+        Publisher.Release release = release();
         CheckpointFolder opened = open();
         Connection connection = cluster.connect();
         try (TopicReader reader = connection.reader()) {
             List<Policy> policies = reader.latest(connection.topics().policies(), Policy.class);
-            CheckpointPublished checkpoint = publish(connection, opened, name);
+            CheckpointPublished checkpoint = publish(connection, opened, release);
             Set<RunId> expected = policies.stream()
-                    .filter(policy -> policy.matches(name))
+                    .filter(policy -> policy.matches(release.model()))
                     .flatMap(policy ->
                             policy.targets().stream().map(target -> RunId.of(checkpoint, policy.name(), target)))
                     .collect(Collectors.toSet());
             List<RunChanged> runs = await(reader, connection.topics().runs(), expected);
             output.print(
                     new Published(checkpoint, opened.leftOut(), runs),
-                    () -> leftOut(opened) + text(name, runs, policies, expected.size()));
+                    () -> leftOut(opened) + text(release.model(), runs, policies, expected.size()));
         }
         return ExitCode.OK;
+    }
+
+    private Publisher.Release release() {
+        try {
+            return new Publisher.Release(new ModelName(model), version, step, Optional.empty(), labels);
+        } catch (IllegalArgumentException e) {
+            throw new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
+        }
     }
 
     private CheckpointFolder open() throws IOException {
@@ -103,12 +111,12 @@ final class PublishCommand implements Callable<Integer> {
         }
     }
 
-    private CheckpointPublished publish(Connection connection, CheckpointFolder checkpoint, ModelName name)
+    private CheckpointPublished publish(Connection connection, CheckpointFolder checkpoint, Publisher.Release release)
             throws IOException, InterruptedException {
         try (ArtifactStore store = connection.store();
                 Publisher publisher = new Publisher(
                         connection.kafka(), store, connection.topics().prefix())) {
-            return publisher.publish(checkpoint, new Publisher.Release(name, version, step, Optional.empty(), labels));
+            return publisher.publish(checkpoint, release);
         }
     }
 

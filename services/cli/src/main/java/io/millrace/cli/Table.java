@@ -18,13 +18,13 @@ public record Table(List<String> header, List<List<String>> rows) {
 
     private static void measure(List<String> row, int[] widths) {
         for (int column = 0; column < widths.length; column++) {
-            widths[column] = Math.max(widths[column], width(row.get(column)));
+            widths[column] = Math.max(widths[column], width(Text.printable(row.get(column))));
         }
     }
 
     private static void append(List<String> row, int[] widths, StringBuilder text) {
         for (int column = 0; column < widths.length; column++) {
-            String cell = row.get(column);
+            String cell = Text.printable(row.get(column));
             text.append(cell);
             if (column < widths.length - 1) {
                 text.append(" ".repeat(widths[column] - width(cell) + 2));

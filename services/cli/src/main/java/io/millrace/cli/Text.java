@@ -3,6 +3,7 @@ package io.millrace.cli;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** Numbers as people read them. */
 public final class Text {
@@ -41,6 +42,28 @@ public final class Text {
             return seconds / 60 + " min";
         }
         return seconds < 172_800 ? seconds / 3600 + " h" : seconds / 86_400 + " d";
+    }
+
+    /** A file or an event may say anything: nothing of it may move the cursor or end the line. */
+    static String printable(String text) {
+        StringBuilder safe = new StringBuilder(text.length());
+        text.codePoints().forEach(point -> {
+            switch (point) {
+                case '\n' -> safe.append("\\n");
+                case '\t' -> safe.append("\\t");
+                case '\r' -> safe.append("\\r");
+                default -> {
+                    boolean shown = !Character.isISOControl(point) && Character.getType(point) != Character.FORMAT;
+                    safe.append(shown ? Character.toString(point) : String.format("\\u%04x", point));
+                }
+            }
+        });
+        return safe.toString();
+    }
+
+    /** The same of a text whose lines are ours. */
+    static String printableLines(String text) {
+        return text.lines().map(Text::printable).collect(Collectors.joining(System.lineSeparator()));
     }
 
     /** Four significant digits. */

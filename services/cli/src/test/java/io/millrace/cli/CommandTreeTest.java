@@ -67,6 +67,17 @@ final class CommandTreeTest {
     }
 
     @Test
+    void aModelOrVersionThatIsNoNameIsAUsageError() {
+        for (List<String> release : List.of(
+                List.of("../chat", "1"), List.of("chat", ""), List.of("chat", "\u001b[2J"), List.of("chat", "1\n2"))) {
+            Said said = Said.to("publish", "target", "--model", release.getFirst(), "--version", release.getLast());
+
+            assertThat(said.exitCode()).as(release.toString()).isEqualTo(ExitCode.USAGE);
+            assertThat(said.err()).contains("1 to 128").doesNotContain("\u001b");
+        }
+    }
+
+    @Test
     void aMissingPolicyFileIsNotFound() {
         Said said = Said.to("policy", "check", "target/no-such-policy.yaml");
 

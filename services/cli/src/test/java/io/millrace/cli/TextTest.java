@@ -28,4 +28,17 @@ final class TextTest {
 
         assertThat(table.toString().lines()).containsExactly("MODEL   SIZE", "a       1", "longer  2");
     }
+
+    @Test
+    void nothingInATableMovesTheCursorOrEndsItsLine() {
+        Table table = new Table(List.of("message", "size"), List.of(List.of("a\u001b[2J\nb", "1")));
+
+        assertThat(table.toString().lines()).containsExactly("MESSAGE        SIZE", "a\\u001b[2J\\nb  1");
+    }
+
+    @Test
+    void ofATextInLinesOnlyTheLinesRemain() {
+        assertThat(Text.printableLines("run: failed\n  tensor 'a\u001b]0;x\u0007'"))
+                .isEqualTo("run: failed" + System.lineSeparator() + "  tensor 'a\\u001b]0;x\\u0007'");
+    }
 }

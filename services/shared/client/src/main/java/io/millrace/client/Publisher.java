@@ -109,6 +109,7 @@ public final class Publisher implements AutoCloseable {
     public record Release(
             ModelName model, String version, long step, Optional<Digest> parent, Map<String, String> labels) {
         public Release {
+            CheckpointPublished.requireVersion(version);
             labels = Map.copyOf(labels);
         }
     }
