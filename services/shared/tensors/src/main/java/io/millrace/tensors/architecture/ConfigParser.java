@@ -218,7 +218,8 @@ final class ConfigParser {
             return Optional.empty();
         }
         Experts.Keys keys = architecture.expertKeys().get();
-        int count = config.whole(keys.count(), MOST_EXPERTS);
+        boolean renamed = !config.present(keys.count()) && config.present(Experts.COUNT_OF_ALL);
+        int count = config.whole(renamed ? Experts.COUNT_OF_ALL : keys.count(), MOST_EXPERTS);
         int perToken = config.whole("num_experts_per_tok", count);
         if (architecture.has(Trait.NORMED_EXPERTS_STATED) && !config.present("norm_topk_prob")) {
             throw config.variant("'norm_topk_prob' is missing, which means false; expected true");

@@ -51,6 +51,8 @@ public final class DenseWriter implements TensorSink {
             // The name that transformers 5 gave it; readers that know both must not find two answers.
             this.config.put("dtype", torchName(type));
         }
+        // It names Python files, which do not come along: a loader that may execute them would miss them.
+        this.config.remove("auto_map");
         this.weights = SafetensorsWriter.open(folder, tensors, metadata, shardBytes);
     }
 

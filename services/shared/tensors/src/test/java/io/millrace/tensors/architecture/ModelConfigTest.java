@@ -210,6 +210,21 @@ class ModelConfigTest {
     }
 
     @Test
+    void theCountOfExpertsIsFoundUnderTheNameThatTransformers5Writes() throws IOException {
+        ObjectNode moe = TinyModels.each().stream()
+                .filter(config -> config.path("model_type").asText().equals("qwen3_moe"))
+                .findFirst()
+                .orElseThrow();
+        moe.set("num_local_experts", moe.remove("num_experts"));
+
+        assertThat(ModelConfig.of(moe, "config.json").experts().orElseThrow().count())
+                .isEqualTo(3);
+
+        moe.remove("num_local_experts");
+        assertThatThrownBy(() -> ModelConfig.of(moe, "config.json")).hasMessageContaining("'num_experts' is missing");
+    }
+
+    @Test
     void slidingWindowCountsForMistralButNotForLlama() throws IOException {
         ObjectNode mistral = TinyModels.config("MistralForCausalLM", "mistral");
         mistral.put("sliding_window", 32);

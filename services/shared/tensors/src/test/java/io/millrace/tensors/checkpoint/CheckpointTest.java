@@ -234,6 +234,17 @@ class CheckpointTest {
     }
 
     @Test
+    void aWrittenFolderNamesNoPythonFilesThatItDoesNotHave() throws IOException {
+        ObjectNode config = TinyModels.llama();
+        config.putObject("auto_map").put("AutoConfig", "configuration_phi3.Phi3Config");
+        Path written = folder.resolve("written");
+        TinyModels.write(written, config, DType.F32, 1);
+
+        assertThat(StrictJson.readFile(written.resolve("config.json"), 10_000).has("auto_map"))
+                .isFalse();
+    }
+
+    @Test
     void nonFiniteWeightIsNamedByRowAndColumn() throws IOException {
         TinyModels.write(folder, TinyModels.llama(), DType.F32, 1);
         float[] rows = new float[3 * 128];

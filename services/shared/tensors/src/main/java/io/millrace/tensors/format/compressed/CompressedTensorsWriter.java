@@ -54,7 +54,7 @@ public final class CompressedTensorsWriter {
         if (rule.shape().rowLength() % layout.rowMultiple() != 0) {
             throw new IllegalArgumentException("module '" + rule.module() + "' has "
                     + rule.shape().rowLength() + " inputs, expected a multiple of " + layout.rowMultiple() + " for "
-                    + scheme + "; prune to such a width or choose a GGUF type with smaller blocks");
+                    + scheme + "; choose W4A16_CHANNEL, W8A16_CHANNEL or FP8_DYNAMIC, which have one scale per row");
         }
         return layout;
     }

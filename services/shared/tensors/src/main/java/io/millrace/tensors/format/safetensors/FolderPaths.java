@@ -6,7 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 
-/** Turns the file names of a model folder into paths that cannot lead outside it, by name or by link. */
+/**
+ * Turns the file names of a model folder into paths that cannot lead outside it, by name or by link. A snapshot in Hugging
+ * Face's cache has nothing but links: {@code models--X/snapshots/REVISION/config.json} to {@code models--X/blobs/DIGEST},
+ * which count as inside.
+ */
 public final class FolderPaths {
     private final Path folder;
     private final Path realFolder;
@@ -22,14 +26,25 @@ public final class FolderPaths {
         if (!Files.exists(file)) {
             throw new MalformedFileException(name, -1, "the file is missing; copy the folder again");
         }
-        if (!file.toRealPath().startsWith(realFolder)) {
+        Path real = file.toRealPath();
+        if (!real.startsWith(realFolder)
+                && !(inCache()
+                        && real.startsWith(realFolder.resolve("../../blobs").normalize()))) {
             throw new MalformedFileException(
-                    name, -1, "the file is a link that leads outside its folder, expected the file itself");
+                    name,
+                    -1,
+                    "the file is a link that leads outside its folder, expected the file itself; copy the folder with"
+                            + " cp -rL");
         }
         if (!Files.isRegularFile(file)) {
             throw new MalformedFileException(name, -1, "found no regular file of this name, expected one");
         }
         return file;
+    }
+
+    private boolean inCache() {
+        Path snapshots = realFolder.getParent();
+        return snapshots != null && snapshots.endsWith("snapshots");
     }
 
     /** The shard that an index names for a tensor. */

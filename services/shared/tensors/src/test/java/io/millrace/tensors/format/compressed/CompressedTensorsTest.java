@@ -250,7 +250,7 @@ class CompressedTensorsTest {
             assertThatThrownBy(() -> CompressedTensorsWriter.plan(checkpoint, CompressedScheme.W4A16))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("module 'model.layers.0.mlp.down_proj' has 172 inputs, expected a multiple of"
-                            + " 128 for W4A16");
+                            + " 128 for W4A16; choose W4A16_CHANNEL");
         }
     }
 

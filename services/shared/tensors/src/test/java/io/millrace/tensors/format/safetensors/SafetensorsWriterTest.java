@@ -128,6 +128,31 @@ class SafetensorsWriterTest {
     }
 
     @Test
+    void linksOfASnapshotInTheHubsCacheAreFollowedToItsBlobsAlone(@TempDir Path cache) throws IOException {
+        write(16);
+        Path blobs = Files.createDirectories(cache.resolve("models--a--b/blobs"));
+        Path snapshot = Files.createDirectories(cache.resolve("models--a--b/snapshots/0123"));
+        try (var files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                Path blob = Files.move(file, blobs.resolve("of-" + file.getFileName()));
+                Files.createSymbolicLink(snapshot.resolve(file.getFileName()), snapshot.relativize(blob));
+            }
+        }
+        try (SafetensorsFolder opened = SafetensorsFolder.open(snapshot)) {
+            assertThat(opened.tensors()).isNotEmpty();
+        }
+
+        Path elsewhere = Files.move(
+                blobs.resolve("of-model-00002-of-00003.safetensors"),
+                cache.resolve("model-00002-of-00003.safetensors"));
+        Files.createSymbolicLink(blobs.resolve("of-model-00002-of-00003.safetensors"), elsewhere);
+
+        assertThatThrownBy(() -> SafetensorsFolder.open(snapshot))
+                .hasMessageContaining("a link that leads outside its folder")
+                .hasMessageContaining("cp -rL");
+    }
+
+    @Test
     void indexThatPutsATensorInAnotherShardIsRefused() throws IOException {
         write(16);
         Path index = folder.resolve("model.safetensors.index.json");

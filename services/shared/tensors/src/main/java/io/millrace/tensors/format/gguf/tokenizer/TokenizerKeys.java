@@ -12,10 +12,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /** The {@code tokenizer.*} keys of a GGUF file, from the files of a checkpoint's folder. */
 public final class TokenizerKeys {
     private static final String PREFIX = "tokenizer.ggml.";
+
+    /** What llama.cpp takes for the end of a turn where no key names it. */
+    private static final List<String> ENDS_OF_TURN = List.of("<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>");
 
     private final TokenizerFiles files;
     private final ModelConfig config;
@@ -70,8 +74,7 @@ public final class TokenizerKeys {
         Optional<Integer> end =
                 files.special("eos_token").map(ids::get).or(() -> ends.stream().findFirst());
         end.ifPresent(id -> put("eos_token_id", id));
-        // A chat model ends its turn with another token than its text; GGUF has one key for each.
-        ends.stream().filter(id -> !id.equals(end.orElse(-1))).findFirst().ifPresent(id -> put("eot_token_id", id));
+        endOfTurn(ends, end, ids).ifPresent(id -> put("eot_token_id", id));
         putId("unk", "unknown", ids);
         putId("sep", "seperator", ids);
         putId("pad", "padding", ids);
@@ -92,6 +95,21 @@ public final class TokenizerKeys {
         if (id >= 0 && id < vocabulary.tokens().size()) {
             keys.put(PREFIX + key, GgufValue.u32(id));
         }
+    }
+
+    /**
+     * A chat model may end its turn with another token than its text; GGUF has one key for each. Of several ends that of
+     * the turn is known by its text: Qwen lists {@code <|endoftext|>} too, and Phi-3 {@code <|assistant|>}.
+     */
+    private static Optional<Integer> endOfTurn(
+            List<Integer> ends, Optional<Integer> endOfText, Map<String, Integer> ids) {
+        Predicate<Integer> another = id -> !endOfText.equals(Optional.of(id));
+        return ENDS_OF_TURN.stream()
+                .map(ids::get)
+                .filter(ends::contains)
+                .findFirst()
+                .or(() -> ends.stream().filter(another).findFirst())
+                .filter(another);
     }
 
     /** The ids that end a text: one or several, from the generation settings or the configuration. */

@@ -93,7 +93,11 @@ final class VocabularyReader {
      */
     private void addSentencePieceTokens() throws MalformedFileException {
         for (TokenizerFiles.Added added : files.added()) {
-            Token piece = added.id() < tokens.length ? tokens[added.id()] : null;
+            if (added.id() >= tokens.length) {
+                // Gemma 3 of text alone has the multimodal models' tokenizer, whose image token has no row here.
+                continue;
+            }
+            Token piece = tokens[added.id()];
             if (piece == null || !piece.text().equals(added.text())) {
                 Kind kind = added.control() ? Kind.CONTROL : Kind.USER_DEFINED;
                 place(added.id(), new Token(added.text(), Vocabulary.ADDED_SCORE, kind));

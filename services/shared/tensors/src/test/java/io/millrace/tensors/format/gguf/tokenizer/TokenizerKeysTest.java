@@ -85,15 +85,29 @@ class TokenizerKeysTest {
     }
 
     @Test
-    void aListOfEndsBecomesTheEndOfTextAndTheEndOfATurn() throws Exception {
+    void ofSeveralEndsThatOfATurnIsKnownByItsText() throws Exception {
         write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
-        write("tokenizer_config.json", "{\"eos_token\": {\"content\": \"<|end|>\"}, \"add_bos_token\": false}");
+        write("tokenizer_config.json", "{\"add_bos_token\": false}");
+        write("generation_config.json", "{\"eos_token_id\": [2, 1, 3]}");
+
+        assertThat(keys(4))
+                .containsEntry("tokenizer.ggml.eos_token_id", GgufValue.u32(2))
+                .containsEntry("tokenizer.ggml.eot_token_id", GgufValue.u32(3))
+                .containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(false));
+
+        write("generation_config.json", "{\"eos_token_id\": [2, 1]}");
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.eot_token_id", GgufValue.u32(1));
+    }
+
+    @Test
+    void anEndOfTextThatEndsTurnsAsWellHasNoOtherBesideIt() throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
+        write("tokenizer_config.json", "{\"eos_token\": {\"content\": \"<|end|>\"}}");
         write("generation_config.json", "{\"eos_token_id\": [3, 2]}");
 
         assertThat(keys(4))
                 .containsEntry("tokenizer.ggml.eos_token_id", GgufValue.u32(3))
-                .containsEntry("tokenizer.ggml.eot_token_id", GgufValue.u32(2))
-                .containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(false));
+                .doesNotContainKey("tokenizer.ggml.eot_token_id");
     }
 
     @Test
@@ -165,6 +179,17 @@ class TokenizerKeysTest {
                 .containsEntry("tokenizer.ggml.pre", GgufValue.text("default"))
                 .containsEntry("tokenizer.ggml.add_space_prefix", new GgufValue.Flag(false))
                 .containsEntry("tokenizer.ggml.token_type", GgufValue.i32s(List.of(3, 3, 4, 2, 1)));
+    }
+
+    @Test
+    void anAddedTokenOfSentencePieceWithoutARowIsLeftOut() throws Exception {
+        write("tokenizer.json", """
+                {"added_tokens": [{"id": 2, "content": "<image_soft_token>", "special": true}], "pre_tokenizer": null,
+                 "model": {"type": "BPE", "byte_fallback": true, "unk_token": "<unk>",
+                  "vocab": {"<unk>": 0, "a": 1}, "merges": []}}
+                """);
+
+        assertThat(keys(2)).containsEntry("tokenizer.ggml.tokens", GgufValue.texts(List.of("<unk>", "a")));
     }
 
     @Test
