@@ -6,11 +6,7 @@ import io.millrace.cli.compress.Compressor.Outcome;
 import io.millrace.cli.compress.EvaluationText;
 import io.millrace.events.Parameters.Gguf;
 import io.millrace.quantizer.QuantizeStage;
-import io.millrace.tensors.TensorSpec;
-import io.millrace.tensors.checkpoint.Checkpoint;
-import io.millrace.tensors.checkpoint.ModelFolder;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -164,19 +160,21 @@ final class CompressCommand implements Callable<Integer> {
                 spec,
                 output,
                 "targets that were complete lie in " + out + ", nothing else was left",
-                progress -> compress(output, progress, check()));
+                progress -> compress(output, progress));
     }
 
-    private int compress(Output output, ProgressLine progress, long modelBytes)
-            throws IOException, InterruptedException {
+    private int compress(Output output, ProgressLine progress) throws IOException, InterruptedException {
+        CompressFiles files = new CompressFiles(model, out, Optional.ofNullable(importance), Optional.ofNullable(text));
+        Set<CompressionTarget> wanted = check(files);
+        long modelBytes = files.modelBytes();
         Compressor compressor =
-                new Compressor(model, out, Optional.ofNullable(importance), threads, System::nanoTime, progress::show);
+                new Compressor(model, out, files.importance(), threads, System::nanoTime, progress::show);
         Optional<EvaluationText> evaluation = text == null
                 ? Optional.empty()
                 : Optional.of(EvaluationText.of(model, text, sequences, Optional.ofNullable(length)));
         List<Outcome.Made> made = new ArrayList<>();
         List<Outcome.Refused> refused = new ArrayList<>();
-        for (CompressionTarget target : wanted()) {
+        for (CompressionTarget target : wanted) {
             progress.begin(target.toString());
             Outcome outcome = compressor.run(target);
             progress.clear();
@@ -212,7 +210,6 @@ final class CompressCommand implements Callable<Integer> {
         return compressor.measure(done, text);
     }
 
-    /** What to make, each once, in the order asked for. */
     private Set<CompressionTarget> wanted() {
         Set<CompressionTarget> wanted = new LinkedHashSet<>();
         try {
@@ -223,51 +220,23 @@ final class CompressCommand implements Callable<Integer> {
         return wanted;
     }
 
-    /** Refuses at once what would be refused after an hour; returns the bytes of the checkpoint's weights. */
-    private long check() throws IOException {
+    /** Refuses what cannot be; returns what to make, each once, in the order asked for. */
+    private Set<CompressionTarget> check(CompressFiles files) throws IOException {
         if (threads < 1 || threads > QuantizeStage.MOST_THREADS) {
             throw new ParameterException(
                     spec.commandLine(), "--threads is " + threads + ", expected 1 to " + QuantizeStage.MOST_THREADS);
         }
-        if (Files.isRegularFile(model)) {
-            throw new CommandFailure(
-                    ExitCode.REFUSED,
-                    model + " is a file, expected the folder of a checkpoint; 'millrace dequantize' makes one of a GGUF"
-                            + " file");
-        }
-        if (!Files.exists(model)) {
-            throw new CommandFailure(ExitCode.NOT_FOUND, "there is no folder " + model);
-        }
-        if (!Files.exists(model.resolve(ModelFolder.CONFIG))) {
-            throw new CommandFailure(
-                    ExitCode.REFUSED,
-                    model + " has no " + ModelFolder.CONFIG + ", expected the folder of a checkpoint: "
-                            + ModelFolder.CONFIG + ", safetensors and tokenizer files");
-        }
-        if (Files.exists(out) && !Files.isDirectory(out)) {
-            throw new CommandFailure(ExitCode.REFUSED, out + " is a file, expected a folder; name another with -o");
-        }
-        if (importance != null && !Files.isRegularFile(importance)) {
-            throw new CommandFailure(ExitCode.NOT_FOUND, "there is no importance matrix " + importance);
-        }
-        if (text != null && !Files.isRegularFile(text)) {
-            throw new CommandFailure(ExitCode.NOT_FOUND, "there is no text " + text + " to evaluate with");
-        }
-        for (CompressionTarget target : wanted()) {
+        files.check();
+        Set<CompressionTarget> wanted = wanted();
+        for (CompressionTarget target : wanted) {
             if (importance == null && target.parameters() instanceof Gguf type && type.needsImportance()) {
                 throw new ParameterException(
                         spec.commandLine(),
                         target + " is too coarse without an importance matrix; give one with --importance, or choose a"
                                 + " larger type");
             }
-            Path folder = out.resolve(target.folderName());
-            if (Files.exists(folder)) {
-                throw new CommandFailure(
-                        ExitCode.REFUSED, folder + " exists; delete it or name another folder with -o");
-            }
+            files.checkNew(target);
         }
-        try (Checkpoint checkpoint = Checkpoint.open(model)) {
-            return checkpoint.tensors().stream().mapToLong(TensorSpec::byteSize).sum();
-        }
+        return wanted;
     }
 }

@@ -1,7 +1,6 @@
 package io.millrace.benchmarks;
 
 import io.millrace.events.ArtifactRef;
-import io.millrace.events.Parameters;
 import io.millrace.events.wire.Topics;
 import io.millrace.store.ArtifactStore;
 import io.millrace.store.Stores;
@@ -69,9 +68,7 @@ final class LoadBenchmark implements Callable<Integer> {
 
     /** @return the conductor's memory at the end as a multiple of that after the first part */
     private double load(Pipeline pipeline, ArtifactStore store, ConductorProcess conductor) throws Exception {
-        var _ = pipeline.startWorker("quantizer", new IdleStage<>(Parameters.Quantize.class, _ -> {}), QUANTIZER_SLOTS);
-        var _ = pipeline.startWorker(
-                "benchmarker", new IdleStage<>(Parameters.Benchmark.class, _ -> {}), BENCHMARKER_SLOTS);
+        pipeline.startIdleWorkers(QUANTIZER_SLOTS, BENCHMARKER_SLOTS, () -> {});
         Checkpoints made = Checkpoints.in(store);
         pipeline.sendAndAwait(made.policy(TARGETS));
         int each = checkpoints / PARTS;

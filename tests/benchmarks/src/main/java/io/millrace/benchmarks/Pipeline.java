@@ -8,6 +8,7 @@ import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.run.Limits;
 import io.millrace.events.Device;
 import io.millrace.events.Event;
+import io.millrace.events.Parameters;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.EventRecords;
 import io.millrace.events.wire.TopicAdmin;
@@ -104,6 +105,14 @@ public final class Pipeline implements AutoCloseable {
         if (!conductor.awaitRunning(START)) {
             throw new IOException("the conductor did not start within " + START.toSeconds() + " s");
         }
+    }
+
+    /** A quantizer and a benchmarker that compute nothing; each job does {@code work} first. */
+    void startIdleWorkers(int quantizerSlots, int benchmarkerSlots, Runnable work)
+            throws IOException, InterruptedException {
+        var _ = startWorker("quantizer", new IdleStage<>(Parameters.Quantize.class, _ -> work.run()), quantizerSlots);
+        var _ = startWorker(
+                "benchmarker", new IdleStage<>(Parameters.Benchmark.class, _ -> work.run()), benchmarkerSlots);
     }
 
     Worker startWorker(String service, Stage<?> stage, int slots) throws IOException, InterruptedException {

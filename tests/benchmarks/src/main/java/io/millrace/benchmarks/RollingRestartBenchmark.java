@@ -2,7 +2,6 @@ package io.millrace.benchmarks;
 
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.ModelPublished;
-import io.millrace.events.Parameters;
 import io.millrace.events.wire.Decoded;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.store.ArtifactStore;
@@ -49,10 +48,7 @@ final class RollingRestartBenchmark implements Callable<Integer> {
                 Cluster cluster = Cluster.start(scratch.resolve("brokers"), BROKERS);
                 Pipeline pipeline = Pipeline.on(cluster.address(), BROKERS, scratch.folder(), STORE)) {
             pipeline.startConductor();
-            var _ = pipeline.startWorker(
-                    "quantizer", new IdleStage<>(Parameters.Quantize.class, _ -> {}), QUANTIZER_SLOTS);
-            var _ = pipeline.startWorker(
-                    "benchmarker", new IdleStage<>(Parameters.Benchmark.class, _ -> {}), BENCHMARKER_SLOTS);
+            pipeline.startIdleWorkers(QUANTIZER_SLOTS, BENCHMARKER_SLOTS, () -> {});
             Checkpoints checkpoints = Checkpoints.in(store);
             pipeline.sendAndAwait(checkpoints.policy(1));
             try (ClosedLoop loop = new ClosedLoop(pipeline, MODELS, 1, IN_FLIGHT, PATIENCE)) {

@@ -1,7 +1,6 @@
 package io.millrace.benchmarks;
 
 import io.millrace.events.ArtifactRef;
-import io.millrace.events.Parameters;
 import io.millrace.store.ArtifactStore;
 import io.millrace.store.Stores;
 import java.time.Duration;
@@ -82,10 +81,7 @@ final class RunsBenchmark implements Callable<Integer> {
                 ArtifactStore store = Stores.open(address);
                 Pipeline pipeline = Pipeline.start(scratch.folder(), address)) {
             pipeline.startConductor();
-            var _ = pipeline.startWorker(
-                    "quantizer", new IdleStage<>(Parameters.Quantize.class, _ -> {}), QUANTIZER_SLOTS);
-            var _ = pipeline.startWorker(
-                    "benchmarker", new IdleStage<>(Parameters.Benchmark.class, _ -> {}), BENCHMARKER_SLOTS);
+            pipeline.startIdleWorkers(QUANTIZER_SLOTS, BENCHMARKER_SLOTS, () -> {});
             Checkpoints checkpoints = Checkpoints.in(store);
             pipeline.sendAndAwait(checkpoints.policy(1));
             List<ArtifactRef> weights = new ArrayList<>();

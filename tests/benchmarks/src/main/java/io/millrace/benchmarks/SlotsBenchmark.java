@@ -1,7 +1,6 @@
 package io.millrace.benchmarks;
 
 import io.millrace.events.ArtifactRef;
-import io.millrace.events.Parameters;
 import io.millrace.store.ArtifactStore;
 import io.millrace.store.Stores;
 import java.time.Duration;
@@ -46,10 +45,7 @@ final class SlotsBenchmark implements Callable<Integer> {
                 ArtifactStore store = Stores.open(STORE);
                 Pipeline pipeline = Pipeline.start(scratch.folder(), STORE)) {
             pipeline.startConductor();
-            var _ = pipeline.startWorker(
-                    "quantizer", new IdleStage<>(Parameters.Quantize.class, _ -> work()), QUANTIZER_SLOTS);
-            var _ = pipeline.startWorker(
-                    "benchmarker", new IdleStage<>(Parameters.Benchmark.class, _ -> work()), BENCHMARKER_SLOTS);
+            pipeline.startIdleWorkers(QUANTIZER_SLOTS, BENCHMARKER_SLOTS, this::work);
             Checkpoints checkpoints = Checkpoints.in(store);
             pipeline.sendAndAwait(checkpoints.policy(1));
             List<ArtifactRef> weights = new ArrayList<>();

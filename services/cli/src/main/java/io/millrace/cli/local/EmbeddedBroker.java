@@ -1,8 +1,6 @@
 package io.millrace.cli.local;
 
 import java.io.IOException;
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -10,13 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Properties;
 import java.util.function.Consumer;
-import kafka.server.KafkaConfig;
-import kafka.server.KafkaRaftServer;
-import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.utils.Exit;
-import org.apache.kafka.common.utils.Time;
-import org.apache.kafka.metadata.storage.Formatter;
-import org.apache.kafka.server.common.MetadataVersion;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,14 +20,15 @@ import org.slf4j.LoggerFactory;
  */
 public final class EmbeddedBroker implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EmbeddedBroker.class);
+    private static final int NODE = 1;
     /** A port that was free a moment ago may be taken by another process; each try chooses again. */
     private static final int START_ATTEMPTS = 5;
 
-    private final KafkaRaftServer server;
+    private final KafkaNode node;
     private final String address;
 
-    private EmbeddedBroker(KafkaRaftServer server, String address) {
-        this.server = server;
+    private EmbeddedBroker(KafkaNode node, String address) {
+        this.node = node;
         this.address = address;
     }
 
@@ -48,12 +41,14 @@ public final class EmbeddedBroker implements AutoCloseable {
         Files.createDirectories(folder);
         surviveFatalFaults(onFatal);
         try {
-            format(folder);
+            if (!KafkaNode.isFormatted(folder)) {
+                KafkaNode.formatter(folder, NODE).run();
+            }
             for (int attempt = 1; ; attempt++) {
                 int[] ports = freePorts();
                 try {
                     return new EmbeddedBroker(
-                            startServer(properties(folder, ports[0], ports[1])), "127.0.0.1:" + ports[0]);
+                            KafkaNode.start(settings(folder, ports[0], ports[1])), "127.0.0.1:" + ports[0]);
                 } catch (Exception e) {
                     if (namesLock(e)) {
                         throw new FolderInUseException(folder);
@@ -81,8 +76,7 @@ public final class EmbeddedBroker implements AutoCloseable {
 
     @Override
     public void close() {
-        server.shutdown();
-        server.awaitShutdown();
+        node.close();
     }
 
     /** Kafka halts the JVM on a fatal fault; local mode wants to stop its children first. */
@@ -95,41 +89,6 @@ public final class EmbeddedBroker implements AutoCloseable {
         };
         Exit.setHaltProcedure(procedure);
         Exit.setExitProcedure(procedure);
-    }
-
-    private static void format(Path folder) throws Exception {
-        if (Files.exists(folder.resolve("meta.properties"))) {
-            return;
-        }
-        try (PrintStream silent = new PrintStream(OutputStream.nullOutputStream())) {
-            new Formatter()
-                    .setPrintStream(silent)
-                    .setNodeId(1)
-                    .setClusterId(Uuid.randomUuid().toString())
-                    .setDirectories(List.of(folder.toString()))
-                    .setMetadataLogDirectory(folder.toString())
-                    .setControllerListenerName("CONTROLLER")
-                    .setReleaseVersion(MetadataVersion.LATEST_PRODUCTION)
-                    .setUnstableFeatureVersionsEnabled(false)
-                    .setHasDynamicQuorum(false)
-                    .setIgnoreFormatted(true)
-                    .run();
-        }
-    }
-
-    private static KafkaRaftServer startServer(Properties properties) throws Exception {
-        KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(properties, false), Time.SYSTEM);
-        try {
-            server.startup();
-            return server;
-        } catch (Exception e) {
-            try {
-                server.shutdown();
-            } catch (RuntimeException suppressed) {
-                e.addSuppressed(suppressed);
-            }
-            throw e;
-        }
     }
 
     private static boolean namesLock(@Nullable Throwable error) {
@@ -150,39 +109,16 @@ public final class EmbeddedBroker implements AutoCloseable {
         }
     }
 
-    private static Properties properties(Path folder, int brokerPort, int controllerPort) {
-        Properties properties = new Properties();
-        properties.put("process.roles", "broker,controller");
-        properties.put("node.id", "1");
-        properties.put("controller.quorum.voters", "1@127.0.0.1:" + controllerPort);
-        properties.put(
-                "listeners", "PLAINTEXT://127.0.0.1:" + brokerPort + ",CONTROLLER://127.0.0.1:" + controllerPort);
-        properties.put("controller.listener.names", "CONTROLLER");
-        properties.put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
-        properties.put("inter.broker.listener.name", "PLAINTEXT");
-        properties.put("log.dirs", folder.toString());
-        properties.put("auto.create.topics.enable", "false");
-        // One node: without these, transactions and share groups wait for replicas that never come, without an error.
-        for (String topic : List.of("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")) {
-            properties.put(topic + ".replication.factor", "1");
-            properties.put(topic + ".num.partitions", "3");
-        }
-        properties.put("transaction.state.log.min.isr", "1");
-        properties.put("share.coordinator.state.topic.min.isr", "1");
+    private static Properties settings(Path folder, int brokerPort, int controllerPort) {
+        Properties settings = KafkaNode.settings(folder, NODE, List.of(brokerPort), List.of(controllerPort), 3);
         // A laptop joins groups at once instead of waiting for others.
-        properties.put("group.initial.rebalance.delay.ms", "0");
-        properties.put("group.share.min.record.lock.duration.ms", "1000");
-        properties.put("group.share.max.record.lock.duration.ms", "3600000");
-        // At the limit a record vanishes without a word, so it is as high as the broker takes it.
-        properties.put("group.share.max.delivery.count.limit", "25");
-        properties.put("group.share.delivery.count.limit", "10");
-        properties.put("group.share.heartbeat.interval.ms", "500");
-        properties.put("group.share.min.heartbeat.interval.ms", "500");
-        properties.put("group.share.assignment.interval.ms", "0");
-        properties.put("group.share.min.assignment.interval.ms", "0");
-        properties.put("log.cleaner.dedupe.buffer.size", "16777216");
-        properties.put("num.network.threads", "2");
-        properties.put("num.io.threads", "4");
-        return properties;
+        settings.put("group.initial.rebalance.delay.ms", "0");
+        settings.put("group.share.heartbeat.interval.ms", "500");
+        settings.put("group.share.min.heartbeat.interval.ms", "500");
+        settings.put("group.share.assignment.interval.ms", "0");
+        settings.put("group.share.min.assignment.interval.ms", "0");
+        settings.put("num.network.threads", "2");
+        settings.put("num.io.threads", "4");
+        return settings;
     }
 }
