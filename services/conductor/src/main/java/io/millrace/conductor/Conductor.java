@@ -11,6 +11,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.errors.ProcessorStateException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,14 +43,33 @@ public final class Conductor implements AutoCloseable {
         streamsMetrics.bindTo(settings.registry());
     }
 
-    /** Starts a conductor and returns; {@link #awaitRunning} tells when it works. */
+    /**
+     * Starts a conductor and returns; {@link #awaitRunning} tells when it works. What it keeps on its disk is a copy of
+     * what Kafka has: if that cannot be opened it is deleted and read again.
+     */
     public static Conductor start(ConductorSettings settings) {
         Conductor conductor = new Conductor(settings);
-        conductor.schemas.publishOwn();
-        conductor.streams.setUncaughtExceptionHandler(new Replacement(System::nanoTime));
-        conductor.streams.setStateListener((now, before) -> conductor.changed(now));
-        conductor.streams.start();
-        return conductor;
+        try {
+            conductor.start();
+            return conductor;
+        } catch (ProcessorStateException damaged) {
+            LOG.atWarn()
+                    .addKeyValue("folder", settings.stateFolder())
+                    .setCause(damaged)
+                    .log("the state on disk cannot be opened; it is deleted and read again from Kafka");
+            conductor.close();
+            conductor.streams.cleanUp();
+        }
+        Conductor anew = new Conductor(settings);
+        anew.start();
+        return anew;
+    }
+
+    private void start() {
+        schemas.publishOwn();
+        streams.setUncaughtExceptionHandler(new Replacement(System::nanoTime));
+        streams.setStateListener((now, before) -> changed(now));
+        streams.start();
     }
 
     /** True once it has worked and until it stops. */

@@ -224,12 +224,12 @@ final class BlobFolder {
         long sizeBytes = Files.size(blob);
         if (sizeBytes != entry.sizeBytes()) {
             throw new DamagedFileException(blob + ": '" + entry.name() + "' has " + sizeBytes + " bytes, expected "
-                    + entry.sizeBytes() + "; delete the file and run the job again");
+                    + entry.sizeBytes() + "; 'millrace store verify' says what needs it and how to make it again");
         }
         Digest found = verified.digest(blob);
         if (!found.equals(entry.sha256())) {
             throw new DamagedFileException(blob + ": '" + entry.name() + "' has the digest " + found
-                    + "; delete the file and run the job again");
+                    + "; 'millrace store verify' says what needs it and how to make it again");
         }
     }
 

@@ -35,7 +35,7 @@ final class VerifyingInputStream extends FilterInputStream {
             Digest found = Digest.ofHash(sha256.digest());
             if (!found.equals(expected)) {
                 throw new DamagedFileException(where + ": content has the digest " + found + ", expected " + expected
-                        + "; delete the file and run the job again");
+                        + "; 'millrace store verify' says what needs it and how to make it again");
             }
         }
         return read;

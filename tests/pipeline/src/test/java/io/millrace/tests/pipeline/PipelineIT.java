@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -121,6 +122,14 @@ final class PipelineIT {
                 .endsWith("1 damaged\n");
     }
 
+    private static void spoil(Path state) throws IOException {
+        try (Stream<Path> files = Files.walk(state)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                Files.writeString(file, "spoiled");
+            }
+        }
+    }
+
     /** The policy with a rung that departs from its type's mixture and weighs errors by a matrix beside the policy. */
     private Path policyWithImportance() throws IOException {
         byte[] tensor = "blk.0.ffn_down.weight".getBytes(StandardCharsets.US_ASCII);
@@ -147,7 +156,9 @@ final class PipelineIT {
     @Tag("chaos")
     @Tag("promise-1")
     @Tag("promise-2")
-    @DisplayName("Promises 1 and 2: kill -9 of all, and a new start ends the run and recomputes nothing")
+    @DisplayName(
+            "Promises 1 and 2: kill -9 of all on a disk that loses the conductor's state, and a new start ends the run"
+                    + " and recomputes nothing")
     void killNineOfAllAndANewStartEndsTheRunAndRecomputesNothing() throws Exception {
         String run;
         try (RunningMillrace up = RunningMillrace.up(millrace)) {
@@ -155,6 +166,7 @@ final class PipelineIT {
             run = publish();
             up.kill();
         }
+        spoil(new Home(millrace.home()).conductor());
 
         try (RunningMillrace up = RunningMillrace.up(millrace);
                 EventLog runs = up.events(Topics.DEFAULT.runs())) {

@@ -6,6 +6,7 @@ import io.millrace.events.Reason;
 import io.millrace.events.Role;
 import io.millrace.store.ChangedFileException;
 import io.millrace.store.Claim;
+import io.millrace.store.DamagedFileException;
 import io.millrace.store.DiskFullException;
 import io.millrace.worker.StageException;
 import java.io.FileNotFoundException;
@@ -29,15 +30,22 @@ final class FailureRules {
             return failure(Reason.CHECKPOINT_CHANGED, where + cause.getMessage());
         }
         if (cause instanceof NoSuchFileException || cause instanceof FileNotFoundException) {
-            Reason reason = switch (role) {
-                case EVALUATION_TEXT, CALIBRATION_TEXT, IMPORTANCE -> Reason.TEXT_MISSING;
-                case MODEL, ORIGINAL, PART -> Reason.CHECKPOINT_MISSING;
-            };
-            return failure(reason, where + "'" + cause.getMessage() + "' is not there");
+            return failure(missing(role), where + "'" + cause.getMessage() + "' is not there");
+        }
+        if (cause instanceof DamagedFileException) {
+            // Waiting mends nothing; what made it has to make it again.
+            return failure(missing(role), where + cause.getMessage());
         }
         return diskFull(cause)
                 ? failure(Reason.DISK_FULL, where + describe(cause))
                 : failure(Reason.STORE_UNREACHABLE, where + describe(cause));
+    }
+
+    private static Reason missing(Role role) {
+        return switch (role) {
+            case EVALUATION_TEXT, CALIBRATION_TEXT, IMPORTANCE -> Reason.TEXT_MISSING;
+            case MODEL, ORIGINAL, PART -> Reason.CHECKPOINT_MISSING;
+        };
     }
 
     /** The store did not answer. */

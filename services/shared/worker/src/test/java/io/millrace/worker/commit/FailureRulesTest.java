@@ -7,6 +7,7 @@ import io.millrace.events.Digest;
 import io.millrace.events.Reason;
 import io.millrace.events.Role;
 import io.millrace.store.ChangedFileException;
+import io.millrace.store.DamagedFileException;
 import io.millrace.worker.StageException;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
@@ -36,6 +37,17 @@ class FailureRulesTest {
                 .isEqualTo(Reason.CHECKPOINT_MISSING);
         assertThat(FailureRules.ofInput(Role.ORIGINAL, ARTIFACT, missing).message())
                 .contains("original", ARTIFACT.manifest().abbreviated(), "eval.txt");
+    }
+
+    @Test
+    void aDamagedInputIsAsGoodAsMissingSinceNoWaitingMendsIt() {
+        IOException damaged = new DamagedFileException("blobs/42/42a7: 'model.gguf' has the digest 84c4");
+
+        assertThat(FailureRules.ofInput(Role.MODEL, ARTIFACT, damaged).reason()).isEqualTo(Reason.CHECKPOINT_MISSING);
+        assertThat(FailureRules.ofInput(Role.IMPORTANCE, ARTIFACT, damaged).reason())
+                .isEqualTo(Reason.TEXT_MISSING);
+        assertThat(FailureRules.ofInput(Role.MODEL, ARTIFACT, damaged).message())
+                .contains("model.gguf");
     }
 
     @Test
