@@ -61,6 +61,10 @@ final class ConfigurationPage {
               username="quantizer" password="${dir:/run/secrets/kafka:password}";
             ```
 
+            Settings of Kafka Streams are refused there: the conductor makes them itself, since its promises rest on them (each state,
+            its jobs and its place in the input are one transaction). What is yours to choose has an option: `--state`, `--threads`,
+            `--replication`, `--topic-prefix`. There are no standby replicas: a conductor that takes over reads the state from Kafka.
+
             The file `/run/secrets/kafka/password` holds the password and nothing else, no line break either. Credentials of S3 come from
             where the AWS SDK looks for them: variables, a profile, or the machine's role.
 

@@ -20,13 +20,26 @@ record OperationsTool(Path program) {
                 .map(folder -> Path.of(folder, name))
                 .filter(Files::isExecutable)
                 .findFirst();
-        if (found.isEmpty()) {
-            String why = "there is no " + name + " on the PATH or in the folder that MILLRACE_PROMETHEUS names;"
-                    + " deploy/README.md says where to get it";
-            System.out.println("skipped: " + why);
-            Assumptions.abort(why);
+        return found.map(OperationsTool::new)
+                .orElseGet(() -> skip("there is no " + name + " on the PATH or in the folder that MILLRACE_PROMETHEUS"
+                        + " names; deploy/README.md says where to get it"));
+    }
+
+    /** The interpreter that MILLRACE_PYTHON names. */
+    static OperationsTool pythonOrSkip(Path folder, String module) throws IOException, InterruptedException {
+        String python = System.getenv().getOrDefault("MILLRACE_PYTHON", "");
+        if (python.isEmpty()) {
+            return skip("MILLRACE_PYTHON names no Python with " + module);
         }
-        return new OperationsTool(found.orElseThrow());
+        OperationsTool tool = new OperationsTool(Path.of(python));
+        return tool.run(folder, "-c", "import " + module).startsWith("0")
+                ? tool
+                : skip("the Python of MILLRACE_PYTHON has no " + module);
+    }
+
+    private static OperationsTool skip(String why) {
+        System.out.println("skipped: " + why);
+        return Assumptions.abort(why);
     }
 
     /** Starts it with its output in this file. */

@@ -29,6 +29,15 @@ public record KafkaFile(List<Property> properties) {
     private static final String PROVIDERS = AbstractConfig.CONFIG_PROVIDERS_CONFIG;
     private static final Map<String, ConfigDef.Type> KNOWN = known();
 
+    /** What people look for in a program of Kafka Streams. Its state and its transactions are the conductor's promises. */
+    private static final Map<String, String> OF_STREAMS = Map.of(
+            "state.dir", "it is the conductor's --state",
+            "num.stream.threads", "it is the conductor's --threads",
+            "replication.factor", "it is the conductor's --replication",
+            "application.id", "it follows --topic-prefix",
+            "num.standby.replicas", "a conductor that takes over reads the state from Kafka",
+            "processing.guarantee", "it is always exactly_once_v2");
+
     public KafkaFile {
         properties = List.copyOf(properties);
     }
@@ -59,6 +68,10 @@ public record KafkaFile(List<Property> properties) {
         for (String name : new TreeSet<>(properties.stringPropertyNames())) {
             String place = place(file, lines, name);
             if (!KNOWN.containsKey(name) && !name.startsWith(PROVIDERS + ".")) {
+                if (OF_STREAMS.containsKey(name)) {
+                    throw new IOException(place + ": '" + name + "' is a setting of Kafka Streams, which the conductor"
+                            + " makes itself: " + OF_STREAMS.get(name) + "; remove it");
+                }
                 throw new IOException(place + ": Kafka's clients know no '" + name + "'"
                         + Nearest.to(name, KNOWN.keySet())
                                 .map(near -> "; did you mean '" + near + "'?")

@@ -42,9 +42,12 @@ public final class ManagementServer implements AutoCloseable {
         try {
             return HttpServer.create(new InetSocketAddress(port), 0);
         } catch (BindException e) {
+            String holder = PortHolder.of(port)
+                    .map(process -> process + " listens there; stop it, or choose")
+                    .orElse("'ss -ltnp' shows who listens where, to root also other users' processes; choose");
             throw new IOException(
-                    "management port " + port + " cannot be opened (" + e.getMessage() + "); choose another, or 0 for a"
-                            + " free one",
+                    "management port " + port + " cannot be opened (" + e.getMessage() + "): " + holder
+                            + " another with --management-port, or 0 for a free one",
                     e);
         }
     }

@@ -135,6 +135,18 @@ class ConfigurationTest {
     }
 
     @Test
+    void aSettingOfKafkaStreamsIsRefusedWithWhatToUseInstead() throws IOException {
+        Path client = Files.writeString(folder.resolve("client.properties"), "state.dir=/fast\n");
+
+        assertThat(run(Map.of(), "--store", "/srv", "--print-config", "--kafka-config", client.toString()))
+                .isEqualTo(2);
+
+        assertThat(err.toString())
+                .contains(client + ":1: 'state.dir' is a setting of Kafka Streams, which the conductor makes itself:"
+                        + " it is the conductor's --state; remove it");
+    }
+
+    @Test
     void kafkaPropertyWithATypoNamesTheNearest() throws IOException {
         Path client = Files.writeString(folder.resolve("client.properties"), "\nsecurity.protocl = SASL_SSL\n");
 

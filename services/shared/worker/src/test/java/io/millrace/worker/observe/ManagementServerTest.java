@@ -1,6 +1,7 @@
 package io.millrace.worker.observe;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.URI;
@@ -10,6 +11,8 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
 class ManagementServerTest {
     private final AtomicBoolean alive = new AtomicBoolean(true);
@@ -37,6 +40,17 @@ class ManagementServerTest {
             assertThat(get(server, "/metrics").body()).isEqualTo("jobs 1\n");
             assertThat(get(server, "/metrics/more").statusCode()).isEqualTo(404);
             assertThat(get(server, "/").statusCode()).isEqualTo(404);
+        }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aPortThatIsTakenIsNamedWithTheProcessThatHasIt() throws Exception {
+        try (ManagementServer server = start()) {
+            assertThatThrownBy(() -> ManagementServer.start(server.port(), () -> "jobs 1\n", alive::get, ready::get))
+                    .hasMessageStartingWith("management port " + server.port() + " cannot be opened")
+                    .hasMessageContaining("process " + ProcessHandle.current().pid() + " (")
+                    .hasMessageEndingWith("another with --management-port, or 0 for a free one");
         }
     }
 
