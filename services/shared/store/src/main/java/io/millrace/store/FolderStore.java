@@ -124,7 +124,12 @@ public final class FolderStore implements ArtifactStore {
     /** A result that is reported is durable, also when its writer is about to make it so. */
     @Override
     public Optional<JobResult> result(JobKey key) throws IOException {
-        Optional<JobResult> result = results.read(key);
+        Optional<JobResult> result;
+        try {
+            result = results.read(key);
+        } catch (DamagedFileException e) {
+            throw new DamagedFileException(e.getMessage() + "; delete the file, and the job is done again", e);
+        }
         if (result.isPresent()) {
             results.settle();
         }

@@ -188,7 +188,8 @@ class FolderStoreTest extends StoreCareContract {
             assertThatThrownBy(() -> store.result(key("a")))
                     .as(content)
                     .isInstanceOf(DamagedFileException.class)
-                    .hasMessageContaining(file.toString());
+                    .hasMessageContaining(file.toString())
+                    .hasMessageContaining("delete the file");
         }
     }
 
