@@ -30,10 +30,12 @@ import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
+import org.apache.kafka.common.resource.ResourceType;
 
 /** Creates the topics and the settings of their share groups, and says where a cluster differs from them. */
 public final class TopicAdmin {
@@ -205,7 +207,9 @@ public final class TopicAdmin {
         for (Map.Entry<String, KafkaFuture<TopicDescription>> topic :
                 admin.describeTopics(names).topicNameValues().entrySet()) {
             try {
-                present.put(topic.getKey(), await(topic.getValue()));
+                present.put(
+                        topic.getKey(),
+                        await(topic.getValue(), AclOperation.DESCRIBE, ResourceType.TOPIC, topic.getKey()));
             } catch (UnknownTopicOrPartitionException e) {
                 // Not there.
             }
@@ -219,9 +223,9 @@ public final class TopicAdmin {
                                 .configs(configs(spec, replication)))
                         .toList())
                 .values();
-        for (KafkaFuture<Void> topic : created.values()) {
+        for (Map.Entry<String, KafkaFuture<Void>> topic : created.entrySet()) {
             try {
-                await(topic);
+                await(topic.getValue(), AclOperation.CREATE, ResourceType.TOPIC, topic.getKey());
             } catch (TopicExistsException e) {
                 // Another process applied at the same moment.
             }
@@ -264,10 +268,14 @@ public final class TopicAdmin {
 
     private static Map<ConfigResource, Config> configs(Admin admin, Set<ConfigResource> resources)
             throws InterruptedException {
-        Map<ConfigResource, Config> found =
-                await(admin.describeConfigs(resources).all());
+        Map<ConfigResource, KafkaFuture<Config>> found =
+                admin.describeConfigs(resources).values();
         Map<ConfigResource, Config> inOrder = new LinkedHashMap<>();
-        resources.forEach(resource -> inOrder.put(resource, Objects.requireNonNull(found.get(resource))));
+        for (ConfigResource resource : resources) {
+            inOrder.put(
+                    resource,
+                    await(Objects.requireNonNull(found.get(resource)), AclOperation.DESCRIBE_CONFIGS, resource));
+        }
         return inOrder;
     }
 
@@ -280,7 +288,25 @@ public final class TopicAdmin {
                         .map(config -> new AlterConfigOp(
                                 new ConfigEntry(config.getKey(), config.getValue()), AlterConfigOp.OpType.SET))
                         .toList()));
-        await(admin.incrementalAlterConfigs(operations).all());
+        for (Map.Entry<ConfigResource, KafkaFuture<Void>> altered :
+                admin.incrementalAlterConfigs(operations).values().entrySet()) {
+            await(altered.getValue(), AclOperation.ALTER_CONFIGS, altered.getKey());
+        }
+    }
+
+    private static <T> T await(KafkaFuture<T> future, AclOperation operation, ConfigResource of)
+            throws InterruptedException {
+        ResourceType type = of.type() == ConfigResource.Type.GROUP ? ResourceType.GROUP : ResourceType.TOPIC;
+        return await(future, operation, type, of.name());
+    }
+
+    private static <T> T await(KafkaFuture<T> future, AclOperation operation, ResourceType type, String name)
+            throws InterruptedException {
+        try {
+            return await(future);
+        } catch (KafkaException e) {
+            throw DeniedException.naming(e, operation, type, name);
+        }
     }
 
     private static <T> T await(KafkaFuture<T> future) throws InterruptedException {
