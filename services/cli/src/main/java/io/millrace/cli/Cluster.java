@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /** The options that say which Millrace a command speaks to. Without any it is the one that runs in {@code ./.millrace}. */
@@ -96,6 +97,15 @@ final class Cluster {
                 ExitCode.USAGE,
                 "this command needs the artifact store; name it with --store"
                         + (connection.isPresent() ? "" : " (there is none in " + home().folder() + ")")));
+    }
+
+    /** Settings of {@code --kafka-config} that a command was given; none if it takes no such option. */
+    static Map<String, Object> kafkaSettings(CommandLine command) {
+        return command.getCommandSpec().mixins().values().stream()
+                .filter(mixin -> mixin.userObject() instanceof Cluster)
+                .map(mixin -> ((Cluster) mixin.userObject()).kafkaSettings())
+                .findFirst()
+                .orElse(Map.of());
     }
 
     /** Settings of {@code --kafka-config}. */

@@ -24,6 +24,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -60,7 +61,9 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
             throw new CommandFailure(
                     ExitCode.UNAVAILABLE,
                     KafkaRefusal.of(e, kafka)
-                            .orElse("no Kafka broker answers at " + address() + "; check the address and that it runs"),
+                            .orElse("no Kafka broker answers at " + address()
+                                    + "; check the address, that it runs, and that"
+                                    + " security.protocol (--kafka-config) is the one of this port"),
                     e);
         }
     }
@@ -126,7 +129,7 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
         return new KafkaProducer<>(settings, new StringSerializer(), new ByteArraySerializer());
     }
 
-    static <K, V> void sendNow(Producer<K, V> producer, ProducerRecord<K, V> record) {
+    <K, V> void sendNow(Producer<K, V> producer, ProducerRecord<K, V> record) {
         try {
             producer.send(record).get();
         } catch (InterruptedException e) {
@@ -136,7 +139,8 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
             Throwable cause = e.getCause() == null ? e : e.getCause();
             throw new CommandFailure(
                     ExitCode.UNAVAILABLE,
-                    "Kafka did not take a record for " + record.topic() + ": " + cause.getMessage(),
+                    KafkaRefusal.of(e, kafka, AclOperation.WRITE)
+                            .orElse("Kafka did not take a record for " + record.topic() + ": " + cause.getMessage()),
                     e);
         }
     }

@@ -42,7 +42,7 @@ final class DeadLettersReplayCommand implements Callable<Integer> {
         settings.put("max.block.ms", 15_000);
         try (Producer<byte[], byte[]> producer =
                 new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer())) {
-            originals.forEach(original -> Connection.sendNow(producer, original));
+            originals.forEach(original -> connection.sendNow(producer, original));
         }
         output.print(
                 Map.of("replayed", numbers),

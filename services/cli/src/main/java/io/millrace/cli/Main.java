@@ -12,6 +12,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
 import java.util.Map;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.acl.AclOperation;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -72,7 +73,7 @@ public final class Main {
     }
 
     private static int report(Exception error, CommandLine command, boolean verbose) {
-        command.getErr().println("millrace: " + Text.printableLines(describe(error)));
+        command.getErr().println("millrace: " + Text.printableLines(describe(error, command)));
         if (verbose) {
             error.printStackTrace(command.getErr());
         }
@@ -89,14 +90,15 @@ public final class Main {
         };
     }
 
-    private static String describe(Exception error) {
+    private static String describe(Exception error, CommandLine command) {
         String message = error.getMessage() == null ? error.toString() : error.getMessage();
         return switch (error) {
             case CommandFailure _, FolderInUseException _ -> message;
             case NoSuchFileException missing -> "there is no file " + missing.getFile();
             case AccessDeniedException denied -> "no permission for " + denied.getFile();
             case KafkaException _ ->
-                KafkaRefusal.of(error, Map.of()).orElse("Kafka: " + message + "; see 'millrace doctor'");
+                KafkaRefusal.of(error, Cluster.kafkaSettings(command), AclOperation.READ)
+                        .orElse("Kafka: " + message + "; see 'millrace doctor'");
             case IOException _, IllegalArgumentException _ -> message;
             default -> message + " (" + error.getClass().getSimpleName() + "; --verbose shows where)";
         };

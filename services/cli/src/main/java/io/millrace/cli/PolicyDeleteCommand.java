@@ -42,7 +42,7 @@ final class PolicyDeleteCommand implements Callable<Integer> {
             }
         }
         try (Producer<String, byte[]> producer = connection.producer()) {
-            Connection.sendNow(producer, new ProducerRecord<>(topic, name, null));
+            connection.sendNow(producer, new ProducerRecord<>(topic, name, null));
         }
         output.print(Map.of("deleted", name), () -> "policy '" + name + "' is no longer in force");
         return ExitCode.OK;

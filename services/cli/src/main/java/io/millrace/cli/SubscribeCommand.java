@@ -43,7 +43,7 @@ final class SubscribeCommand implements Callable<Integer> {
         Connection connection = cluster.connect();
         Map<String, Object> settings = new HashMap<>(connection.kafka());
         settings.put("auto.offset.reset", fromBeginning ? "earliest" : "latest");
-        String member = group == null ? "millrace-subscribe-" + UUID.randomUUID() : group;
+        String member = group == null ? connection.topics().prefix() + "subscribe-" + UUID.randomUUID() : group;
         try (StopSignal stop = StopSignal.installForService();
                 ModelSubscriber subscriber =
                         new ModelSubscriber(settings, connection.topics().prefix(), member)) {

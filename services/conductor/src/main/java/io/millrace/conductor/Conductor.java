@@ -7,6 +7,8 @@ import io.millrace.conductor.topology.Wiring;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.SchemaTopic;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
@@ -67,7 +69,10 @@ public final class Conductor implements AutoCloseable {
 
     private void start() {
         schemas.publishOwn();
-        streams.setUncaughtExceptionHandler(new Replacement(System::nanoTime));
+        // Streams adds to the name of the application what makes each thread's transactional id.
+        Map<String, Object> client = new HashMap<>(settings.kafka());
+        client.put("transactional.id", settings.applicationId());
+        streams.setUncaughtExceptionHandler(new Replacement(client, System::nanoTime));
         streams.setStateListener((now, before) -> changed(now));
         streams.start();
     }

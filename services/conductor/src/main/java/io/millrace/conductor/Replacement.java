@@ -1,8 +1,10 @@
 package io.millrace.conductor;
 
+import io.millrace.events.wire.KafkaRefusal;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Map;
 import java.util.function.LongSupplier;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler;
 import org.slf4j.Logger;
@@ -17,10 +19,12 @@ final class Replacement implements StreamsUncaughtExceptionHandler {
     private static final int MOST_DEATHS = 5;
     private static final long WINDOW_NANOS = Duration.ofMinutes(5).toNanos();
 
+    private final Map<String, Object> kafka;
     private final LongSupplier nanoTime;
     private final Deque<Long> deaths = new ArrayDeque<>();
 
-    Replacement(LongSupplier nanoTime) {
+    Replacement(Map<String, Object> kafka, LongSupplier nanoTime) {
+        this.kafka = kafka;
         this.nanoTime = nanoTime;
     }
 
@@ -32,7 +36,12 @@ final class Replacement implements StreamsUncaughtExceptionHandler {
             deaths.removeFirst();
         }
         boolean again = deaths.size() < MOST_DEATHS && !(cause instanceof Error);
-        LOG.atError().setCause(cause).log("a stream thread died; {}", again ? "it is replaced" : "the conductor stops");
+        LOG.atError()
+                .setCause(cause)
+                .log(
+                        "a stream thread died{}; {}",
+                        KafkaRefusal.of(cause, kafka).map(why -> ": " + why).orElse(""),
+                        again ? "it is replaced" : "the conductor stops");
         return again ? StreamThreadExceptionResponse.REPLACE_THREAD : StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
 }

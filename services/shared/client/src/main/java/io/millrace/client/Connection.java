@@ -1,9 +1,11 @@
 package io.millrace.client;
 
+import io.millrace.events.wire.DeniedException;
 import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.events.wire.Topics;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -16,6 +18,10 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.resource.ResourceType;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -29,7 +35,7 @@ final class Connection {
 
     static Producer<String, byte[]> producer(Map<String, Object> kafka, Topics topics)
             throws IOException, InterruptedException {
-        requireTopic(kafka, topics.checkpoints());
+        requireTopic(kafka, topics.checkpoints(), AclOperation.WRITE);
         Map<String, Object> settings = new HashMap<>(kafka);
         settings.put(ProducerConfig.ACKS_CONFIG, "all");
         settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
@@ -39,7 +45,7 @@ final class Connection {
     /** A consumer that sees committed records only, and never makes a topic by asking for it. */
     static Consumer<String, byte[]> consumer(Map<String, Object> kafka, String topic)
             throws IOException, InterruptedException {
-        requireTopic(kafka, topic);
+        requireTopic(kafka, topic, AclOperation.READ);
         Map<String, Object> settings = new HashMap<>(kafka);
         settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
         settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
@@ -49,18 +55,24 @@ final class Connection {
     }
 
     /** A broker may make a topic that is merely asked for, with one partition; so it is looked for first. */
-    private static void requireTopic(Map<String, Object> kafka, String topic) throws IOException, InterruptedException {
+    private static void requireTopic(Map<String, Object> kafka, String topic, AclOperation use)
+            throws IOException, InterruptedException {
         String broker = "broker " + kafka.get(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG);
         try (Admin admin = Admin.create(kafka)) {
-            if (!admin.listTopics()
-                    .names()
-                    .get(PATIENCE_SECONDS, TimeUnit.SECONDS)
-                    .contains(topic)) {
-                throw new IOException(broker + ": topic '" + topic
-                        + "' is not there; run 'millrace topics apply', or check the prefix of the topics");
-            }
+            admin.describeTopics(List.of(topic)).allTopicNames().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
         } catch (TimeoutException | ExecutionException e) {
-            Optional<String> refusal = KafkaRefusal.of(e, kafka);
+            if (e.getCause() instanceof UnknownTopicOrPartitionException) {
+                throw new IOException(
+                        broker + ": topic '" + topic
+                                + "' is not there; run 'millrace topics apply', or check the prefix of the topics",
+                        e);
+            }
+            // The error does not name the topic.
+            Optional<String> refusal = KafkaRefusal.of(
+                    e.getCause() instanceof KafkaException cause
+                            ? DeniedException.naming(cause, use, ResourceType.TOPIC, topic)
+                            : e,
+                    kafka);
             if (refusal.isPresent()) {
                 throw new IOException(refusal.get(), e);
             }

@@ -5,6 +5,7 @@ import io.millrace.events.Digest;
 import io.millrace.events.ModelName;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.EventRecords;
+import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.events.wire.SchemaTopic;
 import io.millrace.events.wire.Topics;
 import io.millrace.store.ArtifactStore;
@@ -16,6 +17,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.acl.AclOperation;
 
 /**
  * Announces checkpoints. When {@link #publish} returns, the broker's in-sync replicas have the event and the store has
@@ -24,6 +26,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 public final class Publisher implements AutoCloseable {
     private static final String SOURCE = "millrace/client";
 
+    private final Map<String, Object> kafka;
     private final ArtifactStore store;
     private final Topics topics;
     private final Producer<String, byte[]> producer;
@@ -37,13 +40,19 @@ public final class Publisher implements AutoCloseable {
      */
     public Publisher(Map<String, Object> kafka, ArtifactStore store, String prefix)
             throws IOException, InterruptedException {
-        this(store, new Topics(prefix), Connection.producer(kafka, new Topics(prefix)), InstantSource.system());
+        this(kafka, store, new Topics(prefix), Connection.producer(kafka, new Topics(prefix)), InstantSource.system());
         try (SchemaTopic schemas = new SchemaTopic(kafka, topics)) {
             schemas.publishOwn();
         }
     }
 
-    Publisher(ArtifactStore store, Topics topics, Producer<String, byte[]> producer, InstantSource clock) {
+    Publisher(
+            Map<String, Object> kafka,
+            ArtifactStore store,
+            Topics topics,
+            Producer<String, byte[]> producer,
+            InstantSource clock) {
+        this.kafka = kafka;
         this.store = store;
         this.topics = topics;
         this.producer = producer;
@@ -90,7 +99,8 @@ public final class Publisher implements AutoCloseable {
             producer.send(message).get();
         } catch (ExecutionException e) {
             throw new IOException(
-                    "topic '" + topics.checkpoints() + "': the checkpoint could not be announced (" + e.getCause()
+                    "topic '" + topics.checkpoints() + "': the checkpoint could not be announced ("
+                            + KafkaRefusal.of(e, kafka, AclOperation.WRITE).orElse(String.valueOf(e.getCause()))
                             + "); publish it again, that is one run",
                     e);
         }

@@ -68,7 +68,7 @@ class ClientTest {
         Path folder = Checkpoints.small(temp.resolve("step-1"));
 
         CheckpointPublished event;
-        try (Publisher publisher = new Publisher(store, TOPICS, producer, InstantSource.fixed(NOW))) {
+        try (Publisher publisher = new Publisher(Map.of(), store, TOPICS, producer, InstantSource.fixed(NOW))) {
             event = publisher.publish(folder, "chat", "step-1", 1, Map.of("branch", "main"));
         }
 
@@ -89,7 +89,8 @@ class ClientTest {
         Path folder = Checkpoints.small(temp.resolve("step-1"));
         Files.delete(folder.resolve("config.json"));
 
-        try (Publisher publisher = new Publisher(new MemoryStore(), TOPICS, producer, InstantSource.fixed(NOW))) {
+        try (Publisher publisher =
+                new Publisher(Map.of(), new MemoryStore(), TOPICS, producer, InstantSource.fixed(NOW))) {
             assertThatThrownBy(() -> publisher.publish(folder, "chat", "step-1", 1, Map.of()))
                     .isInstanceOf(RefusedCheckpointException.class);
         }
@@ -104,7 +105,8 @@ class ClientTest {
         producer.sendException = new TimeoutException("too late");
         Path folder = Checkpoints.small(temp.resolve("step-1"));
 
-        try (Publisher publisher = new Publisher(new MemoryStore(), TOPICS, producer, InstantSource.fixed(NOW))) {
+        try (Publisher publisher =
+                new Publisher(Map.of(), new MemoryStore(), TOPICS, producer, InstantSource.fixed(NOW))) {
             assertThatThrownBy(() -> publisher.publish(folder, "chat", "step-1", 1, Map.of()))
                     .hasMessageContaining("too late");
         }

@@ -105,7 +105,7 @@ public final class Worker implements AutoCloseable {
                 new EventPublisher(
                         new EventRecords(kafka.topics(), codec, source),
                         new DeadLetters(kafka.topics(), source),
-                        EventPublisher.producer(kafka.client(name + "-events"))),
+                        kafka.client(name + "-events")),
                 opened);
         StageRun stageRun = new StageRun(stages, store, publisher, cancelled, settings, clock, System::nanoTime);
         this.slots = new Slots(

@@ -44,7 +44,7 @@ record Certificates(Path folder) {
                 "-dname",
                 "CN=localhost",
                 "-ext",
-                "san=dns:localhost,ip:127.0.0.1",
+                "san=dns:localhost",
                 "-signer",
                 "authority",
                 "-startdate",

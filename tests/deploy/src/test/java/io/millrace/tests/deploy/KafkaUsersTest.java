@@ -22,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
@@ -50,7 +51,7 @@ final class KafkaUsersTest {
                 .allSatisfy(pods -> assertThat(secrets(pods))
                         .containsExactlyInAnyOrder(
                                 StrimziTest.cluster().getMetadata().getName() + "-cluster-ca-cert",
-                                "millrace-" + pods.invocation().command().getFirst())
+                                "millrace-" + user(pods))
                         .anyMatch(users::contains));
         assertThat(Manifest.settings("millrace").get("MILLRACE_KAFKA"))
                 .isEqualTo(StrimziTest.cluster().getMetadata().getName() + "-kafka-bootstrap:"
@@ -70,7 +71,10 @@ final class KafkaUsersTest {
         "distiller, millrace-distiller",
         "quantizer, millrace-quantizer",
         "benchmarker, millrace-benchmarker",
-        "publisher, millrace-trainer"
+        "publisher, millrace-trainer",
+        "server, millrace-serving",
+        "topics, millrace-topics",
+        "operator, millrace-operator"
     })
     void theyMayDoWhatTheTableSays(String principal, String user) throws IOException {
         List<String> table = new ArrayList<>();
@@ -90,6 +94,16 @@ final class KafkaUsersTest {
                         .flatMap(found -> rules(found).stream())
                         .flatMap(KafkaUsersTest::rights))
                 .containsExactlyInAnyOrderElementsOf(table);
+    }
+
+    /** So what SecuredKafkaIT shows of the quantizer's is true of the others. */
+    @Test
+    void stagesDifferInTheirNamesOnly() {
+        JsonNode table = Repository.yaml(Repository.DEPLOY.resolve("acls.yaml"));
+
+        assertThat(Map.of("pruner", "prune", "distiller", "distill", "benchmarker", "benchmark"))
+                .allSatisfy((service, stage) -> assertThat(table.get(service).toString())
+                        .isEqualTo(table.get("quantizer").toString().replace("jobs.quantize.", "jobs." + stage + ".")));
     }
 
     private static Stream<String> rights(AclRule rule) {
@@ -158,6 +172,10 @@ final class KafkaUsersTest {
                 .isEqualTo(login);
         assertThat(new StreamsConfig(client).getRestoreConsumerConfigs("restore"))
                 .containsEntry(SaslConfigs.SASL_JAAS_CONFIG, login);
+    }
+
+    private static String user(Pods pods) {
+        return pods.ofPeople() ? "operator" : pods.invocation().command().getFirst();
     }
 
     private static List<String> secrets(Pods pods) {

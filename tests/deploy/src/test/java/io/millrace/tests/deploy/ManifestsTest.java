@@ -79,21 +79,25 @@ final class ManifestsTest {
     }
 
     @Test
-    void eachOverlayGivesEveryStageItsStore() throws Exception {
+    void eachOverlayGivesStagesAndPeopleTheirStore() throws Exception {
         List<Manifest> folderStore = rendered("overlays/folder");
         List<Manifest> bucket = rendered("overlays/gpu");
 
         assertThat(Manifest.settings(folderStore.stream(), "millrace"))
                 .containsEntry("MILLRACE_STORE", "/srv/millrace/store");
-        assertThat(folderStore.stream().flatMap(Manifest::pods).filter(Pods::ofStage))
-                .hasSize(4)
+        assertThat(folderStore.stream().flatMap(Manifest::pods).filter(ManifestsTest::needsStore))
+                .hasSize(5)
                 .allSatisfy(pods -> assertThat(pods.writable()).contains("/srv/millrace"));
         assertThat(Manifest.settings(bucket.stream(), "millrace").get("MILLRACE_STORE"))
                 .startsWith("s3://");
-        assertThat(bucket.stream().flatMap(Manifest::pods).filter(Pods::ofStage))
-                .hasSize(6)
+        assertThat(bucket.stream().flatMap(Manifest::pods).filter(ManifestsTest::needsStore))
+                .hasSize(7)
                 .allSatisfy(pods ->
                         assertThat(pods.environment()).containsKeys("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"));
+    }
+
+    private static boolean needsStore(Pods pods) {
+        return pods.ofStage() || pods.ofPeople();
     }
 
     private List<Manifest> rendered(String overlay) throws Exception {

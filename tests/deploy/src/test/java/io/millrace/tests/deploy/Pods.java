@@ -32,6 +32,11 @@ record Pods(Manifest owner, PodTemplateSpec template) {
         return "stage".equals(labels().get("app.kubernetes.io/component"));
     }
 
+    /** True if it only waits, and people run commands in it. */
+    boolean ofPeople() {
+        return !container().getCommand().isEmpty();
+    }
+
     Container container() {
         if (spec().getContainers().size() != 1) {
             throw new AssertionError(owner + " has " + spec().getContainers().size() + " containers instead of one");

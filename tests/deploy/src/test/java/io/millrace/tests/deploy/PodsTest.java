@@ -8,12 +8,14 @@ import io.fabric8.kubernetes.api.model.Quantity;
 import io.millrace.worker.WorkerSettings;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -27,6 +29,9 @@ final class PodsTest {
                     ConfigurationPage.variableNames().stream(), Stream.of("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
             .collect(Collectors.toUnmodifiableSet());
 
+    private static final Pattern EXECUTED =
+            Pattern.compile("exec (-i )?deploy/operator -- /opt/millrace/millrace ([^`<]+)");
+
     private static final Pattern IMAGE_VARIABLE = Pattern.compile("(MILLRACE_WORK_FOLDER|DJL_CACHE_DIR)=(\\S+)");
 
     static Stream<Pods> pods() {
@@ -34,14 +39,38 @@ final class PodsTest {
     }
 
     static Stream<Pods> services() {
-        return pods().filter(pods -> !pods.owner().name().equals("topics"));
+        return commands().filter(pods -> !pods.owner().name().equals("topics"));
+    }
+
+    static Stream<Pods> commands() {
+        return pods().filter(pods -> !pods.ofPeople());
     }
 
     @ParameterizedTest
-    @MethodSource("pods")
+    @MethodSource("commands")
     void theCommandIsOneOfTheProductAndEveryVariableIsRead(Pods pods) {
         assertThat(pods.invocation().parsed().hasSubcommand()).isTrue();
         assertThat(pods.environment().keySet()).hasSizeGreaterThan(4).isSubsetOf(READ);
+    }
+
+    /** What the product takes from its variables is all that a command needs; the README's say so. */
+    @Test
+    void peopleNeedNoOptionForKafkaAndStore() {
+        Pods operator = pods().filter(Pods::ofPeople).findFirst().orElseThrow();
+        List<List<String>> commands = EXECUTED.matcher(Repository.text(Repository.DEPLOY.resolve("README.md")))
+                .results()
+                .map(command -> List.of(command.group(2).strip().split("\\s+")))
+                .toList();
+
+        assertThat(commands)
+                .hasSizeGreaterThan(2)
+                .allSatisfy(command -> assertThat(new Invocation("README", command, operator.environment())
+                                .parsed()
+                                .subcommand())
+                        .isNotNull());
+        assertThat(operator.environment().keySet())
+                .isSubsetOf(READ)
+                .contains("MILLRACE_KAFKA", "MILLRACE_KAFKA_CONFIG");
     }
 
     @ParameterizedTest

@@ -72,9 +72,20 @@ final class SecuredBroker implements AutoCloseable {
         return "localhost:" + ports.get(1);
     }
 
+    /** As {@link #address}, by a name that the certificate does not have. */
+    String unnamed() {
+        return "127.0.0.1:" + ports.get(0);
+    }
+
     /** Where everything is allowed. */
     String open() {
         return "localhost:" + ports.get(2);
+    }
+
+    /** The settings of a user with one line in place of another. */
+    Path clientFile(String user, String line, String instead) throws IOException {
+        String good = Files.readString(clientFile(user, PASSWORD + user));
+        return Files.writeString(folder.resolve("changed.properties"), good.replace(line, instead));
     }
 
     /** Kafka's settings of a user, in a file; the password lies in another one. */

@@ -1,10 +1,14 @@
 package io.millrace.tests.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.benchmarks.Checkpoints;
+import io.millrace.cli.Connection;
 import io.millrace.cli.Main;
+import io.millrace.cli.TopicFollower;
 import io.millrace.client.LatestModels;
+import io.millrace.client.ModelSubscriber;
 import io.millrace.client.Publisher;
 import io.millrace.conductor.Conductor;
 import io.millrace.conductor.ConductorSettings;
@@ -18,13 +22,14 @@ import io.millrace.events.ModelPublished;
 import io.millrace.events.Parameters;
 import io.millrace.events.Policy;
 import io.millrace.events.Recipe;
+import io.millrace.events.RunChanged;
 import io.millrace.events.Step;
 import io.millrace.events.Target;
 import io.millrace.events.TextUse;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.EventRecords;
-import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.events.wire.SchemaTopic;
+import io.millrace.events.wire.TopicAdmin;
 import io.millrace.events.wire.Topics;
 import io.millrace.store.ArtifactStore;
 import io.millrace.store.Stores;
@@ -36,19 +41,24 @@ import io.millrace.worker.WorkerSettings;
 import io.millrace.worker.configuration.KafkaFile;
 import io.millrace.worker.observe.ProcessMetrics;
 import io.millrace.worker.observe.QueueLag;
+import io.millrace.worker.report.StartCheck;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -56,6 +66,8 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.apache.kafka.common.utils.SecurityUtils;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -73,19 +85,8 @@ final class SecuredKafkaIT {
     private static final List<Right> RIGHTS = Right.all();
     private static final String STORE = "memory:secured";
 
-    /**
-     * What the run of an accepted model does not need, and what it is tried on: a device that is new, a job that is
-     * cancelled, a model that is rejected, a record that nobody can read, an operator who looks, retries or cancels.
-     */
-    private static final Map<String, String> OF_OTHER_RUNS = Map.of(
-            "conductor CREATE millrace.jobs.", "millrace.jobs.quantize.h100",
-            "conductor WRITE millrace.cancellations", "millrace.cancellations",
-            "conductor WRITE millrace.rejections", "millrace.rejections",
-            "conductor WRITE millrace.dead-letters", "millrace.dead-letters",
-            "quantizer WRITE millrace.dead-letters", "millrace.dead-letters",
-            "benchmarker WRITE millrace.dead-letters", "millrace.dead-letters",
-            "operator READ millrace.", "millrace.models",
-            "operator WRITE millrace.job-events", "millrace.job-events");
+    /** As the quantizer, with another stage's name: KafkaUsersTest compares them. */
+    private static final Set<String> LIKE_THE_QUANTIZER = Set.of("pruner", "distiller");
 
     @TempDir
     static Path folder;
@@ -112,77 +113,133 @@ final class SecuredKafkaIT {
         }
     }
 
+    /**
+     * One target gets a model, one a refusal, and one waits for a device that nobody has until it is cancelled. In each
+     * topic of records lies one that nobody can read.
+     */
     @Test
     @Order(1)
-    void aCheckpointRunsThroughWithExactlyTheRightsOfTheTable() throws Exception {
-        assertThat(millrace("topics", "apply", "--kafka-config", file("operator")))
+    void whatServicesAndPeopleDoNeedsTheRightsOfTheTable() throws Exception {
+        assertThat(millrace("topics", "apply", "--kafka-config", file("topics")))
                 .isEmpty();
+        // As 'millrace doctor' does, which also looks at this machine.
+        try (Admin admin = Admin.create(kafka("operator"))) {
+            assertThat(TopicAdmin.problems(admin, Topics.DEFAULT, List.of(Device.CPU)))
+                    .isEmpty();
+        }
         ArtifactStore store = Stores.open(STORE);
         Checkpoints checkpoints = Checkpoints.in(store);
+        String models = Topics.DEFAULT.prefix();
         try (Conductor conductor = conductor();
                 QueueLag _ = QueueLag.start(kafka("conductor"), Topics.DEFAULT, ProcessMetrics.registry());
                 Worker _ =
                         worker("quantizer", new MeasuredStage<>(Parameters.Quantize.class, new AtomicBoolean(true)));
                 Worker _ = worker(
                         "benchmarker", new MeasuredStage<>(Parameters.Benchmark.class, new AtomicBoolean(true)));
-                LatestModels models = new LatestModels(kafka("server"), Topics.DEFAULT.prefix());
-                Publisher _ = new Publisher(kafka("publisher"), store, Topics.DEFAULT.prefix())) {
+                LatestModels latest = new LatestModels(kafka("server"), models);
+                ModelSubscriber serving = new ModelSubscriber(kafka("server"), models, models + "serving-chat");
+                ModelSubscriber watching = new ModelSubscriber(kafka("operator"), models, models + "subscribe-1");
+                Publisher _ = new Publisher(kafka("publisher"), store, models)) {
             send("operator", policy(checkpoints));
             send("publisher", Checkpoints.event(0, 1, checkpoints.weights(1)));
+            unreadable("checkpoints", "jobs.quantize.cpu", "jobs.benchmark.cpu");
 
             List<ModelPublished> published = new ArrayList<>();
             Awaitility.await("an accepted model").atMost(PATIENCE).until(() -> {
-                published.addAll(models.next(Duration.ofMillis(200)));
+                published.addAll(latest.next(Duration.ofMillis(200)));
                 return !published.isEmpty();
             });
-
+            cancelTheOneThatWaits();
+            for (ModelSubscriber subscriber : List.of(serving, watching)) {
+                Awaitility.await("the model for a group")
+                        .atMost(PATIENCE)
+                        .until(() -> !subscriber.poll(Duration.ofMillis(200)).isEmpty());
+            }
+            Awaitility.await("three dead letters")
+                    .atMost(PATIENCE)
+                    .until(() -> RecordingAuthorizer.asked().stream()
+                                    .filter(one -> one.operation() == AclOperation.WRITE)
+                                    .filter(one -> one.name().equals(Topics.DEFAULT.deadLetters()))
+                                    .count()
+                            == 3);
+            assertThat(millrace("dead-letters", "replay", "0", "--kafka-config", file("operator")))
+                    .isEmpty();
             assertThat(conductor.isRunning()).isTrue();
         }
         eachMeetsANewTopicOfSchemas();
-        asked = RecordingAuthorizer.asked();
+        Set<String> users = RIGHTS.stream().map(Right::service).collect(Collectors.toSet());
+        asked = RecordingAuthorizer.asked().stream()
+                .filter(one -> users.contains(one.user()))
+                .collect(Collectors.toSet());
         assertThat(refused()).as("denied, so missing in deploy/acls.yaml").isEmpty();
     }
 
     @Test
     @Order(2)
-    void eachRightThatIsTakenAwayIsMissedAndNamed() throws Exception {
-        List<String> unused = new ArrayList<>();
-        for (Right right : RIGHTS) {
-            if (right.service().equals("pruner") || right.service().equals("distiller")) {
-                continue; // as the quantizer, with another stage's name
-            }
-            Optional<String> resource = asked.stream()
-                    .filter(one -> one.operation() == right.operation())
-                    .filter(Asked::allowed)
-                    .filter(right::gives)
-                    .filter(one -> RIGHTS.stream().allMatch(other -> other.equals(right) || !other.gives(one)))
-                    .map(Asked::name)
-                    .findFirst()
-                    .or(() -> Optional.ofNullable(
-                            OF_OTHER_RUNS.get(right.service() + " " + right.operation() + " " + right.name())));
-            if (resource.isEmpty()) {
-                unused.add(right.toString());
-                continue;
-            }
-            missed(right, resource.get());
-        }
-        assertThat(unused).as("rows that nothing needed").isEmpty();
+    void withoutAnyOneOfThemSomethingThatWasDoneIsDenied() {
+        assertThat(asked.stream().filter(Predicate.not(RecordingAuthorizer.with(RIGHTS))))
+                .as("what all rights together do not allow")
+                .isEmpty();
+
+        assertThat(tried())
+                .allSatisfy(right -> assertThat(asked)
+                        .as("what was done by right of " + right + " alone")
+                        .anyMatch(Predicate.not(RecordingAuthorizer.with(RIGHTS.stream()
+                                .filter(other -> !other.equals(right))
+                                .toList()))));
     }
 
     @Test
     @Order(3)
-    void wrongPasswordAndExpiredCertificateAreNamed() throws Exception {
-        assertThat(millrace(
-                        "runs",
-                        "--kafka-config",
-                        broker.clientFile("operator", "wrong").toString()))
+    void whoMayNotIsToldWhoWasDeniedWhatAndHowToGiveIt() throws Exception {
+        root.deleteAcls(RIGHTS.stream().map(right -> right.binding().toFilter()).toList())
+                .all()
+                .get();
+        try {
+            for (String user : tried().stream().map(Right::service).distinct().toList()) {
+                try (RightsClient client = new RightsClient(kafka(user))) {
+                    for (Right right : tried()) {
+                        if (right.service().equals(user)) {
+                            missed(client, right);
+                        }
+                    }
+                }
+            }
+            productSaysSo();
+        } finally {
+            root.createAcls(RIGHTS.stream().map(Right::binding).toList()).all().get();
+        }
+    }
+
+    @Test
+    @Order(4)
+    void whatKeepsAClientOutIsNamed() throws Exception {
+        Path wrongPassword = broker.clientFile("operator", "wrong");
+        assertThat(runs(broker.address(), wrongPassword))
                 .contains(broker.address() + " refuses User:operator: Authentication failed")
                 .contains("--kafka-config")
                 .doesNotContain("wrong");
-        String file = file("operator");
-
-        assertThat(millrace("runs", "--kafka", broker.expired(), "--kafka-config", file))
+        Path good = Path.of(file("operator"));
+        assertThat(runs(broker.expired(), good))
                 .contains("the certificate of the broker at " + broker.expired() + " has expired (NotAfter:");
+        assertThat(runs(broker.unnamed(), good))
+                .contains("the certificate of the broker at " + broker.unnamed() + " is not for this host (No subject");
+        assertThat(runs(broker.address(), broker.clientFile("operator", "SCRAM-SHA-512", "SCRAM-SHA-256")))
+                .contains("does not let User:operator log in so: Client SASL mechanism 'SCRAM-SHA-256' not enabled")
+                .contains("[SCRAM-SHA-512]; set sasl.mechanism");
+        String trust = "ssl.truststore.type=%s\nssl.truststore.location=" + folder;
+        Path wrongStore = broker.clientFile(
+                "operator",
+                trust.formatted("PEM") + "/authority.pem",
+                trust.formatted("PKCS12") + "/good.p12\nssl.truststore.password=wrong");
+        assertThat(runs(broker.address(), wrongStore))
+                .contains("Failed to load SSL keystore " + folder + "/good.p12")
+                .contains("password was incorrect")
+                .contains("check location, type and password of ssl.truststore");
+    }
+
+    private static String runs(String address, Path file) {
+        return millrace("runs", "--kafka", address, "--kafka-config", file.toString());
     }
 
     /** Above, the first to start wrote them all, and nobody met an event of a newer version. */
@@ -215,24 +272,83 @@ final class SecuredKafkaIT {
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
-    /** Without the right the same client of the same user hears no, and what it is told names user and resource. */
-    private static void missed(Right right, String resource) throws Exception {
-        root.deleteAcls(List.of(right.binding().toFilter())).all().get();
-        Map<String, Object> kafka = kafka(right.service());
-        try (Admin admin = Admin.create(kafka)) {
-            Awaitility.await(right + " is missed")
-                    .atMost(Duration.ofSeconds(10))
-                    .untilAsserted(() -> {
-                        String said = "it was let";
-                        try {
-                            new Need(right, resource, kafka).ask(admin);
-                        } catch (Exception e) {
-                            said = KafkaRefusal.of(e, kafka).orElse(e.toString());
-                        }
-                        assertThat(said).as(right.toString()).startsWith("Kafka denies User:" + right.service());
-                    });
-        } finally {
-            root.createAcls(List.of(right.binding())).all().get();
+    private static List<Right> tried() {
+        return RIGHTS.stream()
+                .filter(right -> !LIKE_THE_QUANTIZER.contains(right.service()))
+                .toList();
+    }
+
+    /** Tried on something that was done by no other right. */
+    private static void missed(RightsClient client, Right right) {
+        String resource = asked.stream()
+                .filter(one -> one.operation() == right.operation())
+                .filter(one -> RIGHTS.stream()
+                        .filter(other -> other.gives(one))
+                        .toList()
+                        .equals(List.of(right)))
+                .map(Asked::name)
+                .min(Comparator.naturalOrder())
+                .orElseThrow(() -> new AssertionError("nothing was done by right of " + right + " alone"));
+        RecordingAuthorizer.forget();
+        String kind = right.resource().name().toLowerCase(Locale.ROOT);
+
+        // The broker may not have heard of it yet.
+        Awaitility.await(right + " is missed")
+                .atMost(Duration.ofSeconds(10))
+                .untilAsserted(() -> assertThat(client.told(right, resource))
+                        .startsWith("Kafka denies User:" + right.service() + " ")
+                        .contains(SecurityUtils.operationName(right.operation()))
+                        .contains(kind.replace('_', ' ') + " " + resource + ";")
+                        .contains("--allow-principal User:" + right.service())
+                        .contains("--" + kind.replace('_', '-') + " " + resource));
+        assertThat(RecordingAuthorizer.asked())
+                .as("what Kafka denied")
+                .anyMatch(one -> !one.allowed() && right.gives(one));
+    }
+
+    /** The services and commands, not only clients like theirs. */
+    private static void productSaysSo() throws Exception {
+        assertThat(millrace("topics", "apply", "--kafka-config", file("topics")))
+                .contains("Kafka denies User:topics Describe on topic millrace.");
+        assertThat(millrace("policy", "list", "--kafka-config", file("operator")))
+                .contains("Kafka denies User:operator Read on topic millrace.policies;");
+        assertThat(StartCheck.await(
+                        kafka("quantizer"), Topics.DEFAULT, List.of(Device.CPU), Duration.ZERO, System::nanoTime))
+                .singleElement(InstanceOfAssertFactories.STRING)
+                .contains("Kafka denies User:quantizer Describe on topic millrace.");
+        assertThatThrownBy(() -> new Publisher(kafka("publisher"), Stores.open(STORE), Topics.DEFAULT.prefix()))
+                .hasMessageContaining("Kafka denies User:publisher Write on topic millrace.checkpoints;");
+    }
+
+    /** As 'millrace runs' and 'millrace cancel' do it. */
+    private static void cancelTheOneThatWaits() throws Exception {
+        Connection connection = new Connection(kafka("operator"), Topics.DEFAULT, Optional.empty());
+        Map<String, RunChanged> runs = new HashMap<>();
+        try (TopicFollower<RunChanged> follower =
+                new TopicFollower<>(connection, Topics.DEFAULT.runs(), RunChanged.class)) {
+            awaitEnded(2, runs, follower);
+            RunChanged waiting = Objects.requireNonNull(runs.get("lab"));
+
+            assertThat(millrace("cancel", waiting.run().toString(), "--kafka-config", file("operator")))
+                    .isEmpty();
+
+            awaitEnded(3, runs, follower);
+        }
+    }
+
+    private static void awaitEnded(int count, Map<String, RunChanged> runs, TopicFollower<RunChanged> follower) {
+        Awaitility.await(count + " runs that ended").atMost(PATIENCE).until(() -> {
+            follower.next(Duration.ofMillis(200)).forEach(run -> runs.put(run.target(), run));
+            return runs.values().stream().filter(run -> run.status().ended()).count() == count;
+        });
+    }
+
+    /** By the right that 'millrace dead-letters replay' needs, which brings back what was lost before. */
+    private static void unreadable(String... topics) throws Exception {
+        try (RightsClient client = new RightsClient(kafka("operator"))) {
+            for (String topic : topics) {
+                client.write(Topics.DEFAULT.prefix() + topic);
+            }
         }
     }
 
@@ -270,15 +386,27 @@ final class SecuredKafkaIT {
     }
 
     private static Policy policy(Checkpoints checkpoints) {
-        Target target = new Target(
-                "phone",
-                Device.CPU,
-                Device.CPU,
+        return new Policy(
+                "secured",
+                "*",
+                Policy.OnNewer.KEEP,
+                List.of(
+                        target("phone", checkpoints, Device.CPU, 1),
+                        target("strict", checkpoints, Device.CPU, MeasuredStage.PERPLEXITY_INCREASE / 2),
+                        target("lab", checkpoints, new Device("h100"), 1)),
+                1,
+                1);
+    }
+
+    private static Target target(String name, Checkpoints checkpoints, Device device, double most) {
+        return new Target(
+                name,
+                device,
+                device,
                 new TextUse(checkpoints.text(), 64, 256, 0),
                 Optional.empty(),
-                List.of(new Recipe(List.of(new Step(new Parameters.Gguf("Q8_0"), Device.CPU)))),
-                new Gate(List.of(new Limit(Metric.PERPLEXITY_INCREASE, Limit.Comparison.AT_MOST, 1))));
-        return new Policy("secured", "*", Policy.OnNewer.KEEP, List.of(target), 1, 1);
+                List.of(new Recipe(List.of(new Step(new Parameters.Gguf("Q8_0"), device)))),
+                new Gate(List.of(new Limit(Metric.PERPLEXITY_INCREASE, Limit.Comparison.AT_MOST, most))));
     }
 
     private static void send(String user, Event event) throws Exception {

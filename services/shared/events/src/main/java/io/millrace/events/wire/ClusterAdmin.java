@@ -22,11 +22,13 @@ import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.resource.ResourceType;
 
-/** What is asked of a cluster. Each call waits for the answer; a refusal is a {@link KafkaException}. */
+/** What is asked of a cluster. Each call waits for the answer; a refusal is a {@link DeniedException}. */
 record ClusterAdmin(Admin admin) {
     Map<String, FinalizedVersionRange> features() throws InterruptedException {
         return await(admin.describeFeatures().featureMetadata()).finalizedFeatures();
@@ -38,7 +40,9 @@ record ClusterAdmin(Admin admin) {
         for (Map.Entry<String, KafkaFuture<TopicDescription>> topic :
                 admin.describeTopics(names).topicNameValues().entrySet()) {
             try {
-                present.put(topic.getKey(), await(topic.getValue()));
+                present.put(
+                        topic.getKey(),
+                        await(topic.getValue(), AclOperation.DESCRIBE, ResourceType.TOPIC, topic.getKey()));
             } catch (UnknownTopicOrPartitionException e) {
                 // Not there.
             }
@@ -47,9 +51,10 @@ record ClusterAdmin(Admin admin) {
     }
 
     void create(List<NewTopic> topics) throws InterruptedException {
-        for (KafkaFuture<Void> topic : admin.createTopics(topics).values().values()) {
+        for (Map.Entry<String, KafkaFuture<Void>> topic :
+                admin.createTopics(topics).values().entrySet()) {
             try {
-                await(topic);
+                await(topic.getValue(), AclOperation.CREATE, ResourceType.TOPIC, topic.getKey());
             } catch (TopicExistsException e) {
                 // Another process applied at the same moment.
             }
@@ -58,10 +63,14 @@ record ClusterAdmin(Admin admin) {
 
     /** In the order of what was asked for. */
     Map<ConfigResource, Config> configs(Set<ConfigResource> resources) throws InterruptedException {
-        Map<ConfigResource, Config> found =
-                await(admin.describeConfigs(resources).all());
+        Map<ConfigResource, KafkaFuture<Config>> found =
+                admin.describeConfigs(resources).values();
         Map<ConfigResource, Config> inOrder = new LinkedHashMap<>();
-        resources.forEach(resource -> inOrder.put(resource, Objects.requireNonNull(found.get(resource))));
+        for (ConfigResource resource : resources) {
+            inOrder.put(
+                    resource,
+                    await(Objects.requireNonNull(found.get(resource)), AclOperation.DESCRIBE_CONFIGS, resource));
+        }
         return inOrder;
     }
 
@@ -73,7 +82,10 @@ record ClusterAdmin(Admin admin) {
                         .map(config -> new AlterConfigOp(
                                 new ConfigEntry(config.getKey(), config.getValue()), AlterConfigOp.OpType.SET))
                         .toList()));
-        await(admin.incrementalAlterConfigs(operations).all());
+        for (Map.Entry<ConfigResource, KafkaFuture<Void>> altered :
+                admin.incrementalAlterConfigs(operations).values().entrySet()) {
+            await(altered.getValue(), AclOperation.ALTER_CONFIGS, altered.getKey());
+        }
     }
 
     /**
@@ -87,6 +99,21 @@ record ClusterAdmin(Admin admin) {
                 .collect(Collectors.toMap(Function.identity(), _ -> OffsetSpec.latest()));
         // Only a leader knows the end; the client asks again until one answers.
         await(admin.listOffsets(ends).all());
+    }
+
+    private static <T> T await(KafkaFuture<T> future, AclOperation operation, ConfigResource of)
+            throws InterruptedException {
+        ResourceType type = of.type() == ConfigResource.Type.GROUP ? ResourceType.GROUP : ResourceType.TOPIC;
+        return await(future, operation, type, of.name());
+    }
+
+    private static <T> T await(KafkaFuture<T> future, AclOperation operation, ResourceType type, String name)
+            throws InterruptedException {
+        try {
+            return await(future);
+        } catch (KafkaException e) {
+            throw DeniedException.naming(e, operation, type, name);
+        }
     }
 
     private static <T> T await(KafkaFuture<T> future) throws InterruptedException {

@@ -21,8 +21,10 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.resource.ResourceType;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -59,7 +61,7 @@ public final class SchemaTopic implements SchemaLookup, AutoCloseable {
      * @throws KafkaException if they are not
      */
     public synchronized void publishOwn() {
-        readToEnd();
+        read();
         Map<Long, Schema> missing = new HashMap<>();
         for (Schema schema : Schemas.current().values()) {
             missing.put(Schemas.fingerprint(schema), schema);
@@ -89,7 +91,7 @@ public final class SchemaTopic implements SchemaLookup, AutoCloseable {
     @Override
     public synchronized Optional<Schema> find(long fingerprint) {
         if (!found.containsKey(fingerprint)) {
-            readToEnd();
+            read();
         }
         return Optional.ofNullable(found.get(fingerprint));
     }
@@ -103,6 +105,18 @@ public final class SchemaTopic implements SchemaLookup, AutoCloseable {
     private ProducerRecord<String, byte[]> record(long fingerprint, Schema schema) {
         return new ProducerRecord<>(
                 partition.topic(), Schemas.hex(fingerprint), schema.toString().getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void read() {
+        try {
+            readToEnd();
+        } catch (KafkaException e) {
+            throw denied(e, AclOperation.READ);
+        }
+    }
+
+    private KafkaException denied(KafkaException error, AclOperation operation) {
+        return DeniedException.naming(error, operation, ResourceType.TOPIC, partition.topic());
     }
 
     /** Reads on from where the last look-up ended. */
@@ -148,13 +162,15 @@ public final class SchemaTopic implements SchemaLookup, AutoCloseable {
         }
     }
 
-    private static void await(Future<RecordMetadata> write) {
+    private void await(Future<RecordMetadata> write) {
         try {
             write.get();
         } catch (InterruptedException e) {
             throw new InterruptException(e);
         } catch (ExecutionException e) {
-            throw e.getCause() instanceof KafkaException cause ? cause : new KafkaException(e.getCause());
+            throw e.getCause() instanceof KafkaException cause
+                    ? denied(cause, AclOperation.WRITE)
+                    : new KafkaException(e.getCause());
         }
     }
 }

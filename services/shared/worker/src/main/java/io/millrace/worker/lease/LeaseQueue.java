@@ -2,6 +2,7 @@ package io.millrace.worker.lease;
 
 import io.millrace.events.Device;
 import io.millrace.events.StageName;
+import io.millrace.events.wire.KafkaRefusal;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,7 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Metric;
 import org.apache.kafka.common.MetricName;
 import org.apache.kafka.common.TopicIdPartition;
+import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.jspecify.annotations.Nullable;
@@ -91,6 +93,11 @@ final class LeaseQueue implements AutoCloseable {
             return Optional.of(record);
         }
         return Optional.empty();
+    }
+
+    /** What an operator needs to hear of an error. */
+    String told(KafkaException error) {
+        return KafkaRefusal.of(error, settings, AclOperation.READ).orElse(error.toString());
     }
 
     /** How long a record stays ours without a renewal. */

@@ -117,7 +117,7 @@ public final class Slot implements Runnable {
                 serve(queue, record.get());
             }
         } catch (KafkaException e) {
-            LOG.atWarn().addKeyValue("queue", queue.name()).log("opening the queue again: {}", e.toString());
+            LOG.atWarn().addKeyValue("queue", queue.name()).log("opening the queue again: {}", queue.told(e));
             reopen(queue);
         } catch (RuntimeException e) {
             LOG.atError().addKeyValue("queue", queue.name()).setCause(e).log("opening the queue again");

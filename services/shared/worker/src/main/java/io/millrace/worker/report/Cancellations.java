@@ -1,6 +1,7 @@
 package io.millrace.worker.report;
 
 import io.millrace.events.JobKey;
+import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.events.wire.Topics;
 import java.time.Duration;
 import java.util.HashMap;
@@ -24,6 +25,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.slf4j.Logger;
@@ -105,7 +107,9 @@ public final class Cancellations implements Predicate<JobKey>, AutoCloseable {
                 try {
                     follow();
                 } catch (KafkaException e) {
-                    LOG.warn("cancellations cannot be read for the moment: {}", e.toString());
+                    LOG.warn(
+                            "cancellations cannot be read for the moment: {}",
+                            KafkaRefusal.of(e, settings, AclOperation.READ).orElse(e.toString()));
                 }
             } while (!closed.await(PAUSE.toNanos(), TimeUnit.NANOSECONDS));
         } catch (InterruptedException e) {

@@ -3,6 +3,7 @@ package io.millrace.worker.report;
 import io.millrace.events.Event;
 import io.millrace.events.wire.DeadLetters;
 import io.millrace.events.wire.EventRecords;
+import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.worker.commit.Reports;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -20,6 +21,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Metric;
 import org.apache.kafka.common.MetricName;
+import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.slf4j.Logger;
@@ -36,17 +38,19 @@ public final class EventPublisher implements Reports, AutoCloseable {
 
     private final EventRecords records;
     private final DeadLetters deadLetters;
+    private final Map<String, Object> kafka;
     private final Producer<byte[], byte[]> producer;
     private final CountDownLatch stopping = new CountDownLatch(1);
 
-    public EventPublisher(EventRecords records, DeadLetters deadLetters, Producer<byte[], byte[]> producer) {
+    public EventPublisher(EventRecords records, DeadLetters deadLetters, Map<String, Object> kafka) {
         this.records = records;
         this.deadLetters = deadLetters;
-        this.producer = producer;
+        this.kafka = kafka;
+        this.producer = producer(kafka);
     }
 
     /** A producer whose acknowledged records survive the loss of a broker. */
-    public static Producer<byte[], byte[]> producer(Map<String, Object> kafka) {
+    private static Producer<byte[], byte[]> producer(Map<String, Object> kafka) {
         Map<String, Object> settings = new TreeMap<>(kafka);
         settings.put(ProducerConfig.ACKS_CONFIG, "all");
         settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
@@ -106,7 +110,10 @@ public final class EventPublisher implements Reports, AutoCloseable {
                     throw new IllegalArgumentException(
                             "an event for " + record.topic() + " is too large to publish", e);
                 }
-                LOG.warn("an event for {} is not published yet: {}", record.topic(), String.valueOf(cause));
+                LOG.warn(
+                        "an event for {} is not published yet: {}",
+                        record.topic(),
+                        KafkaRefusal.of(e, kafka, AclOperation.WRITE).orElse(String.valueOf(cause)));
             }
             try {
                 if (lastTry) {
