@@ -43,6 +43,15 @@ public final class CompressedTensorsReader implements WeightSource {
     private static final List<DType> FLOATS = List.of(DType.F32, DType.F16, DType.BF16);
     private static final long CONFIG_LIMIT_BYTES = 16L << 20;
 
+    /** What consumers round inputs and cached keys and values by, where that does not follow from the numbers themselves. */
+    private static final List<String> BESIDES_WEIGHTS = List.of(
+            ".input_scale",
+            ".input_zero_point",
+            ".input_global_scale",
+            ".self_attn.q_scale",
+            ".self_attn.k_scale",
+            ".self_attn.v_scale");
+
     private final ModelConfig config;
     private final SafetensorsFolder weights;
     private final Map<String, TensorRule> rules = new LinkedHashMap<>();
@@ -62,11 +71,14 @@ public final class CompressedTensorsReader implements WeightSource {
         for (TensorRule rule : rules.values()) {
             expected += check(rule);
         }
-        if (expected != stored.size()) {
+        long found = stored.keySet().stream()
+                .filter(name -> BESIDES_WEIGHTS.stream().noneMatch(name::endsWith))
+                .count();
+        if (expected != found) {
             throw new MalformedFileException(
                     SafetensorsFolder.SINGLE,
                     -1,
-                    "found " + stored.size() + " tensors, expected the " + expected + " that config.json implies");
+                    "found " + found + " tensors, expected the " + expected + " that config.json implies");
         }
     }
 
@@ -80,10 +92,20 @@ public final class CompressedTensorsReader implements WeightSource {
         }
     }
 
+    /** Opens a folder whose inputs we can round as its consumers do, so that its quality can be measured. */
     public static CompressedTensorsReader open(Path folder) throws IOException {
+        return open(folder, false);
+    }
+
+    /** Opens a folder for its weights, however its consumers round inputs; {@link #inputRounding} does not tell. */
+    public static CompressedTensorsReader openWeights(Path folder) throws IOException {
+        return open(folder, true);
+    }
+
+    private static CompressedTensorsReader open(Path folder, boolean weightsAlone) throws IOException {
         Path file = ModelFolder.config(folder);
         ObjectNode json = StrictJson.readFile(file, CONFIG_LIMIT_BYTES);
-        StoredFormat format = StoredConfig.read(json, ModelFolder.CONFIG);
+        StoredFormat format = StoredConfig.read(json, ModelFolder.CONFIG, weightsAlone);
         ObjectNode dense = json.deepCopy();
         dense.remove(QuantizationConfig.KEY);
         ModelConfig config = ModelConfig.of(dense, ModelFolder.CONFIG);
