@@ -49,7 +49,7 @@ public final class ModelFormats {
         }
         ObjectNode config = StrictJson.readFile(ModelFolder.config(model), CONFIG_LIMIT_BYTES);
         if (config.has("quantization_config")) {
-            return CompressedTensorsReader.open(model);
+            return CompressedTensorsReader.openWeights(model);
         }
         return config.has(ModelConfig.LITERATURE_SCHEME) ? LiteratureWeights.open(model) : Checkpoint.open(model);
     }

@@ -49,11 +49,12 @@ public final class CompressedTensorsReader implements WeightSource {
             QuantizedRows rows = quantized.get(rule.name());
             expected += rows == null ? check.dense(rule) : check.quantized(rule, rows.modules());
         }
-        if (expected != stored.count()) {
+        long found = stored.weightParts();
+        if (expected != found) {
             throw new MalformedFileException(
                     SafetensorsFolder.SINGLE,
                     -1,
-                    "found " + stored.count() + " tensors, expected the " + expected + " that config.json implies");
+                    "found " + found + " tensors, expected the " + expected + " that config.json implies");
         }
     }
 
@@ -67,10 +68,20 @@ public final class CompressedTensorsReader implements WeightSource {
         }
     }
 
+    /** Opens a folder whose inputs we can round as its consumers do, so that its quality can be measured. */
     public static CompressedTensorsReader open(Path folder) throws IOException {
+        return open(folder, false);
+    }
+
+    /** Opens a folder for its weights, however its consumers round inputs; {@link #inputRounding} does not tell. */
+    public static CompressedTensorsReader openWeights(Path folder) throws IOException {
+        return open(folder, true);
+    }
+
+    private static CompressedTensorsReader open(Path folder, boolean weightsAlone) throws IOException {
         Path file = ModelFolder.config(folder);
         ObjectNode json = StrictJson.readFile(file, CONFIG_LIMIT_BYTES);
-        StoredFormat format = StoredConfig.read(json, ModelFolder.CONFIG);
+        StoredFormat format = StoredConfig.read(json, ModelFolder.CONFIG, weightsAlone);
         ObjectNode dense = json.deepCopy();
         dense.remove(QuantizationConfig.KEY);
         ModelConfig config = ModelConfig.of(dense, ModelFolder.CONFIG);

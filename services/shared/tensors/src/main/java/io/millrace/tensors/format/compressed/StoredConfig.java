@@ -12,37 +12,43 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Reads the {@code quantization_config} object of a config.json, whoever wrote it; refuses what would change the numbers. */
+/**
+ * Reads the {@code quantization_config} object of a config.json, whoever wrote it; refuses what would change the numbers.
+ * Where weights alone are asked for, numbers that a consumer rounds besides them do not count.
+ */
 final class StoredConfig {
     private static final int LARGEST_BLOCK = 1 << 16;
 
-    /** Keys that change what the weights mean, or what is rounded besides them. */
-    private static final List<String> BESIDES =
-            List.of("kv_cache_scheme", "sparsity_config", "transform_config", "moe_sparsity_config");
+    /** Keys that change what the weights mean. */
+    private static final List<String> BESIDES = List.of("sparsity_config", "transform_config", "moe_sparsity_config");
+
+    /** Keys and values are rounded as they are cached. */
+    private static final String CACHE = "kv_cache_scheme";
 
     private final JsonNode config;
     private final String file;
+    private final boolean weightsAlone;
 
-    private StoredConfig(JsonNode config, String file) {
+    private StoredConfig(JsonNode config, String file, boolean weightsAlone) {
         this.config = config;
         this.file = file;
+        this.weightsAlone = weightsAlone;
     }
 
-    static StoredFormat read(ObjectNode json, String file) throws MalformedFileException {
-        return new StoredConfig(json.path(QuantizationConfig.KEY), file).read();
+    static StoredFormat read(ObjectNode json, String file, boolean weightsAlone) throws MalformedFileException {
+        return new StoredConfig(json.path(QuantizationConfig.KEY), file, weightsAlone).read();
     }
 
     private StoredFormat read() throws MalformedFileException {
         if (!config.path("quant_method").asText("").equals(QuantizationConfig.METHOD)) {
             throw problem("'quant_method' is " + config.path("quant_method") + ", expected '"
-                    + QuantizationConfig.METHOD + "'");
+                    + QuantizationConfig.METHOD + "'; take the checkpoint that this model was quantized from");
         }
         for (String key : BESIDES) {
-            JsonNode value = config.path(key);
-            boolean nothing = value.isMissingNode() || value.isNull() || (value.isContainerNode() && value.isEmpty());
-            if (!nothing) {
-                throw problem("'" + key + "' is " + value + ", expected nothing");
-            }
+            requireNothing(key);
+        }
+        if (!weightsAlone) {
+            requireNothing(CACHE);
         }
         String format = config.path("format").asText("");
         if (!format.equals(QuantizationConfig.MIXED) && Kind.named(format).isEmpty()) {
@@ -57,6 +63,18 @@ final class StoredConfig {
             throw problem("'config_groups' is " + config.path("config_groups") + ", expected at least one group");
         }
         return new StoredFormat(List.copyOf(groups), names("ignore", strings("ignore", config.path("ignore"))));
+    }
+
+    private void requireNothing(String key) throws MalformedFileException {
+        JsonNode value = config.path(key);
+        // Older versions describe as "dense" what they have not made sparse.
+        boolean nothing = value.isMissingNode()
+                || value.isNull()
+                || (value.isContainerNode() && value.isEmpty())
+                || value.path("format").asText().equals("dense");
+        if (!nothing) {
+            throw problem("'" + key + "' is " + value + ", expected nothing");
+        }
     }
 
     private StoredFormat.Group group(String name, JsonNode group, String formatOfAll) throws MalformedFileException {
@@ -90,7 +108,7 @@ final class StoredConfig {
         if (order.equals("group") || order.equals("dynamic")) {
             throw problem("'actorder' is '" + order + "', expected null or 'weight': columns in their own order");
         }
-        Optional<InputRounding> inputs = group.hasNonNull("input_activations")
+        Optional<InputRounding> inputs = group.hasNonNull("input_activations") && !weightsAlone
                 ? Optional.of(inputRounding(name, group.path("input_activations")))
                 : Optional.empty();
         int size = weights.path("group_size").asInt(0);

@@ -21,6 +21,15 @@ final class StoredTensors implements AutoCloseable {
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    /** What consumers round inputs and cached keys and values by, where that does not follow from the numbers themselves. */
+    private static final List<String> BESIDES_WEIGHTS = List.of(
+            ".input_scale",
+            ".input_zero_point",
+            ".input_global_scale",
+            ".self_attn.q_scale",
+            ".self_attn.k_scale",
+            ".self_attn.v_scale");
+
     private final SafetensorsFolder folder;
     private final Map<String, TensorSpec> specs = new HashMap<>();
 
@@ -29,8 +38,11 @@ final class StoredTensors implements AutoCloseable {
         folder.tensors().forEach(tensor -> specs.put(tensor.name(), tensor));
     }
 
-    int count() {
-        return specs.size();
+    /** How many tensors hold weights, or what weights are scaled by. */
+    long weightParts() {
+        return specs.keySet().stream()
+                .filter(name -> BESIDES_WEIGHTS.stream().noneMatch(name::endsWith))
+                .count();
     }
 
     /** Of a tensor that is there. */

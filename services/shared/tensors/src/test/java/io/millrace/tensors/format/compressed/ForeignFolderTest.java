@@ -1,24 +1,32 @@
 package io.millrace.tensors.format.compressed;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.Progress;
+import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.format.safetensors.SafetensorsFolder;
+import io.millrace.tensors.format.safetensors.SafetensorsWriter;
 import io.millrace.tensors.inspection.Dequantization;
 import io.millrace.tensors.inspection.Inspection;
 import io.millrace.tensors.inspection.Inspector;
 import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -55,6 +63,55 @@ class ForeignFolderTest {
         assertThat(inspection.notReadable()).isEmpty();
         assertThat(folder.resolve("dense/recipe.yaml")).doesNotExist();
         assertThat(folder.resolve("dense/config.json")).content().doesNotContain("quantization_config");
+        assertSameWeights(golden);
+    }
+
+    @Test
+    void weightsAreReadHoweverInputsAndCachedKeysAreRounded() throws Exception {
+        Path golden = Path.of(Objects.requireNonNull(ForeignFolderTest.class.getResource("fp8_dynamic"))
+                .toURI());
+        Path saved = folder.resolve("saved");
+        addScales(golden, saved, "model.layers.0.self_attn.k_scale", "model.layers.0.mlp.down_proj.input_scale");
+        ObjectNode config = StrictJson.readFile(golden.resolve("config.json"), 1 << 20);
+        ObjectNode quantization = (ObjectNode) config.path(QuantizationConfig.KEY);
+        quantization.putObject("kv_cache_scheme").put("num_bits", 8).put("type", "float");
+        quantization.putObject("sparsity_config").put("format", "dense").put("global_sparsity", 0.13);
+        for (JsonNode group : quantization.path("config_groups")) {
+            ((ObjectNode) group.path("input_activations"))
+                    .put("strategy", "tensor")
+                    .put("dynamic", false);
+        }
+        Files.writeString(saved.resolve("config.json"), StrictJson.print(config));
+
+        Dequantization.write(saved, folder.resolve("dense"), Optional.of(DType.F32), Progress.NONE);
+
+        assertThat(Inspector.inspect(saved).notReadable()).isEmpty();
+        assertSameWeights(golden);
+        assertThatThrownBy(() -> CompressedTensorsReader.open(saved)).hasMessageContaining("'kv_cache_scheme' is");
+    }
+
+    private static void addScales(Path from, Path to, String... names) throws IOException {
+        try (SafetensorsFolder weights = SafetensorsFolder.open(from)) {
+            List<TensorSpec> all = new ArrayList<>(weights.tensors());
+            for (String name : names) {
+                all.add(TensorSpec.plain(name, DType.F32, Shape.of(1)));
+            }
+            try (SafetensorsWriter writer = SafetensorsWriter.open(to, all, Map.of(), Long.MAX_VALUE)) {
+                for (TensorSpec tensor : weights.tensors()) {
+                    writer.append(
+                            tensor.name(),
+                            weights.rows(tensor.name(), 0, tensor.shape().rows()));
+                }
+                for (String name : names) {
+                    writer.append(name, MemorySegment.ofArray(new byte[Float.BYTES]));
+                }
+                writer.finish();
+            }
+        }
+    }
+
+    /** The dense folder has the values of the golden one. */
+    private void assertSameWeights(Path golden) throws IOException {
         try (Checkpoint dense = Checkpoint.open(folder.resolve("dense"));
                 CompressedTensorsReader reader = CompressedTensorsReader.open(golden)) {
             for (TensorSpec tensor : reader.tensors()) {
