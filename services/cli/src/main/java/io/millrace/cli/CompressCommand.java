@@ -4,6 +4,7 @@ import io.millrace.cli.compress.CompressionTarget;
 import io.millrace.cli.compress.Compressor;
 import io.millrace.cli.compress.Compressor.Outcome;
 import io.millrace.cli.compress.EvaluationText;
+import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.events.Parameters.Gguf;
 import io.millrace.quantizer.QuantizeStage;
 import io.millrace.tensors.TensorSpec;
@@ -19,6 +20,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -164,7 +166,7 @@ final class CompressCommand implements Callable<Integer> {
                 spec,
                 output,
                 "targets that were complete lie in " + out + ", nothing else was left",
-                progress -> compress(output, progress, check()));
+                progress -> compress(output, progress, check(output)));
     }
 
     private int compress(Output output, ProgressLine progress, long modelBytes)
@@ -224,7 +226,7 @@ final class CompressCommand implements Callable<Integer> {
     }
 
     /** Refuses at once what would be refused after an hour; returns the bytes of the checkpoint's weights. */
-    private long check() throws IOException {
+    private long check(Output output) throws IOException {
         if (threads < 1 || threads > QuantizeStage.MOST_THREADS) {
             throw new ParameterException(
                     spec.commandLine(), "--threads is " + threads + ", expected 1 to " + QuantizeStage.MOST_THREADS);
@@ -267,7 +269,21 @@ final class CompressCommand implements Callable<Integer> {
             }
         }
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            remarkLeftOut(output, checkpoint.seeing());
             return checkpoint.tensors().stream().mapToLong(TensorSpec::byteSize).sum();
+        }
+    }
+
+    /** Of a multimodal model most formats hold the text model alone. */
+    private void remarkLeftOut(Output output, List<TensorSpec> seeing) {
+        String targets = wanted().stream()
+                .filter(target -> !(target.parameters() instanceof CompressedTensors))
+                .map(CompressionTarget::toString)
+                .collect(Collectors.joining(", "));
+        if (!seeing.isEmpty() && !targets.isEmpty()) {
+            output.remark(targets + ": the text model alone; " + seeing.size() + " tensors with which it sees ("
+                    + Text.bytes(seeing.stream().mapToLong(TensorSpec::byteSize).sum())
+                    + ") are left out, and compressed-tensors keeps them");
         }
     }
 }

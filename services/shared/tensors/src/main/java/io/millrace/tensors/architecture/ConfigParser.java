@@ -34,7 +34,8 @@ final class ConfigParser {
         this.config = new ConfigJson(json, file);
     }
 
-    ModelConfig parse() throws MalformedFileException {
+    /** @param multimodal the whole file, if the text model's part of it is read here */
+    ModelConfig parse(Optional<ObjectNode> multimodal) throws MalformedFileException {
         for (String key : List.of("quantization_config", ModelConfig.LITERATURE_SCHEME)) {
             if (config.present(key)) {
                 throw new MalformedFileException(
@@ -83,7 +84,8 @@ final class ConfigParser {
                 logitCap(architecture),
                 experts(architecture),
                 tiedHead(architecture),
-                config.json());
+                config.json(),
+                multimodal);
     }
 
     private Architecture architecture() throws MalformedFileException {
@@ -102,9 +104,9 @@ final class ConfigParser {
             }
         }
         if (config.present("text_config")) {
-            throw config.variant("found the multimodal '" + className + "', whose text model lies within 'text_config';"
-                    + " save that alone, for example Gemma3ForCausalLM.from_pretrained(DIR).save_pretrained(NEW), and the"
-                    + " tokenizer likewise");
+            throw config.variant("found the multimodal '" + className + "', whose text model lies within 'text_config',"
+                    + " expected Gemma3ForConditionalGeneration or a model of text alone; save its text model by itself,"
+                    + " and the tokenizer likewise");
         }
         String known = Architecture.known().stream()
                 .map(architecture -> architecture.className() + " (" + architecture.modelType() + ")")
@@ -128,6 +130,7 @@ final class ConfigParser {
                 throw config.variant("'" + key + "' is '" + config.text(key) + "', expected '" + activation + "'");
             }
         }
+        config.expect("use_bidirectional_attention", BooleanNode.FALSE, ": a decoder sees no later token");
         if (config.flag("mlp_bias", false)) {
             throw config.variant("'mlp_bias' is true, expected false: biased feed-forward layers are not supported");
         }

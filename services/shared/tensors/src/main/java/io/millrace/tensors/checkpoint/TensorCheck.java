@@ -28,7 +28,7 @@ final class TensorCheck {
     private TensorCheck() {}
 
     /** The model's tensors as stored, by name. */
-    static Map<String, TensorSpec> check(ModelConfig config, List<TensorRule> rules, SafetensorsFolder weights)
+    static Map<String, TensorSpec> check(ModelConfig config, List<TensorRule> rules, StoredTensors weights)
             throws IOException {
         Map<String, TensorSpec> stored = new HashMap<>();
         for (TensorSpec tensor : weights.tensors()) {
@@ -91,7 +91,7 @@ final class TensorCheck {
     }
 
     /** A stored head is dropped when it repeats the embedding; otherwise the config and the weights contradict. */
-    private static void checkTiedHead(SafetensorsFolder weights) throws MalformedFileException {
+    private static void checkTiedHead(StoredTensors weights) throws MalformedFileException {
         TensorSpec embedding = spec(weights, EMBEDDING);
         TensorSpec head = spec(weights, HEAD);
         boolean equal = head.shape().equals(embedding.shape())
@@ -110,7 +110,7 @@ final class TensorCheck {
         }
     }
 
-    private static TensorSpec spec(SafetensorsFolder weights, String name) {
+    private static TensorSpec spec(StoredTensors weights, String name) {
         return weights.tensors().stream()
                 .filter(tensor -> tensor.name().equals(name))
                 .findFirst()

@@ -10,6 +10,7 @@ import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.ModelFolder;
+import io.millrace.tensors.checkpoint.StoredTensors;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import io.millrace.tensors.json.StrictJson;
 import io.millrace.tensors.kernel.convert.Conversion;
@@ -44,12 +45,12 @@ public final class CompressedTensorsReader implements WeightSource {
     private static final long CONFIG_LIMIT_BYTES = 16L << 20;
 
     private final ModelConfig config;
-    private final SafetensorsFolder weights;
+    private final StoredTensors weights;
     private final Map<String, TensorRule> rules = new LinkedHashMap<>();
     private final Map<String, StoredFormat.Modules> quantized = new HashMap<>(); // by the name of the weight
     private final Map<String, TensorSpec> stored = new HashMap<>();
 
-    private CompressedTensorsReader(ModelConfig config, StoredFormat format, SafetensorsFolder weights)
+    private CompressedTensorsReader(ModelConfig config, StoredFormat format, StoredTensors weights)
             throws MalformedFileException {
         this.config = config;
         this.weights = weights;
@@ -70,10 +71,9 @@ public final class CompressedTensorsReader implements WeightSource {
         }
     }
 
-    private static Optional<StoredFormat.Modules> modules(StoredFormat format, TensorRule rule)
-            throws MalformedFileException {
+    private Optional<StoredFormat.Modules> modules(StoredFormat format, TensorRule rule) throws MalformedFileException {
         try {
-            return format.of(rule);
+            return format.of(rule, config.names(rule.module()));
         } catch (IllegalArgumentException problem) {
             throw new MalformedFileException(
                     ModelFolder.CONFIG, -1, QuantizationConfig.KEY + " has " + problem.getMessage());
@@ -87,7 +87,7 @@ public final class CompressedTensorsReader implements WeightSource {
         ObjectNode dense = json.deepCopy();
         dense.remove(QuantizationConfig.KEY);
         ModelConfig config = ModelConfig.of(dense, ModelFolder.CONFIG);
-        SafetensorsFolder weights = SafetensorsFolder.open(folder);
+        StoredTensors weights = StoredTensors.open(folder, config);
         try {
             return new CompressedTensorsReader(config, format, weights);
         } catch (IOException | RuntimeException failure) {
