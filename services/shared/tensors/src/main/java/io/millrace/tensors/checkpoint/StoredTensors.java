@@ -3,7 +3,9 @@ package io.millrace.tensors.checkpoint;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.TensorReader;
 import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.architecture.ExpertStack;
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -12,14 +14,18 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 
 /**
  * The safetensors of a folder under the names of the text model, whatever the folder calls them: a multimodal model has
- * its text model's tensors behind a prefix, and tensors of the part that sees, which are set apart.
+ * its text model's tensors behind a prefix, and tensors of the part that sees, which are set apart; the experts of a layer
+ * may lie in one tensor.
  */
 public final class StoredTensors implements TensorReader {
     private final SafetensorsFolder folder;
     private final Map<String, String> storedNames = new HashMap<>();
+    private final Map<String, ExpertStack> stacks = new HashMap<>();
     private final List<TensorSpec> tensors = new ArrayList<>();
     private final List<TensorSpec> seeing = new ArrayList<>();
 
@@ -39,6 +45,34 @@ public final class StoredTensors implements TensorReader {
                         "tensor '" + stored.name() + "' is also stored as '" + other + "', expected one of them");
             }
             tensors.add(new TensorSpec(name, stored.encoding(), stored.shape()));
+        }
+        takeApart(config);
+    }
+
+    /** Shows the experts of a layer one by one where they are stored in one tensor. */
+    private void takeApart(ModelConfig config) throws MalformedFileException {
+        if (config.experts().isEmpty()) {
+            return;
+        }
+        Map<String, TensorSpec> stored = new HashMap<>();
+        tensors.forEach(tensor -> stored.put(tensor.name(), tensor));
+        for (TensorRule rule : config.architecture().tensors(config)) {
+            Optional<ExpertStack> stack =
+                    ExpertStack.of(rule, config).filter(found -> stored.containsKey(found.name()));
+            if (stack.isEmpty() || stored.containsKey(rule.name())) {
+                continue;
+            }
+            TensorSpec whole = Objects.requireNonNull(stored.get(stack.get().name()));
+            if (!whole.shape().equals(stack.get().shape())) {
+                throw new MalformedFileException(
+                        folder.fileOf(whole.name()),
+                        -1,
+                        "tensor '" + whole.name() + "' has shape " + whole.shape() + ", expected "
+                                + stack.get().shape() + " by config.json");
+            }
+            tensors.remove(whole);
+            tensors.add(new TensorSpec(rule.name(), whole.encoding(), rule.shape()));
+            stacks.put(rule.name(), stack.get());
         }
     }
 
@@ -69,20 +103,25 @@ public final class StoredTensors implements TensorReader {
         return List.copyOf(seeing);
     }
 
-    /** What the folder calls a tensor of the text model. */
+    /** What a multimodal folder calls a tensor of the text model; its own name in others. */
     public String storedName(String name) {
         return storedNames.getOrDefault(name, name);
     }
 
     /** The file that holds a tensor. */
     public Path fileOf(String name) {
-        return folder.fileOf(storedName(name));
+        ExpertStack stack = stacks.get(name);
+        return folder.fileOf(stack == null ? storedName(name) : stack.name());
     }
 
     /** Rows of a tensor of the text model, or of the part that sees. */
     @Override
     public MemorySegment rows(String name, long from, long to) {
-        return folder.rows(storedName(name), from, to);
+        ExpertStack stack = stacks.get(name);
+        if (stack == null) {
+            return folder.rows(storedName(name), from, to);
+        }
+        return folder.rows(stack.name(), stack.fromRow() + from, stack.fromRow() + to);
     }
 
     @Override

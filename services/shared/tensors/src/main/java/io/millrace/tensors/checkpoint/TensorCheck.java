@@ -14,15 +14,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** Holds what a folder stores against what its architecture demands. */
 final class TensorCheck {
     private static final String EMBEDDING = "model.embed_tokens.weight";
     private static final String HEAD = "lm_head.weight";
-    /** Gate and up of a layer's experts, [experts, 2 · size, hidden], as transformers 5 holds them in memory. */
-    private static final String FUSED_EXPERTS = ".experts.gate_up_proj";
-
     private static final int NAMES_IN_MESSAGE = 5;
 
     private TensorCheck() {}
@@ -46,17 +42,6 @@ final class TensorCheck {
                 checkOne(rule, tensor, weights.fileOf(rule.name()));
                 found.put(rule.name(), tensor);
             }
-        }
-        Optional<String> fused = stored.keySet().stream()
-                .filter(name -> name.endsWith(FUSED_EXPERTS))
-                .sorted()
-                .findFirst();
-        if (fused.isPresent() && config.experts().isPresent()) {
-            throw problem(
-                    config,
-                    "holds all experts of a layer in '" + fused.get() + "', expected a tensor per expert; save it again"
-                            + " with transformers: model.save_pretrained(NEW), whose default save_original_format=True"
-                            + " takes them apart");
         }
         if (!missing.isEmpty()) {
             throw problem(config, "lacks " + some(missing) + "; publish the whole checkpoint");
