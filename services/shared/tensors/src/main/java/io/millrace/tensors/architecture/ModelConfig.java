@@ -17,6 +17,7 @@ import java.util.OptionalInt;
  * @param hiddenSize width of the residual stream
  * @param feedForwardSize rows of gate and up, row length of down; not the size of an expert
  * @param headSize elements per attention head; hiddenSize / headCount unless {@code head_dim} says otherwise
+ * @param rotarySize elements of a head that positions turn, from its first on; the others stay as they are
  * @param maxPositions longest context, tokens
  * @param attentionScale what the product of a query and a key is multiplied by
  * @param ropeTheta base of the rotary angles in layers that have none of their own
@@ -40,6 +41,7 @@ public record ModelConfig(
         int headCount,
         int keyValueHeadCount,
         int headSize,
+        int rotarySize,
         int maxPositions,
         double normEpsilon,
         double attentionScale,

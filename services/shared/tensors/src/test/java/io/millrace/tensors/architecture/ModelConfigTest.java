@@ -77,12 +77,15 @@ class ModelConfigTest {
                 "attention_bias | true | expected false",
                 "quantization_config | {} | already quantized",
                 "rope_scaling | {\"type\": \"dynamic\", \"factor\": 2} | rope scaling 'dynamic' is not supported for Llama",
-                "rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 2} | rope scaling 'yarn' is not supported",
-                "rope_parameters | {\"rope_type\": \"yarn\", \"factor\": 4} | take it out, with 'max_position_embeddings'",
+                "rope_scaling | {\"rope_type\": \"yarn\"} | 'factor' is missing",
+                "rope_scaling | {\"type\": \"yarn\", \"factor\": 2, \"beta_fast\": 16} | has 'beta_fast' 16, expected 32.0",
+                "rope_scaling | {\"type\": \"yarn\", \"factor\": 2, \"truncate\": false} | 'truncate' is false",
+                "rope_parameters | {\"rope_type\": \"yarn\", \"factor\": 4, \"attention_factor\": 1} | expected 1.138629",
+                "rope_scaling | {\"type\": \"yarn\", \"factor\": 2, \"mscale\": 1, \"mscale_all_dim\": 1} | neither",
                 "rope_scaling | {\"rope_type\": \"llama3\", \"factor\": 2} | 'low_freq_factor' is missing",
                 "rope_scaling | 7 | expected null or an object",
-                "partial_rotary_factor | 0.5 | expected 1",
-                "rope_parameters | {\"rope_type\": \"default\", \"partial_rotary_factor\": 0.75} | is 0.75, expected 1: heads",
+                "partial_rotary_factor | 0.5 | expected 1 for LlamaForCausalLM",
+                "rope_parameters | {\"rope_type\": \"default\", \"partial_rotary_factor\": 0.75} | is 0.75, expected 1 for",
                 "architectures | [\"GPT2LMHeadModel\"] | LlamaForCausalLM (llama), MistralForCausalLM (mistral)",
                 "architectures | \"LlamaForCausalLM\" | expected a list of one name",
                 "model_type | \"qwen2\" | found architecture 'LlamaForCausalLM' with model_type 'qwen2'",
@@ -107,9 +110,12 @@ class ModelConfigTest {
                 "Gemma3ForCausalLM | sliding_window_pattern | 4 | expected 6",
                 "Gemma3ForCausalLM | attn_logit_softcapping | 50.0 | expected none for Gemma3ForCausalLM",
                 "LlamaForCausalLM | final_logit_softcapping | 30.0 | expected none for LlamaForCausalLM",
-                "Qwen3ForCausalLM | rope_scaling | {\"type\": \"longrope\"} | expected 'linear' or none",
+                "Qwen3ForCausalLM | rope_scaling | {\"type\": \"longrope\"} | expected 'linear' or 'yarn' or none",
                 "Phi3ForCausalLM | rope_scaling | {\"type\": \"longrope\", \"short_factor\": [1]} | has 1 numbers",
                 "Phi3ForCausalLM | original_max_position_embeddings | null | 'original_max_position_embeddings' is",
+                "Phi3ForCausalLM | partial_rotary_factor | 0.35 | so that 11 of 32 elements of a head turn, expected an even",
+                "Phi3ForCausalLM | partial_rotary_factor | 1.5 | expected a number above 0, at most 1",
+                "Gemma2ForCausalLM | rope_scaling | {\"type\": \"yarn\", \"factor\": 2} | 'yarn' is not supported",
                 "MixtralForCausalLM | num_experts_per_tok | 4 | expected a whole number from 1 to 3",
                 "Qwen3MoeForCausalLM | norm_topk_prob | false | 'norm_topk_prob' is false, expected true",
                 "Qwen3MoeForCausalLM | norm_topk_prob | null | 'norm_topk_prob' is missing, which means false",
@@ -232,6 +238,18 @@ class ModelConfigTest {
         json.putObject("quantization_config");
 
         assertThatThrownBy(() -> ModelConfig.of(json, "config.json")).hasMessageContaining("already quantized");
+    }
+
+    @Test
+    void yarnReachesFromTheOriginalPositionsWhereverTheyStand() throws IOException {
+        assertThat(parse(json -> json.set("rope_scaling", value("{\"type\": \"yarn\", \"factor\": 4}")))
+                        .ropeScaling())
+                .contains(new RopeScaling.Yarn(4, 64));
+        assertThat(parse(json -> json.set("rope_parameters", value("""
+                        {"rope_type": "yarn", "factor": 4, "original_max_position_embeddings": 32, "rope_theta": 1e4,
+                         "attention_factor": 1.1386294361, "beta_fast": 32, "beta_slow": 1}
+                        """))).ropeScaling())
+                .contains(new RopeScaling.Yarn(4, 32));
     }
 
     @Test
