@@ -125,11 +125,20 @@ final class GgufConfig {
             putFactors(scaling, "long_factor", RopeFactors.LONG);
             putFactors(scaling, "short_factor", RopeFactors.SHORT);
         } else if (!kind.equals("none") && !kind.equals(ModelKeys.LONG_ROPE)) {
-            ObjectNode scaling = json.putObject("rope_scaling")
-                    .put("type", kind)
-                    .put("factor", real(prefix + ModelKeys.SCALING_FACTOR));
-            if (has(prefix + ModelKeys.SCALING_ATTENTION)) {
-                scaling.put("attention_factor", real(prefix + ModelKeys.SCALING_ATTENTION));
+            refuseAttentionFactor(prefix);
+            json.putObject("rope_scaling").put("type", kind).put("factor", real(prefix + ModelKeys.SCALING_FACTOR));
+        }
+    }
+
+    /** llama.cpp multiplies by it beside what it finds by itself, and has settings of yarn that nobody writes. */
+    private void refuseAttentionFactor(String prefix) throws MalformedFileException {
+        String factor = prefix + ModelKeys.SCALING_ATTENTION;
+        if (has(factor) && real(factor) != 1) {
+            throw problem("'" + factor + "' is " + real(factor) + ", expected 1 or no such key");
+        }
+        for (String key : reader.header().metadata().keySet()) {
+            if (key.startsWith(prefix + ModelKeys.YARN_SETTINGS)) {
+                throw problem("found '" + key + "', expected yarn without settings of its own");
             }
         }
     }

@@ -40,6 +40,9 @@ final class ModelKeys {
     static final String SCALING_FACTOR = "rope.scaling.factor";
     static final String SCALING_POSITIONS = "rope.scaling.original_context_length";
     static final String SCALING_ATTENTION = "rope.scaling.attn_factor";
+    /** What the keys of such settings begin with. */
+    static final String YARN_SETTINGS = "rope.scaling.yarn_";
+
     static final String EXPERT_COUNT = "expert_count";
     static final String EXPERT_USED_COUNT = "expert_used_count";
     static final String EXPERT_SIZE = "expert_feed_forward_length";
