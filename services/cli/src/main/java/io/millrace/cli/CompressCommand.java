@@ -4,8 +4,10 @@ import io.millrace.cli.compress.CompressionTarget;
 import io.millrace.cli.compress.Compressor;
 import io.millrace.cli.compress.Compressor.Outcome;
 import io.millrace.cli.compress.EvaluationText;
+import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.events.Parameters.Gguf;
 import io.millrace.quantizer.QuantizeStage;
+import io.millrace.tensors.TensorSpec;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,6 +17,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -166,7 +169,8 @@ final class CompressCommand implements Callable<Integer> {
     private int compress(Output output, ProgressLine progress) throws IOException, InterruptedException {
         CompressFiles files = new CompressFiles(model, out, Optional.ofNullable(importance), Optional.ofNullable(text));
         Set<CompressionTarget> wanted = check(files);
-        long modelBytes = files.modelBytes();
+        CompressFiles.Weights weights = files.weights();
+        remarkLeftOut(output, wanted, weights.seeing());
         Compressor compressor =
                 new Compressor(model, out, files.importance(), threads, System::nanoTime, progress::show);
         Optional<EvaluationText> evaluation = text == null
@@ -194,7 +198,7 @@ final class CompressCommand implements Callable<Integer> {
                 break;
             }
         }
-        Compressed all = new Compressed(model, modelBytes, made, refused);
+        Compressed all = new Compressed(model, weights.bytes(), made, refused);
         output.print(all, () -> CompressTable.of(all, evaluation.isPresent()));
         boolean unmeasured = made.stream().anyMatch(done -> done.notMeasured().isPresent());
         if (made.isEmpty()) {
@@ -238,5 +242,18 @@ final class CompressCommand implements Callable<Integer> {
             files.checkNew(target);
         }
         return wanted;
+    }
+
+    /** Of a multimodal model most formats hold the text model alone. */
+    private static void remarkLeftOut(Output output, Set<CompressionTarget> wanted, List<TensorSpec> seeing) {
+        String targets = wanted.stream()
+                .filter(target -> !(target.parameters() instanceof CompressedTensors))
+                .map(CompressionTarget::toString)
+                .collect(Collectors.joining(", "));
+        if (!seeing.isEmpty() && !targets.isEmpty()) {
+            output.remark(targets + ": the text model alone; " + seeing.size() + " tensors with which it sees ("
+                    + Text.bytes(seeing.stream().mapToLong(TensorSpec::byteSize).sum())
+                    + ") are left out, and compressed-tensors keeps them");
+        }
     }
 }

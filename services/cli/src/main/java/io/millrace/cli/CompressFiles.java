@@ -7,6 +7,7 @@ import io.millrace.tensors.checkpoint.ModelFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -51,10 +52,18 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
         }
     }
 
-    /** Bytes of the checkpoint's weights. */
-    long modelBytes() throws IOException {
+    /**
+     * What is read.
+     *
+     * @param bytes of the language model
+     * @param seeing tensors with which a multimodal model sees
+     */
+    record Weights(long bytes, List<TensorSpec> seeing) {}
+
+    Weights weights() throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
-            return checkpoint.tensors().stream().mapToLong(TensorSpec::byteSize).sum();
+            return new Weights(
+                    checkpoint.tensors().stream().mapToLong(TensorSpec::byteSize).sum(), checkpoint.seeing());
         }
     }
 }

@@ -113,6 +113,7 @@ final class DequantizeCommand implements Callable<Integer> {
                         + " tokenizer files of the original model into the folder";
         };
         return out + ": " + written.architecture() + ", " + written.tensors() + " tensors with " + written.parameters()
-                + " parameters in " + written.type() + "; " + tokenizer;
+                + " parameters in " + written.type() + "; " + tokenizer
+                + (written.textAlone() ? "; the text model alone, what the model sees with is left out" : "");
     }
 }

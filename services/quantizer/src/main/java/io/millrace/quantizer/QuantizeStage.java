@@ -14,6 +14,7 @@ import io.millrace.events.Role;
 import io.millrace.tensors.GgufType;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.TensorReport;
+import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.DenseWriter;
 import io.millrace.tensors.format.compressed.CompressedScheme;
@@ -100,7 +101,13 @@ public final class QuantizeStage implements Stage<Quantize> {
                 LOG.warn("MILLRACE_PLANTED_FAULT is set: this output is spoiled on purpose");
                 PlantedFault.plant(output);
             }
-            TensorReportFile.write(output, input.parameters(), report);
+            List<TensorSpec> leftOut = input.parameters() instanceof CompressedTensors ? List.of() : source.seeing();
+            if (!leftOut.isEmpty()) {
+                LOG.info(
+                        "the format holds the text model alone: {} tensors of a multimodal model are left out",
+                        leftOut.size());
+            }
+            TensorReportFile.write(output, input.parameters(), report, leftOut);
             return new StageOutput(output, measurements(report, input.device()));
         } catch (MalformedFileException e) {
             throw new StageException(Reason.ofCode(e.kind().code()), String.valueOf(e.getMessage()), e);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.events.Parameters.Quantize;
 import io.millrace.tensors.TensorReport;
+import io.millrace.tensors.TensorSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,14 +13,16 @@ import java.util.List;
 
 /**
  * {@code tensor-report.json} beside the weights: for each tensor its type, shape, bytes, ||w − w'|| / ||w||, largest
- * |w − w'|, exact zeros before and after, and why another type than the asked one was used.
+ * |w − w'|, exact zeros before and after, and why another type than the asked one was used; then the tensors that were
+ * left out, since the format holds none but the text model's.
  */
 final class TensorReportFile {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private TensorReportFile() {}
 
-    static void write(Path folder, Quantize parameters, List<TensorReport> report) throws IOException {
+    static void write(Path folder, Quantize parameters, List<TensorReport> report, List<TensorSpec> leftOut)
+            throws IOException {
         ObjectNode root = JSON.createObjectNode();
         root.put("version", 1);
         root.put("format", parameters.name());
@@ -39,6 +42,12 @@ final class TensorReportFile {
             if (!tensor.note().isEmpty()) {
                 node.put("note", tensor.note());
             }
+        }
+        ArrayNode others = leftOut.isEmpty() ? JSON.createArrayNode() : root.putArray("left-out");
+        for (TensorSpec tensor : leftOut) {
+            ObjectNode node = others.addObject().put("name", tensor.name());
+            tensor.shape().extents().forEach(node.putArray("shape")::add);
+            node.put("bytes", tensor.byteSize());
         }
         Files.writeString(folder.resolve("tensor-report.json"), root.toString());
     }

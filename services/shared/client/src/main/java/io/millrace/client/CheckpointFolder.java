@@ -37,6 +37,8 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<S
             "merges.txt",
             "chat_template.jinja",
             "chat_template.json",
+            "preprocessor_config.json",
+            "processor_config.json",
             Weights.INDEX);
 
     public CheckpointFolder {
@@ -73,17 +75,18 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<S
         if (architecture.isBlank()) {
             throw config.refused("'architectures' names no class, expected one such as 'LlamaForCausalLM'");
         }
-        int headCount = config.positive("num_attention_heads");
+        CheckpointJson sizes = config.language();
+        int headCount = sizes.positive("num_attention_heads");
         return new ModelNumbers(
                 architecture,
                 weights.parameters(config.isTrue("tie_word_embeddings")),
-                config.positive("vocab_size"),
-                config.positive("hidden_size"),
-                config.positive("intermediate_size"),
-                config.positive("num_hidden_layers"),
+                sizes.positive("vocab_size"),
+                sizes.positive("hidden_size"),
+                sizes.positive("intermediate_size"),
+                sizes.positive("num_hidden_layers"),
                 headCount,
-                config.present("num_key_value_heads") ? config.positive("num_key_value_heads") : headCount,
-                config.positive("max_position_embeddings"),
+                sizes.present("num_key_value_heads") ? sizes.positive("num_key_value_heads") : headCount,
+                sizes.positive("max_position_embeddings"),
                 weights.dtype(config.file().resolveSibling("")));
     }
 

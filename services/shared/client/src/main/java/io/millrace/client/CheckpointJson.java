@@ -7,10 +7,12 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.events.Reason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A JSON object in a checkpoint's folder; its fields are checked as they are asked for. */
@@ -20,6 +22,13 @@ record CheckpointJson(Path file, JsonNode node) {
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
+
+    /** Defaults of Gemma3TextConfig. */
+    private static final Map<String, Integer> GEMMA_3 = Map.of(
+            "vocab_size", 262_208,
+            "num_attention_heads", 8,
+            "num_key_value_heads", 4,
+            "max_position_embeddings", 131_072);
 
     static CheckpointJson read(Path file) throws IOException {
         if (Files.size(file) > LARGEST_BYTES) {
@@ -44,6 +53,25 @@ record CheckpointJson(Path file, JsonNode node) {
     /** A limit of the parser, such as that of nested brackets, is broken at no place. */
     private static String line(@Nullable JsonLocation location) {
         return location == null ? "" : " at line " + location.getLineNr();
+    }
+
+    /**
+     * Where the sizes of the language model stand: a multimodal one has them within {@code text_config}, and those of
+     * Gemma 3 leave out what equals the defaults of transformers.
+     */
+    CheckpointJson language() {
+        if (!node.path("text_config").isObject()) {
+            return this;
+        }
+        ObjectNode text = node.get("text_config").deepCopy();
+        if (node.path("model_type").asText().equals("gemma3")) {
+            GEMMA_3.forEach((name, size) -> {
+                if (!text.has(name)) {
+                    text.put(name, size);
+                }
+            });
+        }
+        return new CheckpointJson(file, text);
     }
 
     boolean present(String name) {

@@ -198,6 +198,25 @@ class CheckpointFolderTest {
         refused(own, Reason.MADE_BY_MILLRACE, "'millrace.made' = 'prune'");
     }
 
+    /** As Gemma 3 is published, without what equals the defaults of transformers. */
+    @Test
+    void theNumbersOfAMultimodalModelAreThoseOfItsTextModel() throws IOException {
+        Path folder = Checkpoints.small(temp.resolve("c"));
+        Files.writeString(folder.resolve("preprocessor_config.json"), "{}");
+        Files.writeString(folder.resolve("config.json"), """
+                {"architectures": ["Gemma3ForConditionalGeneration"], "model_type": "gemma3", "tie_word_embeddings": true,
+                 "text_config":
+                 {"hidden_size": 2, "intermediate_size": 6, "num_hidden_layers": 1, "num_key_value_heads": 2}}
+                """);
+
+        CheckpointFolder checkpoint = CheckpointFolder.open(folder);
+
+        assertThat(checkpoint.numbers())
+                .isEqualTo(
+                        new ModelNumbers("Gemma3ForConditionalGeneration", 8, 262_208, 2, 6, 1, 8, 2, 131_072, "BF16"));
+        assertThat(checkpoint.files()).contains("preprocessor_config.json");
+    }
+
     @Test
     void aConfigThatLacksANumberNamesIt() throws IOException {
         for (String field : List.of("vocab_size", "hidden_size", "num_hidden_layers", "max_position_embeddings")) {

@@ -38,7 +38,7 @@ final class AttentionContext {
                     kind,
                     _ -> new Sight(
                             kind.rotary()
-                                    .map(rotary -> new RotaryEmbedding(config.headSize(), rotary)
+                                    .map(rotary -> new RotaryEmbedding(config.rotarySize(), rotary)
                                             .angles(work, past, length, context))
                                     .orElse(null),
                             AttentionMask.of(work, kind.window(), past, length)));

@@ -81,6 +81,14 @@ public record OnnxModel(String name, ModelConfig config, Set<Fault> faults) {
                         "tie_word_embeddings": false, "sliding_window": null, "rope_scaling": null,
                         "original_max_position_embeddings": 256
                         """, Fault.GATE_AND_UP_SWAPPED),
+                of("phi3-partial", "Phi3ForCausalLM", "phi3", """
+                        "tie_word_embeddings": false, "sliding_window": null, "rope_scaling": null, "head_dim": 32,
+                        "original_max_position_embeddings": 256, "partial_rotary_factor": 0.5
+                        """, Fault.WHOLE_HEADS_TURN),
+                of("yarn", "Qwen2ForCausalLM", "qwen2", """
+                        "tie_word_embeddings": true, "rope_scaling": {"type": "yarn", "factor": 4.0,
+                        "original_max_position_embeddings": 64}
+                        """, Fault.NO_ROTARY_SCALING, Fault.NO_ATTENTION_FACTOR),
                 of(
                         "smollm3",
                         "SmolLM3ForCausalLM",

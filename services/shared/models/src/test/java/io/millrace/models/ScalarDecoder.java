@@ -37,7 +37,10 @@ public final class ScalarDecoder {
         GELU_OF_HALF_PRECISION,
         SHARES_NOT_RENORMALISED,
         ONE_EXPERT_LESS,
-        GATE_AND_UP_SWAPPED
+        GATE_AND_UP_SWAPPED,
+        WHOLE_HEADS_TURN,
+        /** Cosines and sines as they are. */
+        NO_ATTENTION_FACTOR
     }
 
     private static final Map<String, String> MIXTRAL = Map.of(
@@ -256,15 +259,15 @@ public final class ScalarDecoder {
         }
         Rotary rotary =
                 faults.contains(Fault.ONE_ROTARY_BASE) ? common : kind.rotary().orElse(common);
-        double factor =
-                rotary.scaling().orElse(null) instanceof RopeScaling.LongRope scaling ? scaling.attentionFactor() : 1;
+        double factor = faults.contains(Fault.NO_ATTENTION_FACTOR) ? 1 : attentionFactor(rotary);
+        int turned = turned();
         for (int start = 0; start < heads.length; start += size) {
-            for (int i = 0; i < size / 2; i++) {
+            for (int i = 0; i < turned / 2; i++) {
                 double angle = position * frequency(i, rotary, context);
                 double a = heads[start + i] * factor;
-                double b = heads[start + i + size / 2] * factor;
+                double b = heads[start + i + turned / 2] * factor;
                 heads[start + i] = a * Math.cos(angle) - b * Math.sin(angle);
-                heads[start + i + size / 2] = b * Math.cos(angle) + a * Math.sin(angle);
+                heads[start + i + turned / 2] = b * Math.cos(angle) + a * Math.sin(angle);
             }
         }
     }
@@ -282,7 +285,7 @@ public final class ScalarDecoder {
 
     private double frequency(int pair, Rotary rotary, int context) {
         double base = rotary.base() * (faults.contains(Fault.WRONG_ROTARY_BASE) ? 1.1 : 1);
-        double plain = 1 / Math.pow(base, 2.0 * pair / config.headSize());
+        double plain = 1 / Math.pow(base, 2.0 * pair / turned());
         if (rotary.scaling().isEmpty() || faults.contains(Fault.NO_ROTARY_SCALING)) {
             return plain;
         }
@@ -291,9 +294,40 @@ public final class ScalarDecoder {
             case RopeScaling.LongRope factors ->
                 plain
                         / (context > factors.originalPositions() ? factors.longFactors() : factors.shortFactors())
-                                .get(pair);
+                                // Whole heads, which turn by mistake, have more pairs than there are factors.
+                                .get(pair % (config.rotarySize() / 2));
             case RopeScaling.Llama3 scaling -> llama3(plain, scaling);
+            case RopeScaling.Yarn scaling -> yarn(plain, pair, base, scaling);
         };
+    }
+
+    private int turned() {
+        return faults.contains(Fault.WHOLE_HEADS_TURN) ? config.headSize() : config.rotarySize();
+    }
+
+    private static double attentionFactor(Rotary rotary) {
+        return switch (rotary.scaling().orElse(null)) {
+            case RopeScaling.LongRope scaling -> scaling.attentionFactor();
+            case RopeScaling.Yarn scaling -> 1 + 0.1 * Math.log(scaling.factor());
+            case RopeScaling.Llama3 _, RopeScaling.Linear _ -> 1;
+            case null -> 1;
+        };
+    }
+
+    /** By the pair at which a wave fits the original positions 32 times, and that at which it fits once. */
+    private double yarn(double plain, int pair, double base, RopeScaling.Yarn scaling) {
+        double pairsPerFold = turned() / 2.0 / Math.log(base);
+        double waves = scaling.originalPositions() / (2 * Math.PI);
+        double often = Math.floor(pairsPerFold * Math.log(waves / 32));
+        double once = Math.ceil(pairsPerFold * Math.log(waves));
+        if (pair <= Math.max(often, 0)) {
+            return plain;
+        }
+        if (pair >= Math.min(once, turned() - 1)) {
+            return plain / scaling.factor();
+        }
+        double share = (pair - Math.max(often, 0)) / (Math.min(once, turned() - 1) - Math.max(often, 0));
+        return plain * (1 - share + share / scaling.factor());
     }
 
     private static double llama3(double plain, RopeScaling.Llama3 scaling) {

@@ -104,6 +104,23 @@ public final class TestModels {
                 """.formatted(original));
     }
 
+    /** Phi-4-mini's heads, of which positions turn three quarters. */
+    public static ModelConfig phi4() {
+        return config("Phi3ForCausalLM", "phi3", """
+                "_name_or_path": "tiny", "hidden_size": 32, "tie_word_embeddings": true, "sliding_window": null,
+                "max_position_embeddings": 4096, "original_max_position_embeddings": 64, "partial_rotary_factor": 0.75,
+                "rope_scaling": {"type": "longrope", "short_factor": [1, 1, 1], "long_factor": [1.1, 1.3, 5.0]}
+                """);
+    }
+
+    /** Heads of eight pairs: some kept, some divided and one between, as in long contexts of Qwen. */
+    public static ModelConfig yarn(String architecture, String type) {
+        return config(architecture, type, """
+                "hidden_size": 64, "head_dim": 16, "tie_word_embeddings": true, "rope_scaling":
+                {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 512}
+                """);
+    }
+
     public static ModelConfig mixtral() {
         return config("MixtralForCausalLM", "mixtral", """
                 "tie_word_embeddings": false, "sliding_window": null, "num_local_experts": 4, "num_experts_per_tok": 2

@@ -48,6 +48,15 @@ public record TinyModel(String name, ModelConfig config, Set<Fault> faults) {
                 new TinyModel("phi3", TestModels.phi3(), Set.of(Fault.GATE_AND_UP_SWAPPED, Fault.WRONG_ROTARY_BASE)),
                 new TinyModel("phi3-short", TestModels.phi3(512), Set.of(Fault.NO_ROTARY_SCALING)),
                 new TinyModel("phi3-long", TestModels.phi3(64), Set.of(Fault.NO_ROTARY_SCALING)),
+                new TinyModel("phi4", TestModels.phi4(), Set.of(Fault.WHOLE_HEADS_TURN, Fault.NO_ROTARY_SCALING)),
+                new TinyModel(
+                        "yarn",
+                        TestModels.yarn("LlamaForCausalLM", "llama"),
+                        Set.of(Fault.NO_ROTARY_SCALING, Fault.NO_ATTENTION_FACTOR, Fault.INTERLEAVED_QUERIES)),
+                new TinyModel(
+                        "yarn-qwen2",
+                        TestModels.yarn("Qwen2ForCausalLM", "qwen2"),
+                        Set.of(Fault.NO_ROTARY_SCALING, Fault.NO_ATTENTION_FACTOR)),
                 new TinyModel(
                         "mixtral",
                         TestModels.mixtral(),

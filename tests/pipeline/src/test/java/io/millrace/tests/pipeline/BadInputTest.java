@@ -178,10 +178,10 @@ class BadInputTest {
         BadInputFolders.edit(
                 checkpoint.resolve(CONFIG),
                 config -> config.putObject("rope_scaling")
-                        .put("rope_type", "yarn")
+                        .put("rope_type", "dynamic")
                         .put("factor", 4.0));
 
-        stagesFail(Reason.UNKNOWN_ARCHITECTURE, Blame.CHECKPOINT, CONFIG, "'yarn'");
+        stagesFail(Reason.UNKNOWN_ARCHITECTURE, Blame.CHECKPOINT, CONFIG, "'dynamic'");
     }
 
     @Test

@@ -34,7 +34,8 @@ final class ConfigParser {
         this.config = new ConfigJson(json, file);
     }
 
-    ModelConfig parse() throws MalformedFileException {
+    /** @param multimodal the whole file, if the text model's part of it is read here */
+    ModelConfig parse(Optional<ObjectNode> multimodal) throws MalformedFileException {
         for (String key : List.of("quantization_config", ModelConfig.LITERATURE_SCHEME)) {
             if (config.present(key)) {
                 throw new MalformedFileException(
@@ -58,7 +59,8 @@ final class ConfigParser {
         int headSize = headSize(architecture, hiddenSize, headCount);
         int layerCount = config.whole("num_hidden_layers", MOST_LAYERS);
         int maxPositions = config.whole("max_position_embeddings", Integer.MAX_VALUE);
-        RotaryParser rotary = new RotaryParser(config, architecture, headSize, maxPositions);
+        int rotarySize = rotarySize(architecture, headSize);
+        RotaryParser rotary = new RotaryParser(config, architecture, rotarySize, maxPositions);
         Rotary common = rotary.common();
         LayerParser layers = new LayerParser(config, architecture, layerCount);
         OptionalInt slidingWindow = layers.slidingWindow();
@@ -72,6 +74,7 @@ final class ConfigParser {
                 headCount,
                 keyValueHeadCount,
                 headSize,
+                rotarySize,
                 maxPositions,
                 config.positive("rms_norm_eps"),
                 attentionScale(architecture, layerCount, hiddenSize, headCount, headSize),
@@ -83,7 +86,8 @@ final class ConfigParser {
                 logitCap(architecture),
                 experts(architecture),
                 tiedHead(architecture),
-                config.json());
+                config.json(),
+                multimodal);
     }
 
     private Architecture architecture() throws MalformedFileException {
@@ -102,9 +106,9 @@ final class ConfigParser {
             }
         }
         if (config.present("text_config")) {
-            throw config.variant("found the multimodal '" + className + "', whose text model lies within 'text_config';"
-                    + " save that alone, for example Gemma3ForCausalLM.from_pretrained(DIR).save_pretrained(NEW), and the"
-                    + " tokenizer likewise");
+            throw config.variant("found the multimodal '" + className + "', whose text model lies within 'text_config',"
+                    + " expected Gemma3ForConditionalGeneration or a model of text alone; save its text model by itself,"
+                    + " and the tokenizer likewise");
         }
         String known = Architecture.known().stream()
                 .map(architecture -> architecture.className() + " (" + architecture.modelType() + ")")
@@ -128,6 +132,7 @@ final class ConfigParser {
                 throw config.variant("'" + key + "' is '" + config.text(key) + "', expected '" + activation + "'");
             }
         }
+        config.expect("use_bidirectional_attention", BooleanNode.FALSE, ": a decoder sees no later token");
         if (config.flag("mlp_bias", false)) {
             throw config.variant("'mlp_bias' is true, expected false: biased feed-forward layers are not supported");
         }
@@ -135,14 +140,31 @@ final class ConfigParser {
             // transformers then gives o_proj a bias as well, which no output format here carries.
             throw config.variant("'attention_bias' is true, expected false for " + architecture.className());
         }
+    }
+
+    private int rotarySize(Architecture architecture, int headSize) throws MalformedFileException {
+        int rotarySize = headSize;
         // transformers 5 moved it into 'rope_parameters', where kinds of layers may have one each.
         for (JsonNode factor : config.json().findValues(PARTIAL_ROTATION)) {
-            if (!factor.isNull() && factor.asDouble() != 1.0) {
+            if (factor.isNull() || factor.asDouble() == 1.0) {
+                continue;
+            }
+            if (!architecture.has(Trait.PARTIAL_ROTARY)) {
                 throw config.variant(
-                        "'" + PARTIAL_ROTATION + "' is " + factor + ", expected 1: heads that turn in part,"
-                                + " as those of Phi-4-mini, are not computed here; compress the model with llama.cpp");
+                        "'" + PARTIAL_ROTATION + "' is " + factor + ", expected 1 for " + architecture.className()
+                                + ": heads of this architecture that turn in part are not computed here");
+            }
+            if (!factor.isNumber() || !(factor.asDouble() > 0 && factor.asDouble() < 1)) {
+                throw config.problem(
+                        "'" + PARTIAL_ROTATION + "' is " + factor + ", expected a number above 0, at most 1");
+            }
+            rotarySize = (int) (headSize * factor.asDouble());
+            if (rotarySize < 2 || rotarySize % 2 != 0) {
+                throw config.problem("'" + PARTIAL_ROTATION + "' is " + factor + ", so that " + rotarySize + " of "
+                        + headSize + " elements of a head turn, expected an even number: rotary pairs");
             }
         }
+        return rotarySize;
     }
 
     private int keyValueHeadCount(Architecture architecture, int headCount) throws MalformedFileException {

@@ -52,10 +52,10 @@ final class KnownArchitectures {
     static final List<Architecture> ALL = List.of(
             Architecture.of("LlamaForCausalLM", "llama", "llama", GATED)
                     .with(Trait.INTERLEAVED_IN_GGUF, Trait.KEY_VALUE_HEADS_OPTIONAL)
-                    .with(Trait.LLAMA3_SCALING, Trait.LINEAR_SCALING),
+                    .with(Trait.LLAMA3_SCALING, Trait.LINEAR_SCALING, Trait.YARN),
             Architecture.of("MistralForCausalLM", "mistral", "llama", GATED)
                     .pattern(LayerPattern.WINDOWED)
-                    .with(Trait.INTERLEAVED_IN_GGUF, Trait.LLAMA3_SCALING, Trait.LINEAR_SCALING),
+                    .with(Trait.INTERLEAVED_IN_GGUF, Trait.LLAMA3_SCALING, Trait.LINEAR_SCALING, Trait.YARN),
             Architecture.of(
                             "Qwen2ForCausalLM",
                             "qwen2",
@@ -66,11 +66,11 @@ final class KnownArchitectures {
                                     bias("self_attn.k_proj", "attn_k", Projection.KEY),
                                     bias("self_attn.v_proj", "attn_v", Projection.VALUE)))
                     .pattern(LayerPattern.WINDOWED_IF_USED)
-                    .with(Trait.LLAMA3_SCALING, Trait.LINEAR_SCALING),
+                    .with(Trait.LLAMA3_SCALING, Trait.LINEAR_SCALING, Trait.YARN),
             Architecture.of("Qwen3ForCausalLM", "qwen3", "qwen3", layer(GATED, QUERY_KEY_NORMS))
                     .pattern(LayerPattern.WINDOWED_IF_USED)
                     .headSize(128)
-                    .with(Trait.LINEAR_SCALING),
+                    .with(Trait.LINEAR_SCALING, Trait.YARN),
             Architecture.of("Gemma2ForCausalLM", "gemma2", "gemma2", SANDWICHED)
                     .pattern(LayerPattern.ALTERNATING)
                     .headSize(256)
@@ -90,7 +90,8 @@ final class KnownArchitectures {
                             "phi3",
                             layer(NORM_BEFORE_ATTENTION, FUSED_ATTENTION, NORM_BEFORE_FEED_FORWARD, FUSED_FEED_FORWARD))
                     .pattern(LayerPattern.WINDOWED)
-                    .with(Trait.KEY_VALUE_HEADS_OPTIONAL, Trait.LONG_ROPE, Trait.WINDOW_IN_GGUF),
+                    .with(Trait.KEY_VALUE_HEADS_OPTIONAL, Trait.LONG_ROPE, Trait.WINDOW_IN_GGUF)
+                    .with(Trait.PARTIAL_ROTARY),
             Architecture.of(
                             "MixtralForCausalLM",
                             "mixtral",
@@ -115,11 +116,11 @@ final class KnownArchitectures {
                                     experts("mlp.gate", "mlp.experts.@.", "gate_proj", "up_proj", "down_proj")))
                     .pattern(LayerPattern.WINDOWED_IF_USED)
                     .experts("num_experts", "moe_intermediate_size")
-                    .with(Trait.NORMED_EXPERTS_STATED, Trait.LINEAR_SCALING),
+                    .with(Trait.NORMED_EXPERTS_STATED, Trait.LINEAR_SCALING, Trait.YARN),
             Architecture.of("SmolLM3ForCausalLM", "smollm3", "smollm3", GATED)
                     .pattern(LayerPattern.FOURTH_UNROTATED)
                     .with(Trait.INTERLEAVED_IN_GGUF, Trait.TIED_BY_DEFAULT)
-                    .with(Trait.ROTARY_BASE_STATED, Trait.LINEAR_SCALING));
+                    .with(Trait.ROTARY_BASE_STATED, Trait.LINEAR_SCALING, Trait.YARN));
 
     private KnownArchitectures() {}
 

@@ -10,6 +10,6 @@ import java.util.OptionalInt;
  * @param rotary how positions turn queries and keys; empty if they do not
  */
 public record LayerAttention(OptionalInt window, Optional<Rotary> rotary) {
-    /** Angles of base^(-2i / headSize) per position, stretched if there is a scaling. */
+    /** Angles of base^(-2i / rotary size) per position, stretched if there is a scaling. */
     public record Rotary(double base, Optional<RopeScaling> scaling) {}
 }

@@ -17,6 +17,7 @@ import java.util.OptionalInt;
  * @param hiddenSize width of the residual stream
  * @param feedForwardSize rows of gate and up, row length of down; not the size of an expert
  * @param headSize elements per attention head; hiddenSize / headCount unless {@code head_dim} says otherwise
+ * @param rotarySize elements of a head that positions turn, from its first on; the others stay as they are
  * @param maxPositions longest context, tokens
  * @param attentionScale what the product of a query and a key is multiplied by
  * @param ropeTheta base of the rotary angles in layers that have none of their own
@@ -26,7 +27,9 @@ import java.util.OptionalInt;
  * @param scoreCap scores pass through cap · tanh(score / cap)
  * @param logitCap logits likewise
  * @param tiedHead the output head is the embedding
- * @param json the whole file, for what is copied to an output unchanged
+ * @param json the whole file, for what is copied to an output unchanged; of a multimodal model what its text model says
+ *     by itself
+ * @param multimodal the whole file of the multimodal model whose text model this is; empty for a model of text alone
  */
 public record ModelConfig(
         Architecture architecture,
@@ -38,6 +41,7 @@ public record ModelConfig(
         int headCount,
         int keyValueHeadCount,
         int headSize,
+        int rotarySize,
         int maxPositions,
         double normEpsilon,
         double attentionScale,
@@ -49,7 +53,8 @@ public record ModelConfig(
         OptionalDouble logitCap,
         Optional<Experts> experts,
         boolean tiedHead,
-        ObjectNode json) {
+        ObjectNode json,
+        Optional<ObjectNode> multimodal) {
 
     /** Where a config.json says that the weights are codes of a scheme of the literature, written out as dense numbers. */
     public static final String LITERATURE_SCHEME = "literature_scheme";
@@ -65,6 +70,23 @@ public record ModelConfig(
 
     /** Checks the content of a {@code config.json}; {@code file} is its name in messages. */
     public static ModelConfig of(ObjectNode json, String file) throws MalformedFileException {
-        return new ConfigParser(json, file).parse();
+        Optional<Multimodal> whole = Multimodal.of(json);
+        ObjectNode text = whole.isPresent() ? whole.get().text(json, file) : json;
+        return new ConfigParser(text, file).parse(whole.map(_ -> json));
+    }
+
+    /** The name that this model gives to a stored tensor: within a multimodal model it lies behind a prefix. */
+    public String textName(String stored) {
+        return multimodal.isPresent() ? Multimodal.textName(stored) : stored;
+    }
+
+    /** What others may call a tensor or module of this model, its own name first. */
+    public List<String> names(String name) {
+        return multimodal.isPresent() ? Multimodal.names(name) : List.of(name);
+    }
+
+    /** Whether a stored tensor belongs to the part of a multimodal model that sees, and so not to this model. */
+    public boolean seeing(String stored) {
+        return multimodal.isPresent() && Multimodal.seeing(stored);
     }
 }

@@ -35,4 +35,39 @@ public sealed interface RopeScaling {
             longFactors = List.copyOf(longFactors);
         }
     }
+
+    /**
+     * Pairs that turn often within {@code originalPositions} kept, those that turn less than once divided by the factor,
+     * and between the two by a share that grows from pair to pair; cosines and sines are multiplied by
+     * {@link #attentionFactor} (Peng et al., YaRN, 2023).
+     */
+    record Yarn(double factor, int originalPositions) implements RopeScaling {
+        /** Turns within the original positions from which on a pair is kept. */
+        private static final double KEPT_TURNS = 32;
+
+        /** Turns up to which a pair is divided in full. */
+        private static final double DIVIDED_TURNS = 1;
+
+        /** The paper's 0.1 ln(s) + 1. */
+        public double attentionFactor() {
+            return factor > 1 ? 0.1 * StrictMath.log(factor) + 1 : 1;
+        }
+
+        /**
+         * What a pair turns by.
+         *
+         * @param plain what it would turn by without scaling
+         * @param size elements of a head that turn
+         */
+        public double frequency(double plain, int pair, int size, double base) {
+            double from = Math.max(0, Math.floor(pairThatTurns(KEPT_TURNS, size, base)));
+            double to = Math.min(size - 1, Math.ceil(pairThatTurns(DIVIDED_TURNS, size, base)));
+            double share = Math.clamp((pair - from) / Math.max(0.001, to - from), 0.0, 1.0);
+            return plain / factor * share + plain * (1 - share);
+        }
+
+        private double pairThatTurns(double turns, int size, double base) {
+            return size * StrictMath.log(originalPositions / (turns * 2 * Math.PI)) / (2 * StrictMath.log(base));
+        }
+    }
 }

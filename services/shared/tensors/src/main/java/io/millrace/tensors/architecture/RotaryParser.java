@@ -1,10 +1,12 @@
 package io.millrace.tensors.architecture;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.BooleanNode;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.architecture.LayerAttention.Rotary;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -13,21 +15,24 @@ import java.util.Optional;
  */
 final class RotaryParser {
     private static final double DEFAULT_BASE = 10_000;
-    /** Qwen publishes its models without it and tells people to add it for long texts. */
-    private static final String YARN_REMEDY =
-            "; take it out, with 'max_position_embeddings' as it was before: the model is the same up to there";
+    /** What yarn means unless a file says otherwise, and what llama.cpp computes with. */
+    private static final Map<String, Double> YARN_DEFAULTS = Map.of("beta_fast", 32.0, "beta_slow", 1.0);
 
+    /** Far below what a rounded factor in a file could change. */
+    private static final double SAME_FACTOR = 1e-6;
+
+    private static final String ORIGINAL_POSITIONS = "original_max_position_embeddings";
     private static final String PARAMETERS = "rope_parameters";
 
     private final ConfigJson config;
     private final Architecture architecture;
-    private final int headSize;
+    private final int rotarySize;
     private final int maxPositions;
 
-    RotaryParser(ConfigJson config, Architecture architecture, int headSize, int maxPositions) {
+    RotaryParser(ConfigJson config, Architecture architecture, int rotarySize, int maxPositions) {
         this.config = config;
         this.architecture = architecture;
-        this.headSize = headSize;
+        this.rotarySize = rotarySize;
         this.maxPositions = maxPositions;
     }
 
@@ -79,8 +84,11 @@ final class RotaryParser {
         if ((kind.equals("longrope") || kind.equals("su")) && architecture.has(Trait.LONG_ROPE)) {
             return Optional.of(longRope(scaling));
         }
+        if (kind.equals("yarn") && architecture.has(Trait.YARN)) {
+            return Optional.of(yarn(scaling));
+        }
         throw config.variant("rope scaling '" + kind + "' is not supported for " + architecture.className()
-                + ", expected " + known() + (kind.equals("yarn") ? YARN_REMEDY : ""));
+                + ", expected " + known());
     }
 
     private String known() {
@@ -94,6 +102,9 @@ final class RotaryParser {
         if (architecture.has(Trait.LONG_ROPE)) {
             kinds.add("'longrope'");
         }
+        if (architecture.has(Trait.YARN)) {
+            kinds.add("'yarn'");
+        }
         kinds.add("none");
         return String.join(" or ", kinds);
     }
@@ -105,10 +116,34 @@ final class RotaryParser {
             throw scaling.problem("'low_freq_factor' is " + low + ", expected less than 'high_freq_factor' " + high);
         }
         return new RopeScaling.Llama3(
-                scaling.positive("factor"),
-                low,
-                high,
-                scaling.whole("original_max_position_embeddings", Integer.MAX_VALUE));
+                scaling.positive("factor"), low, high, scaling.whole(ORIGINAL_POSITIONS, Integer.MAX_VALUE));
+    }
+
+    private RopeScaling yarn(ConfigJson scaling) throws MalformedFileException {
+        ConfigJson holder = scaling.present(ORIGINAL_POSITIONS) ? scaling : config;
+        int original =
+                holder.present(ORIGINAL_POSITIONS) ? holder.whole(ORIGINAL_POSITIONS, Integer.MAX_VALUE) : maxPositions;
+        RopeScaling.Yarn yarn = new RopeScaling.Yarn(scaling.positive("factor"), original);
+        for (Map.Entry<String, Double> expected : YARN_DEFAULTS.entrySet()) {
+            if (scaling.present(expected.getKey()) && scaling.positive(expected.getKey()) != expected.getValue()) {
+                throw unusual(scaling, expected.getKey(), expected.getValue());
+            }
+        }
+        if (scaling.present("attention_factor")
+                && Math.abs(scaling.positive("attention_factor") - yarn.attentionFactor()) > SAME_FACTOR) {
+            throw unusual(scaling, "attention_factor", yarn.attentionFactor());
+        }
+        if (scaling.present("mscale") && scaling.present("mscale_all_dim")) {
+            throw config.variant("rope scaling 'yarn' has 'mscale' " + scaling.at("mscale") + " and 'mscale_all_dim' "
+                    + scaling.at("mscale_all_dim") + ", expected neither");
+        }
+        scaling.expect("truncate", BooleanNode.TRUE, ": llama.cpp knows no other yarn");
+        return yarn;
+    }
+
+    private MalformedFileException unusual(ConfigJson scaling, String key, double expected) {
+        return config.variant("rope scaling 'yarn' has '" + key + "' " + scaling.at(key) + ", expected " + expected
+                + " or none: older llama.cpp has no key for another");
     }
 
     private RopeScaling longRope(ConfigJson scaling) throws MalformedFileException {
@@ -118,8 +153,8 @@ final class RotaryParser {
                         + ", expected none: the attention factor follows from the lengths of the contexts");
             }
         }
-        ConfigJson holder = scaling.present("original_max_position_embeddings") ? scaling : config;
-        int original = holder.whole("original_max_position_embeddings", Integer.MAX_VALUE);
+        ConfigJson holder = scaling.present(ORIGINAL_POSITIONS) ? scaling : config;
+        int original = holder.whole(ORIGINAL_POSITIONS, Integer.MAX_VALUE);
         double stretch = (double) maxPositions / original;
         double attentionFactor = stretch > 1 ? Math.sqrt(1 + Math.log(stretch) / Math.log(original)) : 1;
         return new RopeScaling.LongRope(
@@ -128,8 +163,8 @@ final class RotaryParser {
 
     private List<Double> factors(ConfigJson scaling, String key) throws MalformedFileException {
         JsonNode list = scaling.at(key);
-        if (!list.isArray() || list.size() != headSize / 2) {
-            throw scaling.problem("'" + key + "' has " + list.size() + " numbers, expected a list of " + headSize / 2
+        if (!list.isArray() || list.size() != rotarySize / 2) {
+            throw scaling.problem("'" + key + "' has " + list.size() + " numbers, expected a list of " + rotarySize / 2
                     + ": one per rotary pair");
         }
         List<Double> factors = new ArrayList<>();

@@ -27,4 +27,9 @@ public record TensorRule(
     public String module() {
         return name.substring(0, name.lastIndexOf('.'));
     }
+
+    /** The same tensor under the name that a file has for it. */
+    public TensorRule named(String stored) {
+        return new TensorRule(stored, shape, role, layer, expert, ggufName, permutedHeads, ggufOffset);
+    }
 }

@@ -39,5 +39,9 @@ public enum Trait {
     /** Knows {@link RopeScaling.Linear}. */
     LINEAR_SCALING,
     /** Knows {@link RopeScaling.LongRope}. */
-    LONG_ROPE
+    LONG_ROPE,
+    /** Knows {@link RopeScaling.Yarn}. */
+    YARN,
+    /** Positions may turn the first part of a head alone. */
+    PARTIAL_ROTARY
 }

@@ -9,7 +9,6 @@ import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.Architecture;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.TensorRule;
-import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import io.millrace.tensors.kernel.convert.Conversion;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -23,7 +22,8 @@ import java.util.Objects;
 
 /**
  * A dense checkpoint: config.json and safetensors that hold exactly the tensors which the architecture demands, in F32,
- * F16 or BF16. Reading is safe from several threads.
+ * F16 or BF16; of a multimodal one the text model, under the names that it has by itself. Reading is safe from several
+ * threads.
  */
 public final class Checkpoint implements WeightSource {
     /** In the metadata of weights that a stage made; its value is the stage. */
@@ -33,11 +33,11 @@ public final class Checkpoint implements WeightSource {
 
     private final Path folder;
     private final ModelConfig config;
-    private final SafetensorsFolder weights;
+    private final StoredTensors weights;
     private final List<TensorRule> rules;
     private final Map<String, TensorSpec> specs;
 
-    private Checkpoint(Path folder, ModelConfig config, SafetensorsFolder weights) throws IOException {
+    private Checkpoint(Path folder, ModelConfig config, StoredTensors weights) throws IOException {
         this.folder = folder;
         this.config = config;
         this.weights = weights;
@@ -52,7 +52,7 @@ public final class Checkpoint implements WeightSource {
 
     /** Opens a folder as a model of this configuration, whatever else its config.json says. */
     public static Checkpoint open(Path folder, ModelConfig config) throws IOException {
-        SafetensorsFolder weights = SafetensorsFolder.open(folder);
+        StoredTensors weights = StoredTensors.open(folder, config);
         try {
             return new Checkpoint(folder, config, weights);
         } catch (IOException | RuntimeException failure) {
@@ -127,6 +127,16 @@ public final class Checkpoint implements WeightSource {
     /** The texts in the headers of the safetensors. */
     public Map<String, String> metadata() {
         return weights.metadata();
+    }
+
+    /** Tensors of the part of a multimodal model that sees, which this model is without; {@link #reader} has their bytes. */
+    public List<TensorSpec> seeing() {
+        return weights.seeing();
+    }
+
+    /** What the folder calls a tensor of the model. */
+    public String storedName(String name) {
+        return weights.storedName(name);
     }
 
     /** The raw bytes; it also lists stored tensors that the model does not use. */

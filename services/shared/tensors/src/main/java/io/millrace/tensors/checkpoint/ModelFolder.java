@@ -26,6 +26,9 @@ public final class ModelFolder {
             "chat_template.jinja",
             "chat_template.json");
 
+    /** The files that travel with the part of a multimodal model that sees. */
+    private static final List<String> SEEING_COMPANIONS = List.of("preprocessor_config.json", "processor_config.json");
+
     private static final List<String> PICKLES = List.of(".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt");
 
     private ModelFolder() {}
@@ -64,8 +67,17 @@ public final class ModelFolder {
 
     /** Copies the companions that {@code folder} has into {@code target}, as plain files. */
     public static void copyCompanions(Path folder, Path target) throws IOException {
+        copy(COMPANIONS, folder, target);
+    }
+
+    /** Likewise those of the part of a multimodal model that sees. */
+    public static void copySeeingCompanions(Path folder, Path target) throws IOException {
+        copy(SEEING_COMPANIONS, folder, target);
+    }
+
+    private static void copy(List<String> names, Path folder, Path target) throws IOException {
         FolderPaths paths = new FolderPaths(folder);
-        for (String name : COMPANIONS) {
+        for (String name : names) {
             if (Files.exists(folder.resolve(name), LinkOption.NOFOLLOW_LINKS)) {
                 Files.copy(paths.inside(name), target.resolve(name), StandardCopyOption.REPLACE_EXISTING);
             }

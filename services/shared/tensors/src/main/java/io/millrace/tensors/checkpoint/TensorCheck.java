@@ -14,21 +14,17 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** Holds what a folder stores against what its architecture demands. */
 final class TensorCheck {
     private static final String EMBEDDING = "model.embed_tokens.weight";
     private static final String HEAD = "lm_head.weight";
-    /** Gate and up of a layer's experts, [experts, 2 · size, hidden], as transformers 5 holds them in memory. */
-    private static final String FUSED_EXPERTS = ".experts.gate_up_proj";
-
     private static final int NAMES_IN_MESSAGE = 5;
 
     private TensorCheck() {}
 
     /** The model's tensors as stored, by name. */
-    static Map<String, TensorSpec> check(ModelConfig config, List<TensorRule> rules, SafetensorsFolder weights)
+    static Map<String, TensorSpec> check(ModelConfig config, List<TensorRule> rules, StoredTensors weights)
             throws IOException {
         Map<String, TensorSpec> stored = new HashMap<>();
         for (TensorSpec tensor : weights.tensors()) {
@@ -46,17 +42,6 @@ final class TensorCheck {
                 checkOne(rule, tensor, weights.fileOf(rule.name()));
                 found.put(rule.name(), tensor);
             }
-        }
-        Optional<String> fused = stored.keySet().stream()
-                .filter(name -> name.endsWith(FUSED_EXPERTS))
-                .sorted()
-                .findFirst();
-        if (fused.isPresent() && config.experts().isPresent()) {
-            throw problem(
-                    config,
-                    "holds all experts of a layer in '" + fused.get() + "', expected a tensor per expert; save it again"
-                            + " with transformers: model.save_pretrained(NEW), whose default save_original_format=True"
-                            + " takes them apart");
         }
         if (!missing.isEmpty()) {
             throw problem(config, "lacks " + some(missing) + "; publish the whole checkpoint");
@@ -91,7 +76,7 @@ final class TensorCheck {
     }
 
     /** A stored head is dropped when it repeats the embedding; otherwise the config and the weights contradict. */
-    private static void checkTiedHead(SafetensorsFolder weights) throws MalformedFileException {
+    private static void checkTiedHead(StoredTensors weights) throws MalformedFileException {
         TensorSpec embedding = spec(weights, EMBEDDING);
         TensorSpec head = spec(weights, HEAD);
         boolean equal = head.shape().equals(embedding.shape())
@@ -110,7 +95,7 @@ final class TensorCheck {
         }
     }
 
-    private static TensorSpec spec(SafetensorsFolder weights, String name) {
+    private static TensorSpec spec(StoredTensors weights, String name) {
         return weights.tensors().stream()
                 .filter(tensor -> tensor.name().equals(name))
                 .findFirst()

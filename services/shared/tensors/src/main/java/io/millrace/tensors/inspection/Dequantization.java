@@ -19,8 +19,10 @@ import java.util.Optional;
  * @param architecture of the model
  * @param type of every tensor that was written
  * @param tokenizer what became of the tokenizer
+ * @param textAlone whether the source is multimodal and only its text model was written
  */
-public record Dequantization(String architecture, DType type, long parameters, int tensors, Tokenizer tokenizer) {
+public record Dequantization(
+        String architecture, DType type, long parameters, int tensors, Tokenizer tokenizer, boolean textAlone) {
     /** Whether the folder can turn text into tokens. */
     public enum Tokenizer {
         /** The source's files. */
@@ -64,7 +66,8 @@ public record Dequantization(String architecture, DType type, long parameters, i
                             .mapToLong(tensor -> tensor.shape().elements())
                             .sum(),
                     source.tensors().size(),
-                    tokenizer);
+                    tokenizer,
+                    source.config().multimodal().isPresent());
         }
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.architecture.LayerAttention.Rotary;
 import io.millrace.tensors.checkpoint.TinyModels;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -75,12 +77,15 @@ class ModelConfigTest {
                 "attention_bias | true | expected false",
                 "quantization_config | {} | already quantized",
                 "rope_scaling | {\"type\": \"dynamic\", \"factor\": 2} | rope scaling 'dynamic' is not supported for Llama",
-                "rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 2} | rope scaling 'yarn' is not supported",
-                "rope_parameters | {\"rope_type\": \"yarn\", \"factor\": 4} | take it out, with 'max_position_embeddings'",
+                "rope_scaling | {\"rope_type\": \"yarn\"} | 'factor' is missing",
+                "rope_scaling | {\"type\": \"yarn\", \"factor\": 2, \"beta_fast\": 16} | has 'beta_fast' 16, expected 32.0",
+                "rope_scaling | {\"type\": \"yarn\", \"factor\": 2, \"truncate\": false} | 'truncate' is false",
+                "rope_parameters | {\"rope_type\": \"yarn\", \"factor\": 4, \"attention_factor\": 1} | expected 1.138629",
+                "rope_scaling | {\"type\": \"yarn\", \"factor\": 2, \"mscale\": 1, \"mscale_all_dim\": 1} | neither",
                 "rope_scaling | {\"rope_type\": \"llama3\", \"factor\": 2} | 'low_freq_factor' is missing",
                 "rope_scaling | 7 | expected null or an object",
-                "partial_rotary_factor | 0.5 | expected 1",
-                "rope_parameters | {\"rope_type\": \"default\", \"partial_rotary_factor\": 0.75} | is 0.75, expected 1: heads",
+                "partial_rotary_factor | 0.5 | expected 1 for LlamaForCausalLM",
+                "rope_parameters | {\"rope_type\": \"default\", \"partial_rotary_factor\": 0.75} | is 0.75, expected 1 for",
                 "architectures | [\"GPT2LMHeadModel\"] | LlamaForCausalLM (llama), MistralForCausalLM (mistral)",
                 "architectures | \"LlamaForCausalLM\" | expected a list of one name",
                 "model_type | \"qwen2\" | found architecture 'LlamaForCausalLM' with model_type 'qwen2'",
@@ -105,9 +110,12 @@ class ModelConfigTest {
                 "Gemma3ForCausalLM | sliding_window_pattern | 4 | expected 6",
                 "Gemma3ForCausalLM | attn_logit_softcapping | 50.0 | expected none for Gemma3ForCausalLM",
                 "LlamaForCausalLM | final_logit_softcapping | 30.0 | expected none for LlamaForCausalLM",
-                "Qwen3ForCausalLM | rope_scaling | {\"type\": \"longrope\"} | expected 'linear' or none",
+                "Qwen3ForCausalLM | rope_scaling | {\"type\": \"longrope\"} | expected 'linear' or 'yarn' or none",
                 "Phi3ForCausalLM | rope_scaling | {\"type\": \"longrope\", \"short_factor\": [1]} | has 1 numbers",
                 "Phi3ForCausalLM | original_max_position_embeddings | null | 'original_max_position_embeddings' is",
+                "Phi3ForCausalLM | partial_rotary_factor | 0.35 | so that 11 of 32 elements of a head turn, expected an even",
+                "Phi3ForCausalLM | partial_rotary_factor | 1.5 | expected a number above 0, at most 1",
+                "Gemma2ForCausalLM | rope_scaling | {\"type\": \"yarn\", \"factor\": 2} | 'yarn' is not supported",
                 "MixtralForCausalLM | num_experts_per_tok | 4 | expected a whole number from 1 to 3",
                 "Qwen3MoeForCausalLM | norm_topk_prob | false | 'norm_topk_prob' is false, expected true",
                 "Qwen3MoeForCausalLM | norm_topk_prob | null | 'norm_topk_prob' is missing, which means false",
@@ -131,13 +139,117 @@ class ModelConfigTest {
     }
 
     @Test
-    void aMultimodalFolderIsRefusedWithTheRemedy() {
+    void anUnknownMultimodalModelIsRefusedWithTheRemedy() {
         assertThatThrownBy(() -> parse(json -> {
-                    json.putArray("architectures").add("Gemma3ForConditionalGeneration");
-                    json.put("model_type", "gemma3").putObject("text_config").put("model_type", "gemma3_text");
+                    json.putArray("architectures").add("LlavaForConditionalGeneration");
+                    json.put("model_type", "llava").putObject("text_config").put("model_type", "llama");
                 }))
-                .hasMessageContaining("found the multimodal 'Gemma3ForConditionalGeneration'")
-                .hasMessageContaining("Gemma3ForCausalLM.from_pretrained(DIR).save_pretrained(NEW)");
+                .hasMessageContaining("found the multimodal 'LlavaForConditionalGeneration'")
+                .hasMessageContaining("save its text model by itself");
+    }
+
+    /** The numbers that are published leave out what equals the defaults of Gemma3TextConfig. */
+    private static final String GEMMA_3_4B = """
+            {"architectures": ["Gemma3ForConditionalGeneration"], "model_type": "gemma3", "eos_token_id": [1, 106],
+             "mm_tokens_per_image": 256, "torch_dtype": "bfloat16",
+             "text_config": {"hidden_size": 2560, "intermediate_size": 10240, "model_type": "gemma3_text",
+               "num_hidden_layers": 34, "rope_scaling": {"factor": 8.0, "rope_type": "linear"}, "sliding_window": 1024},
+             "vision_config": {"hidden_size": 1152, "image_size": 896, "model_type": "siglip_vision_model"}}
+            """;
+
+    @Test
+    void theTextModelOfGemma3With4BillionWeights() throws IOException {
+        ModelConfig config = ModelConfig.of((ObjectNode) value(GEMMA_3_4B), "config.json");
+
+        assertThat(config.architecture().className()).isEqualTo("Gemma3ForCausalLM");
+        assertThat(config.vocabularySize()).isEqualTo(262_208);
+        assertThat(List.of(config.headCount(), config.keyValueHeadCount(), config.headSize()))
+                .containsExactly(8, 4, 256);
+        assertThat(config.maxPositions()).isEqualTo(131_072);
+        assertThat(config.normEpsilon()).isEqualTo(1e-6);
+        assertThat(config.attentionScale()).isEqualTo(1.0 / 16);
+        assertThat(config.tiedHead()).isTrue();
+        assertThat(config.attention().get(5).rotary())
+                .contains(new Rotary(1e6, Optional.of(new RopeScaling.Linear(8))));
+        assertThat(config.attention().get(4).rotary()).contains(new Rotary(1e4, Optional.empty()));
+        assertThat(config.attention().get(4).window()).hasValue(1024);
+        assertThat(config.json().path("eos_token_id").toString()).isEqualTo("[1,106]");
+        assertThat(config.json().path("bos_token_id").asInt()).isEqualTo(2);
+        assertThat(config.multimodal()).isPresent();
+        // What stages write as the config.json of the text model means the same by itself.
+        ModelConfig alone = ModelConfig.of(config.json(), "config.json");
+        assertThat(alone.attention()).isEqualTo(config.attention());
+        assertThat(alone.multimodal()).isEmpty();
+    }
+
+    @Test
+    void theTextModelOfGemma3With27BillionWeights() throws IOException {
+        ObjectNode json = (ObjectNode) value(GEMMA_3_4B);
+        ((ObjectNode) json.get("text_config"))
+                .put("head_dim", 128)
+                .put("hidden_size", 5376)
+                .put("num_attention_heads", 32)
+                .put("num_key_value_heads", 16)
+                .put("num_hidden_layers", 62)
+                .put("query_pre_attn_scalar", 168);
+
+        assertThat(ModelConfig.of(json, "config.json").attentionScale()).isEqualTo(1 / Math.sqrt(168));
+    }
+
+    /** transformers 5 states all numbers, and the bases of both kinds of layers in one place. */
+    @Test
+    void theTextModelAsTransformers5Writes() throws IOException {
+        ObjectNode json = (ObjectNode) value(GEMMA_3_4B);
+        ObjectNode text = (ObjectNode) json.get("text_config");
+        text.remove("rope_scaling");
+        text.put("use_bidirectional_attention", false).put("_sliding_window_pattern", 6);
+        text.set("rope_parameters", value("""
+                {"full_attention": {"factor": 8.0, "rope_theta": 1000001.0, "rope_type": "linear"},
+                 "sliding_attention": {"rope_theta": 10001.0, "rope_type": "default"}}
+                """));
+
+        ModelConfig config = ModelConfig.of(json, "config.json");
+
+        assertThat(config.attention().get(5).rotary())
+                .contains(new Rotary(1_000_001, Optional.of(new RopeScaling.Linear(8))));
+        assertThat(config.attention().get(4).rotary()).contains(new Rotary(10_001, Optional.empty()));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "model_type | \"gemma2\" | 'model_type' in 'text_config' is 'gemma2', expected 'gemma3_text'",
+                "use_bidirectional_attention | true | expected false: a decoder sees no later token",
+                "quantization_config | {} | already quantized",
+                "sliding_window | null | 'sliding_window' is missing",
+            })
+    void aTextModelThatIsNotWhatItSeemsIsRefused(String key, String value, String message) throws IOException {
+        ObjectNode json = (ObjectNode) value(GEMMA_3_4B);
+        ((ObjectNode) json.get("text_config")).set(key, value(value));
+
+        assertThatThrownBy(() -> ModelConfig.of(json, "config.json")).hasMessageContaining(message);
+    }
+
+    @Test
+    void aQuantizedMultimodalModelIsRefused() throws IOException {
+        ObjectNode json = (ObjectNode) value(GEMMA_3_4B);
+        json.putObject("quantization_config");
+
+        assertThatThrownBy(() -> ModelConfig.of(json, "config.json")).hasMessageContaining("already quantized");
+    }
+
+    @Test
+    void yarnReachesFromTheOriginalPositionsWhereverTheyStand() throws IOException {
+        assertThat(parse(json -> json.set("rope_scaling", value("{\"type\": \"yarn\", \"factor\": 4}")))
+                        .ropeScaling())
+                .contains(new RopeScaling.Yarn(4, 64));
+        assertThat(parse(json -> json.set("rope_parameters", value("""
+                        {"rope_type": "yarn", "factor": 4, "original_max_position_embeddings": 32, "rope_theta": 1e4,
+                         "attention_factor": 1.1386294361, "beta_fast": 32, "beta_slow": 1}
+                        """))).ropeScaling())
+                .contains(new RopeScaling.Yarn(4, 32));
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.ModelFolder;
+import io.millrace.tensors.checkpoint.StoredTensors;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import io.millrace.tensors.json.StrictJson;
 import io.millrace.tensors.kernel.pack.InputRounding;
@@ -30,11 +31,11 @@ public final class CompressedTensorsReader implements WeightSource {
     private static final long CONFIG_LIMIT_BYTES = 16L << 20;
 
     private final ModelConfig config;
-    private final StoredTensors stored;
+    private final FolderTensors stored;
     private final Map<String, TensorRule> rules = new LinkedHashMap<>();
     private final Map<String, QuantizedRows> quantized = new HashMap<>(); // by the name of the weight
 
-    private CompressedTensorsReader(ModelConfig config, StoredFormat format, StoredTensors stored)
+    private CompressedTensorsReader(ModelConfig config, StoredFormat format, FolderTensors stored)
             throws MalformedFileException {
         this.config = config;
         this.stored = stored;
@@ -58,10 +59,10 @@ public final class CompressedTensorsReader implements WeightSource {
         }
     }
 
-    private static Optional<StoredFormat.Modules> modules(StoredFormat format, TensorRule rule)
+    private Optional<StoredFormat.Modules> modules(StoredFormat format, TensorRule rule)
             throws MalformedFileException {
         try {
-            return format.of(rule);
+            return format.of(rule, config.names(rule.module()));
         } catch (IllegalArgumentException problem) {
             throw new MalformedFileException(
                     ModelFolder.CONFIG, -1, QuantizationConfig.KEY + " has " + problem.getMessage());
@@ -85,7 +86,7 @@ public final class CompressedTensorsReader implements WeightSource {
         ObjectNode dense = json.deepCopy();
         dense.remove(QuantizationConfig.KEY);
         ModelConfig config = ModelConfig.of(dense, ModelFolder.CONFIG);
-        StoredTensors stored = new StoredTensors(SafetensorsFolder.open(folder));
+        FolderTensors stored = new FolderTensors(StoredTensors.open(folder, config));
         try {
             return new CompressedTensorsReader(config, format, stored);
         } catch (IOException | RuntimeException failure) {

@@ -10,21 +10,27 @@ import io.millrace.tensors.architecture.TensorRole;
 import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.DenseWriter;
+import io.millrace.tensors.checkpoint.ModelFolder;
 import io.millrace.tensors.kernel.pack.RoundingLoss;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * A checkpoint's compressed form, planned to the last byte before the first is written. Each linear module [out, in] of
  * a layer that has a scheme becomes the tensors of its {@link ModuleLayout}; everything else stays dense.
  *
+ * <p>Of a multimodal checkpoint the text model is compressed, and the rest copied, so that it is multimodal still.
+ *
  * <p>The model's type is that of its embedding, BF16 for one in F32 (4-bit kernels of consumers take no F32); scales have
  * this type, and dense F32 tensors are rounded to it. The bytes depend on the checkpoint's bytes and the schemes alone.
  */
 public final class CompressedTensorsWriter {
+    private static final long COPY_BYTES = 4L << 20;
+
     private final Checkpoint source;
     private final Map<String, CompressedScheme> schemes; // by the name of the weight; others stay dense
     private final DType modelType;
@@ -42,11 +48,17 @@ public final class CompressedTensorsWriter {
         for (TensorRule rule : source.rules()) {
             CompressedScheme scheme = schemes.get(rule.name());
             if (scheme == null) {
-                tensors.add(TensorSpec.plain(rule.name(), denseType(rule), rule.shape()));
+                tensors.add(TensorSpec.plain(stored(rule).name(), denseType(rule), rule.shape()));
             } else {
-                tensors.addAll(checked(rule, scheme).tensors(rule));
+                tensors.addAll(checked(rule, scheme).tensors(stored(rule)));
             }
         }
+        tensors.addAll(source.seeing());
+    }
+
+    /** Under the name that the source has for it, so that engines of a multimodal model find it. */
+    private TensorRule stored(TensorRule rule) {
+        return rule.named(source.storedName(rule.name()));
     }
 
     private ModuleLayout checked(TensorRule rule, CompressedScheme scheme) {
@@ -97,11 +109,13 @@ public final class CompressedTensorsWriter {
      */
     public List<TensorReport> write(Path folder, int threads, Progress progress)
             throws IOException, InterruptedException {
-        ObjectNode config = source.config().json().deepCopy();
+        ObjectNode config =
+                source.config().multimodal().orElse(source.config().json()).deepCopy();
         config.set(QuantizationConfig.KEY, QuantizationConfig.of(groups(), denseModules()));
         List<TensorReport> reports = new ArrayList<>();
-        long totalBytes =
-                source.tensors().stream().mapToLong(TensorSpec::byteSize).sum();
+        long totalBytes = Stream.concat(source.tensors().stream(), source.seeing().stream())
+                .mapToLong(TensorSpec::byteSize)
+                .sum();
         long doneBytes = 0;
         try (DenseWriter target =
                         DenseWriter.derived(folder, source, config, modelType, tensors, "quantize", shardBytes);
@@ -112,6 +126,14 @@ public final class CompressedTensorsWriter {
                 doneBytes += source.spec(rule.name()).byteSize();
                 progress.advance(doneBytes, totalBytes, rule.name());
             }
+            for (TensorSpec seeing : source.seeing()) {
+                reports.add(copy(seeing, target));
+                doneBytes += seeing.byteSize();
+                progress.advance(doneBytes, totalBytes, seeing.name());
+            }
+            if (source.config().multimodal().isPresent()) {
+                ModelFolder.copySeeingCompanions(source.folder(), folder);
+            }
             target.finish();
         }
         return List.copyOf(reports);
@@ -121,12 +143,13 @@ public final class CompressedTensorsWriter {
             throws IOException, InterruptedException {
         ModuleLayout layout = ModuleLayout.of(scheme, modelType);
         ModuleLayout own = layout.spansModules() ? layout.spanning(largestOfMerged(rule, blocks)) : layout;
-        append(rule, own.head(rule), target);
+        TensorRule stored = stored(rule);
+        append(stored, own.head(stored), target);
         return report(
                 rule,
                 scheme.name(),
-                own.tensors(rule),
-                blocks.quantize(rule, own, block -> append(rule, block.parts(), target)));
+                own.tensors(stored),
+                blocks.quantize(rule, own, block -> append(stored, block.parts(), target)));
     }
 
     /** Read once for modules that consumers merge: they follow each other. */
@@ -152,9 +175,34 @@ public final class CompressedTensorsWriter {
     private TensorReport convert(TensorRule rule, DenseWriter target, ModuleBlocks blocks)
             throws IOException, InterruptedException {
         DType type = denseType(rule);
-        List<TensorSpec> specs = List.of(TensorSpec.plain(rule.name(), type, rule.shape()));
+        TensorRule stored = stored(rule);
+        List<TensorSpec> specs = List.of(TensorSpec.plain(stored.name(), type, rule.shape()));
         return report(
-                rule, type.name(), specs, blocks.convert(rule, type, block -> append(rule, block.parts(), target)));
+                rule, type.name(), specs, blocks.convert(rule, type, block -> append(stored, block.parts(), target)));
+    }
+
+    /** The part that sees stays as it is. */
+    private TensorReport copy(TensorSpec tensor, DenseWriter target) throws IOException, InterruptedException {
+        long rows = tensor.shape().rows();
+        long rowsPerBlock = Math.max(1, COPY_BYTES * rows / Math.max(1, tensor.byteSize()));
+        for (long from = 0; from < rows; from += rowsPerBlock) {
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+            target.append(
+                    tensor.name(), source.reader().rows(tensor.name(), from, Math.min(rows, from + rowsPerBlock)));
+        }
+        return new TensorReport(
+                tensor.name(),
+                tensor.encoding().toString(),
+                tensor.shape(),
+                tensor.byteSize(),
+                0,
+                0,
+                0,
+                0,
+                false,
+                "copied: what a multimodal model sees with is not quantized");
     }
 
     private static TensorReport report(TensorRule rule, String type, List<TensorSpec> specs, RoundingLoss loss) {
@@ -187,14 +235,15 @@ public final class CompressedTensorsWriter {
 
     /** Linear modules that stay dense: the output head, whether or not it has a tensor of its own, routers, and what was asked for. */
     private List<String> denseModules() {
+        boolean seeing = source.config().multimodal().isPresent();
         List<String> modules = new ArrayList<>();
         for (TensorRule rule : source.rules()) {
             boolean ignored = rule.role() instanceof TensorRole.Linear && !schemes.containsKey(rule.name());
             if (ignored || rule.role() instanceof TensorRole.Router) {
-                modules.add(rule.module());
+                modules.add(seeing ? ModuleTargets.inMultimodal(rule.module()) : rule.module());
             }
         }
-        modules.add(QuantizationConfig.HEAD);
+        modules.addAll(seeing ? QuantizationConfig.SEEING : List.of(QuantizationConfig.HEAD));
         return modules;
     }
 

@@ -51,6 +51,11 @@ final class ModuleTargets {
         return List.copyOf(targets);
     }
 
+    /** A pattern for one module of a layer, whatever an engine puts before the text model's names. */
+    static String inMultimodal(String module) {
+        return "re:.*language_model\\..*" + escaped(module.substring(module.indexOf("layers."))) + "$";
+    }
+
     private static String kind(String inLayer) {
         Matcher expert = EXPERT.matcher(inLayer);
         return expert.matches() ? escaped(expert.group(1)) + "\\..*" : escaped(inLayer) + "$";

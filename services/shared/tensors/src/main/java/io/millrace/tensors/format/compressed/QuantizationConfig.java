@@ -31,6 +31,11 @@ final class QuantizationConfig {
     /** The module of the output head. */
     static final String HEAD = "lm_head";
 
+    /**
+     * What is dense in a multimodal model beside its text model, and its head: engines have different prefixes for them.
+     */
+    static final List<String> SEEING = List.of("re:.*vision_tower.*", "re:.*multi_modal_projector.*", "re:.*lm_head$");
+
     /** A version of the library that knows all but MXFP4; no consumer decides by it. */
     private static final String FORMAT_VERSION = "0.12.2";
 

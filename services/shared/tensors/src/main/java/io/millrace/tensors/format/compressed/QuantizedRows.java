@@ -10,7 +10,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /** The rows of one quantized weight as F32: (code - zero point) * scale. */
-record QuantizedRows(StoredTensors stored, TensorRule rule, StoredFormat.Modules modules) {
+record QuantizedRows(FolderTensors stored, TensorRule rule, StoredFormat.Modules modules) {
     private static final ValueLayout.OfInt WORD = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     void read(long row, MemorySegment destination) throws MalformedFileException {
@@ -46,7 +46,7 @@ record QuantizedRows(StoredTensors stored, TensorRule rule, StoredFormat.Modules
         }
         for (float scale : scales) {
             if (!Float.isFinite(scale)) {
-                throw StoredTensors.problem(
+                throw FolderTensors.problem(
                         name, "holds " + scale + " in row " + scaleRow + ", expected a finite number");
             }
         }
@@ -79,7 +79,7 @@ record QuantizedRows(StoredTensors stored, TensorRule rule, StoredFormat.Modules
         for (int i = 0; i < rowLength; i++) {
             float value = modules.code().value(codes.get(ValueLayout.JAVA_BYTE, i));
             if (Float.isNaN(value)) {
-                throw StoredTensors.problem(
+                throw FolderTensors.problem(
                         rule.name(), "holds NaN in row " + row + ", column " + i + ", expected a number");
             }
             set(destination, i, value * scales[i / groupLength]);

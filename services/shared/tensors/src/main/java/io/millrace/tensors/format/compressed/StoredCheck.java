@@ -14,9 +14,9 @@ final class StoredCheck {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final List<DType> FLOATS = List.of(DType.F32, DType.F16, DType.BF16);
 
-    private final StoredTensors stored;
+    private final FolderTensors stored;
 
-    StoredCheck(StoredTensors stored) {
+    StoredCheck(FolderTensors stored) {
         this.stored = stored;
     }
 
@@ -32,7 +32,7 @@ final class StoredCheck {
         long in = rule.shape().extent(1);
         long groupLength = modules.groupLength(in);
         if (in == 0 || (in % groupLength != 0 && !modules.blocks())) {
-            throw StoredTensors.problem(rule.name(), "has rows of " + in + ", expected a multiple of " + groupLength);
+            throw FolderTensors.problem(rule.name(), "has rows of " + in + ", expected a multiple of " + groupLength);
         }
         Shape scales = modules.groupRows() == 0
                 ? Shape.of(1)
@@ -87,7 +87,7 @@ final class StoredCheck {
         stored.require(global, Shape.of(1), List.of(DType.F32));
         float value = stored.globalScale(rule);
         if (!Float.isFinite(value) || value <= 0) {
-            throw StoredTensors.problem(global, "holds " + value + ", expected a number above 0");
+            throw FolderTensors.problem(global, "holds " + value + ", expected a number above 0");
         }
     }
 
@@ -97,7 +97,7 @@ final class StoredCheck {
         MemorySegment values = stored.row(shape, 0);
         if (values.get(LONG, 0) != rule.shape().extent(0)
                 || values.get(LONG, Long.BYTES) != rule.shape().extent(1)) {
-            throw StoredTensors.problem(
+            throw FolderTensors.problem(
                     shape,
                     "holds [" + values.get(LONG, 0) + ", " + values.get(LONG, Long.BYTES) + "], expected "
                             + rule.shape());

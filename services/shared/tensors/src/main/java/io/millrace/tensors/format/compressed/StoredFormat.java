@@ -102,19 +102,22 @@ record StoredFormat(List<Group> groups, ModuleNames ignored) {
     /** @param linear whether every linear module is meant that no other group names */
     record Group(ModuleNames targets, boolean linear, Modules modules) {}
 
-    /** How a tensor's module is quantized; empty if it is dense. */
-    Optional<Modules> of(TensorRule rule) {
+    /**
+     * How a tensor's module is quantized; empty if it is dense.
+     *
+     * @param names what the module may be called
+     */
+    Optional<Modules> of(TensorRule rule, List<String> names) {
         boolean linear = switch (rule.role()) {
             // To the library an output head is a linear module like any other.
             case TensorRole.Linear _, TensorRole.OutputHead _ -> true;
             case TensorRole.Embedding _, TensorRole.Bias _, TensorRole.Norm _, TensorRole.Router _ -> false;
         };
-        String module = rule.module();
-        if (!linear || ignored.lists(module) || ignored.matches(module)) {
+        if (!linear || names.stream().anyMatch(name -> ignored.lists(name) || ignored.matches(name))) {
             return Optional.empty();
         }
-        return first(group -> group.targets().lists(module))
-                .or(() -> first(group -> group.targets().matches(module)))
+        return first(group -> names.stream().anyMatch(group.targets()::lists))
+                .or(() -> first(group -> names.stream().anyMatch(group.targets()::matches)))
                 .or(() -> first(Group::linear));
     }
 

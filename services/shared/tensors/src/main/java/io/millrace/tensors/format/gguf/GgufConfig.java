@@ -70,7 +70,13 @@ final class GgufConfig {
                 optional(prefix + ModelKeys.KEY_VALUE_HEAD_COUNT).orElse(heads));
         json.put("rms_norm_eps", real(prefix + ModelKeys.NORM_EPSILON));
         json.put("rope_theta", has(prefix + ModelKeys.ROPE_BASE) ? real(prefix + ModelKeys.ROPE_BASE) : 10_000);
-        headSize(prefix).ifPresent(size -> json.put("head_dim", size));
+        OptionalLong headSize = headSize(prefix);
+        headSize.ifPresent(size -> json.put("head_dim", size));
+        putRotarySize(
+                json,
+                architecture,
+                prefix,
+                headSize.orElse(heads == 0 ? 0 : whole(prefix + ModelKeys.EMBEDDING_LENGTH) / heads));
         json.put("vocab_size", embeddingRows());
         json.put("tie_word_embeddings", tensor("output.weight").isEmpty());
         putAttention(json, architecture, prefix);
@@ -119,7 +125,21 @@ final class GgufConfig {
             putFactors(scaling, "long_factor", RopeFactors.LONG);
             putFactors(scaling, "short_factor", RopeFactors.SHORT);
         } else if (!kind.equals("none") && !kind.equals(ModelKeys.LONG_ROPE)) {
+            refuseAttentionFactor(prefix);
             json.putObject("rope_scaling").put("type", kind).put("factor", real(prefix + ModelKeys.SCALING_FACTOR));
+        }
+    }
+
+    /** llama.cpp multiplies by it beside what it finds by itself, and has settings of yarn that nobody writes. */
+    private void refuseAttentionFactor(String prefix) throws MalformedFileException {
+        String factor = prefix + ModelKeys.SCALING_ATTENTION;
+        if (has(factor) && real(factor) != 1) {
+            throw problem("'" + factor + "' is " + real(factor) + ", expected 1 or no such key");
+        }
+        for (String key : reader.header().metadata().keySet()) {
+            if (key.startsWith(prefix + ModelKeys.YARN_SETTINGS)) {
+                throw problem("found '" + key + "', expected yarn without settings of its own");
+            }
         }
     }
 
@@ -173,14 +193,28 @@ final class GgufConfig {
 
     private OptionalLong headSize(String prefix) throws MalformedFileException {
         OptionalLong size = optional(prefix + ModelKeys.KEY_LENGTH);
-        for (String key : new String[] {ModelKeys.VALUE_LENGTH, ModelKeys.ROPE_DIMENSIONS}) {
-            OptionalLong other = optional(prefix + key);
-            if (other.isPresent() && size.isPresent() && other.getAsLong() != size.getAsLong()) {
-                throw problem("'" + prefix + key + "' is " + other.getAsLong() + ", expected the head size "
-                        + size.getAsLong());
-            }
+        OptionalLong other = optional(prefix + ModelKeys.VALUE_LENGTH);
+        if (other.isPresent() && size.isPresent() && other.getAsLong() != size.getAsLong()) {
+            throw problem("'" + prefix + ModelKeys.VALUE_LENGTH + "' is " + other.getAsLong()
+                    + ", expected the head size " + size.getAsLong());
         }
         return size;
+    }
+
+    /** Fewer elements than a head has may turn; config.json says which share. */
+    private void putRotarySize(ObjectNode json, Architecture architecture, String prefix, long headSize)
+            throws MalformedFileException {
+        long turned = optional(prefix + ModelKeys.ROPE_DIMENSIONS).orElse(headSize);
+        if (turned == headSize) {
+            return;
+        }
+        if (!architecture.has(Trait.PARTIAL_ROTARY) || turned > headSize) {
+            throw problem("'" + prefix + ModelKeys.ROPE_DIMENSIONS + "' is " + turned + ", expected the head size "
+                    + headSize);
+        }
+        double share = (double) turned / headSize;
+        // The product is cut off, not rounded.
+        json.put("partial_rotary_factor", (long) (headSize * share) == turned ? share : Math.nextUp(share));
     }
 
     private long embeddingRows() throws MalformedFileException {
@@ -208,6 +242,7 @@ final class GgufConfig {
         require("number of heads", keys.headCount(), json.headCount());
         require("number of key-value heads", keys.keyValueHeadCount(), json.keyValueHeadCount());
         require("head size", keys.headSize(), json.headSize());
+        require("size of the part of a head that turns", keys.rotarySize(), json.rotarySize());
         require("context length", keys.maxPositions(), json.maxPositions());
         require("norm epsilon", (float) keys.normEpsilon(), (float) json.normEpsilon());
         require("rotary base", (float) keys.ropeTheta(), (float) json.ropeTheta());

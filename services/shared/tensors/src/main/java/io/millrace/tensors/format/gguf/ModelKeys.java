@@ -40,12 +40,16 @@ final class ModelKeys {
     static final String SCALING_FACTOR = "rope.scaling.factor";
     static final String SCALING_POSITIONS = "rope.scaling.original_context_length";
     static final String SCALING_ATTENTION = "rope.scaling.attn_factor";
+    /** What the keys of such settings begin with. */
+    static final String YARN_SETTINGS = "rope.scaling.yarn_";
+
     static final String EXPERT_COUNT = "expert_count";
     static final String EXPERT_USED_COUNT = "expert_used_count";
     static final String EXPERT_SIZE = "expert_feed_forward_length";
 
     static final String LINEAR = "linear";
     static final String LONG_ROPE = "longrope";
+    static final String YARN = "yarn";
 
     /** Where config.json says for how long a context long rope was trained at first. */
     static final String ORIGINAL_POSITIONS = "original_max_position_embeddings";
@@ -74,7 +78,7 @@ final class ModelKeys {
         keys.put(prefix + ROPE_BASE, GgufValue.f32(config.ropeTheta()));
         keys.put(prefix + KEY_LENGTH, GgufValue.u32(config.headSize()));
         keys.put(prefix + VALUE_LENGTH, GgufValue.u32(config.headSize()));
-        keys.put(prefix + ROPE_DIMENSIONS, GgufValue.u32(config.headSize()));
+        keys.put(prefix + ROPE_DIMENSIONS, GgufValue.u32(config.rotarySize()));
         keys.put(prefix + VOCABULARY_SIZE, GgufValue.u32(config.vocabularySize()));
         putAttention(keys, prefix, config);
         putScaling(keys, prefix, config);
@@ -128,6 +132,13 @@ final class ModelKeys {
                 keys.put(prefix + SCALING_TYPE, GgufValue.text(LONG_ROPE));
                 keys.put(prefix + SCALING_POSITIONS, GgufValue.u32(scaling.originalPositions()));
                 keys.put(prefix + SCALING_ATTENTION, GgufValue.f32(scaling.attentionFactor()));
+            }
+            // The attention factor has no key here: llama.cpp finds it by itself, and would multiply by what a key
+            // says.
+            case RopeScaling.Yarn(double factor, int originalPositions) -> {
+                keys.put(prefix + SCALING_TYPE, GgufValue.text(YARN));
+                keys.put(prefix + SCALING_FACTOR, GgufValue.f32(factor));
+                keys.put(prefix + SCALING_POSITIONS, GgufValue.u32(originalPositions));
             }
             case RopeScaling.Llama3 _ -> {}
         }

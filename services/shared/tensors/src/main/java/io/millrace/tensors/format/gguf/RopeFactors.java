@@ -28,7 +28,7 @@ final class RopeFactors {
                     tensors.put(LONG, floats(scaling.longFactors()));
                     tensors.put(SHORT, floats(scaling.shortFactors()));
                 }
-                case RopeScaling.Linear _ -> {}
+                case RopeScaling.Linear _, RopeScaling.Yarn _ -> {}
             }
         }
         return tensors;
@@ -42,8 +42,8 @@ final class RopeFactors {
         List<Float> factors = new ArrayList<>();
         double longest = scaling.originalPositions() / scaling.lowFrequencyFactor();
         double shortest = scaling.originalPositions() / scaling.highFrequencyFactor();
-        for (int i = 0; i < config.headSize() / 2; i++) {
-            double wavelength = 2 * Math.PI * StrictMath.pow(config.ropeTheta(), 2.0 * i / config.headSize());
+        for (int i = 0; i < config.rotarySize() / 2; i++) {
+            double wavelength = 2 * Math.PI * StrictMath.pow(config.ropeTheta(), 2.0 * i / config.rotarySize());
             double factor;
             if (wavelength < shortest) {
                 factor = 1;

@@ -71,7 +71,7 @@ final class DataLayout {
     }
 
     private void addTurns(RotaryTable table, boolean sine) {
-        Shape shape = Shape.of(table.positions(), table.headSize() / 2);
+        Shape shape = Shape.of(table.positions(), table.rotarySize() / 2);
         weights.add(new PlannedWeight(
                 new PlannedWeight.Turns(table, sine),
                 shape,

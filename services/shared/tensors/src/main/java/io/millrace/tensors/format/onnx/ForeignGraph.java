@@ -253,9 +253,9 @@ final class ForeignGraph {
             return;
         }
         Shape shape = stored.get().shape();
-        if (shape.rank() != 2 || shape.extent(0) < 2 || shape.extent(1) != table.headSize() / 2) {
+        if (shape.rank() != 2 || shape.extent(0) < 2 || shape.extent(1) != table.rotarySize() / 2) {
             throw constants.problem("'" + stored.get().name() + "' has shape " + shape + ", expected ["
-                    + table.positions() + ", " + table.headSize() / 2 + "] by config.json");
+                    + table.positions() + ", " + table.rotarySize() / 2 + "] by config.json");
         }
         constants.requireNumbers(stored.get());
         table.require(sine, file, stored.get());

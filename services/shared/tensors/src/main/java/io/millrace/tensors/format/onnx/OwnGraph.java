@@ -111,7 +111,7 @@ final class OwnGraph {
 
     private void checkTurns(RotaryTable table, boolean sine) throws MalformedFileException {
         String name = sine ? table.sines() : table.cosines();
-        Shape shape = Shape.of(table.positions(), table.headSize() / 2);
+        Shape shape = Shape.of(table.positions(), table.rotarySize() / 2);
         table.require(sine, file, constants.take(name, shape, ElementType.FLOAT));
     }
 }

@@ -9,12 +9,12 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Cosines and sines of every position, [positions, headSize / 2] each: pair i turns by position · base^(-2i / headSize),
+ * Cosines and sines of every position, [positions, rotarySize / 2] each: pair i turns by position · base^(-2i / rotarySize),
  * scaled if the model says so. The attention operator looks them up.
  *
  * @param suffix sets the names of a second table apart
  */
-record RotaryTable(String suffix, Rotary rotary, int headSize, int positions) {
+record RotaryTable(String suffix, Rotary rotary, int rotarySize, int positions) {
     /** The tables of a model, one for each kind of rotation among its layers. */
     static List<RotaryTable> of(ModelConfig config) {
         List<Rotary> kinds = config.attention().stream()
@@ -25,7 +25,7 @@ record RotaryTable(String suffix, Rotary rotary, int headSize, int positions) {
                 .map(kind -> new RotaryTable(
                         kinds.indexOf(kind) == 0 ? "" : "_" + kinds.indexOf(kind),
                         kind,
-                        config.headSize(),
+                        config.rotarySize(),
                         config.maxPositions()))
                 .toList();
     }
@@ -41,12 +41,13 @@ record RotaryTable(String suffix, Rotary rotary, int headSize, int positions) {
     /** Fills rows [from, to) of one of the two, from {@code values[0]} on. */
     void fill(boolean sine, long from, long to, float[] values) {
         double[] frequencies = frequencies();
+        double factor = rotary.scaling().orElse(null) instanceof RopeScaling.Yarn yarn ? yarn.attentionFactor() : 1;
         int at = 0;
         for (long position = from; position < to; position++) {
             for (double frequency : frequencies) {
                 double angle = position * frequency;
                 // Not Math: the same bits on every machine.
-                values[at++] = (float) (sine ? StrictMath.sin(angle) : StrictMath.cos(angle));
+                values[at++] = (float) (factor * (sine ? StrictMath.sin(angle) : StrictMath.cos(angle)));
             }
         }
     }
@@ -67,7 +68,7 @@ record RotaryTable(String suffix, Rotary rotary, int headSize, int positions) {
         if (positions < 2) {
             return;
         }
-        int pairs = headSize / 2;
+        int pairs = rotarySize / 2;
         float[] expected = new float[pairs];
         fill(sine, 1, 2, expected);
         float[] found = new float[pairs];
@@ -94,19 +95,20 @@ record RotaryTable(String suffix, Rotary rotary, int headSize, int positions) {
     }
 
     double[] frequencies() {
-        double[] frequencies = new double[headSize / 2];
+        double[] frequencies = new double[rotarySize / 2];
         for (int i = 0; i < frequencies.length; i++) {
-            double plain = StrictMath.pow(rotary.base(), -2.0 * i / headSize);
+            double plain = StrictMath.pow(rotary.base(), -2.0 * i / rotarySize);
             Optional<RopeScaling> scaling = rotary.scaling();
-            frequencies[i] = scaling.isEmpty() ? plain : scaled(plain, scaling.get());
+            frequencies[i] = scaling.isEmpty() ? plain : scaled(plain, i, scaling.get());
         }
         return frequencies;
     }
 
-    private static double scaled(double frequency, RopeScaling how) {
+    private double scaled(double frequency, int pair, RopeScaling how) {
         return switch (how) {
             case RopeScaling.Linear(double factor) -> frequency / factor;
             case RopeScaling.Llama3 scaling -> scaling.scaled(frequency);
+            case RopeScaling.Yarn yarn -> yarn.frequency(frequency, pair, rotarySize, rotary.base());
             case RopeScaling.LongRope _ -> throw new IllegalStateException("long rope is refused before");
         };
     }

@@ -18,6 +18,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -87,6 +88,36 @@ class EveryArchitectureTest {
                         .relativeError();
                 assertThat(error).as(spec.name()).isLessThan(0.01);
             }
+        }
+    }
+
+    @Test
+    void yarnAndHeadsThatTurnInPartComeBackFromTheCommonKeysAlone() throws Exception {
+        ObjectNode yarn = config("Qwen2ForCausalLM");
+        yarn.putObject("rope_scaling")
+                .put("type", "yarn")
+                .put("factor", 4.0)
+                .put("original_max_position_embeddings", 16);
+        ObjectNode partial = config("Phi3ForCausalLM").put("partial_rotary_factor", 0.75);
+        partial.remove("rope_scaling");
+        for (ObjectNode json : List.of(yarn, partial)) {
+            Path folder = GgufModels.folder(
+                    Files.createDirectory(parent.resolve(json.path("model_type").asText())), json);
+            Path written = write(folder, GgufFileType.Q8_0);
+            byte[] file = Files.readAllBytes(written);
+            file[indexOf(file, ModelKeys.CONFIG.getBytes(StandardCharsets.UTF_8))] = 'x';
+
+            try (Checkpoint original = Checkpoint.open(folder);
+                    GgufWeights own = GgufWeights.open(written);
+                    GgufWeights foreign =
+                            GgufWeights.of(GgufReader.over("foreign.gguf", MemorySegment.ofArray(file)))) {
+                assertThat(own.config()).isEqualTo(original.config());
+                assertThat(foreign.config().ropeScaling())
+                        .isEqualTo(original.config().ropeScaling());
+                assertThat(foreign.config().rotarySize())
+                        .isEqualTo(original.config().rotarySize());
+            }
+            Files.delete(written);
         }
     }
 

@@ -6,6 +6,7 @@ import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.checkpoint.StoredTensors;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import io.millrace.tensors.kernel.convert.Conversion;
 import java.lang.foreign.MemorySegment;
@@ -17,7 +18,7 @@ import java.util.Map;
 import java.util.Objects;
 
 /** The tensors of a compressed-tensors folder, as they lie there. */
-final class StoredTensors implements AutoCloseable {
+final class FolderTensors implements AutoCloseable {
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -30,10 +31,10 @@ final class StoredTensors implements AutoCloseable {
             ".self_attn.k_scale",
             ".self_attn.v_scale");
 
-    private final SafetensorsFolder folder;
+    private final StoredTensors folder;
     private final Map<String, TensorSpec> specs = new HashMap<>();
 
-    StoredTensors(SafetensorsFolder folder) {
+    FolderTensors(StoredTensors folder) {
         this.folder = folder;
         folder.tensors().forEach(tensor -> specs.put(tensor.name(), tensor));
     }

@@ -1,0 +1,131 @@
+package io.millrace.tensors.checkpoint;
+
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.TensorReader;
+import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.architecture.ExpertStack;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.format.safetensors.SafetensorsFolder;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * The safetensors of a folder under the names of the text model, whatever the folder calls them: a multimodal model has
+ * its text model's tensors behind a prefix, and tensors of the part that sees, which are set apart; the experts of a layer
+ * may lie in one tensor.
+ */
+public final class StoredTensors implements TensorReader {
+    private final SafetensorsFolder folder;
+    private final Map<String, String> storedNames = new HashMap<>();
+    private final Map<String, ExpertStack> stacks = new HashMap<>();
+    private final List<TensorSpec> tensors = new ArrayList<>();
+    private final List<TensorSpec> seeing = new ArrayList<>();
+
+    private StoredTensors(SafetensorsFolder folder, ModelConfig config) throws MalformedFileException {
+        this.folder = folder;
+        for (TensorSpec stored : folder.tensors()) {
+            if (config.seeing(stored.name())) {
+                seeing.add(stored);
+                continue;
+            }
+            String name = config.textName(stored.name());
+            String other = storedNames.putIfAbsent(name, stored.name());
+            if (other != null) {
+                throw new MalformedFileException(
+                        folder.fileOf(stored.name()),
+                        -1,
+                        "tensor '" + stored.name() + "' is also stored as '" + other + "', expected one of them");
+            }
+            tensors.add(new TensorSpec(name, stored.encoding(), stored.shape()));
+        }
+        takeApart(config);
+    }
+
+    /** Shows the experts of a layer one by one where they are stored in one tensor. */
+    private void takeApart(ModelConfig config) throws MalformedFileException {
+        if (config.experts().isEmpty()) {
+            return;
+        }
+        Map<String, TensorSpec> stored = new HashMap<>();
+        tensors.forEach(tensor -> stored.put(tensor.name(), tensor));
+        for (TensorRule rule : config.architecture().tensors(config)) {
+            Optional<ExpertStack> stack =
+                    ExpertStack.of(rule, config).filter(found -> stored.containsKey(found.name()));
+            if (stack.isEmpty() || stored.containsKey(rule.name())) {
+                continue;
+            }
+            TensorSpec whole = Objects.requireNonNull(stored.get(stack.get().name()));
+            if (!whole.shape().equals(stack.get().shape())) {
+                throw new MalformedFileException(
+                        folder.fileOf(whole.name()),
+                        -1,
+                        "tensor '" + whole.name() + "' has shape " + whole.shape() + ", expected "
+                                + stack.get().shape() + " by config.json");
+            }
+            tensors.remove(whole);
+            tensors.add(new TensorSpec(rule.name(), whole.encoding(), rule.shape()));
+            stacks.put(rule.name(), stack.get());
+        }
+    }
+
+    /** Opens the safetensors of a model of this configuration. */
+    public static StoredTensors open(Path folder, ModelConfig config) throws IOException {
+        SafetensorsFolder opened = SafetensorsFolder.open(folder);
+        try {
+            return new StoredTensors(opened, config);
+        } catch (IOException | RuntimeException failure) {
+            opened.close();
+            throw failure;
+        }
+    }
+
+    /** The texts in the headers of the files. */
+    public Map<String, String> metadata() {
+        return folder.metadata();
+    }
+
+    /** The text model's tensors. */
+    @Override
+    public List<TensorSpec> tensors() {
+        return List.copyOf(tensors);
+    }
+
+    /** Tensors of the part that sees, under the names that they are stored by. */
+    public List<TensorSpec> seeing() {
+        return List.copyOf(seeing);
+    }
+
+    /** What a multimodal folder calls a tensor of the text model; its own name in others. */
+    public String storedName(String name) {
+        return storedNames.getOrDefault(name, name);
+    }
+
+    /** The file that holds a tensor. */
+    public Path fileOf(String name) {
+        ExpertStack stack = stacks.get(name);
+        return folder.fileOf(stack == null ? storedName(name) : stack.name());
+    }
+
+    /** Rows of a tensor of the text model, or of the part that sees. */
+    @Override
+    public MemorySegment rows(String name, long from, long to) {
+        ExpertStack stack = stacks.get(name);
+        if (stack == null) {
+            return folder.rows(storedName(name), from, to);
+        }
+        return folder.rows(stack.name(), stack.fromRow() + from, stack.fromRow() + to);
+    }
+
+    @Override
+    public void close() {
+        folder.close();
+    }
+}
