@@ -63,7 +63,10 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
     Weights weights() throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
             return new Weights(
-                    checkpoint.tensors().stream().mapToLong(TensorSpec::byteSize).sum(), checkpoint.seeing());
+                    checkpoint.tensors().stream()
+                            .mapToLong(TensorSpec::byteSize)
+                            .sum(),
+                    checkpoint.seeing());
         }
     }
 }

@@ -59,8 +59,7 @@ public final class CompressedTensorsReader implements WeightSource {
         }
     }
 
-    private Optional<StoredFormat.Modules> modules(StoredFormat format, TensorRule rule)
-            throws MalformedFileException {
+    private Optional<StoredFormat.Modules> modules(StoredFormat format, TensorRule rule) throws MalformedFileException {
         try {
             return format.of(rule, config.names(rule.module()));
         } catch (IllegalArgumentException problem) {
