@@ -14,6 +14,7 @@ import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.http.ContentStreamProvider;
 import software.amazon.awssdk.services.s3.model.CompletedPart;
 import software.amazon.awssdk.services.s3.model.ListMultipartUploadsResponse;
 import software.amazon.awssdk.services.s3.model.MultipartUpload;
@@ -27,6 +28,11 @@ final class S3Uploads {
 
     /** What a server takes as most. */
     private static final long MOST_PARTS = 10_000;
+
+    /** Memory for one more, which is read meanwhile. */
+    private static final int PARTS_IN_FLIGHT = 2;
+
+    private static final String BYTES = "application/octet-stream";
 
     private final S3Bucket bucket;
     private final int partBytes;
@@ -70,11 +76,17 @@ final class S3Uploads {
         int length = Math.toIntExact(Math.max(partBytes, Math.ceilDiv(content.sizeBytes(), MOST_PARTS)));
         MessageDigest sha256 = Digest.sha256();
         List<CompletedPart> parts = new ArrayList<>();
-        try (InputStream in = Files.newInputStream(file)) {
+        try (InputStream in = Files.newInputStream(file);
+                PartsInFlight<CompletedPart> inFlight = new PartsInFlight<>(PARTS_IN_FLIGHT)) {
+            int number = 1;
             for (byte[] part = in.readNBytes(length); part.length > 0; part = in.readNBytes(length)) {
+                int partNumber = number++;
+                byte[] bytes = part;
+                inFlight.add(() -> send(key, id, partNumber, bytes)).ifPresent(parts::add);
+                // While the part is on its way.
                 sha256.update(part);
-                parts.add(send(key, id, parts.size() + 1, part));
             }
+            parts.addAll(inFlight.rest());
         }
         Digest sent = Digest.ofHash(sha256.digest());
         if (!sent.equals(content.digest())) {
@@ -93,7 +105,9 @@ final class S3Uploads {
                                         .key(bucket.key(key))
                                         .uploadId(id)
                                         .partNumber(number),
-                                RequestBody.fromBytes(part))
+                                RequestBody.fromContentProvider(
+                                        // Nobody writes to the part, and a copy of each would be as large again.
+                                        ContentStreamProvider.fromByteArrayUnsafe(part), part.length, BYTES))
                         .eTag());
         return CompletedPart.builder().partNumber(number).eTag(etag).build();
     }
