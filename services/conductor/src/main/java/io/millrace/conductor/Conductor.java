@@ -52,7 +52,7 @@ public final class Conductor implements AutoCloseable {
     public static Conductor start(ConductorSettings settings) {
         Conductor conductor = new Conductor(settings);
         try {
-            conductor.start(settings);
+            conductor.begin(settings);
             return conductor;
         } catch (ProcessorStateException damaged) {
             LOG.atWarn()
@@ -63,11 +63,11 @@ public final class Conductor implements AutoCloseable {
             conductor.streams.cleanUp();
         }
         Conductor anew = new Conductor(settings);
-        anew.start(settings);
+        anew.begin(settings);
         return anew;
     }
 
-    private void start(ConductorSettings settings) {
+    private void begin(ConductorSettings settings) {
         schemas.publishOwn();
         // Streams adds to the name of the application what makes each thread's transactional id.
         Map<String, Object> client = new HashMap<>(settings.kafka());

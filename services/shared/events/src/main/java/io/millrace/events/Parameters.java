@@ -193,7 +193,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 2;
+            return 3;
         }
 
         /** The row length must be a multiple of this for the type to be used everywhere. */
