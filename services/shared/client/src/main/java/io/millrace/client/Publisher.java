@@ -120,7 +120,16 @@ public final class Publisher implements AutoCloseable {
             ModelName model, String version, long step, Optional<Digest> parent, Map<String, String> labels) {
         public Release {
             CheckpointPublished.requireVersion(version);
+            if (!version.codePoints().allMatch(Release::isPrintable)) {
+                throw new IllegalArgumentException(
+                        "a version has 1 to 128 characters that can be printed, found '" + version + "'");
+            }
             labels = Map.copyOf(labels);
+        }
+
+        /** Asked here and not of the event: a conductor has to read what it once accepted. */
+        private static boolean isPrintable(int point) {
+            return !Character.isISOControl(point) && Character.getType(point) != Character.FORMAT;
         }
     }
 }

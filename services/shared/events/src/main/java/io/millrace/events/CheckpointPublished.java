@@ -7,7 +7,7 @@ import java.util.Optional;
 /**
  * Training has a new checkpoint.
  *
- * @param version unique within the model, in printable characters; publishing it again with other weights is refused
+ * @param version unique within the model; publishing it again with other weights is refused
  * @param step training step, 0 if unknown
  * @param parent the checkpoint that this one was trained from
  */
@@ -26,13 +26,9 @@ public record CheckpointPublished(
         labels = Map.copyOf(labels);
     }
 
-    /** People read versions in tables and terminals, so what would move the cursor or end the line is none. */
     public static void requireVersion(String version) {
-        boolean printable = version.codePoints()
-                .noneMatch(point -> Character.isISOControl(point) || Character.getType(point) == Character.FORMAT);
-        if (version.isBlank() || version.length() > 128 || !printable) {
-            throw new IllegalArgumentException(
-                    "a version has 1 to 128 characters and none that cannot be printed, found '" + version + "'");
+        if (version.isBlank() || version.length() > 128) {
+            throw new IllegalArgumentException("a version has 1 to 128 characters, found '" + version + "'");
         }
     }
 
