@@ -19,6 +19,7 @@ final class ClosedLoop implements AutoCloseable {
     private final Duration patience;
     private final KafkaConsumer<byte[], byte[]> published;
     private int versions;
+    private int came;
 
     /**
      * @param models that the checkpoints belong to in turn
@@ -45,13 +46,14 @@ final class ClosedLoop implements AutoCloseable {
         int sent = 0;
         int count = 0;
         while (count < weights.size() * targets) {
-            while (sent < weights.size() && sent - count / targets < inFlight) {
+            while (sent < weights.size() && sent - count / targets < inFlight && mayBegin()) {
                 pipeline.send(Checkpoints.event(versions % models, versions, weights.get(sent)));
                 sent++;
                 versions++;
             }
             for (ConsumerRecord<byte[], byte[]> model : published.poll(POLL)) {
                 count++;
+                came++;
                 seen.accept(model);
                 deadline = System.nanoTime() + patience.toNanos();
             }
@@ -60,6 +62,11 @@ final class ClosedLoop implements AutoCloseable {
                         + " models none came for " + patience.toSeconds() + " s");
             }
         }
+    }
+
+    /** One checkpoint of each model is planned whether it comes before the policy or after it; more are not. */
+    private boolean mayBegin() {
+        return versions < models || came >= models * targets;
     }
 
     @Override
