@@ -8,17 +8,21 @@ import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.kernel.gguf.BlockDequantizer;
 import io.millrace.tensors.kernel.gguf.BlockQuantizer;
 import io.millrace.tensors.kernel.gguf.Deviation;
+import io.millrace.tensors.kernel.gguf.DeviationSums;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
  * The rows {@code [from, to)} of a tensor on their way into a file: read, put in GGUF's order, checked, quantized, and
- * measured by reading back what was written. A piece of work of about a megabyte that no other piece depends on.
+ * measured by reading back what was written. About a megabyte of work that no other depends on.
  */
 record RowBlock(PlannedTensor tensor, long from, long to) {
-    /** About the elements of a block: 1 MiB of F32, which the caches hold from reading to reading back. */
+    /** About the elements of a block: 1 MiB of F32, the least that is worth a write. */
     private static final long ELEMENTS = 1 << 18;
+
+    /** About the elements of a piece: with what is made of them 192 KiB. */
+    private static final int PIECE = 1 << 14;
 
     /** What a block needs; reused from block to block. */
     static final class Buffers {
@@ -80,28 +84,68 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
 
     /** Fills buffers.bytes()[0, byteCount()). */
     Deviation quantize(Checkpoint checkpoint, Buffers buffers) throws IOException {
-        GgufType type = tensor.target().type();
         int elements = Math.toIntExact(
                 Math.multiplyExact(to - from, tensor.target().shape().rowLength()));
         buffers.grow(elements, byteCount());
-        read(checkpoint, buffers, elements);
-        float[] values = buffers.values;
-        if (tensor.importance().isPresent()) {
-            quantize(tensor.importance().get(), type, values, buffers.bytes);
-        } else {
-            BlockQuantizer.quantize(type, values, 0, elements, buffers.bytes, 0);
-        }
-        BlockDequantizer.dequantize(type, buffers.bytes, 0, elements, buffers.stored, 0);
-        Deviation deviation = Deviation.measure(values, buffers.stored, elements);
+        Deviation deviation = tensor.importance().isEmpty()
+                        && tensor.source() instanceof PlannedTensor.Stored(TensorRule rule)
+                        && rule.permutedHeads() == 0
+                ? inPieces(rule, checkpoint, buffers, elements)
+                : atOnce(checkpoint, buffers, elements);
         // Among finite numbers only those that were stored as none leave such a sum: one look is enough for all.
         if (!Double.isFinite(deviation.errorSquares()) && !finite(buffers.stored, elements)) {
             throw new MalformedFileException(
                     MalformedFileException.Kind.UNSUPPORTED,
                     checkpoint.folder(),
-                    "tensor '" + tensor.sourceName() + "' holds " + largest(values, elements)
-                            + ", too large for the half-precision numbers of " + type + "; choose F32");
+                    "tensor '" + tensor.sourceName() + "' holds " + largest(buffers.values, elements)
+                            + ", too large for the half-precision numbers of "
+                            + tensor.target().type() + "; choose F32");
         }
         return deviation;
+    }
+
+    /** A few rows at a time through all that is done with them: the nearest cache holds them from first to last. */
+    private Deviation inPieces(TensorRule rule, Checkpoint checkpoint, Buffers buffers, int elements)
+            throws IOException {
+        int rowLength = Math.toIntExact(tensor.target().shape().rowLength());
+        int rows = Math.max(1, PIECE / Math.max(1, rowLength));
+        // Sums of squares have columns; a piece ends with whole ones.
+        int piece = Math.multiplyExact(
+                rowLength, rows * rowLength % Deviation.COLUMNS == 0 ? rows : rows * Deviation.COLUMNS);
+        DeviationSums sums = new DeviationSums();
+        for (int begin = 0; begin < elements; begin += piece) {
+            int end = Math.min(elements, begin + piece);
+            readRows(rule, checkpoint, from + begin / rowLength, buffers.values, begin, end);
+            BlockQuantizer.quantize(
+                    tensor.target().type(), buffers.values, begin, end - begin, buffers.bytes, bytes(begin));
+            measure(buffers, begin, end, sums);
+        }
+        return sums.deviation();
+    }
+
+    private Deviation atOnce(Checkpoint checkpoint, Buffers buffers, int elements) throws IOException {
+        GgufType type = tensor.target().type();
+        read(checkpoint, buffers, elements);
+        if (tensor.importance().isPresent()) {
+            quantize(tensor.importance().get(), type, buffers.values, buffers.bytes);
+        } else {
+            BlockQuantizer.quantize(type, buffers.values, 0, elements, buffers.bytes, 0);
+        }
+        DeviationSums sums = new DeviationSums();
+        measure(buffers, 0, elements, sums);
+        return sums.deviation();
+    }
+
+    /** Reads back what was written for values[begin, end) and adds what that lost. */
+    private void measure(Buffers buffers, int begin, int end, DeviationSums sums) {
+        BlockDequantizer.dequantize(
+                tensor.target().type(), buffers.bytes, bytes(begin), end - begin, buffers.stored, begin);
+        sums.add(buffers.values, buffers.stored, begin, end);
+    }
+
+    /** Where the blocks of an element that begins one lie. */
+    private int bytes(int element) {
+        return Math.toIntExact(tensor.target().type().rowBytes(element));
     }
 
     private void quantize(Importance importance, GgufType type, float[] values, byte[] bytes) {
@@ -118,12 +162,7 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
     private void read(Checkpoint checkpoint, Buffers buffers, int elements) throws IOException {
         switch (tensor.source()) {
             case PlannedTensor.Stored(TensorRule rule) -> {
-                MemorySegment target = MemorySegment.ofArray(buffers.values).asSlice(0, 4L * elements);
-                checkpoint.read(rule.name(), from, to, target);
-                checkpoint.requireFinite(rule.name(), from, target);
-                for (int i = 0; rule.ggufOffset() != 0 && i < elements; i++) {
-                    buffers.values[i] += rule.ggufOffset();
-                }
+                readRows(rule, checkpoint, from, buffers.values, 0, elements);
                 if (rule.permutedHeads() > 0) {
                     int headSize = Math.toIntExact(rule.shape().extent(0) / rule.permutedHeads());
                     int rowLength = rule.shape().rank() == 1
@@ -139,6 +178,19 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
                     buffers.values[i] = numbers.get(i);
                 }
             }
+        }
+    }
+
+    /** Fills values[begin, end), whole rows, from this row on. */
+    private void readRows(TensorRule rule, Checkpoint checkpoint, long row, float[] values, int begin, int end)
+            throws IOException {
+        MemorySegment target =
+                MemorySegment.ofArray(values).asSlice((long) Float.BYTES * begin, (long) Float.BYTES * (end - begin));
+        long rows = (end - begin) / tensor.target().shape().rowLength();
+        checkpoint.read(rule.name(), row, row + rows, target);
+        checkpoint.requireFinite(rule.name(), row, target);
+        for (int i = begin; rule.ggufOffset() != 0 && i < end; i++) {
+            values[i] += rule.ggufOffset();
         }
     }
 

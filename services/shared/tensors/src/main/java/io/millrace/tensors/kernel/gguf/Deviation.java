@@ -11,25 +11,23 @@ public record Deviation(double squares, double errorSquares, double maxError, lo
     public static final Deviation NONE = new Deviation(0, 0, 0, 0, 0);
 
     /** Numbers whose squares are summed together: those with the same index mod 16, whatever the vector width. */
-    static final int COLUMNS = 16;
+    public static final int COLUMNS = 16;
 
     /** Compares the first {@code count} numbers of two arrays. */
     public static Deviation measure(float[] before, float[] after, int count) {
-        return LaneDeviation.measure(before, after, count);
+        DeviationSums sums = new DeviationSums();
+        sums.add(before, after, 0, count);
+        return sums.deviation();
     }
 
     /** The specification of {@link #measure}. */
     static Deviation scalar(float[] before, float[] after, int count) {
-        return continued(NONE, new double[COLUMNS], new double[COLUMNS], before, after, 0, count);
-    }
-
-    /** Adds before[from, to) to what was found up to there, of which the squares are still in columns. */
-    static Deviation continued(
-            Deviation found, double[] squares, double[] errorSquares, float[] before, float[] after, int from, int to) {
-        float maxError = (float) found.maxError();
+        double[] squares = new double[COLUMNS];
+        double[] errorSquares = new double[COLUMNS];
+        float maxError = 0;
         int zerosBefore = 0;
         int zerosAfter = 0;
-        for (int i = from; i < to; i++) {
+        for (int i = 0; i < count; i++) {
             float original = before[i];
             float stored = after[i];
             float error = original - stored;
@@ -39,15 +37,10 @@ public record Deviation(double squares, double errorSquares, double maxError, lo
             zerosBefore += original == 0 ? 1 : 0;
             zerosAfter += stored == 0 ? 1 : 0;
         }
-        return new Deviation(
-                sum(squares),
-                sum(errorSquares),
-                maxError,
-                found.zerosBefore() + zerosBefore,
-                found.zerosAfter() + zerosAfter);
+        return new Deviation(sum(squares), sum(errorSquares), maxError, zerosBefore, zerosAfter);
     }
 
-    private static double sum(double[] columns) {
+    static double sum(double[] columns) {
         double sum = 0;
         for (double column : columns) {
             sum += column;

@@ -3,14 +3,15 @@ package io.millrace.tensors.kernel.gguf;
 import static io.millrace.tensors.kernel.gguf.Deviation.COLUMNS;
 
 import io.millrace.tensors.kernel.Lanes;
+import java.util.Objects;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/** {@link Deviation#scalar} with columns in lanes. */
-final class LaneDeviation {
+/** {@link Deviation#scalar} with columns in lanes, piece by piece while a piece is in the cache. */
+public final class DeviationSums {
     private static final VectorSpecies<Float> S = Lanes.FLOATS;
     private static final VectorSpecies<Double> D = S.withLanes(double.class).check(double.class);
 
@@ -23,19 +24,41 @@ final class LaneDeviation {
     private long zerosBefore;
     private long zerosAfter;
 
-    private LaneDeviation() {}
-
-    static Deviation measure(float[] before, float[] after, int count) {
-        LaneDeviation sums = new LaneDeviation();
-        int whole = count - count % COLUMNS;
-        for (int from = 0; from < whole; from += TILE) {
-            int to = Math.min(whole, from + TILE);
+    /** Adds before[from, to) and what became of it; each piece begins where the last ended, with column 0. */
+    public void add(float[] before, float[] after, int from, int to) {
+        Objects.checkFromToIndex(from, to, Math.min(before.length, after.length));
+        if (from % COLUMNS != 0) {
+            throw new IllegalArgumentException("a piece begins at " + from + ", no multiple of " + COLUMNS);
+        }
+        int whole = to - to % COLUMNS;
+        for (int begin = from; begin < whole; begin += TILE) {
+            int end = Math.min(whole, begin + TILE);
             for (int column = 0; column < COLUMNS; column += S.length()) {
-                sums.addSquares(before, from + column, to, column);
-                sums.addErrors(before, after, from + column, to, column);
+                addSquares(before, begin + column, end, column);
+                addErrors(before, after, begin + column, end, column);
             }
         }
-        return sums.rest(before, after, whole, count);
+        for (int i = whole; i < to; i++) {
+            add(before[i], after[i], i % COLUMNS);
+        }
+    }
+
+    private void add(float original, float stored, int column) {
+        float error = original - stored;
+        squares[column] += (double) original * original;
+        errorSquares[column] += (double) error * error;
+        maxErrorBits = Math.max(maxErrorBits, Float.floatToRawIntBits(error) & Integer.MAX_VALUE);
+        zerosBefore += original == 0 ? 1 : 0;
+        zerosAfter += stored == 0 ? 1 : 0;
+    }
+
+    public Deviation deviation() {
+        return new Deviation(
+                Deviation.sum(squares),
+                Deviation.sum(errorSquares),
+                Float.intBitsToFloat(maxErrorBits),
+                zerosBefore,
+                zerosAfter);
     }
 
     private void addSquares(float[] before, int from, int to, int column) {
@@ -75,10 +98,5 @@ final class LaneDeviation {
         high.intoArray(errorSquares, column + D.length());
         maxErrorBits = most.reduceLanes(VectorOperators.MAX);
         zerosAfter += zeros;
-    }
-
-    private Deviation rest(float[] before, float[] after, int from, int to) {
-        Deviation whole = new Deviation(0, 0, Float.intBitsToFloat(maxErrorBits), zerosBefore, zerosAfter);
-        return Deviation.continued(whole, squares, errorSquares, before, after, from, to);
     }
 }
