@@ -22,22 +22,23 @@ final class StoreTable<V> implements Table<V> {
     /** Sorts after everything that follows a bar. */
     private static final char AFTER_BAR = BAR + 1;
 
-    private static final int REMEMBERED = 4096;
-
     private final String prefix;
     private final KeyValueStore<String, byte[]> store;
     private final Serde<V> values;
+    private final int remember;
     private final Map<String, V> remembered = new LinkedHashMap<>(16, 0.75f, true) {
         @Override
         protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
-            return size() > REMEMBERED;
+            return size() > remember;
         }
     };
 
-    StoreTable(String name, KeyValueStore<String, byte[]> store, Serde<V> values) {
+    /** @param remember at most so many entries as objects */
+    StoreTable(String name, KeyValueStore<String, byte[]> store, Serde<V> values, int remember) {
         this.prefix = name + BAR;
         this.store = store;
         this.values = values;
+        this.remember = remember;
     }
 
     @Override
@@ -77,7 +78,7 @@ final class StoreTable<V> implements Table<V> {
 
     /** A walk over a large table must not push out what is in use. */
     private V visited(String key, byte[] bytes) {
-        return remembered.size() < REMEMBERED
+        return remembered.size() < remember
                 ? read(key, bytes)
                 : values.deserializer().deserialize(store.name(), bytes);
     }

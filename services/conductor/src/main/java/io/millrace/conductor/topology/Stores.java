@@ -20,6 +20,11 @@ import org.apache.kafka.streams.state.StoreBuilder;
 final class Stores {
     static final String STATE = "state";
 
+    /** Entries that a task keeps as objects of what is read at each step, and of what is written once and seldom read. */
+    private static final int IN_USE = 4096;
+
+    private static final int OVER = 64;
+
     private Stores() {}
 
     static Set<StoreBuilder<?>> builders() {
@@ -32,12 +37,12 @@ final class Stores {
 
     static Tables tables(KeyValueStore<String, byte[]> state) {
         return new Tables(
-                new StoreTable<>("open-runs", state, StateJson.serde(RunState.Open.class)),
-                new StoreTable<>("ended-runs", state, StateJson.serde(RunState.Ended.class)),
-                new StoreTable<>("tickets", state, StateJson.serde(Ticket.class)),
-                new StoreTable<>("checkpoints", state, StateJson.serde(CheckpointPublished.class)),
-                new StoreTable<>("newest-checkpoints", state, StateJson.serde(CheckpointPublished.class)),
-                new StoreTable<>("latest-models", state, StateJson.serde(LatestModel.class)),
-                new StoreTable<>("policies", state, StateJson.serde(Policy.class)));
+                new StoreTable<>("open-runs", state, StateJson.serde(RunState.Open.class), IN_USE),
+                new StoreTable<>("ended-runs", state, StateJson.serde(RunState.Ended.class), OVER),
+                new StoreTable<>("tickets", state, StateJson.serde(Ticket.class), IN_USE),
+                new StoreTable<>("checkpoints", state, StateJson.serde(CheckpointPublished.class), OVER),
+                new StoreTable<>("newest-checkpoints", state, StateJson.serde(CheckpointPublished.class), IN_USE),
+                new StoreTable<>("latest-models", state, StateJson.serde(LatestModel.class), OVER),
+                new StoreTable<>("policies", state, StateJson.serde(Policy.class), IN_USE));
     }
 }

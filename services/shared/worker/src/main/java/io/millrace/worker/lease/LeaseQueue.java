@@ -34,7 +34,8 @@ import org.slf4j.LoggerFactory;
  * next as well. That one waits for its lock to end, on a busy machine more often than on an idle one; nothing in the
  * client tells of it (Kafka 4.3.1).
  *
- * <p>The fate of an acknowledgement shows only in its callback and in what {@code commitSync} returns; neither throws.
+ * <p>The fate of an acknowledgement shows only in its callback and in what {@code commitSync} returns; neither throws. One
+ * that the broker refused is told by the record itself, which comes again.
  */
 final class LeaseQueue implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LeaseQueue.class);
@@ -53,8 +54,8 @@ final class LeaseQueue implements AutoCloseable {
     private final Map<String, Object> settings;
     private final LongSupplier nanoTime;
     private volatile @Nullable KafkaShareConsumer<String, byte[]> consumer;
-    private int refused;
     private Map<TopicIdPartition, Set<Long>> answered = Map.of();
+    private Map<TopicIdPartition, Set<Long>> refused = Map.of();
 
     LeaseQueue(
             StageName stage,
@@ -116,19 +117,19 @@ final class LeaseQueue implements AutoCloseable {
     boolean renew(ConsumerRecord<String, byte[]> held) {
         try {
             KafkaShareConsumer<String, byte[]> now = open();
-            int refusedBefore = refused;
             long patienceNanos = lock().toNanos() / 2;
             long began = nanoTime.getAsLong();
             answered = Map.of();
+            refused = Map.of();
             if (!settle(held, AcknowledgeType.RENEW)) {
                 return false;
             }
-            while (!answeredFor(held) && nanoTime.getAsLong() - began < patienceNanos) {
+            while (!isAmong(answered, held) && nanoTime.getAsLong() - began < patienceNanos) {
                 LockSupport.parkNanos(ANSWER_PAUSE_NANOS);
                 // With nothing to commit it only runs the callback.
                 now.commitSync(SETTLE);
             }
-            while (refused == refusedBefore && nanoTime.getAsLong() - began < patienceNanos) {
+            while (!isAmong(refused, held) && nanoTime.getAsLong() - began < patienceNanos) {
                 boolean back = false;
                 for (ConsumerRecord<String, byte[]> record : now.poll(RENEW_POLL)) {
                     if (record.partition() == held.partition() && record.offset() == held.offset()) {
@@ -152,13 +153,22 @@ final class LeaseQueue implements AutoCloseable {
         return false;
     }
 
-    private boolean answeredFor(ConsumerRecord<String, byte[]> record) {
-        return answered.entrySet().stream()
+    private static boolean isAmong(Map<TopicIdPartition, Set<Long>> offsets, ConsumerRecord<String, byte[]> record) {
+        return offsets.entrySet().stream()
                 .filter(entry -> entry.getKey().partition() == record.partition())
                 .anyMatch(entry -> entry.getValue().contains(record.offset()));
     }
 
-    /** Tells the broker that the record is done with. False: it did not take it, and the record will come again. */
+    /**
+     * Says that the record is done with. The broker hears it with the next poll, or when the queue is closed: a request
+     * less for each job. Only when the event that tells of the job's end is published may this be said, since nobody waits
+     * for the answer.
+     */
+    void accept(ConsumerRecord<String, byte[]> done) {
+        open().acknowledge(done, AcknowledgeType.ACCEPT);
+    }
+
+    /** Tells the broker at once what becomes of the record. False: it did not take it, and the record will come again. */
     boolean settle(ConsumerRecord<String, byte[]> held, AcknowledgeType how) {
         try {
             open().acknowledge(held, how);
@@ -181,7 +191,8 @@ final class LeaseQueue implements AutoCloseable {
             now.setAcknowledgementCommitCallback((offsets, trouble) -> {
                 answered = offsets;
                 if (trouble != null) {
-                    refused++;
+                    refused = offsets;
+                    LOG.warn("{} was not settled and comes again: {}", offsets, trouble.toString());
                 }
             });
             now.subscribe(List.of(topic));

@@ -140,7 +140,7 @@ public final class Slot implements Runnable {
                 boolean published =
                         publisher.publish(new JobFailed(job, clock.instant(), failure, OTHER_VERSION_PAUSE));
                 metrics.ended(job.stage(), failure.reason().code());
-                settle(queue, record, AcknowledgeType.ACCEPT, published);
+                accept(queue, record, published);
             }
             case Intake.Unreadable(String why) -> {
                 LOG.atWarn()
@@ -149,7 +149,9 @@ public final class Slot implements Runnable {
                         .addKeyValue("offset", record.offset())
                         .log("a record goes to the dead letters: {}", why);
                 metrics.buried(queue.stage());
-                settle(queue, record, AcknowledgeType.REJECT, publisher.bury(record, why));
+                if (!publisher.bury(record, why) || !queue.settle(record, AcknowledgeType.REJECT)) {
+                    queue.close();
+                }
             }
         }
     }
@@ -192,11 +194,7 @@ public final class Slot implements Runnable {
                     job.stage(), job.device(), ended.map(JobProtocol.Ended::outcome), nanoTime.getAsLong() - began);
         }
         if (held) {
-            settle(
-                    queue,
-                    record,
-                    AcknowledgeType.ACCEPT,
-                    ended.filter(JobProtocol.Ended::published).isPresent());
+            accept(queue, record, ended.filter(JobProtocol.Ended::published).isPresent());
         }
     }
 
@@ -244,9 +242,10 @@ public final class Slot implements Runnable {
         return inNoHurry ? limits.stall() : limits.interrupt();
     }
 
-    private static void settle(
-            LeaseQueue queue, ConsumerRecord<String, byte[]> record, AcknowledgeType how, boolean published) {
-        if (!published || !queue.settle(record, how)) {
+    private static void accept(LeaseQueue queue, ConsumerRecord<String, byte[]> record, boolean published) {
+        if (published) {
+            queue.accept(record);
+        } else {
             queue.close();
         }
     }

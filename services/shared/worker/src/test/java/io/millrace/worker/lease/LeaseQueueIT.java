@@ -15,10 +15,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.consumer.AcknowledgeType;
+import org.apache.kafka.clients.admin.ListShareGroupOffsetsSpec;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.junit.jupiter.api.Test;
@@ -38,16 +39,7 @@ class LeaseQueueIT {
     @Test
     void renewingALeaseTakesNoOtherRecordFromTheQueue() throws Exception {
         try (EmbeddedBroker broker = EmbeddedBroker.start(folder)) {
-            Map<String, Object> kafka = Map.of("bootstrap.servers", broker.address());
-            try (Admin admin = Admin.create(kafka)) {
-                TopicAdmin.apply(admin, Topics.DEFAULT, List.of(Device.CPU), (short) 1);
-            }
-            try (var producer = new KafkaProducer<>(kafka, new StringSerializer(), new ByteArraySerializer())) {
-                for (int i = 0; i <= WAITING; i++) {
-                    producer.send(new ProducerRecord<>(TOPIC, "job " + i, new byte[0]))
-                            .get();
-                }
-            }
+            Map<String, Object> kafka = queueOf(1 + WAITING, broker);
             try (LeaseQueue busy = queue(kafka);
                     LeaseQueue idle = queue(kafka)) {
                 ConsumerRecord<String, byte[]> held = next(busy);
@@ -61,13 +53,57 @@ class LeaseQueueIT {
                 for (int i = 1; i < WAITING; i++) {
                     ConsumerRecord<String, byte[]> record = next(idle);
                     assertThat(record.deliveryCount()).as(record.key()).hasValue((short) 1);
-                    assertThat(idle.settle(record, AcknowledgeType.ACCEPT)).isTrue();
+                    idle.accept(record);
                     following.add(record.key());
                 }
                 assertThat(following).doesNotHaveDuplicates().doesNotContain(held.key());
-                assertThat(busy.settle(held, AcknowledgeType.ACCEPT)).isTrue();
+                busy.accept(held);
             }
         }
+    }
+
+    @Test
+    void theBrokerHearsOfAnAcceptedRecordWithTheNextPollOrTheEndOfTheQueue() throws Exception {
+        try (EmbeddedBroker broker = EmbeddedBroker.start(folder)) {
+            Map<String, Object> kafka = queueOf(2, broker);
+            try (Admin admin = Admin.create(kafka)) {
+                try (LeaseQueue queue = queue(kafka)) {
+                    queue.accept(next(queue));
+                    ConsumerRecord<String, byte[]> second = next(queue);
+
+                    assertThat(queue.renew(second)).isTrue();
+                    assertThat(waiting(admin)).isEqualTo(1);
+
+                    queue.accept(second);
+                }
+                assertThat(waiting(admin)).isZero();
+            }
+        }
+    }
+
+    /** @return the settings of clients of the broker, whose queue then holds records */
+    private static Map<String, Object> queueOf(int records, EmbeddedBroker broker) throws Exception {
+        Map<String, Object> kafka = Map.of("bootstrap.servers", broker.address());
+        try (Admin admin = Admin.create(kafka)) {
+            TopicAdmin.apply(admin, Topics.DEFAULT, List.of(Device.CPU), (short) 1);
+        }
+        try (var producer = new KafkaProducer<>(kafka, new StringSerializer(), new ByteArraySerializer())) {
+            for (int i = 0; i < records; i++) {
+                producer.send(new ProducerRecord<>(TOPIC, "job " + i, new byte[0]))
+                        .get();
+            }
+        }
+        return kafka;
+    }
+
+    /** Records that the group has not settled yet. */
+    private static long waiting(Admin admin) throws Exception {
+        return admin.listShareGroupOffsets(Map.of(TOPIC, new ListShareGroupOffsetsSpec()))
+                .partitionsToOffsetInfo(TOPIC)
+                .get()
+                .get(new TopicPartition(TOPIC, 0))
+                .lag()
+                .orElseThrow();
     }
 
     private static LeaseQueue queue(Map<String, Object> kafka) {
