@@ -26,10 +26,10 @@ final class RunsBenchmark implements Callable<Integer> {
     private static final int JOBS_PER_RUN = 3;
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
-    @Option(names = "--runs", defaultValue = "1000", description = "measured runs (${DEFAULT-VALUE})")
+    @Option(names = "--runs", defaultValue = "2000", description = "measured runs (${DEFAULT-VALUE})")
     private int runs;
 
-    @Option(names = "--warm-up", defaultValue = "1000", description = "runs before them (${DEFAULT-VALUE})")
+    @Option(names = "--warm-up", defaultValue = "6000", description = "runs before them (${DEFAULT-VALUE})")
     private int warmUp;
 
     @Option(names = "--models", defaultValue = "12", description = "models they belong to (${DEFAULT-VALUE})")
