@@ -4,12 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.cli.local.Home;
-import io.millrace.events.JobEvent.JobFailed;
-import io.millrace.events.JobEvent.JobStarted;
-import io.millrace.events.JobEvent.JobSucceeded;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunStatus;
-import io.millrace.events.StageName;
 import io.millrace.events.StepDone;
 import io.millrace.events.wire.Topics;
 import io.millrace.store.JobResult;
@@ -20,7 +16,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -41,34 +36,18 @@ final class PipelineIT {
                   - [quantize: {format: gguf, type: Q8_0}]
                 gate: {size-ratio: "<= 0.9", same-top-token: ">= 50%%"}
             """;
-    /** The second step takes long enough to be killed in its middle. */
-    private static final String LONG = """
-            policy: long
-            models: "small*"
-            work-on: cpu
-            evaluate: {text: evaluation.txt, sequences: 80, length: 128}
-            calibrate: {text: calibration.txt, sequences: 80, length: 128}
-            targets:
-              - name: phone
-                device: cpu
-                recipes:
-                  - [prune: {method: magnitude, fraction: 0.3}, distill: {steps: 400}, quantize: {format: gguf, type: Q8_0}]
-                gate: {size-ratio: "<= 0.9"}
-            """;
-
     private static final byte[] GGUF = {'G', 'G', 'U', 'F'};
 
     @TempDir
     Path folder;
 
     private CommandLine millrace;
-    private Path checkpoint;
+    private SmallRun small;
 
     @BeforeEach
     void makeInput() throws Exception {
         millrace = new CommandLine(folder.resolve("home"));
-        checkpoint = SmallCheckpoint.write(folder.resolve("checkpoint"), 1);
-        SmallCheckpoint.writeText(folder.resolve("evaluation.txt"), 2);
+        small = SmallRun.in(folder, millrace);
         Files.writeString(folder.resolve("policy.yaml"), POLICY.formatted("first"));
         Files.writeString(folder.resolve("other.yaml"), POLICY.formatted("second"));
     }
@@ -79,9 +58,9 @@ final class PipelineIT {
                 EventLog runs = up.events(Topics.DEFAULT.runs())) {
             millrace.json("policy", "apply", policyWithImportance().toString());
 
-            String run = publish();
+            String run = small.publish();
 
-            assertThat(awaitEnd(runs, run)).isEqualTo(RunStatus.PUBLISHED);
+            assertThat(SmallRun.awaitEnd(runs, run)).isEqualTo(RunStatus.PUBLISHED);
             AgedStore store = new AgedStore(new Home(millrace.home()).store());
             collectGarbage(store);
             Path pulled = folder.resolve("pulled");
@@ -163,14 +142,14 @@ final class PipelineIT {
         String run;
         try (RunningMillrace up = RunningMillrace.up(millrace)) {
             millrace.json("policy", "apply", folder.resolve("policy.yaml").toString());
-            run = publish();
+            run = small.publish();
             up.kill();
         }
         spoil(new Home(millrace.home()).conductor());
 
         try (RunningMillrace up = RunningMillrace.up(millrace);
                 EventLog runs = up.events(Topics.DEFAULT.runs())) {
-            assertThat(awaitEnd(runs, run)).isEqualTo(RunStatus.PUBLISHED);
+            assertThat(SmallRun.awaitEnd(runs, run)).isEqualTo(RunStatus.PUBLISHED);
             JsonNode second = millrace.json(
                     "policy", "apply", folder.resolve("other.yaml").toString());
             assertThat(second.get("new-runs").asLong()).isOne();
@@ -190,56 +169,5 @@ final class PipelineIT {
             assertThat(recomputed.status()).isEqualTo(RunStatus.PUBLISHED);
             assertThat(recomputed.finished()).isNotEmpty().noneMatch(StepDone::fromStore);
         }
-    }
-
-    @Test
-    @Tag("chaos")
-    @Tag("promise-1")
-    @Tag("promise-3")
-    @DisplayName("Promises 1 and 3: kill -9 of a worker in the middle of a job, and its run is published")
-    void aJobWhoseWorkerIsKilledIsDoneByTheNextAndNothingElseIsDoneAgain() throws Exception {
-        Files.writeString(folder.resolve("calibration.txt"), Files.readString(folder.resolve("evaluation.txt")));
-        Files.writeString(folder.resolve("long.yaml"), LONG);
-        try (RunningMillrace up = RunningMillrace.up(millrace);
-                EventLog runs = up.events(Topics.DEFAULT.runs());
-                EventLog jobs = up.events(Topics.DEFAULT.jobEvents())) {
-            millrace.json("policy", "apply", folder.resolve("long.yaml").toString());
-            String run = publish();
-            jobs.await(JobStarted.class, started -> started.job().stage() == StageName.DISTILL);
-
-            up.service("distiller").destroyForcibly();
-
-            runs.await(
-                    RunChanged.class, state -> state.started() && state.stage().equals(Optional.of(StageName.DISTILL)));
-            assertThat(awaitEnd(runs, run)).isEqualTo(RunStatus.PUBLISHED);
-            jobs.readToEnd();
-            assertThat(jobs.all(JobStarted.class))
-                    .extracting(started -> started.job().stage() + " " + started.starts())
-                    .containsExactly("PRUNE 1", "DISTILL 1", "DISTILL 2", "QUANTIZE 1", "BENCHMARK 1", "BENCHMARK 1");
-            assertThat(jobs.all(JobSucceeded.class))
-                    .allMatch(succeeded -> !succeeded.fromStore())
-                    .extracting(succeeded -> succeeded.job().stage())
-                    .containsExactly(
-                            StageName.PRUNE,
-                            StageName.DISTILL,
-                            StageName.QUANTIZE,
-                            StageName.BENCHMARK,
-                            StageName.BENCHMARK);
-            assertThat(jobs.all(JobFailed.class)).isEmpty();
-        }
-    }
-
-    private String publish() throws Exception {
-        JsonNode published = millrace.json("publish", checkpoint.toString(), "--model", "small-one", "--version", "v1");
-        assertThat(published.get("runs")).hasSize(1);
-        return published.get("runs").get(0).get("run").asText();
-    }
-
-    private static RunStatus awaitEnd(EventLog runs, String run) {
-        return runs.await(
-                        RunChanged.class,
-                        state -> state.run().toString().equals(run)
-                                && state.status().ended())
-                .status();
     }
 }
