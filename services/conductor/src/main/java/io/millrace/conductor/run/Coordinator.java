@@ -60,6 +60,13 @@ public final class Coordinator {
         run(model, id).ifPresent(run -> move(run, new RunEvent.Broken(failure, now), now));
     }
 
+    /** A run that ends before it begins, if it is not known. */
+    public void refused(RunRequest request, Failure failure, Instant now) {
+        if (run(request.checkpoint().model(), request.id()).isEmpty()) {
+            enter(RunMachine.refuse(request, failure, now), now);
+        }
+    }
+
     /** The run ended so long ago that nobody asks for it any more. */
     public void forget(RunState.Ended run) {
         draft.tables().ended().delete(Table.key(run.model(), run.id()));

@@ -23,6 +23,7 @@ import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.processor.api.RecordMetadata;
+import org.apache.kafka.streams.state.KeyValueStore;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,6 +41,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     private final Wiring wiring;
     private final Outbox outbox;
     private final Deadlines<TicketId> deadlines = new Deadlines<>();
+    private final Unreadable unreadable = new Unreadable();
     private final TaskMetrics shown;
     private @Nullable ProcessorContext<byte[], Outgoing> context;
     private @Nullable Tables tables;
@@ -53,7 +55,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     @Override
     public void init(ProcessorContext<byte[], Outgoing> newContext) {
         context = newContext;
-        tables = Stores.tables(newContext.getStateStore(Stores.STATE));
+        tables = Stores.tables(newContext.getStateStore(Stores.STATE), unreadable);
         Instant now = now();
         Draft draft = new Draft(tables());
         Coordinator coordinator = new Coordinator(wiring.limits(), wiring.worked(), draft);
@@ -145,6 +147,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     private void wake() {
         Instant now = now();
         Dispatch dispatch = new Dispatch(wiring, now, now);
+        unreadable.take().forEach(entry -> moveAway(entry, dispatch));
         for (TicketId id : deadlines.due(now, DEADLINES_PER_TICK)) {
             if (!deadlines.isDue(id, now)) {
                 continue;
@@ -155,6 +158,21 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
                 attempt(draft -> dispatch.failTicket(id, problem.get(), draft), now);
             }
         }
+    }
+
+    /** Written again since it was found, the entry is whole. */
+    private void moveAway(Unreadable.Entry entry, Dispatch dispatch) {
+        KeyValueStore<String, byte[]> store = context().getStateStore(Stores.STATE);
+        int partition = context().taskId().partition();
+        LOG.atError()
+                .addKeyValue("key", entry.key())
+                .addKeyValue("partition", partition)
+                .log("an entry of the conductor's state goes to the dead letters: {}", entry.why());
+        Outbox.forward(context(), outbox.deadLetter(entry.origin(partition), entry.why()), dispatch.now());
+        if (entry.isStillIn(store)) {
+            store.delete(entry.key());
+        }
+        attempt(draft -> dispatch.salvage(entry, draft), dispatch.now());
     }
 
     private void forget() {

@@ -93,6 +93,11 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
         failRuns(id.model(), waiting(id, List.of(), draft), "of " + why, draft);
     }
 
+    /** What was stored cannot be read: the runs that need it cannot go on. */
+    void salvage(Unreadable.Entry entry, Draft draft) {
+        new Salvage(coordinator(draft), draft, now).of(entry);
+    }
+
     private void failRuns(ModelName model, Set<RunId> runs, String because, Draft draft) {
         Failure failure = new Failure(
                 Reason.CONDUCTOR_ERROR,

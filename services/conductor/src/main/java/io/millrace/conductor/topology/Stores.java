@@ -19,6 +19,8 @@ import org.apache.kafka.streams.state.StoreBuilder;
  */
 final class Stores {
     static final String STATE = "state";
+    static final String OPEN_RUNS = "open-runs";
+    static final String TICKETS = "tickets";
 
     private Stores() {}
 
@@ -30,14 +32,14 @@ final class Stores {
                 .withLoggingEnabled(Map.of()));
     }
 
-    static Tables tables(KeyValueStore<String, byte[]> state) {
+    static Tables tables(KeyValueStore<String, byte[]> state, Unreadable unreadable) {
         return new Tables(
-                new StoreTable<>("open-runs", state, StateJson.serde(RunState.Open.class)),
-                new StoreTable<>("ended-runs", state, StateJson.serde(RunState.Ended.class)),
-                new StoreTable<>("tickets", state, StateJson.serde(Ticket.class)),
-                new StoreTable<>("checkpoints", state, StateJson.serde(CheckpointPublished.class)),
-                new StoreTable<>("newest-checkpoints", state, StateJson.serde(CheckpointPublished.class)),
-                new StoreTable<>("latest-models", state, StateJson.serde(LatestModel.class)),
-                new StoreTable<>("policies", state, StateJson.serde(Policy.class)));
+                new StoreTable<>(OPEN_RUNS, state, StateJson.serde(RunState.Open.class), unreadable),
+                new StoreTable<>("ended-runs", state, StateJson.serde(RunState.Ended.class), unreadable),
+                new StoreTable<>(TICKETS, state, StateJson.serde(Ticket.class), unreadable),
+                new StoreTable<>("checkpoints", state, StateJson.serde(CheckpointPublished.class), unreadable),
+                new StoreTable<>("newest-checkpoints", state, StateJson.serde(CheckpointPublished.class), unreadable),
+                new StoreTable<>("latest-models", state, StateJson.serde(LatestModel.class), unreadable),
+                new StoreTable<>("policies", state, StateJson.serde(Policy.class), unreadable));
     }
 }
