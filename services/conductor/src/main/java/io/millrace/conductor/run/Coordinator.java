@@ -44,6 +44,11 @@ public final class Coordinator {
                 () -> draft.wake(id, Optional.empty()));
     }
 
+    /** Queues lost what was in them: this ticket's record may be gone. */
+    public void lost(TicketId id, LostQueues losses, Instant now) {
+        ticket(id.model(), id.job()).ifPresent(standing -> take(standing, machine.lost(standing, losses, now), now));
+    }
+
     /** A person asked. False if the run is not known, or cannot do what is asked. */
     public boolean requested(OperatorRequest request, Instant now) {
         RunEvent event = switch (request.kind()) {

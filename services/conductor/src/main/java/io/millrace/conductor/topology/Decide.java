@@ -3,8 +3,10 @@ package io.millrace.conductor.topology;
 import io.millrace.conductor.run.Coordinator;
 import io.millrace.conductor.run.Draft;
 import io.millrace.conductor.run.Output;
+import io.millrace.conductor.run.Queue;
 import io.millrace.conductor.run.RunState;
 import io.millrace.conductor.run.Tables;
+import io.millrace.conductor.run.Ticket;
 import io.millrace.conductor.run.TicketId;
 import io.millrace.conductor.timers.Deadlines;
 import io.millrace.events.Event;
@@ -43,6 +45,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     private final Deadlines<TicketId> deadlines = new Deadlines<>();
     private final Unreadable unreadable = new Unreadable();
     private final TaskMetrics shown;
+    private Instant lossSeen = Instant.EPOCH;
     private @Nullable ProcessorContext<byte[], Outgoing> context;
     private @Nullable Tables tables;
 
@@ -59,7 +62,12 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
         Instant now = now();
         Draft draft = new Draft(tables());
         Coordinator coordinator = new Coordinator(wiring.limits(), wiring.worked(), draft);
-        tables().tickets().forEach("", (_, ticket) -> coordinator.restarted(ticket, now));
+        tables().tickets().forEach("", (_, ticket) -> {
+            coordinator.restarted(ticket, now);
+            if (ticket.phase() instanceof Ticket.Queued) {
+                wiring.lost().standing(Queue.of(ticket.job()));
+            }
+        });
         follow(draft);
         shown.start(tables());
         newContext.schedule(wiring.tick(), PunctuationType.WALL_CLOCK_TIME, _ -> wake());
@@ -148,6 +156,12 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
         Instant now = now();
         Dispatch dispatch = new Dispatch(wiring, now, now);
         unreadable.take().forEach(entry -> moveAway(entry, dispatch));
+        if (wiring.lost().last().isAfter(lossSeen)) {
+            lossSeen = wiring.lost().last();
+            List<TicketId> all = new ArrayList<>();
+            tables().tickets().forEach("", (_, ticket) -> all.add(TicketId.of(ticket)));
+            all.forEach(id -> attempt(draft -> dispatch.lost(id, draft), now));
+        }
         for (TicketId id : deadlines.due(now, DEADLINES_PER_TICK)) {
             if (!deadlines.isDue(id, now)) {
                 continue;

@@ -70,6 +70,11 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
         coordinator(draft).due(id, now);
     }
 
+    /** Queues lost what was in them. */
+    void lost(TicketId id, Draft draft) {
+        coordinator(draft).lost(id, wiring.lost(), now);
+    }
+
     /** The runs that this event speaks of cannot go on. */
     void fail(Event event, Draft draft) {
         switch (event) {

@@ -64,6 +64,11 @@ public final class TopicAdmin {
                         .collect(Collectors.toMap(TopicDescription::name, TopicDescription::topicId));
     }
 
+    /** Whether no record was ever put into this topic, which has one partition. */
+    public static boolean isUnused(Admin admin, String topic) throws InterruptedException {
+        return new ClusterAdmin(admin).end(topic) == 0;
+    }
+
     private static void create(ClusterAdmin cluster, List<TopicSpec> wanted, short replication)
             throws InterruptedException {
         Map<String, TopicDescription> present = cluster.topics(names(wanted));
