@@ -68,6 +68,6 @@ final class DeadLettersReplayCommand implements Callable<Integer> {
                         ExitCode.NOT_FOUND, "no dead letter " + number + "; 'millrace dead-letters list' shows all"));
         return DeadLetters.replay(letter)
                 .orElseThrow(() -> new CommandFailure(
-                        ExitCode.REFUSED, "dead letter " + number + " does not say where it came from"));
+                        ExitCode.REFUSED, "dead letter " + number + " names no topic that it came from"));
     }
 }

@@ -24,6 +24,7 @@ public final class Conductor implements AutoCloseable {
 
     private final SchemaTopic schemas;
     private final Admin admin;
+    private final QueueWatch queues;
     private final KafkaStreams streams;
     private final KafkaStreamsMetrics streamsMetrics;
     private final CountDownLatch running = new CountDownLatch(1);
@@ -40,6 +41,7 @@ public final class Conductor implements AutoCloseable {
                 settings.limits(),
                 settings.pace().tick(),
                 settings.ended());
+        this.queues = new QueueWatch(admin, settings.topics(), settings.replication(), wiring.lost());
         this.streams = new KafkaStreams(ConductorTopology.build(wiring), StreamsProperties.of(settings));
         this.streamsMetrics = new KafkaStreamsMetrics(streams);
         streamsMetrics.bindTo(settings.registry());
@@ -75,6 +77,7 @@ public final class Conductor implements AutoCloseable {
         streams.setUncaughtExceptionHandler(new Replacement(client, System::nanoTime));
         streams.setStateListener((now, before) -> changed(now));
         streams.start();
+        queues.start();
     }
 
     /** True once it has worked and until it stops. */
@@ -103,6 +106,7 @@ public final class Conductor implements AutoCloseable {
 
     @Override
     public void close() {
+        queues.close();
         streamsMetrics.close();
         if (!streams.close(CLOSE_WITHIN)) {
             LOG.warn("the conductor did not stop within {} s", CLOSE_WITHIN.toSeconds());

@@ -44,6 +44,11 @@ public final class Coordinator {
                 () -> draft.wake(id, Optional.empty()));
     }
 
+    /** Queues lost what was in them: this ticket's record may be gone. */
+    public void lost(TicketId id, LostQueues losses, Instant now) {
+        ticket(id.model(), id.job()).ifPresent(standing -> take(standing, machine.lost(standing, losses, now), now));
+    }
+
     /** A person asked. False if the run is not known, or cannot do what is asked. */
     public boolean requested(OperatorRequest request, Instant now) {
         RunEvent event = switch (request.kind()) {
@@ -58,6 +63,13 @@ public final class Coordinator {
     /** The conductor itself cannot go on with this run. */
     public void broken(ModelName model, RunId id, Failure failure, Instant now) {
         run(model, id).ifPresent(run -> move(run, new RunEvent.Broken(failure, now), now));
+    }
+
+    /** A run that ends before it begins, if it is not known. */
+    public void refused(RunRequest request, Failure failure, Instant now) {
+        if (run(request.checkpoint().model(), request.id()).isEmpty()) {
+            enter(RunMachine.refuse(request, failure, now), now);
+        }
     }
 
     /** The run ended so long ago that nobody asks for it any more. */

@@ -2,8 +2,10 @@ package io.millrace.conductor.run;
 
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Failure;
+import io.millrace.events.ModelName;
 import io.millrace.events.Policy;
 import io.millrace.events.Reason;
+import io.millrace.events.RunId;
 import io.millrace.events.Target;
 import java.time.Duration;
 import java.time.Instant;
@@ -78,6 +80,18 @@ public final class Planner {
         });
     }
 
+    /** What this run was asked to reach, if the policy and the checkpoint that asked still say the same. */
+    public Optional<RunRequest> request(ModelName model, RunId run, Instant now) {
+        List<CheckpointPublished> checkpoints = new ArrayList<>();
+        draft.tables().checkpoints().forEach(Table.prefix(model), (_, checkpoint) -> checkpoints.add(checkpoint));
+        return policies().stream()
+                .flatMap(policy -> policy.targets().stream()
+                        .flatMap(target ->
+                                checkpoints.stream().map(checkpoint -> RunRequest.of(checkpoint, policy, target, now))))
+                .filter(request -> request.id().equals(run))
+                .findFirst();
+    }
+
     /** @param newestOnly a checkpoint that is not the newest any more is superseded at once; a backfill asks for it */
     private void plan(CheckpointPublished checkpoint, Policy policy, Instant now, boolean newestOnly) {
         Optional<CheckpointPublished> newer = newest(checkpoint).filter(newest -> newest.isNewerThan(checkpoint));
@@ -119,10 +133,7 @@ public final class Planner {
             if (policy.matches(checkpoint.model())) {
                 visible = true;
                 for (Target target : policy.targets()) {
-                    RunRequest request = RunRequest.of(checkpoint, policy, target, now);
-                    if (coordinator.run(checkpoint.model(), request.id()).isEmpty()) {
-                        coordinator.enter(RunMachine.refuse(request, failure, now), now);
-                    }
+                    coordinator.refused(RunRequest.of(checkpoint, policy, target, now), failure, now);
                 }
             }
         }

@@ -137,6 +137,17 @@ final class TicketMachine {
         };
     }
 
+    /** Its record is in no queue any more, if it was issued before its queue lost what was in it. */
+    TicketStep lost(Ticket ticket, LostQueues losses, Instant now) {
+        return ticket.phase() instanceof Queued queued && losses.lost(ticket.job(), queued.since())
+                ? again(ticket, now)
+                : TicketStep.ignored(ticket);
+    }
+
+    private TicketStep again(Ticket ticket, Instant now) {
+        return TicketStep.issued(ticket.with(new Queued(now, false)), false, now.plus(limits.unattended()));
+    }
+
     /** When to look at a ticket that a starting task found: counted anew, but for the issue of a job in the queue. */
     Instant wakeAfterStart(Ticket ticket, Instant now) {
         return switch (ticket.phase()) {
@@ -154,7 +165,7 @@ final class TicketMachine {
     private TicketStep queued(Ticket ticket, Queued queued, Optional<Instant> worked, Instant now) {
         Instant end = queued.since().plus(limits.queue());
         if (!now.isBefore(end)) {
-            return TicketStep.issued(ticket.with(new Queued(now, false)), false, now.plus(limits.unattended()));
+            return again(ticket, now);
         }
         if (queued.unattended()) {
             return TicketStep.standing(ticket, end);

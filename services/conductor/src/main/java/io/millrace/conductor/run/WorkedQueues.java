@@ -1,8 +1,6 @@
 package io.millrace.conductor.run;
 
-import io.millrace.events.Device;
 import io.millrace.events.Job;
-import io.millrace.events.StageName;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -14,12 +12,6 @@ import java.util.concurrent.ConcurrentHashMap;
  * process alone, and forgotten with it: then a job waits a little longer for the word that nobody comes.
  */
 public final class WorkedQueues {
-    private record Queue(StageName stage, Device device) {
-        static Queue of(Job job) {
-            return new Queue(job.stage(), job.device());
-        }
-    }
-
     private final Map<Queue, Instant> heard = new ConcurrentHashMap<>();
 
     void heard(Job job, Instant now) {

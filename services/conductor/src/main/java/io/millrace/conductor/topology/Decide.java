@@ -3,8 +3,10 @@ package io.millrace.conductor.topology;
 import io.millrace.conductor.run.Coordinator;
 import io.millrace.conductor.run.Draft;
 import io.millrace.conductor.run.Output;
+import io.millrace.conductor.run.Queue;
 import io.millrace.conductor.run.RunState;
 import io.millrace.conductor.run.Tables;
+import io.millrace.conductor.run.Ticket;
 import io.millrace.conductor.run.TicketId;
 import io.millrace.conductor.timers.Deadlines;
 import io.millrace.events.Event;
@@ -23,6 +25,7 @@ import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.processor.api.RecordMetadata;
+import org.apache.kafka.streams.state.KeyValueStore;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,7 +43,9 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     private final Wiring wiring;
     private final Outbox outbox;
     private final Deadlines<TicketId> deadlines = new Deadlines<>();
+    private final Unreadable unreadable = new Unreadable();
     private final TaskMetrics shown;
+    private Instant lossSeen = Instant.EPOCH;
     private @Nullable ProcessorContext<byte[], Outgoing> context;
     private @Nullable Tables tables;
 
@@ -53,11 +58,16 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     @Override
     public void init(ProcessorContext<byte[], Outgoing> newContext) {
         context = newContext;
-        tables = Stores.tables(newContext.getStateStore(Stores.STATE));
+        tables = Stores.tables(newContext.getStateStore(Stores.STATE), unreadable);
         Instant now = now();
         Draft draft = new Draft(tables());
         Coordinator coordinator = new Coordinator(wiring.limits(), wiring.worked(), draft);
-        tables().tickets().forEach("", (_, ticket) -> coordinator.restarted(ticket, now));
+        tables().tickets().forEach("", (_, ticket) -> {
+            coordinator.restarted(ticket, now);
+            if (ticket.phase() instanceof Ticket.Queued) {
+                wiring.lost().standing(Queue.of(ticket.job()));
+            }
+        });
         follow(draft);
         shown.start(tables());
         newContext.schedule(wiring.tick(), PunctuationType.WALL_CLOCK_TIME, _ -> wake());
@@ -145,6 +155,13 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     private void wake() {
         Instant now = now();
         Dispatch dispatch = new Dispatch(wiring, now, now);
+        unreadable.take().forEach(entry -> moveAway(entry, dispatch));
+        if (wiring.lost().last().isAfter(lossSeen)) {
+            lossSeen = wiring.lost().last();
+            List<TicketId> all = new ArrayList<>();
+            tables().tickets().forEach("", (_, ticket) -> all.add(TicketId.of(ticket)));
+            all.forEach(id -> attempt(draft -> dispatch.lost(id, draft), now));
+        }
         for (TicketId id : deadlines.due(now, DEADLINES_PER_TICK)) {
             if (!deadlines.isDue(id, now)) {
                 continue;
@@ -155,6 +172,21 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
                 attempt(draft -> dispatch.failTicket(id, problem.get(), draft), now);
             }
         }
+    }
+
+    /** Written again since it was found, the entry is whole. */
+    private void moveAway(Unreadable.Entry entry, Dispatch dispatch) {
+        KeyValueStore<String, byte[]> store = context().getStateStore(Stores.STATE);
+        int partition = context().taskId().partition();
+        LOG.atError()
+                .addKeyValue("key", entry.key())
+                .addKeyValue("partition", partition)
+                .log("an entry of the conductor's state goes to the dead letters: {}", entry.why());
+        Outbox.forward(context(), outbox.deadLetter(entry.origin(partition), entry.why()), dispatch.now());
+        if (entry.isStillIn(store)) {
+            store.delete(entry.key());
+        }
+        attempt(draft -> dispatch.salvage(entry, draft), dispatch.now());
     }
 
     private void forget() {

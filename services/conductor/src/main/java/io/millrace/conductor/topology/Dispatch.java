@@ -70,6 +70,11 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
         coordinator(draft).due(id, now);
     }
 
+    /** Queues lost what was in them. */
+    void lost(TicketId id, Draft draft) {
+        coordinator(draft).lost(id, wiring.lost(), now);
+    }
+
     /** The runs that this event speaks of cannot go on. */
     void fail(Event event, Draft draft) {
         switch (event) {
@@ -91,6 +96,11 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
 
     void failTicket(TicketId id, String why, Draft draft) {
         failRuns(id.model(), waiting(id, List.of(), draft), "of " + why, draft);
+    }
+
+    /** What was stored cannot be read: the runs that need it cannot go on. */
+    void salvage(Unreadable.Entry entry, Draft draft) {
+        new Salvage(coordinator(draft), draft, now).of(entry);
     }
 
     private void failRuns(ModelName model, Set<RunId> runs, String because, Draft draft) {

@@ -2,6 +2,7 @@ package io.millrace.conductor.topology;
 
 import io.millrace.conductor.run.Draft;
 import io.millrace.conductor.run.Output;
+import io.millrace.conductor.run.Queue;
 import io.millrace.events.Job;
 import io.millrace.events.RunChanged;
 import io.millrace.events.wire.EventRecords;
@@ -43,6 +44,7 @@ record Outbox(Wiring wiring) {
         for (Output output : draft.outputs()) {
             if (output instanceof Output.Publish(Job job)) {
                 wiring.queues().ensure(job.stage(), job.device());
+                wiring.lost().watch(Queue.of(job));
             }
         }
     }

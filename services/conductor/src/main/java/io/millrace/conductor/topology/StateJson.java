@@ -17,6 +17,7 @@ import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import io.millrace.conductor.run.RunRequest;
 import io.millrace.conductor.run.RunState;
 import io.millrace.conductor.run.Ticket;
 import io.millrace.events.Candidate;
@@ -31,6 +32,7 @@ import io.millrace.events.RunId;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import org.apache.kafka.common.serialization.Deserializer;
 import org.apache.kafka.common.serialization.Serde;
@@ -64,6 +66,18 @@ final class StateJson {
         Deserializer<T> deserializer = (_, bytes) -> read(reader, type, bytes);
         return Serdes.serdeFrom(serializer, deserializer);
     }
+
+    /** The request in an open run's state, of which nothing else need be readable. */
+    static Optional<RunRequest> request(byte[] run) {
+        try {
+            return Optional.ofNullable(
+                    MAPPER.readerFor(Asked.class).<Asked>readValue(run).request());
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    private record Asked(@Nullable RunRequest request) {}
 
     private static byte @Nullable [] write(ObjectWriter writer, @Nullable Object value) {
         if (value == null) {

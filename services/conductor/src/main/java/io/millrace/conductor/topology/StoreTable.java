@@ -1,6 +1,7 @@
 package io.millrace.conductor.topology;
 
 import io.millrace.conductor.run.Table;
+import io.millrace.conductor.topology.StateJson.UnreadableStateException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -14,6 +15,8 @@ import org.apache.kafka.streams.state.KeyValueStore;
  * A table in the store: the entries whose keys begin with its name and a bar. What was read or written of late is kept as objects: a record of a run is read far more often than
  * it changes, and reading it from JSON is most of what a decision costs.
  *
+ * <p>An entry that cannot be read counts as absent, and is told to whoever moves it away.
+ *
  * <p>Nobody else writes into the store. A task that starts anew, after a lost transaction too, makes its tables anew.
  */
 final class StoreTable<V> implements Table<V> {
@@ -26,6 +29,7 @@ final class StoreTable<V> implements Table<V> {
     private final KeyValueStore<String, byte[]> store;
     private final Serde<V> values;
     private final int remember;
+    private final Unreadable unreadable;
     private final Map<String, V> remembered = new LinkedHashMap<>(16, 0.75f, true) {
         @Override
         protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
@@ -34,11 +38,13 @@ final class StoreTable<V> implements Table<V> {
     };
 
     /** @param remember at most so many entries as objects */
-    StoreTable(String name, KeyValueStore<String, byte[]> store, Serde<V> values, int remember) {
+    StoreTable(
+            String name, KeyValueStore<String, byte[]> store, Serde<V> values, int remember, Unreadable unreadable) {
         this.prefix = name + BAR;
         this.store = store;
         this.values = values;
         this.remember = remember;
+        this.unreadable = unreadable;
     }
 
     @Override
@@ -47,7 +53,7 @@ final class StoreTable<V> implements Table<V> {
         if (known != null) {
             return Optional.of(known);
         }
-        return Optional.ofNullable(store.get(prefix + key)).map(bytes -> read(key, bytes));
+        return Optional.ofNullable(store.get(prefix + key)).flatMap(bytes -> read(key, bytes));
     }
 
     @Override
@@ -71,22 +77,30 @@ final class StoreTable<V> implements Table<V> {
                 KeyValue<String, byte[]> entry = entries.next();
                 String key = entry.key.substring(prefix.length());
                 V known = remembered.get(key);
-                visitor.accept(key, known == null ? visited(key, entry.value) : known);
+                Optional<V> value = known == null ? visited(key, entry.value) : Optional.of(known);
+                value.ifPresent(present -> visitor.accept(key, present));
             }
         }
     }
 
     /** A walk over a large table must not push out what is in use. */
-    private V visited(String key, byte[] bytes) {
-        return remembered.size() < remember
-                ? read(key, bytes)
-                : values.deserializer().deserialize(store.name(), bytes);
+    private Optional<V> visited(String key, byte[] bytes) {
+        return remembered.size() < remember ? read(key, bytes) : decoded(key, bytes);
     }
 
-    private V read(String key, byte[] bytes) {
-        V value = values.deserializer().deserialize(store.name(), bytes);
-        remembered.put(key, value);
+    private Optional<V> read(String key, byte[] bytes) {
+        Optional<V> value = decoded(key, bytes);
+        value.ifPresent(present -> remembered.put(key, present));
         return value;
+    }
+
+    private Optional<V> decoded(String key, byte[] bytes) {
+        try {
+            return Optional.of(values.deserializer().deserialize(store.name(), bytes));
+        } catch (UnreadableStateException e) {
+            unreadable.found(prefix + key, bytes, e);
+            return Optional.empty();
+        }
     }
 
     private static String end(String prefix) {

@@ -19,6 +19,8 @@ import org.apache.kafka.streams.state.StoreBuilder;
  */
 final class Stores {
     static final String STATE = "state";
+    static final String OPEN_RUNS = "open-runs";
+    static final String TICKETS = "tickets";
 
     /** Entries that a task keeps as objects of what is read at each step, and of what is written once and seldom read. */
     private static final int IN_USE = 4096;
@@ -35,14 +37,14 @@ final class Stores {
                 .withLoggingEnabled(Map.of()));
     }
 
-    static Tables tables(KeyValueStore<String, byte[]> state) {
+    static Tables tables(KeyValueStore<String, byte[]> state, Unreadable unreadable) {
         return new Tables(
-                new StoreTable<>("open-runs", state, StateJson.serde(RunState.Open.class), IN_USE),
-                new StoreTable<>("ended-runs", state, StateJson.serde(RunState.Ended.class), OVER),
-                new StoreTable<>("tickets", state, StateJson.serde(Ticket.class), IN_USE),
-                new StoreTable<>("checkpoints", state, StateJson.serde(CheckpointPublished.class), OVER),
-                new StoreTable<>("newest-checkpoints", state, StateJson.serde(CheckpointPublished.class), IN_USE),
-                new StoreTable<>("latest-models", state, StateJson.serde(LatestModel.class), OVER),
-                new StoreTable<>("policies", state, StateJson.serde(Policy.class), IN_USE));
+                new StoreTable<>(OPEN_RUNS, state, StateJson.serde(RunState.Open.class), IN_USE, unreadable),
+                new StoreTable<>("ended-runs", state, StateJson.serde(RunState.Ended.class), OVER, unreadable),
+                new StoreTable<>(TICKETS, state, StateJson.serde(Ticket.class), IN_USE, unreadable),
+                new StoreTable<>("checkpoints", state, StateJson.serde(CheckpointPublished.class), OVER, unreadable),
+                new StoreTable<>("newest-checkpoints", state, StateJson.serde(CheckpointPublished.class), IN_USE, unreadable),
+                new StoreTable<>("latest-models", state, StateJson.serde(LatestModel.class), OVER, unreadable),
+                new StoreTable<>("policies", state, StateJson.serde(Policy.class), IN_USE, unreadable));
     }
 }

@@ -1,6 +1,7 @@
 package io.millrace.conductor.topology;
 
 import io.millrace.conductor.run.Limits;
+import io.millrace.conductor.run.LostQueues;
 import io.millrace.conductor.run.WorkedQueues;
 import io.millrace.events.RunChanged;
 import io.millrace.events.wire.DeadLetters;
@@ -25,6 +26,7 @@ public record Wiring(
         ConductorMetrics metrics,
         Limits limits,
         WorkedQueues worked,
+        LostQueues lost,
         Duration tick,
         Consumer<RunChanged> ended) {
     /** Source of the events that the conductor writes. */
@@ -47,6 +49,7 @@ public record Wiring(
                 metrics,
                 limits,
                 new WorkedQueues(),
+                new LostQueues(),
                 tick,
                 ended);
     }

@@ -106,6 +106,24 @@ class ConductorTopologyTest {
     }
 
     @Test
+    void aJobWhoseQueueWasDeletedIsIssuedAgainOnceAndOnlyIfNobodyHasBegunIt() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(
+                    Given.target("phone", Given.recipe(Given.gguf("Q4_K_M"))),
+                    Given.target("laptop", Given.recipe(Given.gguf("Q6_K")))));
+            conductor.send(Given.checkpoint("v1"));
+            List<Job> jobs = conductor.jobs();
+            conductor.send(Answers.started(jobs.getFirst(), conductor.now()));
+
+            conductor.loseQueue(jobs.getLast());
+
+            assertThat(conductor.jobs()).containsExactly(jobs.getLast());
+            conductor.pass(Duration.ofSeconds(1));
+            assertThat(conductor.jobs()).isEmpty();
+        }
+    }
+
+    @Test
     void aQueueThatNobodyWorksIsShownInTheRunAndAsAMetric() {
         try (Driven conductor = new Driven(folder, Given.START)) {
             Recipe recipe = new Recipe(List.of(new Step(Given.gguf("Q4_K_M"), Given.H100)));

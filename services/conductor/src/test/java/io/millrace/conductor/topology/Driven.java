@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.StreamsPropertiesAccess;
 import io.millrace.conductor.run.Limits;
+import io.millrace.conductor.run.Queue;
 import io.millrace.events.Event;
 import io.millrace.events.Job;
 import io.millrace.events.JobCancelled;
@@ -41,6 +42,7 @@ final class Driven implements AutoCloseable {
     private final EventRecords records = new EventRecords(TOPICS, codec, "test");
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     private final List<String> queues = new ArrayList<>();
+    private final Wiring wiring;
     private final TopologyTestDriver driver;
     private Instant now;
 
@@ -50,7 +52,7 @@ final class Driven implements AutoCloseable {
 
     Driven(Path stateFolder, Instant start, Limits limits) {
         now = start;
-        Wiring wiring = Wiring.of(
+        wiring = Wiring.of(
                 TOPICS,
                 codec,
                 (stage, device) -> queues.add(TOPICS.jobs(stage, device)),
@@ -74,6 +76,12 @@ final class Driven implements AutoCloseable {
     void pass(Duration time) {
         now = now.plus(time);
         driver.advanceWallClockTime(time);
+    }
+
+    /** Someone deleted the topic of this job's queue, and it is there again. */
+    void loseQueue(Job job) {
+        wiring.lost().lost(Queue.of(job), now);
+        pass(Duration.ofMillis(100));
     }
 
     void send(Event event) {

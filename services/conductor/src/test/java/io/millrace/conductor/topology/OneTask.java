@@ -8,6 +8,8 @@ import io.millrace.conductor.run.Limits;
 import io.millrace.events.Event;
 import io.millrace.events.Job;
 import io.millrace.events.Policy;
+import io.millrace.events.RunChanged;
+import io.millrace.events.RunId;
 import io.millrace.events.wire.Decoded;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.EventRecords;
@@ -17,15 +19,22 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.processor.StateStore;
 import org.apache.kafka.streams.processor.TaskId;
 import org.apache.kafka.streams.processor.api.MockProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.StoreBuilder;
 
 /** The deciding processor with its stores on disk, which outlive it, unlike those of the test driver. */
@@ -74,6 +83,43 @@ final class OneTask implements AutoCloseable {
         context.setCurrentSystemTimeMs(now.toEpochMilli());
         context.scheduledPunctuators()
                 .forEach(punctuator -> punctuator.getPunctuator().punctuate(now.toEpochMilli()));
+    }
+
+    /** Puts bytes in place of each entry of these keys in a table. */
+    void overwrite(String table, Predicate<String> keys, UnaryOperator<String> value) {
+        KeyValueStore<String, byte[]> state = context.getStateStore(Stores.STATE);
+        List<KeyValue<String, byte[]>> found = new ArrayList<>();
+        try (KeyValueIterator<String, byte[]> all = state.all()) {
+            all.forEachRemaining(entry -> {
+                if (entry.key.startsWith(table + "|") && keys.test(entry.key.substring(table.length() + 1))) {
+                    found.add(entry);
+                }
+            });
+        }
+        found.forEach(entry -> state.put(
+                entry.key,
+                value.apply(new String(entry.value, StandardCharsets.UTF_8)).getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** The last word on each run so far. */
+    Map<RunId, RunChanged> runs() {
+        Map<RunId, RunChanged> last = new LinkedHashMap<>();
+        for (var capture : context.forwarded()) {
+            byte[] value = capture.record().value().value();
+            if (value != null && codec.decode(value) instanceof Decoded.Known(RunChanged run)) {
+                last.put(run.run(), run);
+            }
+        }
+        return last;
+    }
+
+    /** Keys of the dead letters so far. */
+    List<String> deadLetters() {
+        return context.forwarded().stream()
+                .map(capture -> capture.record().value())
+                .filter(outgoing -> outgoing.topic().equals(TOPICS.deadLetters()))
+                .map(outgoing -> new String(Objects.requireNonNull(outgoing.key()), StandardCharsets.UTF_8))
+                .toList();
     }
 
     Instant now() {

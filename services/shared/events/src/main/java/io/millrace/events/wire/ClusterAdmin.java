@@ -101,6 +101,13 @@ record ClusterAdmin(Admin admin) {
         await(admin.listOffsets(ends).all());
     }
 
+    /** How many records were ever put into the first partition. */
+    long end(String topic) throws InterruptedException {
+        TopicPartition first = new TopicPartition(topic, 0);
+        return await(admin.listOffsets(Map.of(first, OffsetSpec.latest())).partitionResult(first))
+                .offset();
+    }
+
     private static <T> T await(KafkaFuture<T> future, AclOperation operation, ConfigResource of)
             throws InterruptedException {
         ResourceType type = of.type() == ConfigResource.Type.GROUP ? ResourceType.GROUP : ResourceType.TOPIC;

@@ -64,9 +64,12 @@ public final class DeadLetters {
         }
     }
 
-    /** The original record for its own topic again, without the marks of a dead letter. */
+    /**
+     * The original record for its own topic again, without the marks of a dead letter; empty if it came from no topic:
+     * what a service could not read of its own state has no offset.
+     */
     public static Optional<ProducerRecord<byte[], byte[]>> replay(ConsumerRecord<byte[], byte[]> letter) {
-        return origin(letter).map(origin -> {
+        return origin(letter).filter(origin -> origin.offset() >= 0).map(origin -> {
             Headers headers = new RecordHeaders(letter.headers());
             for (String mark : new String[] {TOPIC, PARTITION, OFFSET, SERVICE, WHY}) {
                 headers.remove(mark);

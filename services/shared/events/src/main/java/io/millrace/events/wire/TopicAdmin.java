@@ -17,6 +17,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 
@@ -54,6 +55,18 @@ public final class TopicAdmin {
         }
         cluster.set(settings);
         awaitVisible(cluster, topics, devices);
+    }
+
+    /** The identities of those of these topics that are there: one that was deleted and made again has another. */
+    public static Map<String, Uuid> identities(Admin admin, Set<String> names) throws InterruptedException {
+        return new ClusterAdmin(admin)
+                .topics(names).values().stream()
+                        .collect(Collectors.toMap(TopicDescription::name, TopicDescription::topicId));
+    }
+
+    /** Whether no record was ever put into this topic, which has one partition. */
+    public static boolean isUnused(Admin admin, String topic) throws InterruptedException {
+        return new ClusterAdmin(admin).end(topic) == 0;
     }
 
     private static void create(ClusterAdmin cluster, List<TopicSpec> wanted, short replication)

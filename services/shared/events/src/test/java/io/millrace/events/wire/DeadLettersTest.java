@@ -40,6 +40,16 @@ class DeadLettersTest {
     }
 
     @Test
+    void whatCameFromNoTopicIsNotSentBack() {
+        ConsumerRecord<String, byte[]> ofState = new ConsumerRecord<>("state", 3, -1, "tickets|chat-7b|1", POISON);
+
+        ConsumerRecord<byte[], byte[]> letter = received(letters.record(ofState, "why"));
+
+        assertThat(DeadLetters.origin(letter)).isPresent();
+        assertThat(DeadLetters.replay(letter)).isEmpty();
+    }
+
+    @Test
     void recordWithoutMarksIsNoDeadLetter() {
         assertThat(DeadLetters.origin(origin())).isEmpty();
         assertThat(DeadLetters.replay(new ConsumerRecord<>("t", 0, 0, new byte[0], POISON)))
