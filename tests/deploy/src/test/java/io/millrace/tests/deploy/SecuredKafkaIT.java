@@ -249,7 +249,10 @@ final class SecuredKafkaIT {
     @Test
     @Order(5)
     void garbageIsNotCollectedByWhoDoesNotSeeTheQueueOfALiveRun() throws Exception {
-        send("conductor", waited.orElseThrow());
+        RunChanged run = waited.orElseThrow();
+        send("conductor", run);
+        String queue =
+                Topics.DEFAULT.jobs(run.stage().orElseThrow(), run.device().orElseThrow());
         String[] gc = {"store", "gc", "--dry-run", "--store", STORE, "--kafka-config", file("operator")};
         assertThat(millrace(gc)).doesNotContain("millrace: ");
         AclBinding hidden = new AclBinding(
@@ -261,8 +264,8 @@ final class SecuredKafkaIT {
             Awaitility.await("what is hidden")
                     .atMost(Duration.ofSeconds(10))
                     .untilAsserted(() -> assertThat(millrace(gc))
-                            .contains("Kafka denies User:operator Describe on topic millrace.jobs.quantize.h100;")
-                            .contains("--add --allow-principal User:operator --operation Describe"));
+                            .contains("Kafka denies User:operator Describe on topic " + queue + ";")
+                            .contains("--allow-principal User:operator --operation Describe --topic " + queue));
         } finally {
             root.deleteAcls(List.of(hidden.toFilter())).all().get();
         }
