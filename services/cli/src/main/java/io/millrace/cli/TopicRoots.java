@@ -24,10 +24,10 @@ import io.millrace.events.Step;
 import io.millrace.events.StepDone;
 import io.millrace.events.Target;
 import io.millrace.events.TextUse;
+import io.millrace.events.wire.TopicAdmin;
 import io.millrace.events.wire.Topics;
 import io.millrace.store.GarbageCollection.Wanted;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,7 +42,9 @@ import org.apache.kafka.clients.admin.Admin;
  * failed one its finished steps, since {@code retry} goes on from there; other ended runs keep the evidence, their
  * benchmark reports. Published models, checkpoints, inputs of jobs, and the texts of policies stay as long as a topic has
  * them. Runs are read before everything else: a run that ends meanwhile is still seen alive, and of one that had ended
- * the event that says how, written in the same transaction, is seen afterwards.
+ * the event that says how, written in the same transaction, is seen afterwards. No topic that matters is found by Kafka's
+ * list alone, which leaves out what this user may not see: the queues of live runs are asked for by name, so a missing
+ * right is an error and not a root less.
  */
 final class TopicRoots {
     private final Set<Digest> manifests = new TreeSet<>();
@@ -52,8 +54,9 @@ final class TopicRoots {
     static Wanted read(Connection connection) throws IOException, InterruptedException {
         TopicRoots roots = new TopicRoots();
         try (TopicReader reader = connection.reader()) {
-            reader.everyLatest(connection.topics().runs()).forEach(roots::add);
-            for (String topic : others(connection)) {
+            List<Event> runs = reader.everyLatest(connection.topics().runs());
+            runs.forEach(roots::add);
+            for (String topic : others(connection, queues(connection.topics(), runs))) {
                 reader.every(topic).forEach(roots::add);
             }
         }
@@ -72,9 +75,23 @@ final class TopicRoots {
         manifests.add(artifact.manifest());
     }
 
-    private static List<String> others(Connection connection) throws IOException, InterruptedException {
+    /** The topics with the jobs that these runs wait for. */
+    static Set<String> queues(Topics topics, List<Event> runs) {
+        Set<String> queues = new TreeSet<>();
+        for (Event event : runs) {
+            if (event instanceof RunChanged run && !run.status().ended()) {
+                run.stage()
+                        .flatMap(stage -> run.device().map(device -> topics.jobs(stage, device)))
+                        .ifPresent(queues::add);
+            }
+        }
+        return queues;
+    }
+
+    private static Set<String> others(Connection connection, Set<String> queues)
+            throws IOException, InterruptedException {
         Topics topics = connection.topics();
-        List<String> all = new ArrayList<>(List.of(
+        Set<String> all = new TreeSet<>(List.of(
                 topics.models(),
                 topics.modelsLatest(),
                 topics.rejections(),
@@ -82,6 +99,7 @@ final class TopicRoots {
                 topics.checkpoints(),
                 topics.policies()));
         try (Admin admin = connection.admin()) {
+            all.addAll(TopicAdmin.present(admin, queues));
             Set<String> names = admin.listTopics().names().get();
             for (StageName stage : StageName.values()) {
                 for (Device device : topics.devices(stage, names)) {

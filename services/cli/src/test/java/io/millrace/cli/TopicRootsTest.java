@@ -19,6 +19,7 @@ import io.millrace.events.RunId;
 import io.millrace.events.RunStatus;
 import io.millrace.events.StageName;
 import io.millrace.events.StepDone;
+import io.millrace.events.wire.Topics;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
@@ -105,6 +106,15 @@ class TopicRootsTest {
                     .containsExactlyInAnyOrderElementsOf(
                             goesOn ? manifests("pruned", "report", "old report") : manifests("report", "old report"));
             assertThat(one.wanted().jobs()).isEqualTo(status.ended() ? Set.of() : Set.of(WAITING));
+        }
+    }
+
+    @Test
+    void theQueueOfALiveRunIsKnownFromTheRun() {
+        for (RunStatus status : RunStatus.values()) {
+            assertThat(TopicRoots.queues(Topics.DEFAULT, List.of(run(status))))
+                    .as(status.name())
+                    .isEqualTo(status.ended() ? Set.of() : Set.of("millrace.jobs.quantize.cpu"));
         }
     }
 

@@ -1,6 +1,5 @@
 package io.millrace.conductor;
 
-import io.millrace.events.wire.KafkaRefusal;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -40,7 +39,7 @@ final class Replacement implements StreamsUncaughtExceptionHandler {
                 .setCause(cause)
                 .log(
                         "a stream thread died{}; {}",
-                        KafkaRefusal.of(cause, kafka).map(why -> ": " + why).orElse(""),
+                        StreamRefusal.of(cause, kafka).map(why -> ": " + why).orElse(""),
                         again ? "it is replaced" : "the conductor stops");
         return again ? StreamThreadExceptionResponse.REPLACE_THREAD : StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }

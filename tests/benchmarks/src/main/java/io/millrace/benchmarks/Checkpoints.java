@@ -40,7 +40,7 @@ public record Checkpoints(ArtifactStore store, ArtifactRef text, Manifest.Entry 
     }
 
     /** One recipe of one step for each target; no two targets share a job. */
-    Policy policy(int targets) {
+    public Policy policy(int targets) {
         if (targets > TYPES.size()) {
             throw new IllegalArgumentException("at most " + TYPES.size() + " targets, found " + targets);
         }

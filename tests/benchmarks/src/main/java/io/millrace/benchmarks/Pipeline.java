@@ -80,7 +80,7 @@ public final class Pipeline implements AutoCloseable {
     }
 
     /** On brokers that run already. */
-    static Pipeline on(String kafka, short replication, Path folder, String store)
+    public static Pipeline on(String kafka, short replication, Path folder, String store)
             throws IOException, InterruptedException {
         return new Pipeline(folder, store, kafka, replication, new ArrayDeque<>());
     }
@@ -108,7 +108,7 @@ public final class Pipeline implements AutoCloseable {
     }
 
     /** A quantizer and a benchmarker that compute nothing; each job does {@code work} first. */
-    void startIdleWorkers(int quantizerSlots, int benchmarkerSlots, Runnable work)
+    public void startIdleWorkers(int quantizerSlots, int benchmarkerSlots, Runnable work)
             throws IOException, InterruptedException {
         var _ = startWorker("quantizer", new IdleStage<>(Parameters.Quantize.class, _ -> work.run()), quantizerSlots);
         var _ = startWorker(

@@ -6,6 +6,7 @@
  * blobs/&lt;2 hex&gt;/&lt;sha-256&gt;     immutable content, written once; manifests are blobs too
  * results/&lt;jobKey&gt;.json       the committed result of a job: created conditionally, once, never changed
  * claims/&lt;jobKey&gt;.json        holder, starts, beat
+ * condemned/&lt;2 hex&gt;/&lt;uuid&gt;    in a bucket, while garbage is collected: the blobs that are about to go
  * </pre>
  */
 @NullMarked

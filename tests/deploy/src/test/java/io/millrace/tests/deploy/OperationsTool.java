@@ -25,16 +25,20 @@ record OperationsTool(Path program) {
                         + " names; deploy/README.md says where to get it"));
     }
 
-    /** The interpreter that MILLRACE_PYTHON names. */
-    static OperationsTool pythonOrSkip(Path folder, String module) throws IOException, InterruptedException {
+    /** The interpreter that MILLRACE_PYTHON names, with this version of a package. */
+    static OperationsTool pythonOrSkip(Path folder, String distribution, String version)
+            throws IOException, InterruptedException {
         String python = System.getenv().getOrDefault("MILLRACE_PYTHON", "");
+        String wanted = distribution + " " + version;
         if (python.isEmpty()) {
-            return skip("MILLRACE_PYTHON names no Python with " + module);
+            return skip("MILLRACE_PYTHON names no Python with " + wanted);
         }
         OperationsTool tool = new OperationsTool(Path.of(python));
-        return tool.run(folder, "-c", "import " + module).startsWith("0")
+        String asks = "from importlib import metadata; exit(metadata.version('" + distribution + "').lstrip('v') != '"
+                + version + "')";
+        return tool.run(folder, "-c", asks).startsWith("0")
                 ? tool
-                : skip("the Python of MILLRACE_PYTHON has no " + module);
+                : skip("the Python of MILLRACE_PYTHON has no " + wanted);
     }
 
     private static OperationsTool skip(String why) {

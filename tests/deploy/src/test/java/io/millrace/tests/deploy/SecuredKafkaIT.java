@@ -63,7 +63,13 @@ import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.common.acl.AccessControlEntry;
+import org.apache.kafka.common.acl.AclBinding;
 import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.acl.AclPermissionType;
+import org.apache.kafka.common.resource.PatternType;
+import org.apache.kafka.common.resource.ResourcePattern;
+import org.apache.kafka.common.resource.ResourceType;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.common.utils.SecurityUtils;
@@ -94,6 +100,7 @@ final class SecuredKafkaIT {
     private static SecuredBroker broker;
     private static Admin root;
     private static Set<Asked> asked = Set.of();
+    private static Optional<RunChanged> waited = Optional.empty();
 
     @BeforeAll
     static void start() throws Exception {
@@ -238,6 +245,32 @@ final class SecuredKafkaIT {
                 .contains("check location, type and password of ssl.truststore");
     }
 
+    /** Kafka lists to each user the topics that he may see; a queue less would be a reason less to keep what a run needs. */
+    @Test
+    @Order(5)
+    void garbageIsNotCollectedByWhoDoesNotSeeTheQueueOfALiveRun() throws Exception {
+        RunChanged run = waited.orElseThrow();
+        send("conductor", run);
+        String queue =
+                Topics.DEFAULT.jobs(run.stage().orElseThrow(), run.device().orElseThrow());
+        String[] gc = {"store", "gc", "--dry-run", "--store", STORE, "--kafka-config", file("operator")};
+        assertThat(millrace(gc)).doesNotContain("millrace: ");
+        AclBinding hidden = new AclBinding(
+                new ResourcePattern(ResourceType.TOPIC, Topics.DEFAULT.prefix() + "jobs.", PatternType.PREFIXED),
+                new AccessControlEntry("User:operator", "*", AclOperation.ALL, AclPermissionType.DENY));
+
+        root.createAcls(List.of(hidden)).all().get();
+        try {
+            Awaitility.await("what is hidden")
+                    .atMost(Duration.ofSeconds(10))
+                    .untilAsserted(() -> assertThat(millrace(gc))
+                            .contains("Kafka denies User:operator Describe on topic " + queue + ";")
+                            .contains("--allow-principal User:operator --operation Describe --topic " + queue));
+        } finally {
+            root.deleteAcls(List.of(hidden.toFilter())).all().get();
+        }
+    }
+
     private static String runs(String address, Path file) {
         return millrace("runs", "--kafka", address, "--kafka-config", file.toString());
     }
@@ -328,6 +361,7 @@ final class SecuredKafkaIT {
                 new TopicFollower<>(connection, Topics.DEFAULT.runs(), RunChanged.class)) {
             awaitEnded(2, runs, follower);
             RunChanged waiting = Objects.requireNonNull(runs.get("lab"));
+            waited = Optional.of(waiting);
 
             assertThat(millrace("cancel", waiting.run().toString(), "--kafka-config", file("operator")))
                     .isEmpty();

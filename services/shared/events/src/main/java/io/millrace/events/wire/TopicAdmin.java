@@ -110,6 +110,15 @@ public final class TopicAdmin {
         return problems;
     }
 
+    /**
+     * Which of these topics are there; a topic that this user may not see is an error, unlike in Kafka's own list.
+     *
+     * @throws KafkaException if the cluster does not answer or refuses
+     */
+    public static Set<String> present(Admin admin, Set<String> names) throws InterruptedException {
+        return new ClusterAdmin(admin).topics(names).keySet();
+    }
+
     /** Why the cluster has no share groups, without which a worker would take no job, ever; empty if it has them. */
     public static Optional<String> shareGroupProblem(Admin admin) throws InterruptedException {
         return ShareGroups.problem(new ClusterAdmin(admin).features());
