@@ -276,7 +276,8 @@ class CompressedTensorsTest {
                 "\"group_size\": 128 | \"group_size\": 96 | has rows of 128, expected a multiple of 96",
                 "\"group_size\": 128 | \"group_size\": null | expected \"group\" with a size, or \"channel\"",
                 "\"symmetric\": true | \"symmetric\": false | weight_zero_point' is missing",
-                "\"symmetric\": true | \"actorder\": \"group\", \"symmetric\": true | 'actorder' is 'group'",
+                "\"symmetric\": true | \"actorder\": \"group\", \"symmetric\": true | 'actorder' is 'group', expected null,"
+                        + " 'weight' or 'static'",
                 "\"kv_cache_scheme\": null | \"kv_cache_scheme\": {\"num_bits\": 8} | 'kv_cache_scheme' is"
                         + " {\"num_bits\":8}",
                 "\"transform_config\": {} | \"transform_config\": \"hadamard\" | 'transform_config' is \"hadamard\"",
