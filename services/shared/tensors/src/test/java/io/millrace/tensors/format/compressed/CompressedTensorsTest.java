@@ -389,6 +389,21 @@ class CompressedTensorsTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"0, 0.0", "-1, -1.0", "Infinity, Infinity", "NaN, NaN"})
+    void readerRefusesAGlobalScaleThatDividesByNothing(float scale, String said) throws Exception {
+        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 9);
+        Path target = compress(source, CompressedScheme.NVFP4A16, 1);
+        ByteBuffer bytes =
+                ByteBuffer.allocate(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN).putFloat(scale);
+        patch(target, QUERY + ".weight_global_scale", 0, bytes.array());
+
+        assertThatThrownBy(() -> CompressedTensorsReader.open(target))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining(
+                        "tensor '" + QUERY + ".weight_global_scale' holds " + said + ", expected a number above 0");
+    }
+
     private Path compress(Path source, CompressedScheme scheme, int threads) throws Exception {
         Path target = folder.resolve(scheme + "-" + threads);
         try (Checkpoint checkpoint = Checkpoint.open(source)) {
