@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.store.DiskFullException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.channels.ClosedByInterruptException;
@@ -12,7 +13,7 @@ interface StoppableWork {
     /** Does it and returns the exit code. */
     int run(ProgressLine progress) throws IOException, InterruptedException;
 
-    /** @param left what is there if it is stopped */
+    /** @param left what is there if it is stopped, or the disk fills */
     static int run(CommandSpec spec, Output output, String left, StoppableWork work) throws IOException {
         ProgressLine progress = new ProgressLine(spec.commandLine().getErr(), Terminal.present(), System::nanoTime);
         try (StopSignal stop = StopSignal.install()) {
@@ -27,6 +28,14 @@ interface StoppableWork {
                 progress.clear();
                 output.remark("stopped; " + left);
                 return ExitCode.INTERRUPTED;
+            } catch (IOException e) {
+                if (DiskFullException.saidBy(e)) {
+                    throw new CommandFailure(
+                            ExitCode.UNAVAILABLE,
+                            "the disk is full (" + e.getMessage() + "): " + left + "; make room, then run it again",
+                            e);
+                }
+                throw e;
             } finally {
                 // A signal that comes from here on finds nothing to interrupt.
                 var _ = Thread.interrupted();

@@ -51,6 +51,7 @@ public final class DistillStage implements Stage<Distill> {
         Path folder = input.require(Role.MODEL);
         try (Checkpoint teacher = Checkpoint.openOriginal(input.require(Role.ORIGINAL));
                 Checkpoint student = Checkpoint.open(folder)) {
+            student.leftOut().ifPresent(LOG::info);
             // Before the first step: a NaN that was there all along must not look like a learning rate too high.
             teacher.requireFinite();
             student.requireFinite();

@@ -22,9 +22,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Prunes a checkpoint; the result is a Hugging Face folder again. */
 public final class PruneStage implements Stage<Prune> {
+    private static final Logger LOG = LoggerFactory.getLogger(PruneStage.class);
+
     @Override
     public Class<Prune> parameters() {
         return Prune.class;
@@ -35,6 +39,7 @@ public final class PruneStage implements Stage<Prune> {
             throws StageException, IOException, InterruptedException {
         Path output = Files.createDirectories(workspace.folder().resolve("output"));
         try (Checkpoint source = Checkpoint.open(input.require(Role.MODEL))) {
+            source.leftOut().ifPresent(LOG::info);
             switch (input.parameters()) {
                 case Magnitude magnitude -> new MagnitudePruning(source, magnitude, workspace::progress).write(output);
                 case Neurons neurons -> {

@@ -3,6 +3,9 @@ package io.millrace.pruner;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.millrace.events.Device;
 import io.millrace.events.Parameters.Magnitude;
 import io.millrace.events.Parameters.Neurons;
@@ -23,6 +26,7 @@ import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 class PruneStageTest {
     private static final String GATE = "model.layers.0.mlp.gate_proj.weight";
@@ -127,6 +131,31 @@ class PruneStageTest {
                         StageException.class,
                         e -> assertThat(e.failure().reason()).isEqualTo(Reason.UNSUITABLE_SHAPE))
                 .hasMessageContaining("larger fraction");
+    }
+
+    @Test
+    void ofAMultimodalModelTheTextModelAloneIsLeftAndTheLogSaysSo() throws Exception {
+        Path source = TinyCheckpoint.writeMultimodal(temp.resolve("source"));
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        log.start();
+        Logger logger = (Logger) LoggerFactory.getLogger(PruneStage.class);
+        logger.addAppender(log);
+
+        try {
+            Path output = prune(source, new Neurons(0.5, 1));
+            try (Checkpoint after = Checkpoint.open(output)) {
+                assertThat(after.architecture().className()).isEqualTo("Gemma3ForCausalLM");
+                assertThat(after.seeing()).isEmpty();
+                assertThat(after.leftOut()).isEmpty();
+            }
+        } finally {
+            logger.detachAppender(log);
+        }
+
+        assertThat(log.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .containsExactly(
+                        "the text model alone is written: 1 tensors with which a multimodal model sees are left out");
     }
 
     @Test

@@ -3,15 +3,16 @@ package io.millrace.pruner;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
+import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.architecture.ModelConfig;
-import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.DenseWriter;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** A Llama of two layers with chosen weights: hidden 8, feed-forward 16, 2 heads, vocabulary 12. */
 final class TinyCheckpoint {
@@ -49,20 +50,39 @@ final class TinyCheckpoint {
         json.put("hidden_act", "silu");
         json.put("tie_word_embeddings", true);
         json.put("torch_dtype", DenseWriter.torchName(type));
-        Path config = folder.resolve("config.json");
-        Files.writeString(config, json.toString());
-        ModelConfig parsed = ModelConfig.parse(config);
-        List<TensorRule> rules = parsed.architecture().tensors(parsed);
-        List<TensorSpec> plan = rules.stream()
-                .map(rule -> TensorSpec.plain(rule.name(), type, rule.shape()))
+        return write(folder, json, type, "", List.of(), weights);
+    }
+
+    /** Gemma 3 with a part that sees, of one tensor. */
+    static Path writeMultimodal(Path folder) throws IOException {
+        Files.createDirectories(folder);
+        ObjectNode json = new ObjectMapper().createObjectNode();
+        json.putArray("architectures").add("Gemma3ForConditionalGeneration");
+        json.put("model_type", "gemma3");
+        ObjectNode text = json.putObject("text_config").put("model_type", "gemma3_text");
+        text.put("vocab_size", 12).put("hidden_size", HIDDEN).put("intermediate_size", NEURONS);
+        text.put("num_hidden_layers", 2).put("num_attention_heads", 2).put("num_key_value_heads", 1);
+        text.put("head_dim", 4).put("query_pre_attn_scalar", 4).put("max_position_embeddings", 32);
+        TensorSpec seeing = TensorSpec.plain("vision_tower.norm.weight", DType.F32, Shape.of(HIDDEN));
+        return write(folder, json, DType.F32, "language_model.", List.of(seeing), (tensor, i) -> i % 7);
+    }
+
+    private static Path write(
+            Path folder, ObjectNode json, DType type, String prefix, List<TensorSpec> others, Weights weights)
+            throws IOException {
+        ModelConfig parsed = ModelConfig.of(json, "config.json");
+        List<TensorSpec> plan = Stream.concat(
+                        parsed.architecture().tensors(parsed).stream()
+                                .map(rule -> TensorSpec.plain(prefix + rule.name(), type, rule.shape())),
+                        others.stream())
                 .toList();
         try (DenseWriter writer = DenseWriter.original(folder, json, plan)) {
-            for (TensorRule rule : rules) {
-                float[] values = new float[(int) rule.shape().elements()];
+            for (TensorSpec tensor : plan) {
+                float[] values = new float[(int) tensor.shape().elements()];
                 for (int i = 0; i < values.length; i++) {
-                    values[i] = weights.at(rule.name(), i);
+                    values[i] = weights.at(tensor.name(), i);
                 }
-                writer.appendFloats(rule.name(), MemorySegment.ofArray(values));
+                writer.appendFloats(tensor.name(), MemorySegment.ofArray(values));
             }
             writer.finish();
         }

@@ -101,11 +101,10 @@ public final class QuantizeStage implements Stage<Quantize> {
                 LOG.warn("MILLRACE_PLANTED_FAULT is set: this output is spoiled on purpose");
                 PlantedFault.plant(output);
             }
-            List<TensorSpec> leftOut = input.parameters() instanceof CompressedTensors ? List.of() : source.seeing();
-            if (!leftOut.isEmpty()) {
-                LOG.info(
-                        "the format holds the text model alone: {} tensors of a multimodal model are left out",
-                        leftOut.size());
+            List<TensorSpec> leftOut = List.of();
+            if (!(input.parameters() instanceof CompressedTensors)) {
+                source.leftOut().ifPresent(LOG::info);
+                leftOut = source.seeing();
             }
             TensorReportFile.write(output, input.parameters(), report, leftOut);
             return new StageOutput(output, measurements(report, input.device()));

@@ -52,6 +52,11 @@ public sealed interface Parameters {
         default StageName stage() {
             return StageName.PRUNE;
         }
+
+        @Override
+        default int version() {
+            return 2;
+        }
     }
 
     /**
@@ -73,11 +78,6 @@ public sealed interface Parameters {
         @Override
         public String name() {
             return "magnitude";
-        }
-
-        @Override
-        public int version() {
-            return 1;
         }
 
         @Override
@@ -106,11 +106,6 @@ public sealed interface Parameters {
         @Override
         public String name() {
             return "neurons";
-        }
-
-        @Override
-        public int version() {
-            return 1;
         }
 
         @Override
@@ -160,7 +155,7 @@ public sealed interface Parameters {
 
         @Override
         public int version() {
-            return 1;
+            return 2;
         }
 
         @Override

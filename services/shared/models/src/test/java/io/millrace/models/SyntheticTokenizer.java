@@ -22,7 +22,9 @@ public enum SyntheticTokenizer {
     LLAMA_3,
     QWEN_2,
     GPT_2,
-    SMOLLM;
+    SMOLLM,
+    TEKKEN,
+    GPT_4O;
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int MERGES = 160;
@@ -75,6 +77,20 @@ public enum SyntheticTokenizer {
     private static final String LLAMA_3_WORDS =
             "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
                     + "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+    private static final String TEKKEN_WORDS =
+            "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+"
+                    + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*"
+                    + "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+    /** Of Phi-4-mini. */
+    private static final String GPT_4O_WORDS =
+            "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+"
+                    + "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+                    + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*"
+                    + "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+                    + "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
     /** Writes tokenizer.json and tokenizer_config.json; answers the number of tokens. */
     public int write(Path folder) throws IOException {
         ObjectNode json = JSON.createObjectNode();
@@ -100,9 +116,9 @@ public enum SyntheticTokenizer {
             if (this == SMOLLM) {
                 first.put("type", "Digits").put("individual_digits", true);
             } else {
-                String words = this == QWEN_2 ? LLAMA_3_WORDS.replace("\\p{N}{1,3}", "\\p{N}") : LLAMA_3_WORDS;
-                first.put("type", "Split").put("behavior", "Isolated").put("invert", false);
-                first.putObject("pattern").put("Regex", words);
+                first.put("type", "Split");
+                first.put("behavior", this == GPT_4O ? "Removed" : "Isolated").put("invert", this == GPT_4O);
+                first.putObject("pattern").put("Regex", words());
             }
             json.putObject("pre_tokenizer")
                     .put("type", "Sequence")
@@ -137,10 +153,24 @@ public enum SyntheticTokenizer {
         Set<String> tokens = new LinkedHashSet<>(letters);
         tokens.add("<s>");
         List<String[]> merges = learn(corpus, tokens);
+        boolean wholeWords = this == LLAMA_3 || this == TEKKEN;
+        if (wholeWords) {
+            // A word that no merge makes.
+            tokens.add("@x");
+        }
         ObjectNode model = model(json, tokens, merges);
-        model.put("ignore_merges", this == LLAMA_3).put("byte_fallback", false).putNull("unk_token");
+        model.put("ignore_merges", wholeWords).put("byte_fallback", false).putNull("unk_token");
         added(json, new ArrayList<>(tokens).indexOf("<s>"), "<s>", true);
         return tokens.size();
+    }
+
+    private String words() {
+        return switch (this) {
+            case QWEN_2 -> LLAMA_3_WORDS.replace("\\p{N}{1,3}", "\\p{N}");
+            case TEKKEN -> TEKKEN_WORDS;
+            case GPT_4O -> GPT_4O_WORDS;
+            default -> LLAMA_3_WORDS;
+        };
     }
 
     private int sentencePiece(ObjectNode json) {

@@ -16,11 +16,16 @@ public final class DiskFullException extends IOException {
 
     /** This failure, as a {@link DiskFullException} if the disk is full. */
     static IOException orSame(String what, IOException failure) {
-        String text = String.valueOf(failure.getMessage()).toLowerCase(Locale.ROOT);
-        if (WORDINGS.stream().anyMatch(text::contains)) {
+        if (saidBy(failure)) {
             return new DiskFullException(
                     what + ": the disk is full; make room, the work is tried again by itself", failure);
         }
         return failure;
+    }
+
+    /** Whether this failure says that a disk is full. */
+    public static boolean saidBy(IOException failure) {
+        String text = String.valueOf(failure.getMessage()).toLowerCase(Locale.ROOT);
+        return WORDINGS.stream().anyMatch(text::contains);
     }
 }

@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * A dense checkpoint: config.json and safetensors that hold exactly the tensors which the architecture demands, in F32,
@@ -132,6 +133,14 @@ public final class Checkpoint implements WeightSource {
     /** Tensors of the part of a multimodal model that sees, which this model is without; {@link #reader} has their bytes. */
     public List<TensorSpec> seeing() {
         return weights.seeing();
+    }
+
+    /** What a stage's log says where it writes the text model of a multimodal one alone; empty of other models. */
+    public Optional<String> leftOut() {
+        return Optional.of(seeing().size())
+                .filter(count -> count > 0)
+                .map(count -> "the text model alone is written: " + count
+                        + " tensors with which a multimodal model sees are left out");
     }
 
     /** What the folder calls a tensor of the model. */

@@ -99,9 +99,7 @@ final class FailureRules {
 
     private static boolean diskFull(Throwable thrown) {
         for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
-            String message = String.valueOf(cause.getMessage());
-            boolean worded = message.contains("No space left on device") || message.contains("quota exceeded");
-            if (cause instanceof DiskFullException || (cause instanceof IOException && worded)) {
+            if (cause instanceof IOException failure && DiskFullException.saidBy(failure)) {
                 return true;
             }
         }

@@ -106,7 +106,9 @@ final class StoredConfig {
         }
         String order = weights.path("actorder").asText("null");
         if (order.equals("group") || order.equals("dynamic")) {
-            throw problem("'actorder' is '" + order + "', expected null or 'weight': columns in their own order");
+            throw problem("'actorder' is '" + order + "', expected null, 'weight' or 'static': scales that follow a"
+                    + " weight_g_idx are not read, nor by compressed-tensors since 0.20; quantize the dense model"
+                    + " again with one of those");
         }
         Optional<InputRounding> inputs = group.hasNonNull("input_activations") && !weightsAlone
                 ? Optional.of(inputRounding(name, group.path("input_activations")))

@@ -276,7 +276,8 @@ class CompressedTensorsTest {
                 "\"group_size\": 128 | \"group_size\": 96 | has rows of 128, expected a multiple of 96",
                 "\"group_size\": 128 | \"group_size\": null | expected \"group\" with a size, or \"channel\"",
                 "\"symmetric\": true | \"symmetric\": false | weight_zero_point' is missing",
-                "\"symmetric\": true | \"actorder\": \"group\", \"symmetric\": true | 'actorder' is 'group'",
+                "\"symmetric\": true | \"actorder\": \"group\", \"symmetric\": true | 'actorder' is 'group', expected null,"
+                        + " 'weight' or 'static'",
                 "\"kv_cache_scheme\": null | \"kv_cache_scheme\": {\"num_bits\": 8} | 'kv_cache_scheme' is"
                         + " {\"num_bits\":8}",
                 "\"transform_config\": {} | \"transform_config\": \"hadamard\" | 'transform_config' is \"hadamard\"",
@@ -386,6 +387,21 @@ class CompressedTensorsTest {
                     .isInstanceOf(MalformedFileException.class)
                     .hasMessageContaining("tensor '" + QUERY + ".weight_scale' holds Infinity in row 1");
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0.0", "-1, -1.0", "Infinity, Infinity", "NaN, NaN"})
+    void readerRefusesAGlobalScaleThatDividesByNothing(float scale, String said) throws Exception {
+        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 9);
+        Path target = compress(source, CompressedScheme.NVFP4A16, 1);
+        ByteBuffer bytes =
+                ByteBuffer.allocate(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN).putFloat(scale);
+        patch(target, QUERY + ".weight_global_scale", 0, bytes.array());
+
+        assertThatThrownBy(() -> CompressedTensorsReader.open(target))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining(
+                        "tensor '" + QUERY + ".weight_global_scale' holds " + said + ", expected a number above 0");
     }
 
     private Path compress(Path source, CompressedScheme scheme, int threads) throws Exception {

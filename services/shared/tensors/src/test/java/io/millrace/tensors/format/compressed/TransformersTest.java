@@ -20,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -158,6 +159,25 @@ class TransformersTest {
         assertThat(report.path("tensors").asInt()).isGreaterThan(20);
     }
 
+    @Test
+    void transformersSeesWithAMultimodalModelWhoseTextModelIsCompressed() throws Exception {
+        Path source = folder.resolve("source");
+        run("multimodal.py", source);
+        Path compressed = folder.resolve("compressed");
+        try (Checkpoint checkpoint = Checkpoint.openOriginal(source)) {
+            CompressedTensorsWriter.plan(checkpoint, CompressedScheme.W8A16).write(compressed, 1, Progress.NONE);
+        }
+
+        JsonNode report = run("multimodal.py", source, compressed);
+
+        System.out.println("multimodal: " + report);
+        assertThat(report.path("missing").isEmpty()).isTrue();
+        assertThat(report.path("unexpected").isEmpty()).isTrue();
+        assertThat(report.path("quantized").asInt()).isEqualTo(14);
+        assertThat(report.path("gap").asDouble(1)).isLessThan(0.03);
+        assertThat(report.path("gapOfAnotherPicture").asDouble(0)).isGreaterThan(0.1);
+    }
+
     /** The compressed model as our reader sees it, in F32. */
     private static Path dense(Path compressed, Path target) throws IOException {
         try (CompressedTensorsReader reader = CompressedTensorsReader.open(compressed)) {
@@ -181,7 +201,7 @@ class TransformersTest {
     private JsonNode run(String name, Path... folders) throws Exception {
         Path script = folder.resolve(name);
         try (InputStream in = Objects.requireNonNull(TransformersTest.class.getResourceAsStream(name))) {
-            Files.copy(in, script);
+            Files.copy(in, script, StandardCopyOption.REPLACE_EXISTING);
         }
         Path log = folder.resolve("log.txt");
         List<String> command = new ArrayList<>(List.of(PYTHON, script.toString()));

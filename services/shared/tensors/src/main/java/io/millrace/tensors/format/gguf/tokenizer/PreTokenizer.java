@@ -6,25 +6,20 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.json.StrictJson;
 import java.util.Optional;
-import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 
 /**
- * Recognizes how a tokenizer splits text before its merges, by what its tokenizer.json says; llama.cpp knows each way
+ * Recognizes how a byte-level BPE splits text before its merges, by what its tokenizer.json says; llama.cpp knows each way
  * by a name. A name that does not fit costs quality silently, so an unknown splitting is refused with its JSON.
  */
 final class PreTokenizer {
     private static final String FILE = "tokenizer.json";
-    private static final String WORD_START = "\u2581";
 
     private static final String WORDS_OF_LLAMA_3 =
             "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
                     + "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
     private static final String WORDS_OF_QWEN_2 = WORDS_OF_LLAMA_3.replace("\\p{N}{1,3}", "\\p{N}");
-    private static final String WORDS_OF_TEKKEN =
-            "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+"
-                    + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*"
-                    + "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+    private static final String WORDS_OF_TEKKEN = wordsByCase("", "\\p{N}");
+    private static final String WORDS_OF_GPT_4O = wordsByCase("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "\\p{N}{1,3}");
 
     private PreTokenizer() {}
 
@@ -55,6 +50,9 @@ final class PreTokenizer {
                 if (plain && words(first, WORDS_OF_TEKKEN)) {
                     return "tekken";
                 }
+                if (plain && words(first, WORDS_OF_GPT_4O)) {
+                    return "gpt-4o";
+                }
             }
         }
         throw TokenizerFiles.unsupported(
@@ -66,9 +64,10 @@ final class PreTokenizer {
     /** The {@code normalizer} and {@code pre_tokenizer} of a splitting that {@link #detect} knows; empty for others. */
     static Optional<ObjectNode> splitting(String name) {
         Optional<String> words = switch (name) {
-            case "llama-bpe", "smaug-bpe" -> Optional.of(WORDS_OF_LLAMA_3);
+            case "llama-bpe", "smaug-bpe", "dbrx" -> Optional.of(WORDS_OF_LLAMA_3);
             case "qwen2", "deepseek-r1-qwen" -> Optional.of(WORDS_OF_QWEN_2);
             case "tekken" -> Optional.of(WORDS_OF_TEKKEN);
+            case "gpt-4o" -> Optional.of(WORDS_OF_GPT_4O);
             default -> Optional.empty();
         };
         ObjectNode json = StrictJson.object();
@@ -97,6 +96,11 @@ final class PreTokenizer {
         return Optional.of(json);
     }
 
+    /** Whether llama.cpp takes a word that is a token without looking at its merges. */
+    static boolean wholeWords(String name) {
+        return name.equals("llama-bpe") || name.equals("tekken");
+    }
+
     private static void putByteLevel(ObjectNode part, boolean ownWords) {
         part.put("type", "ByteLevel")
                 .put("add_prefix_space", false)
@@ -104,65 +108,21 @@ final class PreTokenizer {
                 .put("use_regex", ownWords);
     }
 
-    /** SentencePiece marks the start of words itself; anything but that marking would be lost in GGUF. */
-    static void requireSentencePiece(ObjectNode tokenizer) throws MalformedFileException {
-        JsonNode splitting = tokenizer.path("pre_tokenizer");
-        boolean absent = splitting.isMissingNode() || splitting.isNull();
-        // Gemma splits at spaces, of which its normalizer has left none.
-        boolean idle = splitting.path("pattern").path("String").asText().equals(" ")
-                && marksWords(tokenizer.path("normalizer"));
-        if (!absent && !idle && !splitting.path("type").asText().equals("Metaspace")) {
-            throw TokenizerFiles.unsupported(
-                    FILE, "pre_tokenizer " + splitting + " beside byte_fallback, expected none or Metaspace");
-        }
-        JsonNode normalizer = tokenizer.path("normalizer");
-        if (tokenizer.hasNonNull("normalizer") && !normalizers(normalizer).allMatch(PreTokenizer::ofSentencePiece)) {
-            throw TokenizerFiles.unsupported(
-                    FILE,
-                    "normalizer " + normalizer + " beside byte_fallback, expected Prepend and Replace of word starts");
-        }
+    /** A word ends where a small letter is followed by a capital one. */
+    private static String wordsByCase(String ending, String digits) {
+        String start = "[^\\r\\n\\p{L}\\p{N}]?";
+        String capital = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
+        String small = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
+        return start + capital + "*" + small + "+" + ending + "|" + start + capital + "+" + small + "*" + ending + "|"
+                + digits + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
     }
 
-    /** False if a SentencePiece tokenizer says that it puts no space before a text. */
-    static boolean prependsSpace(ObjectNode tokenizer) {
-        JsonNode splitting = tokenizer.path("pre_tokenizer");
-        if (splitting.path("type").asText().equals("Metaspace")) {
-            return splitting.has("prepend_scheme")
-                    ? !splitting.path("prepend_scheme").asText().equals("never")
-                    : splitting.path("add_prefix_space").asBoolean(true);
-        }
-        JsonNode normalizer = tokenizer.path("normalizer");
-        return !marksWords(normalizer)
-                || normalizers(normalizer)
-                        .anyMatch(part -> part.path("type").asText().equals("Prepend"));
-    }
-
-    private static boolean marksWords(JsonNode normalizer) {
-        return normalizers(normalizer)
-                .anyMatch(part -> part.path("type").asText().equals("Replace"));
-    }
-
-    private static boolean ofSentencePiece(JsonNode part) {
-        return switch (part.path("type").asText()) {
-            case "Prepend" -> part.path("prepend").asText().equals(WORD_START);
-            case "Replace" ->
-                part.path("pattern").path("String").asText().equals(" ")
-                        && part.path("content").asText().equals(WORD_START);
-            default -> false;
-        };
-    }
-
-    /** A normalizer, or the parts of a sequence of them. */
-    private static Stream<JsonNode> normalizers(JsonNode normalizer) {
-        JsonNode parts = normalizer.path("normalizers");
-        return parts.isArray() ? StreamSupport.stream(parts.spliterator(), false) : Stream.of(normalizer);
-    }
-
+    /** The expressions match every character, so to keep the matches alone (as Phi-4 says) is to keep everything. */
     private static boolean words(JsonNode part, String expression) {
+        String kept = part.path("invert").asBoolean(false) ? "Removed" : "Isolated";
         return part.path("type").asText().equals("Split")
                 && part.path("pattern").path("Regex").asText().equals(expression)
-                && part.path("behavior").asText().equals("Isolated")
-                && !part.path("invert").asBoolean(true);
+                && part.path("behavior").asText().equals(kept);
     }
 
     private static boolean individualDigits(JsonNode part) {

@@ -139,7 +139,7 @@ public final class TokenizerKeys {
         JsonNode stated = files.config().path("add_prefix_space");
         if (stated.isBoolean()) {
             keys.put(PREFIX + "add_space_prefix", new GgufValue.Flag(stated.asBoolean()));
-        } else if (!files.tokenizer().isEmpty() && !PreTokenizer.prependsSpace(files.tokenizer())) {
+        } else if (!files.tokenizer().isEmpty() && !WordMarks.prependsSpace(files.tokenizer())) {
             keys.put(PREFIX + "add_space_prefix", new GgufValue.Flag(false));
         }
     }

@@ -131,8 +131,8 @@ public final class TokenizerRebuild {
     }
 
     private boolean byteLevel(ObjectNode json) {
-        Optional<ObjectNode> splitting =
-                PreTokenizer.splitting(text(PREFIX + "pre").orElse(""));
+        String name = text(PREFIX + "pre").orElse("");
+        Optional<ObjectNode> splitting = PreTokenizer.splitting(name);
         List<GgufValue> merges = items("merges");
         if (splitting.isEmpty() || merges.stream().anyMatch(merge -> !(merge instanceof GgufValue.Text))) {
             return false;
@@ -145,7 +145,7 @@ public final class TokenizerRebuild {
                 .put("trim_offsets", true)
                 .put("use_regex", true);
         ObjectNode model = model(json, false);
-        model.put("ignore_merges", text(PREFIX + "pre").orElse("").equals("llama-bpe"));
+        model.put("ignore_merges", PreTokenizer.wholeWords(name));
         putVocabulary(model);
         ArrayNode list = model.putArray("merges");
         for (GgufValue merge : merges) {

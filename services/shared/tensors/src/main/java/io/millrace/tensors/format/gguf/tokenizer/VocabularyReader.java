@@ -71,7 +71,7 @@ final class VocabularyReader {
 
     /** Without tokenizer.model a piece's score is minus the rank of the merge that makes it: the order is what counts. */
     private Vocabulary sentencePieceFromJson(JsonNode model) throws MalformedFileException {
-        PreTokenizer.requireSentencePiece(files.tokenizer());
+        WordMarks.require(files.tokenizer());
         Map<String, Integer> ranks = new HashMap<>();
         for (String merge : merges(model)) {
             ranks.putIfAbsent(merge.replace(" ", ""), ranks.size());

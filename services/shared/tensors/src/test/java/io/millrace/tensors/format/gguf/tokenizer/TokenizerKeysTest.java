@@ -67,6 +67,23 @@ class TokenizerKeysTest {
     }
 
     @Test
+    void theSplittingOfPhi4MiniIsKnownThoughItNamesTheMatchesToKeep() throws Exception {
+        String words = "[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?[\\\\p{Lu}\\\\p{Lt}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]*"
+                + "[\\\\p{Ll}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+                + "|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?[\\\\p{Lu}\\\\p{Lt}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]+"
+                + "[\\\\p{Ll}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+                + "|\\\\p{N}{1,3}| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n/]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+";
+        String removed = sequence(words).replace("\"Isolated\", \"invert\": false", "\"Removed\", \"invert\": true");
+
+        write("tokenizer.json", byteLevel(removed, "null", false, ""));
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.pre", GgufValue.text("gpt-4o"));
+
+        // The words themselves would be lost.
+        write("tokenizer.json", byteLevel(removed.replace("true}, ", "false}, "), "null", false, ""));
+        assertThatThrownBy(() -> keys(4)).hasMessageContaining("unknown way to split text");
+    }
+
+    @Test
     void anUnknownSplittingIsRefusedWithItsJson() throws Exception {
         write("tokenizer.json", byteLevel(sequence("[a-z]+"), "null", false, ""));
 
