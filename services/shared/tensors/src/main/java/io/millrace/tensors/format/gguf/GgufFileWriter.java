@@ -5,24 +5,24 @@ import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.Outcome;
 import io.millrace.tensors.format.safetensors.DurableFiles;
-import io.millrace.tensors.format.safetensors.WriteBehind;
 import io.millrace.tensors.kernel.gguf.Deviation;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.BiConsumer;
 
 /**
  * Sends row blocks through a pool of threads, each of which writes its blocks to their places in the file: what is written
@@ -32,21 +32,26 @@ import java.util.concurrent.Future;
 final class GgufFileWriter implements AutoCloseable {
     private final List<Path> files;
     private final Path folder;
+    private final Optional<BiConsumer<Path, byte[]>> digests;
     private final Deque<Path> written = new ArrayDeque<>();
     private final ExecutorService pool;
     private final int mostPending;
     private final Queue<RowBlock.Buffers> idle = new ConcurrentLinkedQueue<>();
     private final Deque<Pending> pending = new ArrayDeque<>();
 
-    /** A block in work; its deviation is there once it is written. */
-    private record Pending(RowBlock block, Future<Deviation> deviation) {}
+    /** A block in work, which ends at this byte of the file; its deviation is there once it is written. */
+    private record Pending(RowBlock block, long end, Future<Deviation> deviation) {}
 
-    /** @param files in the order of the parts, all in one folder */
-    GgufFileWriter(List<Path> files, int threads) {
+    /**
+     * @param files in the order of the parts, all in one folder
+     * @param digests takes each file's SHA-256 once all are finished; computed by the caller's thread while others quantize
+     */
+    GgufFileWriter(List<Path> files, int threads, Optional<BiConsumer<Path, byte[]>> digests) {
         if (threads < 1) {
             throw new IllegalArgumentException("threads is " + threads + ", expected at least 1");
         }
         this.files = files.stream().map(Path::toAbsolutePath).toList();
+        this.digests = digests;
         this.folder = Objects.requireNonNull(this.files.getFirst().getParent(), "a file has a folder");
         this.pool = Executors.newFixedThreadPool(
                 threads, Thread.ofPlatform().daemon().name("gguf-", 0).factory());
@@ -59,17 +64,12 @@ final class GgufFileWriter implements AutoCloseable {
         GgufReports reports = new GgufReports(
                 progress,
                 parts.stream().mapToLong(part -> part.header().dataBytes()).sum());
+        List<byte[]> hashes = new ArrayList<>();
         for (int i = 0; i < parts.size(); i++) {
             Path partial = partial(files.get(i));
             written.push(partial);
-            try (FileChannel channel = FileChannel.open(
-                    partial,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.TRUNCATE_EXISTING,
-                    StandardOpenOption.WRITE)) {
-                WriteBehind behind = new WriteBehind(channel::force);
-                write(parts.get(i), channel, behind, checkpoint, reports);
-                behind.finish();
+            try (PartFile file = PartFile.create(partial, digests.isPresent())) {
+                write(parts.get(i), file, checkpoint, reports).ifPresent(hashes::add);
             }
         }
         // A model is opened by its first part, which is there once all are.
@@ -79,6 +79,9 @@ final class GgufFileWriter implements AutoCloseable {
         }
         DurableFiles.forceFolder(folder);
         written.clear();
+        for (int i = 0; i < hashes.size(); i++) {
+            digests.orElseThrow().accept(files.get(i), hashes.get(i));
+        }
         return reports.finished();
     }
 
@@ -86,54 +89,50 @@ final class GgufFileWriter implements AutoCloseable {
         return file.resolveSibling("." + file.getFileName() + ".partial");
     }
 
-    private void write(
-            GgufPlan.Part part, FileChannel channel, WriteBehind behind, Checkpoint checkpoint, GgufReports reports)
+    private Optional<byte[]> write(GgufPlan.Part part, PartFile file, Checkpoint checkpoint, GgufReports reports)
             throws IOException, InterruptedException {
         byte[] header = GgufHeaderEncoder.encode(part.header());
-        write(channel, ByteBuffer.wrap(header), 0);
+        file.write(ByteBuffer.wrap(header), 0);
         for (PlannedTensor tensor : part.tensors()) {
             GgufTensor target = tensor.target();
             long begin = header.length + target.offset();
             long step = RowBlock.rowsPerBlock(tensor);
             for (long row = 0; row < target.shape().rows(); row += step) {
                 if (pending.size() == mostPending) {
-                    drain(behind, reports);
+                    drain(file, reports);
                 }
                 RowBlock block =
                         new RowBlock(tensor, row, Math.min(target.shape().rows(), row + step));
-                pending.add(new Pending(block, pool.submit(() -> write(block, channel, begin, checkpoint))));
+                pending.add(new Pending(
+                        block,
+                        begin + block.byteOffset() + block.byteCount(),
+                        pool.submit(() -> write(block, file, begin, checkpoint))));
             }
             long end = target.offset() + target.byteSize();
             long padded = GgufHeader.padded(end, part.header().alignment());
-            write(channel, ByteBuffer.allocate((int) (padded - end)), header.length + end);
+            file.write(ByteBuffer.allocate((int) (padded - end)), header.length + end);
         }
         while (!pending.isEmpty()) {
-            drain(behind, reports);
+            drain(file, reports);
         }
+        return file.finish(header.length + part.header().dataBytes());
     }
 
-    private Deviation write(RowBlock block, FileChannel channel, long begin, Checkpoint checkpoint) throws IOException {
+    private Deviation write(RowBlock block, PartFile file, long begin, Checkpoint checkpoint) throws IOException {
         RowBlock.Buffers last = idle.poll();
         RowBlock.Buffers buffers = last == null ? new RowBlock.Buffers() : last;
         Deviation deviation = block.quantize(checkpoint, buffers);
-        write(channel, ByteBuffer.wrap(buffers.bytes(), 0, block.byteCount()), begin + block.byteOffset());
+        file.write(ByteBuffer.wrap(buffers.bytes(), 0, block.byteCount()), begin + block.byteOffset());
         idle.add(buffers);
         return deviation;
     }
 
-    /** Waits for the oldest block. */
-    private void drain(WriteBehind behind, GgufReports reports) throws IOException, InterruptedException {
+    /** Waits for the oldest block; all before it in the file are written. */
+    private void drain(PartFile file, GgufReports reports) throws IOException, InterruptedException {
         Pending oldest = pending.remove();
         Deviation deviation = Outcome.of(oldest.deviation());
-        behind.written(oldest.block().byteCount());
+        file.written(oldest.block().byteCount(), oldest.end());
         reports.add(oldest.block(), deviation);
-    }
-
-    private static void write(FileChannel channel, ByteBuffer bytes, long offset) throws IOException {
-        long at = offset;
-        while (bytes.hasRemaining()) {
-            at += channel.write(bytes, at);
-        }
     }
 
     /** Lets the blocks in work end, since they read the checkpoint, then removes what is unfinished. */
