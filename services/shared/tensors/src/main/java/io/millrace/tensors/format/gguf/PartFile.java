@@ -6,37 +6,35 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Optional;
 
-/** A file that several threads write, and what follows them: the forcing to disk and, if it is wanted, the digest. */
-record PartFile(FileChannel channel, WriteBehind behind, Optional<FollowingDigest> digest) implements AutoCloseable {
+/** A file that is written from front to back, digested on the way if that is wanted, and forced to disk behind. */
+record PartFile(FileChannel channel, WriteBehind behind, Optional<MessageDigest> sha256) implements AutoCloseable {
 
     static PartFile create(Path file, boolean digested) throws IOException {
         FileChannel channel = FileChannel.open(
-                file,
-                StandardOpenOption.CREATE,
-                StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.READ,
-                StandardOpenOption.WRITE);
+                file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
         return new PartFile(
-                channel,
-                new WriteBehind(channel::force),
-                digested ? Optional.of(new FollowingDigest(channel)) : Optional.empty());
+                channel, new WriteBehind(channel::force), digested ? Optional.of(newSha256()) : Optional.empty());
     }
 
-    void write(ByteBuffer bytes, long offset) throws IOException {
-        long at = offset;
+    private static MessageDigest newSha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java runtime has SHA-256", e);
+        }
+    }
+
+    void append(ByteBuffer bytes) throws IOException {
+        int count = bytes.remaining();
+        sha256.ifPresent(digest -> digest.update(bytes.duplicate()));
         while (bytes.hasRemaining()) {
-            at += channel.write(bytes, at);
+            channel.write(bytes);
         }
-    }
-
-    /** Tells that all bytes before {@code end} are written, {@code bytes} of them since the last time. */
-    void written(long bytes, long end) throws IOException {
-        behind.written(bytes);
-        if (digest.isPresent()) {
-            digest.get().upTo(end);
-        }
+        behind.written(count);
     }
 
     /**
@@ -44,10 +42,9 @@ record PartFile(FileChannel channel, WriteBehind behind, Optional<FollowingDiges
      *
      * @return its SHA-256, if that is wanted
      */
-    Optional<byte[]> finish(long sizeBytes) throws IOException {
-        Optional<byte[]> hash = digest.isPresent() ? Optional.of(digest.get().of(sizeBytes)) : Optional.empty();
+    Optional<byte[]> finish() throws IOException {
         behind.finish();
-        return hash;
+        return sha256.map(MessageDigest::digest);
     }
 
     @Override
