@@ -1,6 +1,7 @@
 package io.millrace.quantizer;
 
 import io.millrace.events.Device;
+import io.millrace.events.Digest;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Literature;
@@ -39,6 +40,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.BiConsumer;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -141,7 +143,18 @@ public final class QuantizeStage implements Stage<Quantize> {
                     gguf.type() + " is too coarse without an importance matrix; give one, or choose a larger type");
         }
         return GgufCompressor.plan(source, options(gguf), importances)
-                .write(output.resolve("model-" + gguf.type() + ".gguf"), threads, workspace::progress);
+                .write(
+                        output.resolve("model-" + gguf.type() + ".gguf"),
+                        threads,
+                        workspace::progress,
+                        digests(workspace));
+    }
+
+    private Optional<BiConsumer<Path, byte[]>> digests(Workspace workspace) {
+        // A planted fault changes the files later.
+        return spoiled
+                ? Optional.empty()
+                : workspace.digests().map(known -> (file, hash) -> known.accept(file, Digest.ofHash(hash)));
     }
 
     private static GgufOptions options(Gguf gguf) {

@@ -1,5 +1,6 @@
 package io.millrace.benchmarks;
 
+import io.millrace.events.Digest;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -10,7 +11,9 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The files of a folder: copied and forced to disk, or forced and digested where they are. */
 record ForcedFiles(Path folder) {
@@ -48,12 +51,15 @@ record ForcedFiles(Path folder) {
         }
     }
 
-    /** Forces what a stage left to the system and reads all of it for its SHA-256; that of the largest file is the result. */
-    String forcedDigest() throws IOException, NoSuchAlgorithmException {
+    /**
+     * Forces what a stage left to the system and reads for its SHA-256 what the stage did not digest; that of the largest
+     * file is the result.
+     */
+    String forcedDigest(Map<Path, Digest> known) throws IOException, NoSuchAlgorithmException {
         String ofLargest = "";
         long largest = -1;
         for (Path file : all()) {
-            String digest = forcedDigest(file);
+            String digest = forcedDigest(file, known.get(file.toAbsolutePath()));
             if (Files.size(file) > largest) {
                 largest = Files.size(file);
                 ofLargest = digest;
@@ -62,11 +68,14 @@ record ForcedFiles(Path folder) {
         return ofLargest;
     }
 
-    private static String forcedDigest(Path file) throws IOException, NoSuchAlgorithmException {
+    private static String forcedDigest(Path file, @Nullable Digest known) throws IOException, NoSuchAlgorithmException {
         MessageDigest digest = MessageDigest.getInstance("SHA-256");
         ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             channel.force(true);
+            if (known != null) {
+                return known.hex();
+            }
             while (channel.read(buffer.clear()) >= 0) {
                 digest.update(buffer.flip());
             }

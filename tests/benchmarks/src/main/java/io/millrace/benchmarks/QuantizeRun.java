@@ -1,6 +1,7 @@
 package io.millrace.benchmarks;
 
 import io.millrace.events.Device;
+import io.millrace.events.Digest;
 import io.millrace.events.Parameters;
 import io.millrace.events.Role;
 import io.millrace.quantizer.QuantizeStage;
@@ -14,6 +15,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 
 /**
  * The quantize stage as a worker runs it, on one checkpoint; its output is forced to disk, digested and deleted.
@@ -25,7 +29,7 @@ record QuantizeRun(SyntheticCheckpoint checkpoint, Parameters.Quantize wanted, P
      * What one run took and made.
      *
      * @param seconds until the output was digested
-     * @param digestSeconds of these, after the stage was done
+     * @param digestSeconds of these, after the stage was done; next to none where the stage digests what it writes
      * @param processorSeconds of all threads until the stage was done
      * @param digest of the largest file
      * @param weights how many are in blocks of which type; none where the output is no GGUF
@@ -44,14 +48,15 @@ record QuantizeRun(SyntheticCheckpoint checkpoint, Parameters.Quantize wanted, P
                 Scratch scratch = new Scratch(work)) {
             double processor = processorSeconds();
             long began = System.nanoTime();
+            Map<Path, Digest> digests = new ConcurrentHashMap<>();
             Path output = new QuantizeStage(threads)
                     .run(
                             new StageInput<>(Map.of(Role.MODEL, checkpoint.folder()), wanted, 0, Device.CPU),
-                            new InFolder(scratch.folder()))
+                            new InFolder(scratch.folder(), digests))
                     .folder();
             long done = System.nanoTime();
             processor = processorSeconds() - processor;
-            String digest = new ForcedFiles(output).forcedDigest();
+            String digest = new ForcedFiles(output).forcedDigest(digests);
             long digested = System.nanoTime();
             return new Outcome(
                     (digested - began) / 1e9,
@@ -85,8 +90,13 @@ record QuantizeRun(SyntheticCheckpoint checkpoint, Parameters.Quantize wanted, P
         return weights;
     }
 
-    private record InFolder(Path folder) implements Workspace {
+    private record InFolder(Path folder, Map<Path, Digest> known) implements Workspace {
         @Override
         public void progress(long done, long total, String message) {}
+
+        @Override
+        public Optional<BiConsumer<Path, Digest>> digests() {
+            return Optional.of((file, digest) -> known.put(file.toAbsolutePath(), digest));
+        }
     }
 }

@@ -73,6 +73,17 @@ public interface ArtifactStore extends AutoCloseable {
     }
 
     /**
+     * The same.
+     *
+     * @param digests of files whose content its writer knows, by absolute path: a store may take them at their word, and
+     *     finds out about a wrong one when the file is checked out
+     */
+    default ArtifactRef publishFolder(Path folder, SortedMap<String, String> metadata, Map<Path, Digest> digests)
+            throws IOException {
+        return publishFolder(folder, metadata);
+    }
+
+    /**
      * Makes the artifact's files readable below {@code folder}, each verified against its digest. They are read-only:
      * they may be the store's own. A checkpoint that stays in its own place is verified there; one that changed after it
      * was published is a {@link ChangedFileException}.

@@ -17,6 +17,7 @@ import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The blobs of a folder store. A blob is written under no name, synced, made read-only and renamed into place; the
@@ -79,12 +80,14 @@ final class BlobFolder {
     /**
      * Stores a file that nobody writes to any more by giving it a second name, so that nothing is copied. A file with
      * other names, which may be a user's, is copied, as is one on another disk.
+     *
+     * @param known the digest, if the writer computed it
      */
-    Content takeOver(Path file) throws IOException {
+    Content takeOver(Path file, @Nullable Digest known) throws IOException {
         if (!canBeLinked(file)) {
             return write(file);
         }
-        Content content = Content.of(file);
+        Content content = known == null ? Content.of(file) : new Content(known, Files.size(file));
         if (!isNew(content, temps.now())) {
             return content;
         }

@@ -86,13 +86,23 @@ public final class FolderStore implements ArtifactStore {
         return blobs.sizeBytes(blob);
     }
 
-    /** As the contract says; nothing is copied that can be linked, and folders are synced once at the end. */
     @Override
     public ArtifactRef publishFolder(Path folder, SortedMap<String, String> metadata) throws IOException {
+        return publishFolder(folder, metadata, Map.of());
+    }
+
+    /**
+     * As the contract says; nothing is copied that can be linked, nor read that can be linked and has a known digest, and
+     * folders are synced once at the end.
+     */
+    @Override
+    public ArtifactRef publishFolder(Path folder, SortedMap<String, String> metadata, Map<Path, Digest> digests)
+            throws IOException {
         List<Manifest.Entry> entries = new ArrayList<>();
         List<Digest> written = new ArrayList<>();
         for (Map.Entry<String, Path> file : FolderListing.of(folder).entrySet()) {
-            Content content = blobs.takeOver(file.getValue());
+            Content content =
+                    blobs.takeOver(file.getValue(), digests.get(file.getValue().toAbsolutePath()));
             written.add(content.digest());
             entries.add(new Manifest.Entry(
                     file.getKey(), content.sizeBytes(), content.digest(), FolderListing.mediaType(file.getKey())));

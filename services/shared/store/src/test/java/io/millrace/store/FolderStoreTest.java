@@ -19,6 +19,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
@@ -86,6 +87,24 @@ class FolderStoreTest extends StoreCareContract {
         assertThat(listed.age()).isLessThan(Duration.ofDays(1));
         assertThat(store.publishFolder(folder, new TreeMap<>())).isNotNull();
         assertThat(Files.getAttribute(blob, "unix:ino")).isEqualTo(written);
+    }
+
+    @Test
+    void aFileWhoseDigestItsWriterKnowsIsNotReadAgain() throws Exception {
+        Path folder = Samples.folder(temp);
+        Path file = folder.resolve("sub/weights.bin");
+        assumeTrue(file.getFileSystem().supportedFileAttributeViews().contains("unix"), "skipped: no hard links here");
+        // Only who reads the file can tell that this is not its digest.
+        Digest told = Digest.of("told");
+
+        ArtifactRef artifact = store.publishFolder(folder, new TreeMap<>(), Map.of(file.toAbsolutePath(), told));
+
+        assertThat(store.manifest(artifact).files())
+                .extracting(Manifest.Entry::sha256)
+                .contains(told);
+        assertThat(store.isComplete(artifact)).isFalse();
+        assertThatThrownBy(() -> store.checkOut(artifact, temp.resolve("out")))
+                .isInstanceOf(DamagedFileException.class);
     }
 
     private Inventory.Blob listed(Digest digest) throws IOException, InterruptedException {

@@ -2,6 +2,7 @@ package io.millrace.worker.commit;
 
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Cost;
+import io.millrace.events.Digest;
 import io.millrace.events.Failure;
 import io.millrace.events.Job;
 import io.millrace.events.JobKey;
@@ -30,6 +31,8 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -41,8 +44,8 @@ public final class StageRun {
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
 
-    /** Work to be stored, and since when that is all there is to do. */
-    private record Made(FinishedWork work, long finishedNanos) {}
+    /** Work to be stored, the digests of those of its files that the stage knew, and since when storing is all there is to do. */
+    private record Made(FinishedWork work, Map<Path, Digest> digests, long finishedNanos) {}
 
     private final Stages stages;
     private final ArtifactStore store;
@@ -91,12 +94,14 @@ public final class StageRun {
 
     private Outcome inFolder(RunningJob run, WorkFolder folder) {
         Made made;
+        Map<Path, Digest> digests = new ConcurrentHashMap<>();
         try (RunningJob.Section _ = run.interruptible()) {
             Optional<FinishedWork> kept = folder.kept();
             if (kept.isPresent()) {
                 LOG.info("an earlier process finished this work; it is only stored");
             }
-            made = new Made(kept.isPresent() ? kept.get() : make(run, folder), nanoTime.getAsLong());
+            FinishedWork work = kept.isPresent() ? kept.get() : make(run, folder, digests);
+            made = new Made(work, digests, nanoTime.getAsLong());
         } catch (Throwable thrown) {
             return run.interruption()
                     .map(why -> why.outcome(run.progress().mark().toString()))
@@ -119,7 +124,7 @@ public final class StageRun {
         }
     }
 
-    private FinishedWork make(RunningJob run, WorkFolder folder)
+    private FinishedWork make(RunningJob run, WorkFolder folder, Map<Path, Digest> digests)
             throws StageException, IOException, InterruptedException {
         Job job = run.job();
         long began = nanoTime.getAsLong();
@@ -144,7 +149,7 @@ public final class StageRun {
         run.progress().show(0, 0, "starting");
         run.inStage(true);
         try {
-            StageOutput output = runStage(stage, job, inputs, run, folder);
+            StageOutput output = runStage(stage, job, inputs, new JobWorkspace(folder.work(), run.progress(), digests));
             return new FinishedWork(output, Duration.ofNanos(nanoTime.getAsLong() - began), bytesIn);
         } finally {
             run.inStage(false);
@@ -152,19 +157,17 @@ public final class StageRun {
     }
 
     private <P extends Parameters> StageOutput runStage(
-            Stage<P> stage, Job job, Map<Role, Path> inputs, RunningJob run, WorkFolder folder)
+            Stage<P> stage, Job job, Map<Role, Path> inputs, JobWorkspace workspace)
             throws StageException, IOException, InterruptedException {
         P parameters = stage.parameters().cast(job.parameters());
-        StageOutput output = stage.run(
-                new StageInput<>(inputs, parameters, job.seed(), job.device()),
-                new JobWorkspace(folder.work(), run.progress()));
+        StageOutput output = stage.run(new StageInput<>(inputs, parameters, job.seed(), job.device()), workspace);
         Path product = output.folder().toRealPath();
-        Path workspace = folder.work().toRealPath();
-        if (!Files.isDirectory(product) || !product.startsWith(workspace)) {
+        Path whole = workspace.folder().toRealPath();
+        if (!Files.isDirectory(product) || !product.startsWith(whole)) {
             throw new IOException(
-                    product + ": the stage's output is not a folder below its workspace " + folder.work());
+                    product + ": the stage's output is not a folder below its workspace " + workspace.folder());
         }
-        return new StageOutput(folder.work().resolve(workspace.relativize(product)), output.measurements());
+        return new StageOutput(workspace.folder().resolve(whole.relativize(product)), output.measurements());
     }
 
     /** The work is done: nothing but success, a cancellation or the end of the process may end this. */
@@ -203,7 +206,7 @@ public final class StageRun {
                 "millrace.parameters",
                 parameters.canonicalJson()));
         FinishedWork work = made.work();
-        ArtifactRef artifact = store.publishFolder(work.output().folder(), metadata);
+        ArtifactRef artifact = store.publishFolder(work.output().folder(), metadata, made.digests());
         long bytesOut = store.manifest(artifact).sizeBytes();
         Duration storing = Duration.ofNanos(nanoTime.getAsLong() - made.finishedNanos());
         Cost cost = new Cost(work.spent().plus(storing), work.bytesIn(), bytesOut);
@@ -231,10 +234,15 @@ public final class StageRun {
         return new Outcome.Failed(failure, Duration.ZERO);
     }
 
-    private record JobWorkspace(Path folder, ProgressBoard board) implements Workspace {
+    private record JobWorkspace(Path folder, ProgressBoard board, Map<Path, Digest> known) implements Workspace {
         @Override
         public void progress(long done, long total, String message) {
             board.show(done, total, message);
+        }
+
+        @Override
+        public Optional<BiConsumer<Path, Digest>> digests() {
+            return Optional.of((file, digest) -> known.put(file.toAbsolutePath(), digest));
         }
     }
 }

@@ -44,6 +44,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -229,6 +230,29 @@ class JobProtocolTest {
 
         assertThat(only(JobSucceeded.class).fromStore()).isFalse();
         assertThat(computed).hasValue(1);
+    }
+
+    @Test
+    void digestsThatTheStageKnowsReachTheStoreByTheNamesOfItsFiles() throws Exception {
+        List<Object> told = new ArrayList<>();
+        store = (ArtifactStore) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {ArtifactStore.class}, (proxy, called, arguments) -> {
+                    if (called.getName().equals("publishFolder")) {
+                        told.addAll(List.of(arguments));
+                    }
+                    return called.invoke(memory, arguments);
+                });
+        Digest digest = Digest.of("output");
+
+        run((input, workspace) -> {
+            Path file = workspace.folder().resolve("known.bin");
+            workspace.digests().orElseThrow().accept(file, digest);
+        });
+
+        assertThat(told).hasSize(3);
+        Path folder = (Path) told.getFirst();
+        assertThat(told.getLast())
+                .isEqualTo(Map.of(folder.toAbsolutePath().getParent().resolve("known.bin"), digest));
     }
 
     /** Crashes are planted where the output is finished and before anything of it is stored. */

@@ -5,48 +5,57 @@ import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.Outcome;
 import io.millrace.tensors.format.safetensors.DurableFiles;
-import io.millrace.tensors.format.safetensors.WriteBehind;
 import io.millrace.tensors.kernel.gguf.Deviation;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.BiConsumer;
 
 /**
- * Sends row blocks through a pool of threads, each of which writes its blocks to their places in the file: what is written
- * is still in that core's cache, and no thread waits for another's block. At most {@code threads} blocks exist at a time,
- * so memory is bounded whatever the size of the model. Closed before it finished, it deletes what it wrote.
+ * Sends row blocks through a pool of threads, and writes and digests them in order on the caller's thread: a file takes
+ * one write at a time, for which threads of their own would wait. At most twice {@code threads} blocks exist at a time, so
+ * memory is bounded whatever the size of the model. Closed before it finished, it deletes what it wrote.
  */
 final class GgufFileWriter implements AutoCloseable {
     private final List<Path> files;
     private final Path folder;
-    private final Deque<Path> written = new ArrayDeque<>();
+    private final Optional<BiConsumer<Path, byte[]>> digests;
+    private final Deque<Path> unfinished = new ArrayDeque<>();
     private final ExecutorService pool;
     private final int mostPending;
     private final Queue<RowBlock.Buffers> idle = new ConcurrentLinkedQueue<>();
+    private final Queue<byte[]> written = new ConcurrentLinkedQueue<>();
     private final Deque<Pending> pending = new ArrayDeque<>();
 
-    /** A block in work; its deviation is there once it is written. */
-    private record Pending(RowBlock block, Future<Deviation> deviation) {}
+    /** A block in work, and how many zeros follow it. */
+    private record Pending(RowBlock block, int padding, Future<Quantized> quantized) {}
 
-    /** @param files in the order of the parts, all in one folder */
-    GgufFileWriter(List<Path> files, int threads) {
+    /** A block's bytes, in an array that is used again. */
+    private record Quantized(ByteBuffer bytes, Deviation deviation) {}
+
+    /**
+     * @param files in the order of the parts, all in one folder
+     * @param digests takes each file's SHA-256 once all are finished; computed while others quantize
+     */
+    GgufFileWriter(List<Path> files, int threads, Optional<BiConsumer<Path, byte[]>> digests) {
         if (threads < 1) {
             throw new IllegalArgumentException("threads is " + threads + ", expected at least 1");
         }
         this.files = files.stream().map(Path::toAbsolutePath).toList();
+        this.digests = digests;
         this.folder = Objects.requireNonNull(this.files.getFirst().getParent(), "a file has a folder");
         this.pool = Executors.newFixedThreadPool(
                 threads, Thread.ofPlatform().daemon().name("gguf-", 0).factory());
@@ -59,26 +68,24 @@ final class GgufFileWriter implements AutoCloseable {
         GgufReports reports = new GgufReports(
                 progress,
                 parts.stream().mapToLong(part -> part.header().dataBytes()).sum());
+        List<byte[]> hashes = new ArrayList<>();
         for (int i = 0; i < parts.size(); i++) {
             Path partial = partial(files.get(i));
-            written.push(partial);
-            try (FileChannel channel = FileChannel.open(
-                    partial,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.TRUNCATE_EXISTING,
-                    StandardOpenOption.WRITE)) {
-                WriteBehind behind = new WriteBehind(channel::force);
-                write(parts.get(i), channel, behind, checkpoint, reports);
-                behind.finish();
+            unfinished.push(partial);
+            try (PartFile file = PartFile.create(partial, digests.isPresent())) {
+                write(parts.get(i), file, checkpoint, reports).ifPresent(hashes::add);
             }
         }
         // A model is opened by its first part, which is there once all are.
         for (Path file : files.reversed()) {
             Files.move(partial(file), file, StandardCopyOption.ATOMIC_MOVE);
-            written.push(file);
+            unfinished.push(file);
         }
         DurableFiles.forceFolder(folder);
-        written.clear();
+        unfinished.clear();
+        for (int i = 0; i < hashes.size(); i++) {
+            digests.orElseThrow().accept(files.get(i), hashes.get(i));
+        }
         return reports.finished();
     }
 
@@ -86,62 +93,57 @@ final class GgufFileWriter implements AutoCloseable {
         return file.resolveSibling("." + file.getFileName() + ".partial");
     }
 
-    private void write(
-            GgufPlan.Part part, FileChannel channel, WriteBehind behind, Checkpoint checkpoint, GgufReports reports)
+    private Optional<byte[]> write(GgufPlan.Part part, PartFile file, Checkpoint checkpoint, GgufReports reports)
             throws IOException, InterruptedException {
-        byte[] header = GgufHeaderEncoder.encode(part.header());
-        write(channel, ByteBuffer.wrap(header), 0);
+        file.append(ByteBuffer.wrap(GgufHeaderEncoder.encode(part.header())));
         for (PlannedTensor tensor : part.tensors()) {
             GgufTensor target = tensor.target();
-            long begin = header.length + target.offset();
-            long step = RowBlock.rowsPerBlock(tensor);
-            for (long row = 0; row < target.shape().rows(); row += step) {
-                if (pending.size() == mostPending) {
-                    drain(behind, reports);
-                }
-                RowBlock block =
-                        new RowBlock(tensor, row, Math.min(target.shape().rows(), row + step));
-                pending.add(new Pending(block, pool.submit(() -> write(block, channel, begin, checkpoint))));
-            }
+            long rows = target.shape().rows();
             long end = target.offset() + target.byteSize();
-            long padded = GgufHeader.padded(end, part.header().alignment());
-            write(channel, ByteBuffer.allocate((int) (padded - end)), header.length + end);
+            int padding = (int) (GgufHeader.padded(end, part.header().alignment()) - end);
+            long step = RowBlock.rowsPerBlock(tensor);
+            for (long row = 0; row < rows; row += step) {
+                if (pending.size() == mostPending) {
+                    drain(file, reports);
+                }
+                RowBlock block = new RowBlock(tensor, row, Math.min(rows, row + step));
+                pending.add(new Pending(
+                        block, block.to() == rows ? padding : 0, pool.submit(() -> quantize(block, checkpoint))));
+            }
         }
         while (!pending.isEmpty()) {
-            drain(behind, reports);
+            drain(file, reports);
         }
+        return file.finish();
     }
 
-    private Deviation write(RowBlock block, FileChannel channel, long begin, Checkpoint checkpoint) throws IOException {
+    private Quantized quantize(RowBlock block, Checkpoint checkpoint) throws IOException {
         RowBlock.Buffers last = idle.poll();
         RowBlock.Buffers buffers = last == null ? new RowBlock.Buffers() : last;
         Deviation deviation = block.quantize(checkpoint, buffers);
-        write(channel, ByteBuffer.wrap(buffers.bytes(), 0, block.byteCount()), begin + block.byteOffset());
+        byte[] bytes = buffers.exchange(written.poll());
         idle.add(buffers);
-        return deviation;
+        return new Quantized(ByteBuffer.wrap(bytes, 0, block.byteCount()), deviation);
     }
 
-    /** Waits for the oldest block. */
-    private void drain(WriteBehind behind, GgufReports reports) throws IOException, InterruptedException {
+    /** Waits for the oldest block and writes it. */
+    private void drain(PartFile file, GgufReports reports) throws IOException, InterruptedException {
         Pending oldest = pending.remove();
-        Deviation deviation = Outcome.of(oldest.deviation());
-        behind.written(oldest.block().byteCount());
-        reports.add(oldest.block(), deviation);
-    }
-
-    private static void write(FileChannel channel, ByteBuffer bytes, long offset) throws IOException {
-        long at = offset;
-        while (bytes.hasRemaining()) {
-            at += channel.write(bytes, at);
+        Quantized quantized = Outcome.of(oldest.quantized());
+        file.append(quantized.bytes());
+        if (oldest.padding() > 0) {
+            file.append(ByteBuffer.allocate(oldest.padding()));
         }
+        written.add(quantized.bytes().array());
+        reports.add(oldest.block(), quantized.deviation());
     }
 
     /** Lets the blocks in work end, since they read the checkpoint, then removes what is unfinished. */
     @Override
     public void close() throws IOException {
-        pending.forEach(block -> block.deviation().cancel(false));
+        pending.forEach(block -> block.quantized().cancel(false));
         pool.close();
-        for (Path file : written) {
+        for (Path file : unfinished) {
             Files.deleteIfExists(file);
         }
     }

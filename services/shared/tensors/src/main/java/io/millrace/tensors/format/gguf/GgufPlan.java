@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 
 /**
@@ -98,7 +99,18 @@ public final class GgufPlan {
      */
     public List<TensorReport> write(Path file, int threads, Progress progress)
             throws IOException, InterruptedException {
-        try (GgufFileWriter writer = new GgufFileWriter(files(file), threads)) {
+        return write(file, threads, progress, Optional.empty());
+    }
+
+    /**
+     * The same, and computes the digests beside it.
+     *
+     * @param digests takes the SHA-256 of each finished file
+     */
+    public List<TensorReport> write(
+            Path file, int threads, Progress progress, Optional<BiConsumer<Path, byte[]>> digests)
+            throws IOException, InterruptedException {
+        try (GgufFileWriter writer = new GgufFileWriter(files(file), threads, digests)) {
             return writer.write(parts, checkpoint, progress);
         }
     }

@@ -12,6 +12,7 @@ import io.millrace.tensors.kernel.gguf.DeviationSums;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rows {@code [from, to)} of a tensor on their way into a file: read, put in GGUF's order, checked, quantized, and
@@ -32,8 +33,11 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
 
         private byte[] bytes = new byte[0];
 
-        byte[] bytes() {
-            return bytes;
+        /** The bytes that were made, against room for others. */
+        byte[] exchange(byte @Nullable [] room) {
+            byte[] made = bytes;
+            bytes = room == null ? new byte[0] : room;
+            return made;
         }
 
         private void swap() {
@@ -69,11 +73,6 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
         };
     }
 
-    /** Where its bytes begin in the tensor. */
-    long byteOffset() {
-        return Math.multiplyExact(from, rowBytes());
-    }
-
     int byteCount() {
         return Math.toIntExact(Math.multiplyExact(to - from, rowBytes()));
     }
@@ -82,7 +81,7 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
         return tensor.target().type().rowBytes(tensor.target().shape().rowLength());
     }
 
-    /** Fills buffers.bytes()[0, byteCount()). */
+    /** Fills the first {@link #byteCount} bytes of the buffers. */
     Deviation quantize(Checkpoint checkpoint, Buffers buffers) throws IOException {
         int elements = Math.toIntExact(
                 Math.multiplyExact(to - from, tensor.target().shape().rowLength()));

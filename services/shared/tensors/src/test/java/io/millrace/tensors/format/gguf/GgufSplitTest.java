@@ -17,7 +17,13 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -55,14 +61,44 @@ class GgufSplitTest {
         Path file = folder.resolve("model.gguf");
         try (Checkpoint source = Checkpoint.open(checkpoint)) {
             GgufPlan plan = GgufCompressor.plan(
-                    source, GgufOptions.of(GgufFileType.Q4_K_M).withSplit(split), java.util.Optional.empty());
-            assertThat(plan.write(file, 2, Progress.NONE)).isEqualTo(singleReports);
+                    source, GgufOptions.of(GgufFileType.Q4_K_M).withSplit(split), Optional.empty());
+            Map<Path, byte[]> digests = new HashMap<>();
+            assertThat(plan.write(file, 2, Progress.NONE, Optional.of(digests::put)))
+                    .isEqualTo(singleReports);
             List<Path> files = plan.files(file);
+            assertThat(digests.keySet()).isEqualTo(Set.copyOf(files));
+            for (Path part : files) {
+                assertThat(digests.get(part)).isEqualTo(sha256(part));
+            }
             try (Stream<Path> found = Files.list(folder)) {
                 assertThat(found).containsAll(files);
             }
             assertThat(files.stream().mapToLong(GgufSplitTest::size).sum()).isEqualTo(plan.fileBytes());
             return files;
+        }
+    }
+
+    private static byte[] sha256(Path file) throws IOException {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file));
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void digestsTakenWhileWritingAreThoseOfTheFile() throws Exception {
+        Path file = folder.resolve("one.gguf");
+        try (Checkpoint source = Checkpoint.open(checkpoint)) {
+            for (int threads = 1; threads <= 3; threads++) {
+                Map<Path, byte[]> digests = new HashMap<>();
+
+                GgufCompressor.plan(source, GgufFileType.Q4_K_M)
+                        .write(file, threads, Progress.NONE, Optional.of(digests::put));
+
+                assertThat(digests).containsOnlyKeys(file);
+                assertThat(digests.get(file)).isEqualTo(sha256(file)).isEqualTo(sha256(single));
+            }
         }
     }
 
