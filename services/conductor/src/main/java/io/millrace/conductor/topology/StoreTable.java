@@ -38,8 +38,7 @@ final class StoreTable<V> implements Table<V> {
     };
 
     /** @param remember at most so many entries as objects */
-    StoreTable(
-            String name, KeyValueStore<String, byte[]> store, Serde<V> values, int remember, Unreadable unreadable) {
+    StoreTable(String name, KeyValueStore<String, byte[]> store, Serde<V> values, int remember, Unreadable unreadable) {
         this.prefix = name + BAR;
         this.store = store;
         this.values = values;

@@ -43,7 +43,8 @@ final class Stores {
                 new StoreTable<>("ended-runs", state, StateJson.serde(RunState.Ended.class), OVER, unreadable),
                 new StoreTable<>(TICKETS, state, StateJson.serde(Ticket.class), IN_USE, unreadable),
                 new StoreTable<>("checkpoints", state, StateJson.serde(CheckpointPublished.class), OVER, unreadable),
-                new StoreTable<>("newest-checkpoints", state, StateJson.serde(CheckpointPublished.class), IN_USE, unreadable),
+                new StoreTable<>(
+                        "newest-checkpoints", state, StateJson.serde(CheckpointPublished.class), IN_USE, unreadable),
                 new StoreTable<>("latest-models", state, StateJson.serde(LatestModel.class), OVER, unreadable),
                 new StoreTable<>("policies", state, StateJson.serde(Policy.class), IN_USE, unreadable));
     }
