@@ -41,6 +41,9 @@ final class UpCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        if (cluster.kafka().isPresent()) {
+            var _ = cluster.connect(); // fails with the broker's address, before anything is started
+        }
         LocalSettings settings = new LocalSettings(
                 cluster.home(),
                 cluster.kafka(),
