@@ -36,6 +36,8 @@ final class FaultProxy implements AutoCloseable {
         CONDITION_IGNORED,
         /** Refused, as to credentials without the right. */
         DENIED,
+        /** Refused, as a request whose time is not the server's. */
+        SKEWED,
         /** Refused, as from a bucket of another region that the signature does not name. */
         MALFORMED_REGION,
         /** Sent away, as from a bucket of another region. */
@@ -107,6 +109,7 @@ final class FaultProxy implements AutoCloseable {
                 case CONDITION_IGNORED -> answer(exchange, send(exchange, body, false), false);
                 case CUT -> answer(exchange, send(exchange, body, true), true);
                 case DENIED -> refuse(exchange, 403, "AccessDenied");
+                case SKEWED -> refuse(exchange, 403, "RequestTimeTooSkewed");
                 case MALFORMED_REGION -> refuse(exchange, 400, "AuthorizationHeaderMalformed");
                 case ELSEWHERE -> refuse(exchange, 301, "PermanentRedirect");
             }

@@ -254,6 +254,17 @@ class S3FaultIT {
         }
     }
 
+    /** The SDK first tries the server's time. */
+    @Test
+    void aClockThatIsOffIsSaidToBe() {
+        proxy.next(Integer.MAX_VALUE, Fault.SKEWED, requests("GET", "list-type=2"));
+
+        assertThatThrownBy(() -> open(Duration.ofSeconds(20)))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("this machine's clock differs from the server's; set it")
+                .hasMessageContaining("RequestTimeTooSkewed");
+    }
+
     @Test
     void withoutCredentialsItIsSaidHowToGiveSome() throws IOException {
         Path nowhere = temp.resolve("no-such-file");

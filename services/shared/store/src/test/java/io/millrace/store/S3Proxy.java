@@ -17,7 +17,7 @@ import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 
-/** An S3 server as a process of its own, on a port that it chose, with everything in its memory. */
+/** An S3 server as a process of its own, on a port that it chose. */
 public final class S3Proxy {
     public static final String BUCKET = "millrace-test";
     private static final Path JAR = Path.of(System.getProperty("millrace.s3proxy", "target/s3proxy/s3proxy.jar"));
@@ -33,31 +33,37 @@ public final class S3Proxy {
         this.endpoint = URI.create("http://127.0.0.1:" + port);
     }
 
-    /** Starts the server with one empty bucket; the test is skipped where the jar is missing. */
+    /** Starts the server with one empty bucket, in its memory; the test is skipped where the jar is missing. */
     public static S3Proxy start(Path folder) throws IOException {
-        return start(folder, "aws-v2-or-v4");
+        return start(folder, "aws-v2-or-v4", "transient-nio2");
+    }
+
+    /** A server whose buckets are folders below this one, so that a test can make objects older. */
+    public static S3Proxy startOnDisk(Path folder) throws IOException {
+        return start(folder, "aws-v2-or-v4", "filesystem-nio2");
     }
 
     /** A server that takes every signature. */
     static S3Proxy startTrusting(Path folder) throws IOException {
-        return start(folder, "none");
+        return start(folder, "none", "transient-nio2");
     }
 
-    private static S3Proxy start(Path folder, String authorization) throws IOException {
+    private static S3Proxy start(Path folder, String authorization, String provider) throws IOException {
         if (!Files.exists(JAR)) {
             System.out.println("skipped: " + JAR + " is not there; the build fetches it before the integration tests");
             abort("no s3proxy");
         }
-        Path settings =
-                Files.writeString(folder.resolve("s3proxy.conf"), """
+        Path settings = Files.writeString(
+                folder.resolve("s3proxy.conf"), """
                 s3proxy.endpoint=http://127.0.0.1:0
                 s3proxy.authorization=%s
                 s3proxy.identity=%s
                 s3proxy.credential=%s
-                jclouds.provider=transient-nio2
+                jclouds.provider=%s
+                jclouds.filesystem.basedir=%s
                 jclouds.identity=none
                 jclouds.credential=none
-                """.formatted(authorization, IDENTITY, SECRET));
+                """.formatted(authorization, IDENTITY, SECRET, provider, folder));
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Xmx256m",

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -37,6 +38,11 @@ public final class S3Server implements BeforeAllCallback, AfterAllCallback {
         return proxy.endpoint();
     }
 
+    /** Where a server on disk keeps this bucket. */
+    public Path bucket(String name) {
+        return folder.resolve(name);
+    }
+
     public S3Client client() {
         return client;
     }
@@ -47,11 +53,10 @@ public final class S3Server implements BeforeAllCallback, AfterAllCallback {
             client.close();
             proxy.stop();
         }
-        try (var files = Files.list(folder)) {
-            for (Path file : files.toList()) {
+        try (var files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(file);
             }
         }
-        Files.delete(folder);
     }
 }

@@ -4,6 +4,7 @@ import io.millrace.events.ArtifactRef;
 import io.millrace.events.Cost;
 import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
+import io.millrace.store.ArtifactStore;
 import io.millrace.store.FolderStore;
 import io.millrace.store.JobResult;
 import java.io.IOException;
@@ -19,14 +20,19 @@ import java.util.stream.Stream;
 record AgedStore(Path folder) {
     /** A result that no run knows, with its artifact. */
     JobResult addGarbage() throws IOException {
-        Path output = Files.createDirectories(folder.resolveSibling("garbage"));
-        Files.writeString(output.resolve("weights.bin"), "of a run that is long forgotten");
         try (FolderStore store = FolderStore.open(folder)) {
-            ArtifactRef artifact = store.publishFolder(output, new TreeMap<>());
-            JobKey key = new JobKey(Digest.of("forgotten"));
-            return store.commit(new JobResult(key, artifact, 31, List.of(), new Cost(Duration.ZERO, 0, 31), "nobody"))
-                    .standing();
+            return addGarbage(store, folder.resolveSibling("garbage"));
         }
+    }
+
+    /** As {@link #addGarbage()}, by way of a store that has its files in such a folder. */
+    static JobResult addGarbage(ArtifactStore store, Path scratch) throws IOException {
+        Path output = Files.createDirectories(scratch);
+        Files.writeString(output.resolve("weights.bin"), "of a run that is long forgotten");
+        ArtifactRef artifact = store.publishFolder(output, new TreeMap<>());
+        JobKey key = new JobKey(Digest.of("forgotten"));
+        return store.commit(new JobResult(key, artifact, 31, List.of(), new Cost(Duration.ZERO, 0, 31), "nobody"))
+                .standing();
     }
 
     boolean holds(JobResult result) throws IOException {

@@ -2,6 +2,7 @@ package io.millrace.tests.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.millrace.benchmarker.BenchmarkStage;
 import io.millrace.benchmarks.Pipeline;
@@ -27,12 +28,14 @@ import io.millrace.events.TextUse;
 import io.millrace.events.wire.Topics;
 import io.millrace.quantizer.QuantizeStage;
 import io.millrace.store.ArtifactStore;
+import io.millrace.store.JobResult;
 import io.millrace.store.S3Proxy;
 import io.millrace.store.S3Server;
 import io.millrace.store.StoreCheck;
 import io.millrace.store.Stores;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -50,13 +53,13 @@ final class S3PipelineIT {
             new ModelNumbers("LlamaForCausalLM", 130_000, 259, 64, SmallCheckpoint.FEED_FORWARD, 2, 4, 2, 256, "BF16");
 
     @RegisterExtension
-    static final S3Server SERVER = new S3Server(S3Proxy::start);
+    static final S3Server SERVER = new S3Server(S3Proxy::startOnDisk);
 
     @TempDir
     Path folder;
 
     @Test
-    void aCheckpointInABucketBecomesAModelInTheBucket() throws Exception {
+    void aCheckpointInABucketBecomesAModelThatStaysThereWhenGarbageIsCollected() throws Exception {
         String address = S3Proxy.address("shared", SERVER.endpoint(), folder.resolve("cache"));
         try (ArtifactStore store = Stores.open(address);
                 Pipeline pipeline = Pipeline.start(folder, address)) {
@@ -84,7 +87,26 @@ final class S3PipelineIT {
             assertThat(report.whole()).as(report.damages().toString()).isTrue();
             assertThat(report.results()).isEqualTo(3);
             assertThat(claims()).isEmpty();
+
+            collectGarbage(store, address, pipeline.kafka());
+            assertThat(new StoreCheck(store, (_, _, _) -> {}).run()).isEqualTo(report);
         }
+    }
+
+    /** By what the topics say must stay: all that is there but one result, and nothing that is younger. */
+    private void collectGarbage(ArtifactStore store, String address, String kafka) throws Exception {
+        JobResult garbage = AgedStore.addGarbage(store, folder.resolve("garbage"));
+        CommandLine millrace = new CommandLine(folder.resolve("home"));
+        String[] gc = {"store", "gc", "--kafka", kafka, "--store", address};
+        assertThat(millrace.json(gc).get("blobs").asLong()).as("all is young").isZero();
+        new AgedStore(SERVER.bucket(S3Proxy.BUCKET).resolve("shared")).age(Duration.ofDays(8));
+
+        JsonNode collected = millrace.json(gc);
+
+        assertThat(collected.get("results").asLong()).isOne();
+        assertThat(collected.get("blobs").asLong()).isEqualTo(2);
+        assertThat(store.result(garbage.key())).isEmpty();
+        assertThat(store.isComplete(garbage.output())).isFalse();
     }
 
     private static List<S3Object> claims() {
