@@ -35,14 +35,17 @@ final class GgufCursor {
         return bytes.byteSize();
     }
 
+    long left() {
+        return bytes.byteSize() - at;
+    }
+
     /** How many things follow, of {@code smallestBytes} at least each. */
     long count(String what, long smallestBytes) throws MalformedFileException {
         long count = i64();
-        long left = bytes.byteSize() - at;
-        if (count < 0 || count > left / smallestBytes) {
+        if (count < 0 || count > left() / smallestBytes) {
             throw problem(
                     at - 8,
-                    Long.toUnsignedString(count) + " times a " + what + ", but only " + left + " bytes are left");
+                    Long.toUnsignedString(count) + " times a " + what + ", but only " + left() + " bytes are left");
         }
         return count;
     }
@@ -50,25 +53,33 @@ final class GgufCursor {
     /** A length in 64 bits and as many bytes of UTF-8. */
     String text(String what, int longest) throws MalformedFileException {
         long length = i64();
-        long left = bytes.byteSize() - at;
-        if (length < 0 || length > left) {
+        if (length < 0 || length > left()) {
             throw problem(
                     at - 8,
-                    what + " of " + Long.toUnsignedString(length) + " bytes, but only " + left + " bytes are left");
+                    what + " of " + Long.toUnsignedString(length) + " bytes, but only " + left() + " bytes are left");
         }
         if (length > longest) {
             throw problem(at - 8, what + " of " + length + " bytes, expected at most " + longest);
         }
-        MemorySegment utf8 = bytes.asSlice(at, length);
-        at += length;
+        return utf8(what, length);
+    }
+
+    /** As many bytes as are left at least, of UTF-8. */
+    String utf8(String what, long length) throws MalformedFileException {
         try {
             return StandardCharsets.UTF_8
                     .newDecoder()
-                    .decode(utf8.asByteBuffer())
+                    .decode(slice(length).asByteBuffer())
                     .toString();
         } catch (CharacterCodingException _) {
             throw problem(at - length, what + " is not UTF-8");
         }
+    }
+
+    /** Bytes of which as many are left at least. */
+    MemorySegment slice(long length) {
+        at += length;
+        return bytes.asSlice(at - length, length);
     }
 
     byte i8() throws MalformedFileException {
@@ -88,7 +99,7 @@ final class GgufCursor {
     }
 
     private long take(int count) throws MalformedFileException {
-        if (bytes.byteSize() - at < count) {
+        if (left() < count) {
             throw problem(at, "the header is cut off after " + bytes.byteSize() + " bytes; copy the file again");
         }
         long from = at;

@@ -4,8 +4,6 @@ import io.millrace.tensors.MalformedFileException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -22,46 +20,43 @@ import java.util.TreeMap;
  * </pre>
  */
 final class LegacyImportances {
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int SMALLEST_ENTRY_BYTES = 4 + 1 + 4 + 4 + 4;
 
     private final Path file;
-    private final MemorySegment bytes;
-    private long at;
+    private final GgufCursor cursor;
 
     LegacyImportances(Path file, MemorySegment bytes) {
         this.file = file;
-        this.bytes = bytes;
+        this.cursor = new GgufCursor(String.valueOf(file.getFileName()), bytes);
     }
 
     ImportanceMatrix read() throws MalformedFileException {
         int entries = count("entries", SMALLEST_ENTRY_BYTES);
         Map<String, float[]> byTensor = new TreeMap<>();
         for (int i = 0; i < entries; i++) {
-            long start = at;
+            long start = cursor.at();
             String name = text("the name of entry " + i);
             int calls = i32("the calls of '" + name + "'");
             int count = count("values of '" + name + "'", Float.BYTES);
-            float[] values = bytes.asSlice(at, (long) Float.BYTES * count).toArray(FLOAT);
-            at += (long) Float.BYTES * count;
+            float[] values = cursor.slice((long) Float.BYTES * count).toArray(FLOAT);
             if (calls > 0) {
                 for (int j = 0; j < count; j++) {
                     values[j] /= calls;
                 }
             }
             if (byTensor.put(name, values) != null) {
-                throw problem(start, "'" + name + "' appears twice");
+                throw cursor.problem(start, "'" + name + "' appears twice");
             }
         }
-        if (at == bytes.byteSize()) {
+        if (cursor.left() == 0) {
             return new ImportanceMatrix(file, byTensor, List.of(), OptionalLong.empty());
         }
         int chunks = i32("the number of chunks");
-        String dataset = at == bytes.byteSize() ? "" : text("the path of the text");
-        if (at != bytes.byteSize()) {
-            throw problem(at, "ends here, but the file has " + bytes.byteSize() + " bytes");
+        String dataset = cursor.left() == 0 ? "" : text("the path of the text");
+        if (cursor.left() > 0) {
+            throw cursor.problem(cursor.at(), "ends here, but the file has " + cursor.size() + " bytes");
         }
         return new ImportanceMatrix(
                 file,
@@ -71,45 +66,30 @@ final class LegacyImportances {
     }
 
     private int i32(String what) throws MalformedFileException {
-        if (bytes.byteSize() - at < Integer.BYTES) {
-            throw problem(at, "is cut off before " + what + "; expected an importance matrix, copy the file again");
+        if (cursor.left() < Integer.BYTES) {
+            throw cursor.problem(
+                    cursor.at(), "is cut off before " + what + "; expected an importance matrix, copy the file again");
         }
-        int value = bytes.get(INT, at);
-        at += Integer.BYTES;
-        return value;
+        return cursor.i32();
     }
 
     private int count(String what, int smallestBytes) throws MalformedFileException {
         int count = i32("the number of " + what);
-        if (count < 1 || count > (bytes.byteSize() - at) / smallestBytes) {
-            throw problem(
-                    at - Integer.BYTES,
-                    count + " " + what + ", but " + (bytes.byteSize() - at)
-                            + " bytes are left; expected an importance matrix");
+        if (count < 1 || count > cursor.left() / smallestBytes) {
+            throw cursor.problem(
+                    cursor.at() - Integer.BYTES,
+                    count + " " + what + ", but " + cursor.left() + " bytes are left; expected an importance matrix");
         }
         return count;
     }
 
     private String text(String what) throws MalformedFileException {
         int length = i32("the length of " + what);
-        if (length < 0 || length > bytes.byteSize() - at) {
-            throw problem(
-                    at - Integer.BYTES,
-                    what + " has " + length + " bytes, but " + (bytes.byteSize() - at) + " bytes are left");
+        if (length < 0 || length > cursor.left()) {
+            throw cursor.problem(
+                    cursor.at() - Integer.BYTES,
+                    what + " has " + length + " bytes, but " + cursor.left() + " bytes are left");
         }
-        MemorySegment utf8 = bytes.asSlice(at, length);
-        at += length;
-        try {
-            return StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(utf8.asByteBuffer())
-                    .toString();
-        } catch (CharacterCodingException _) {
-            throw problem(at - length, what + " is not UTF-8");
-        }
-    }
-
-    private MalformedFileException problem(long offset, String what) {
-        return new MalformedFileException(file, offset, "at byte " + offset + ": " + what);
+        return cursor.utf8(what, length);
     }
 }
