@@ -145,6 +145,10 @@ public final class LlamaProcess {
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 System.getProperty("java.class.path")));
+        if (!arguments.getFirst().equals("speed")) {
+            // Such a child lives for a second, of which the second compiler would take a third; what is timed keeps it.
+            command.add("-XX:TieredStopAtLevel=1");
+        }
         String library = System.getProperty(LlamaLibrary.PATH_SETTING);
         if (library != null) {
             command.add("-D" + LlamaLibrary.PATH_SETTING + "=" + library);
