@@ -62,6 +62,18 @@ class UnreadableStateTest {
         }
     }
 
+    @Test
+    void whatIsUnreadableIsMovedAwayOnce() {
+        begun("ended-runs", _ -> "[]");
+
+        for (int letters : new int[] {1, 0}) {
+            try (OneTask task = new OneTask(folder, Given.START.plusSeconds(10))) {
+                task.pass(TICK);
+                assertThat(task.deadLetters()).hasSize(letters);
+            }
+        }
+    }
+
     private void endsVisiblyAndIsRetried(Job step) {
         try (OneTask task = new OneTask(folder, Given.START.plusSeconds(10))) {
             task.pass(TICK);
