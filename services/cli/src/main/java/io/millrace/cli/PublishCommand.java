@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -117,6 +118,12 @@ final class PublishCommand implements Callable<Integer> {
                 Publisher publisher = new Publisher(
                         connection.kafka(), store, connection.topics().prefix())) {
             return publisher.publish(checkpoint, release);
+        } catch (IOException e) {
+            // Kafka did not take the event; anything else is the store's.
+            if (e.getCause() instanceof ExecutionException) {
+                throw new CommandFailure(ExitCode.UNAVAILABLE, String.valueOf(e.getMessage()), e);
+            }
+            throw e;
         }
     }
 

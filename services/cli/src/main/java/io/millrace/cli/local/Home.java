@@ -69,7 +69,11 @@ public record Home(Path folder, Topics topics) {
 
     /** Makes this process the only one that runs here, until the lock is closed or the process dies. */
     public Lock lock() throws IOException {
-        Files.createDirectories(folder);
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new IOException(folder + ": this folder cannot be made (" + e + "); name another with --home", e);
+        }
         FileChannel channel = FileChannel.open(lockFile(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
             FileLock lock = channel.tryLock();

@@ -25,7 +25,7 @@ final class StageServices implements AutoCloseable {
      * code is hundreds of times slower until it is compiled, and would take the compiler's processor time: threads wait for
      * the compiler, which is to compile kernels early and of the rest only what is called much. The launcher says the same.
      */
-    private static final List<String> QUANTIZER_FLAGS = List.of(
+    static final List<String> QUANTIZER_FLAGS = List.of(
             "-XX:+UseSerialGC",
             "-Xms64m",
             "-XX:-BackgroundCompilation",

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.events.wire.Topics;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -29,6 +30,16 @@ final class HomeTest {
                     .hasMessageContaining("another Millrace uses this folder");
         }
         home.lock().close();
+    }
+
+    @Test
+    void aHomeThatCannotBeMadeIsNamedWithTheOption() throws Exception {
+        Path file = Files.createFile(folder.resolve("file"));
+
+        assertThatThrownBy(new Home(file.resolve("home"))::lock)
+                .isInstanceOf(IOException.class)
+                .hasMessageStartingWith(file.resolve("home").toString())
+                .hasMessageContaining("--home");
     }
 
     @Test

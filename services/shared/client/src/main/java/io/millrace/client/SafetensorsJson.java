@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the JSON of a safetensors header, each value as it comes. */
@@ -19,22 +20,19 @@ final class SafetensorsJson implements AutoCloseable {
     private static final JsonFactory JSON = JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
-    private static final Map<String, Integer> BYTES_BY_DTYPE = Map.ofEntries(
-            Map.entry("F64", 8),
+    /** What the stages read; safetensors knows more. */
+    private static final Map<String, Integer> BYTES_BY_DTYPE = new TreeMap<>(Map.ofEntries(
             Map.entry("F32", 4),
             Map.entry("F16", 2),
             Map.entry("BF16", 2),
             Map.entry("F8_E4M3", 1),
             Map.entry("F8_E5M2", 1),
             Map.entry("I64", 8),
-            Map.entry("U64", 8),
             Map.entry("I32", 4),
-            Map.entry("U32", 4),
             Map.entry("I16", 2),
-            Map.entry("U16", 2),
             Map.entry("I8", 1),
             Map.entry("U8", 1),
-            Map.entry("BOOL", 1));
+            Map.entry("BOOL", 1)));
 
     private final Path file;
     private final JsonParser parser;
@@ -90,9 +88,13 @@ final class SafetensorsJson implements AutoCloseable {
     private Tensor checked(String name, String dtype, @Nullable List<Long> shape, @Nullable List<Long> offsets)
             throws IOException {
         Integer elementBytes = BYTES_BY_DTYPE.get(dtype);
-        if (elementBytes == null || shape == null || offsets == null || offsets.size() != 2) {
-            throw refused("tensor '" + name + "' has dtype '" + dtype + "', shape " + shape + ", data_offsets "
-                    + offsets + ", expected a known dtype, a shape and two offsets");
+        if (elementBytes == null) {
+            throw refused("tensor '" + name + "' has dtype '" + dtype + "', expected one of " + BYTES_BY_DTYPE.keySet()
+                    + "; save the checkpoint again in BF16, F16 or F32");
+        }
+        if (shape == null || offsets == null || offsets.size() != 2) {
+            throw refused("tensor '" + name + "' has shape " + shape + " and data_offsets " + offsets
+                    + ", expected a shape and two offsets");
         }
         long from = offsets.getFirst();
         long to = offsets.getLast();

@@ -245,6 +245,20 @@ class CheckpointFolderTest {
         refused(named, Reason.MALFORMED_CHECKPOINT, "model.safetensors: the header is no JSON");
     }
 
+    /** A stage would refuse it later. */
+    @Test
+    void aTypeThatNoStageReadsIsRefusedBeforeItTravels() throws IOException {
+        for (String type : List.of("F64", "U64", "U32", "U16")) {
+            Path folder = Checkpoints.small(temp.resolve(type));
+            Checkpoints.safetensors(
+                    folder.resolve("model.safetensors"),
+                    "{\"a\":{\"dtype\":\"" + type + "\",\"shape\":[1],\"data_offsets\":[0,8]}}",
+                    8);
+
+            refused(folder, Reason.MALFORMED_CHECKPOINT, "tensor 'a' has dtype '" + type + "', expected one of [BF16");
+        }
+    }
+
     @Test
     void aHeaderThatLiesIsRefused() throws IOException {
         String good = "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}";

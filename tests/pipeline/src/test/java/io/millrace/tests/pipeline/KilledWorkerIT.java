@@ -29,7 +29,7 @@ final class KilledWorkerIT {
               - name: phone
                 device: cpu
                 recipes:
-                  - [prune: {method: magnitude, fraction: 0.3}, distill: {steps: 400}, quantize: {format: gguf, type: Q8_0}]
+                  - [prune: {method: magnitude, fraction: 0.3}, distill: {steps: 150}, quantize: {format: gguf, type: Q8_0}]
                 gate: {size-ratio: "<= 0.9"}
             """;
 
