@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Properties;
 import java.util.function.Consumer;
 import org.apache.kafka.common.utils.Exit;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,10 +23,12 @@ public final class EmbeddedBroker implements AutoCloseable {
     /** A port that was free a moment ago may be taken by another process; each try chooses again. */
     private static final int START_ATTEMPTS = 5;
 
+    private final FolderLock lock;
     private final KafkaNode node;
     private final String address;
 
-    private EmbeddedBroker(KafkaNode node, String address) {
+    private EmbeddedBroker(FolderLock lock, KafkaNode node, String address) {
+        this.lock = lock;
         this.node = node;
         this.address = address;
     }
@@ -39,6 +40,19 @@ public final class EmbeddedBroker implements AutoCloseable {
      */
     public static EmbeddedBroker start(Path folder, Consumer<String> onFatal) throws IOException {
         Files.createDirectories(folder);
+        // Kafka opens the log of its metadata, and mends it, before it finds out that another broker works with it:
+        // that
+        // one then reads for ever what is no longer there (Kafka 4.3.1).
+        FolderLock lock = FolderLock.take(folder, folder.resolve("broker.lock"));
+        try {
+            return start(folder, onFatal, lock);
+        } catch (IOException | RuntimeException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    private static EmbeddedBroker start(Path folder, Consumer<String> onFatal, FolderLock lock) throws IOException {
         surviveFatalFaults(onFatal);
         try {
             if (!KafkaNode.isFormatted(folder)) {
@@ -48,11 +62,8 @@ public final class EmbeddedBroker implements AutoCloseable {
                 int[] ports = freePorts();
                 try {
                     return new EmbeddedBroker(
-                            KafkaNode.start(settings(folder, ports[0], ports[1])), "127.0.0.1:" + ports[0]);
+                            lock, KafkaNode.start(settings(folder, ports[0], ports[1])), "127.0.0.1:" + ports[0]);
                 } catch (Exception e) {
-                    if (namesLock(e)) {
-                        throw new FolderInUseException(folder);
-                    }
                     if (attempt == START_ATTEMPTS) {
                         throw e;
                     }
@@ -75,8 +86,9 @@ public final class EmbeddedBroker implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public void close() throws IOException {
         node.close();
+        lock.close();
     }
 
     /** Kafka halts the JVM on a fatal fault; local mode wants to stop its children first. */
@@ -89,15 +101,6 @@ public final class EmbeddedBroker implements AutoCloseable {
         };
         Exit.setHaltProcedure(procedure);
         Exit.setExitProcedure(procedure);
-    }
-
-    private static boolean namesLock(@Nullable Throwable error) {
-        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
-            if (cause.getMessage() != null && cause.getMessage().contains("Failed to acquire lock")) {
-                return true;
-            }
-        }
-        return false;
     }
 
     /** Two at once, so that they differ. */

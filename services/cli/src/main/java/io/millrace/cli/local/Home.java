@@ -5,15 +5,9 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.Reader;
 import java.io.Writer;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Properties;
@@ -68,26 +62,13 @@ public record Home(Path folder, Topics topics) {
     }
 
     /** Makes this process the only one that runs here, until the lock is closed or the process dies. */
-    public Lock lock() throws IOException {
+    public FolderLock lock() throws IOException {
         try {
             Files.createDirectories(folder);
         } catch (IOException e) {
             throw new IOException(folder + ": this folder cannot be made (" + e + "); name another with --home", e);
         }
-        FileChannel channel = FileChannel.open(lockFile(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        try {
-            FileLock lock = channel.tryLock();
-            if (lock != null) {
-                channel.truncate(0);
-                channel.write(ByteBuffer.wrap(
-                        Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII)));
-                return new Lock(channel);
-            }
-        } catch (OverlappingFileLockException e) {
-            // Held by another part of this very process.
-        }
-        channel.close();
-        throw new FolderInUseException(folder);
+        return FolderLock.take(folder, lockFile());
     }
 
     /** Writes down where the running Millrace is found. */
@@ -182,13 +163,4 @@ public record Home(Path folder, Topics topics) {
 
     /** Where a running Millrace is found. */
     public record Running(String kafka, String store, long pid) {}
-
-    /** Held while a Millrace runs in a folder; the operating system releases it when the process dies. */
-    public record Lock(FileChannel channel) implements AutoCloseable {
-        @Override
-        public void close() throws IOException {
-            channel.truncate(0);
-            channel.close();
-        }
-    }
 }

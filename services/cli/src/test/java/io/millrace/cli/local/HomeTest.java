@@ -24,7 +24,7 @@ final class HomeTest {
     void aHomeHasOneHolder() throws Exception {
         Home home = new Home(folder);
 
-        try (Home.Lock _ = home.lock()) {
+        try (FolderLock _ = home.lock()) {
             assertThatThrownBy(home::lock)
                     .isInstanceOf(FolderInUseException.class)
                     .hasMessageContaining("another Millrace uses this folder");
@@ -83,7 +83,7 @@ final class HomeTest {
                 "127.0.0.1:9092", "/store", ProcessHandle.current().pid());
         CompletableFuture<Optional<Home.Running>> found = new CompletableFuture<>();
 
-        try (Home.Lock _ = home.lock()) {
+        try (FolderLock _ = home.lock()) {
             Thread waiting = Thread.ofPlatform().start(() -> {
                 try {
                     found.complete(home.awaitRunning());
