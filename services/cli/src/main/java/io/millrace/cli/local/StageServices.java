@@ -18,22 +18,10 @@ final class StageServices implements AutoCloseable {
     /** A job's answer to SIGTERM is published within this time; what is not ended then is ended by force. */
     private static final Duration PATIENCE = Duration.ofSeconds(15);
 
-    private static final String QUANTIZER = "quantizer";
+    /** Works in a few buffers; the default collector lets the heap grow tenfold before it looks for garbage. */
+    private static final String FRUGAL = "quantizer";
 
-    /**
-     * It works in a few buffers; the default collector lets the heap grow tenfold before it looks for garbage. Its vector
-     * code is hundreds of times slower until it is compiled, and would take the compiler's processor time: threads wait for
-     * the compiler, which is to compile kernels early and of the rest only what is called much. The launcher says the same.
-     */
-    static final List<String> QUANTIZER_FLAGS = List.of(
-            "-XX:+UseSerialGC",
-            "-Xms64m",
-            "-XX:-BackgroundCompilation",
-            "-XX:CompileCommand=quiet",
-            "-XX:CompileCommand=CompileThresholdScaling,io.millrace.tensors.kernel.*::*,0.1",
-            "-XX:Tier4InvocationThreshold=20000",
-            "-XX:Tier4MinInvocationThreshold=3000",
-            "-XX:Tier4CompileThreshold=60000");
+    private static final List<String> FRUGAL_HEAP = List.of("-XX:+UseSerialGC", "-Xms64m");
 
     private static final Map<String, String> MAIN_CLASSES = mainClasses();
 
@@ -48,7 +36,7 @@ final class StageServices implements AutoCloseable {
                 JavaCommand command = new JavaCommand(
                         service.getKey(),
                         service.getValue(),
-                        service.getKey().equals(QUANTIZER) ? QUANTIZER_FLAGS : List.of(),
+                        service.getKey().equals(FRUGAL) ? FRUGAL_HEAP : List.of(),
                         arguments(settings, kafka, service.getKey()));
                 services.processes.add(
                         ServiceProcess.start(command, settings.home().logs()));
