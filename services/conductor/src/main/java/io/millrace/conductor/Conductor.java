@@ -94,9 +94,9 @@ public final class Conductor implements AutoCloseable {
         return streams.state();
     }
 
-    /** Waits until it works; false if it did not in this time. */
+    /** Waits until it works; false if it did not in this time, or has stopped. */
     public boolean awaitRunning(Duration atMost) throws InterruptedException {
-        return running.await(atMost.toNanos(), TimeUnit.NANOSECONDS);
+        return running.await(atMost.toNanos(), TimeUnit.NANOSECONDS) && ended.getCount() > 0;
     }
 
     /** Waits until it has stopped, by {@link #close} or because it could not go on. */
@@ -119,7 +119,10 @@ public final class Conductor implements AutoCloseable {
     private void changed(KafkaStreams.State now) {
         switch (now) {
             case RUNNING -> running.countDown();
-            case ERROR, NOT_RUNNING -> ended.countDown();
+            case ERROR, NOT_RUNNING -> {
+                ended.countDown();
+                running.countDown();
+            }
             case CREATED, REBALANCING, PENDING_ERROR, PENDING_SHUTDOWN -> {}
         }
     }

@@ -23,14 +23,16 @@ public final class EmbeddedBroker implements AutoCloseable {
     /** A port that was free a moment ago may be taken by another process; each try chooses again. */
     private static final int START_ATTEMPTS = 5;
 
+    private final Path folder;
     private final FolderLock lock;
     private final KafkaNode node;
-    private final String address;
+    private final int port;
 
-    private EmbeddedBroker(FolderLock lock, KafkaNode node, String address) {
+    private EmbeddedBroker(Path folder, FolderLock lock, KafkaNode node, int port) {
+        this.folder = folder;
         this.lock = lock;
         this.node = node;
-        this.address = address;
+        this.port = port;
     }
 
     /**
@@ -40,12 +42,14 @@ public final class EmbeddedBroker implements AutoCloseable {
      */
     public static EmbeddedBroker start(Path folder, Consumer<String> onFatal) throws IOException {
         Files.createDirectories(folder);
-        // Kafka opens the log of its metadata, and mends it, before it finds out that another broker works with it:
-        // that
-        // one then reads for ever what is no longer there (Kafka 4.3.1).
+        // Kafka opens the log of its metadata, and mends it, before it finds out that another broker works with it;
+        // that one then reads for ever what is no longer there (Kafka 4.3.1).
         FolderLock lock = FolderLock.take(folder, folder.resolve("broker.lock"));
-        try {
-            return start(folder, onFatal, lock);
+        try (FormerPorts former = FormerPorts.hold(folder)) {
+            EmbeddedBroker broker = start(folder, onFatal, lock);
+            former.awaitLeaders(broker.address());
+            FormerPorts.replace(folder, broker.port);
+            return broker;
         } catch (IOException | RuntimeException e) {
             lock.close();
             throw e;
@@ -60,9 +64,10 @@ public final class EmbeddedBroker implements AutoCloseable {
             }
             for (int attempt = 1; ; attempt++) {
                 int[] ports = freePorts();
+                FormerPorts.add(folder, ports[0]);
                 try {
-                    return new EmbeddedBroker(
-                            lock, KafkaNode.start(settings(folder, ports[0], ports[1])), "127.0.0.1:" + ports[0]);
+                    KafkaNode node = KafkaNode.start(settings(folder, ports[0], ports[1]));
+                    return new EmbeddedBroker(folder, lock, node, ports[0]);
                 } catch (Exception e) {
                     if (attempt == START_ATTEMPTS) {
                         throw e;
@@ -82,12 +87,13 @@ public final class EmbeddedBroker implements AutoCloseable {
 
     /** Where clients find it: {@code host:port}. */
     public String address() {
-        return address;
+        return "127.0.0.1:" + port;
     }
 
     @Override
     public void close() throws IOException {
         node.close();
+        FormerPorts.forget(folder);
         lock.close();
     }
 

@@ -113,8 +113,8 @@ public final class LocalMode implements AutoCloseable {
         started.push(stages);
         services = stages;
         if (!conductor.awaitRunning(CONDUCTOR_START)) {
-            throw new IOException("the conductor did not start within " + CONDUCTOR_START.toSeconds() + " s; see "
-                    + home.logs().resolve("millrace.log"));
+            throw new IOException("the conductor stopped, or did not start within " + CONDUCTOR_START.toSeconds()
+                    + " s; see " + home.logs().resolve("millrace.log"));
         }
         Thread.ofVirtual().name("watch-conductor").start(() -> watch(conductor, onFailure));
         home.announce(new Home.Running(

@@ -31,7 +31,11 @@ final class EmbeddedBrokerIT {
         try (EmbeddedBroker broker = EmbeddedBroker.start(folder, EmbeddedBrokerIT::failOnFatal)) {
             firstAddress = broker.address();
             write(broker.address());
+            assertThat(folder.resolve("broker.ports"))
+                    .content()
+                    .isEqualTo(firstAddress.substring(firstAddress.indexOf(':') + 1) + "\n");
         }
+        assertThat(folder.resolve("broker.ports")).doesNotExist();
 
         try (EmbeddedBroker broker = EmbeddedBroker.start(folder, EmbeddedBrokerIT::failOnFatal)) {
             assertThat(broker.address()).isNotEqualTo(firstAddress);

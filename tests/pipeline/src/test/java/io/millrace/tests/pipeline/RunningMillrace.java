@@ -1,5 +1,7 @@
 package io.millrace.tests.pipeline;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -32,12 +34,14 @@ final class RunningMillrace implements AutoCloseable {
         try {
             Awaitility.await("millrace up")
                     .atMost(LONGEST_START)
-                    .failFast("'millrace up' ended; it said why in " + err, () -> !process.isAlive())
-                    .until(() -> Files.readString(out).endsWith("\n"));
+                    .until(() -> Files.readString(out).endsWith("\n") || !process.isAlive());
         } catch (RuntimeException e) {
             process.destroyForcibly();
             throw e;
         }
+        assertThat(Files.readString(out))
+                .as("what 'millrace up' announces; it said: %s", Files.readString(err))
+                .endsWith("\n");
         return new RunningMillrace(process, new ObjectMapper().readTree(Files.readString(out)));
     }
 
