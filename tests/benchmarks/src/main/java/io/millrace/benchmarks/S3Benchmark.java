@@ -1,15 +1,26 @@
 package io.millrace.benchmarks;
 
+import io.millrace.events.ArtifactRef;
 import io.millrace.events.Digest;
 import io.millrace.store.ArtifactStore;
+import io.millrace.store.Manifest;
 import io.millrace.store.Stores;
+import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.function.ToDoubleFunction;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
@@ -19,8 +30,8 @@ import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 
 /**
- * Storing and reading one large blob in S3, in turns with the same SDK's plain upload and download of the same bytes to
- * the same server, which computes no digest and resumes nothing.
+ * Storing, reading and checking out one large blob in S3, in turns with the same SDK's plain upload and download of the
+ * same bytes to the same server, which computes no digest and resumes nothing.
  */
 @Command(
         name = "s3",
@@ -36,12 +47,17 @@ final class S3Benchmark implements Callable<Integer> {
     @Option(names = "--rounds", defaultValue = "5", description = "of each, in turns (${DEFAULT-VALUE})")
     private int rounds;
 
+    private final Map<String, List<Turn>> turns = new LinkedHashMap<>();
+
+    /** What one of them took; the processor's time is this process's alone, without the server's. */
+    private record Turn(double seconds, double processorSeconds) {}
+
+    private interface Work {
+        void run() throws IOException;
+    }
+
     @Override
     public Integer call() throws Exception {
-        double[] stored = new double[rounds];
-        double[] uploaded = new double[rounds];
-        double[] read = new double[rounds];
-        double[] downloaded = new double[rounds];
         System.setProperty("aws.accessKeyId", S3Process.IDENTITY);
         System.setProperty("aws.secretAccessKey", S3Process.SECRET);
         try (Scratch scratch = Scratch.create();
@@ -52,44 +68,85 @@ final class S3Benchmark implements Callable<Integer> {
                     + scratch.resolve("cache");
             try (ArtifactStore store = Stores.open(address)) {
                 for (int round = -1; round < rounds; round++) {
-                    Path file = blob(scratch.resolve("blob"), round);
-                    long began = System.nanoTime();
-                    Digest digest = store.put(file);
-                    double put = seconds(began);
-                    began = System.nanoTime();
-                    plain.putObject(request -> request.bucket(BUCKET).key("plain"), file);
-                    double upload = seconds(began);
-                    began = System.nanoTime();
-                    try (InputStream blob = store.open(digest)) {
-                        blob.transferTo(OutputStream.nullOutputStream());
+                    if (round == 0) {
+                        turns.clear();
                     }
-                    double open = seconds(began);
-                    began = System.nanoTime();
-                    try (InputStream object =
-                            plain.getObject(request -> request.bucket(BUCKET).key("plain"))) {
-                        object.transferTo(OutputStream.nullOutputStream());
-                    }
-                    if (round >= 0) {
-                        stored[round] = put;
-                        uploaded[round] = upload;
-                        read[round] = open;
-                        downloaded[round] = seconds(began);
-                    }
+                    turn(store, plain, blob(scratch.resolve("blob"), round), scratch);
                 }
             }
         }
         System.out.printf("%d MiB, %d rounds after one to warm up, medians%n", mebibytes, rounds);
-        tell("put by the store, digest included", "plain upload by the SDK", stored, uploaded);
-        tell("read by the store, verified", "plain download by the SDK", read, downloaded);
+        tell("put by the store, digest included", "plain upload by the SDK");
+        tell("read by the store, verified", "plain download by the SDK");
+        tell("checked out by the store, verified", "plain download to a file, forced");
         return 0;
     }
 
-    private void tell(String ours, String plain, double[] ourSeconds, double[] plainSeconds) {
-        double our = mebibytes / Figure.median(ourSeconds);
-        double other = mebibytes / Figure.median(plainSeconds);
-        Figure.beside(ours, our, "MiB/s");
-        Figure.beside(plain, other, "MiB/s");
+    private void turn(ArtifactStore store, S3Client plain, Path file, Scratch scratch) throws IOException {
+        time("put by the store, digest included", () -> store.put(file));
+        Manifest manifest = new Manifest(List.of(Manifest.Entry.of("blob", file)), new TreeMap<>());
+        ArtifactRef artifact = store.publish(manifest);
+        Digest digest = manifest.files().getFirst().sha256();
+        time(
+                "plain upload by the SDK",
+                () -> plain.putObject(request -> request.bucket(BUCKET).key("plain"), file));
+        time("read by the store, verified", () -> {
+            try (InputStream blob = store.open(digest)) {
+                blob.transferTo(OutputStream.nullOutputStream());
+            }
+        });
+        time("plain download by the SDK", () -> download(plain, OutputStream.nullOutputStream()));
+        time(
+                "checked out by the store, verified",
+                () -> store.checkOut(artifact, Files.createTempDirectory(scratch.folder(), "out")));
+        time("plain download to a file, forced", () -> {
+            try (FileOutputStream out =
+                    new FileOutputStream(scratch.resolve("plain").toFile())) {
+                download(plain, out);
+                out.getFD().sync();
+            }
+        });
+    }
+
+    private static void download(S3Client plain, OutputStream out) throws IOException {
+        try (InputStream object =
+                plain.getObject(request -> request.bucket(BUCKET).key("plain"))) {
+            object.transferTo(out);
+        }
+    }
+
+    private void time(String name, Work work) throws IOException {
+        long began = System.nanoTime();
+        long processor = processorNanos();
+        work.run();
+        turns.computeIfAbsent(name, _ -> new ArrayList<>())
+                .add(new Turn((System.nanoTime() - began) / 1e9, (processorNanos() - processor) / 1e9));
+    }
+
+    private static long processorNanos() {
+        return ProcessHandle.current()
+                .info()
+                .totalCpuDuration()
+                .orElse(Duration.ZERO)
+                .toNanos();
+    }
+
+    private void tell(String ours, String plain) {
+        double our = tell(ours);
+        double other = tell(plain);
         Figure.beside("share of it", our / other, "");
+    }
+
+    private double tell(String name) {
+        double rate = mebibytes / median(name, Turn::seconds);
+        Figure.beside(name, rate, "MiB/s");
+        Figure.beside("  processor", 1024 * median(name, Turn::processorSeconds) / mebibytes, "s/GiB");
+        return rate;
+    }
+
+    private double median(String name, ToDoubleFunction<Turn> figure) {
+        return Figure.median(
+                turns.getOrDefault(name, List.of()).stream().mapToDouble(figure).toArray());
     }
 
     /** Other bytes each round: what is stored once is not stored again. */
@@ -114,9 +171,5 @@ final class S3Benchmark implements Callable<Integer> {
                 .credentialsProvider(StaticCredentialsProvider.create(
                         AwsBasicCredentials.create(S3Process.IDENTITY, S3Process.SECRET)))
                 .build();
-    }
-
-    private static double seconds(long began) {
-        return (System.nanoTime() - began) / 1e9;
     }
 }

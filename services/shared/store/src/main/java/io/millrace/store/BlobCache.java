@@ -19,7 +19,7 @@ import java.util.List;
  * cached file where the file system allows it, so what is evicted stays with the jobs that read it.
  *
  * <pre>
- * blobs/&lt;2 hex&gt;/&lt;sha-256&gt;   content, verified when it is checked out
+ * blobs/&lt;2 hex&gt;/&lt;sha-256&gt;   content, verified when it is fetched, and once by each process that checks it out
  * used/&lt;sha-256&gt;           its modification time says when the blob was last asked for
  * locks/                  one download of a blob at a time, one eviction at a time
  * names/                  locks of {@link BlobFolder}, taken while a download's is held
@@ -33,7 +33,10 @@ final class BlobCache {
 
     /** Where a blob comes from. */
     interface Source {
-        InputStream open(Digest blob) throws IOException;
+        /** Its bytes as they come, which the cache verifies. */
+        InputStream fetch(Digest blob) throws IOException;
+
+        String where(Digest blob);
     }
 
     private final Path root;
@@ -97,8 +100,8 @@ final class BlobCache {
         locks.locked(blob.hex(), () -> {
             if (blobs.sizeBytes(blob).isEmpty()) {
                 locks.locked("eviction", () -> evict(limitBytes - entry.sizeBytes()));
-                try (InputStream in = source.open(blob)) {
-                    blobs.write(in);
+                try (InputStream in = source.fetch(blob)) {
+                    blobs.write(in, blob, source.where(blob));
                 }
             }
             return blob;

@@ -78,6 +78,26 @@ final class BlobFolder {
     }
 
     /**
+     * Stores what must be this blob, and remembers that it was: it need not be read again to be checked out.
+     *
+     * @throws DamagedFileException if it is another; then nothing is stored
+     */
+    void write(InputStream in, Digest blob, String where) throws IOException {
+        Path temp = temps.next();
+        try {
+            temps.write(temp, in, written -> {
+                VerifyingInputStream.require(where, blob, written.digest());
+                return true;
+            });
+            VerifiedFiles.Stamp stamp = VerifiedFiles.Stamp.of(temp);
+            name(temp, blob);
+            verified.remember(path(blob), stamp, blob);
+        } finally {
+            Files.deleteIfExists(temp);
+        }
+    }
+
+    /**
      * Stores a file that nobody writes to any more by giving it a second name, so that nothing is copied. A file with
      * other names, which may be a user's, is copied, as is one on another disk.
      *

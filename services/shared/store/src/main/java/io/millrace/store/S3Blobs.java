@@ -14,7 +14,7 @@ import java.util.Optional;
  * is read twice, first for its digest. Two writers of one blob write the same bytes. A blob that was put long ago is
  * written again, so that it is young, and so that no collector takes it: see {@link S3Condemned}.
  */
-final class S3Blobs {
+final class S3Blobs implements BlobCache.Source {
     private final S3Bucket bucket;
     private final S3Uploads uploads;
     private final S3Condemned condemned;
@@ -75,16 +75,24 @@ final class S3Blobs {
     }
 
     InputStream open(Digest blob) throws IOException {
-        String key = key(blob);
-        long sizeBytes = sizeBytes(blob).orElseThrow(() -> gone(key));
-        InputStream content = sizeBytes == 0
-                ? InputStream.nullInputStream()
-                : new ResumingInputStream(offset -> bucket.read(key, offset).orElseThrow(() -> gone(key)), sizeBytes);
-        return new VerifyingInputStream(content, bucket.name() + "/" + bucket.key(key), blob);
+        return new VerifyingInputStream(fetch(blob), where(blob), blob);
     }
 
-    private NoSuchFileException gone(String key) {
-        return new NoSuchFileException(
-                bucket.name() + "/" + bucket.key(key), null, "this blob is not in the store; run the job again");
+    @Override
+    public InputStream fetch(Digest blob) throws IOException {
+        long sizeBytes = sizeBytes(blob).orElseThrow(() -> gone(blob));
+        return sizeBytes == 0
+                ? InputStream.nullInputStream()
+                : new ResumingInputStream(
+                        offset -> bucket.read(key(blob), offset).orElseThrow(() -> gone(blob)), sizeBytes);
+    }
+
+    @Override
+    public String where(Digest blob) {
+        return bucket.name() + "/" + bucket.key(key(blob));
+    }
+
+    private NoSuchFileException gone(Digest blob) {
+        return new NoSuchFileException(where(blob), null, "this blob is not in the store; run the job again");
     }
 }

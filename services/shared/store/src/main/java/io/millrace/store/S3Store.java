@@ -44,7 +44,7 @@ public final class S3Store implements ArtifactStore {
         this.results = new S3Results(bucket);
         this.inventory = new S3Inventory(bucket, uploads, results, condemned);
         this.claims = new S3Claims(bucket);
-        this.cache = BlobCache.open(address.cacheFolder(), address.cacheBytes(), verified, blobs::open);
+        this.cache = BlobCache.open(address.cacheFolder(), address.cacheBytes(), verified, blobs);
     }
 
     /** Opens the store; fails if the bucket cannot be used, or does not keep conditions. */

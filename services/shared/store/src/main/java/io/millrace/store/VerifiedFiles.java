@@ -20,7 +20,8 @@ final class VerifiedFiles {
     private static final long SMALL_BYTES = 4 << 20;
     private static final int REMEMBERED = 4096;
 
-    private record Stamp(
+    /** What tells one state of a file from another. */
+    record Stamp(
             long sizeBytes, FileTime modified, @Nullable Object inode) {
         static Stamp of(Path file) throws IOException {
             BasicFileAttributes attributes =
@@ -46,17 +47,24 @@ final class VerifiedFiles {
             return remembered.digest();
         }
         Digest digest = Content.of(path).digest();
-        if (before.sizeBytes() > SMALL_BYTES && before.equals(Stamp.of(path))) {
-            remember(path, new Known(before, digest));
+        if (before.equals(Stamp.of(path))) {
+            remember(path, before, digest);
         }
         return digest;
+    }
+
+    /** Notes the digest of a file as it was when it had this stamp. */
+    void remember(Path file, Stamp stamp, Digest digest) {
+        if (stamp.sizeBytes() > SMALL_BYTES) {
+            put(file.toAbsolutePath(), new Known(stamp, digest));
+        }
     }
 
     private synchronized @Nullable Known recall(Path path) {
         return known.get(path);
     }
 
-    private synchronized void remember(Path path, Known file) {
+    private synchronized void put(Path path, Known file) {
         known.put(path, file);
     }
 }

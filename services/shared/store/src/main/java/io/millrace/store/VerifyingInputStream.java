@@ -19,6 +19,13 @@ final class VerifyingInputStream extends FilterInputStream {
         this.expected = expected;
     }
 
+    static void require(String where, Digest expected, Digest found) throws DamagedFileException {
+        if (!found.equals(expected)) {
+            throw new DamagedFileException(where + ": content has the digest " + found + ", expected " + expected
+                    + "; 'millrace store verify' says what needs it and how to make it again");
+        }
+    }
+
     @Override
     public int read() throws IOException {
         byte[] one = new byte[1];
@@ -32,11 +39,7 @@ final class VerifyingInputStream extends FilterInputStream {
             sha256.update(buffer, offset, read);
         } else if (read < 0 && !ended) {
             ended = true;
-            Digest found = Digest.ofHash(sha256.digest());
-            if (!found.equals(expected)) {
-                throw new DamagedFileException(where + ": content has the digest " + found + ", expected " + expected
-                        + "; 'millrace store verify' says what needs it and how to make it again");
-            }
+            require(where, expected, Digest.ofHash(sha256.digest()));
         }
         return read;
     }

@@ -6,10 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.events.Digest;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,6 +31,9 @@ class BlobCacheTest {
     private static final int SIZE = 100;
     private static final long LIMIT = 3 * SIZE;
 
+    /** Large enough for its digest to be remembered. */
+    private static final int BIG = 5 << 20;
+
     @TempDir
     Path temp;
 
@@ -41,11 +48,27 @@ class BlobCacheTest {
 
     /** As another process would open it. */
     private BlobCache another() throws IOException {
-        return BlobCache.open(temp.resolve("cache"), LIMIT, new VerifiedFiles(), blob -> {
-            synchronized (fetched) {
-                fetched.add(blob);
+        return open(new VerifiedFiles());
+    }
+
+    private BlobCache open(VerifiedFiles verified) throws IOException {
+        return BlobCache.open(temp.resolve("cache"), LIMIT, verified, new BlobCache.Source() {
+            @Override
+            public InputStream fetch(Digest blob) throws IOException {
+                synchronized (fetched) {
+                    fetched.add(blob);
+                }
+                byte[] content = remote.get(blob);
+                if (content == null) {
+                    throw new NoSuchFileException(where(blob));
+                }
+                return new ByteArrayInputStream(content);
             }
-            return new ByteArrayInputStream(remote.get(blob));
+
+            @Override
+            public String where(Digest blob) {
+                return "far-away/" + blob.hex();
+            }
         });
     }
 
@@ -162,14 +185,63 @@ class BlobCacheTest {
     }
 
     @Test
-    void aBlobThatIsNotThereIsNamedAtOnce() throws IOException {
-        BlobCache empty = BlobCache.open(temp.resolve("other"), LIMIT, new VerifiedFiles(), blob -> {
-            fetched.add(blob);
-            throw new NoSuchFileException(blob.hex());
-        });
-        Manifest.Entry absent = entry('a', SIZE);
+    void whatIsNotTheBlobIsNeitherKeptNorHandedOut() throws IOException {
+        for (int sizeBytes : new int[] {SIZE, BIG}) {
+            Manifest.Entry entry = entry('a', sizeBytes);
+            byte[] other = new byte[sizeBytes];
+            remote.put(entry.sha256(), other);
 
-        assertThatThrownBy(() -> empty.checkOut(absent, temp.resolve("out")))
+            assertThatThrownBy(() -> cache.checkOut(entry, temp.resolve("out")))
+                    .isInstanceOf(DamagedFileException.class)
+                    .hasMessageStartingWith("far-away/" + entry.sha256().hex())
+                    .hasMessageContaining(Digest.of(other).hex());
+
+            assertThat(temp.resolve("out")).doesNotExist();
+            assertThat(temp.resolve("cache/blobs")).isEmptyDirectory();
+            assertThat(temp.resolve("cache/tmp")).isEmptyDirectory();
+        }
+    }
+
+    /** Only who reads the file can tell that it was changed: its size and its time stay. */
+    @Test
+    void aBigBlobThatWasVerifiedOnItsWayIsNotReadAgainByThisProcessAndIsByAnother() throws IOException {
+        VerifiedFiles verified = new VerifiedFiles();
+        Manifest.Entry entry = entry('a', BIG);
+        open(verified).checkOut(entry, temp.resolve("out"));
+        Path kept = kept(entry);
+        FileTime modified = Files.getLastModifiedTime(kept);
+        assertThat(kept.toFile().setWritable(true)).isTrue();
+        try (FileChannel file = FileChannel.open(kept, StandardOpenOption.WRITE)) {
+            file.write(ByteBuffer.wrap(new byte[1]), 7);
+        }
+        Files.setLastModifiedTime(kept, modified);
+
+        assertThat(verified.digest(kept)).isEqualTo(entry.sha256());
+        another().checkOut(entry, temp.resolve("again"));
+
+        assertThat(temp.resolve("again")).hasBinaryContent(remote.get(entry.sha256()));
+        assertThat(fetched).hasSize(2);
+    }
+
+    @Test
+    void aBigBlobThatWasTouchedIsReadAgain() throws IOException {
+        Manifest.Entry entry = entry('a', BIG);
+        cache.checkOut(entry, temp.resolve("out"));
+        assertThat(kept(entry).toFile().setWritable(true)).isTrue();
+        Files.write(kept(entry), new byte[BIG]);
+        Files.setLastModifiedTime(kept(entry), FileTime.fromMillis(1));
+
+        cache.checkOut(entry, temp.resolve("again"));
+
+        assertThat(temp.resolve("again")).hasBinaryContent(remote.get(entry.sha256()));
+    }
+
+    @Test
+    void aBlobThatIsNotThereIsNamedAtOnce() throws IOException {
+        Manifest.Entry absent = entry('a', SIZE);
+        remote.clear();
+
+        assertThatThrownBy(() -> cache.checkOut(absent, temp.resolve("out")))
                 .isInstanceOf(NoSuchFileException.class)
                 .hasMessageContaining(absent.sha256().hex());
         assertThat(fetched).hasSize(1);
