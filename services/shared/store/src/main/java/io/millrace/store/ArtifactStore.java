@@ -26,6 +26,11 @@ public interface ArtifactStore extends AutoCloseable {
      */
     Digest put(Path file) throws IOException;
 
+    /** The same, of a file whose writer may have computed its digest. */
+    default Digest put(Path file, Optional<Digest> known) throws IOException {
+        return put(file);
+    }
+
     /** Stores bytes. */
     Digest put(byte[] content) throws IOException;
 
@@ -63,13 +68,7 @@ public interface ArtifactStore extends AutoCloseable {
      * now on, only delete them: they may have become the store's own.
      */
     default ArtifactRef publishFolder(Path folder, SortedMap<String, String> metadata) throws IOException {
-        List<Manifest.Entry> entries = new ArrayList<>();
-        for (Map.Entry<String, Path> file : FolderListing.of(folder).entrySet()) {
-            Digest digest = put(file.getValue());
-            long sizeBytes = sizeBytes(digest).orElseThrow();
-            entries.add(new Manifest.Entry(file.getKey(), sizeBytes, digest, FolderListing.mediaType(file.getKey())));
-        }
-        return publish(new Manifest(entries, metadata));
+        return publishFolder(folder, metadata, Map.of());
     }
 
     /**
@@ -80,7 +79,14 @@ public interface ArtifactStore extends AutoCloseable {
      */
     default ArtifactRef publishFolder(Path folder, SortedMap<String, String> metadata, Map<Path, Digest> digests)
             throws IOException {
-        return publishFolder(folder, metadata);
+        List<Manifest.Entry> entries = new ArrayList<>();
+        for (Map.Entry<String, Path> file : FolderListing.of(folder).entrySet()) {
+            Path path = file.getValue();
+            Digest digest = put(path, Optional.ofNullable(digests.get(path.toAbsolutePath())));
+            long sizeBytes = sizeBytes(digest).orElseThrow();
+            entries.add(new Manifest.Entry(file.getKey(), sizeBytes, digest, FolderListing.mediaType(file.getKey())));
+        }
+        return publish(new Manifest(entries, metadata));
     }
 
     /**

@@ -86,11 +86,6 @@ public final class FolderStore implements ArtifactStore {
         return blobs.sizeBytes(blob);
     }
 
-    @Override
-    public ArtifactRef publishFolder(Path folder, SortedMap<String, String> metadata) throws IOException {
-        return publishFolder(folder, metadata, Map.of());
-    }
-
     /**
      * As the contract says; nothing is copied that can be linked, nor read that can be linked and has a known digest, and
      * folders are synced once at the end.

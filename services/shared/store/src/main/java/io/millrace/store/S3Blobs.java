@@ -8,13 +8,17 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The blobs of a store on S3. A name must be known before the first byte is sent and nothing is ever renamed, so a file
- * is read twice, first for its digest. Two writers of one blob write the same bytes. A blob that was put long ago is
+ * whose writer does not know its digest is read twice, first for that. Two writers of one blob write the same bytes. A blob that was put long ago is
  * written again, so that it is young, and so that no collector takes it: see {@link S3Condemned}.
  */
 final class S3Blobs implements BlobCache.Source {
+    private static final Logger LOG = LoggerFactory.getLogger(S3Blobs.class);
+
     private final S3Bucket bucket;
     private final S3Uploads uploads;
     private final S3Condemned condemned;
@@ -32,13 +36,24 @@ final class S3Blobs implements BlobCache.Source {
         return "blobs/" + blob.hex().substring(0, 2) + "/" + blob.hex();
     }
 
-    Digest put(Path file) throws IOException {
-        if (Files.size(file) <= uploads.partBytes()) {
+    /** @param known what its writer says; a digest that is not that of the bytes which are sent counts for nothing */
+    Digest put(Path file, Optional<Digest> known) throws IOException {
+        long sizeBytes = Files.size(file);
+        if (sizeBytes <= uploads.partBytes()) {
             return put(Files.readAllBytes(file));
         }
-        Content content = Content.of(file);
-        String key = key(content.digest());
-        return put(content, () -> uploads.store(key, file, content));
+        if (known.isPresent()) {
+            try {
+                return put(file, new Content(known.get(), sizeBytes));
+            } catch (ChangedFileException e) {
+                LOG.warn("a stage told another digest than its file has, which is read: {}", e.getMessage());
+            }
+        }
+        return put(file, Content.of(file));
+    }
+
+    private Digest put(Path file, Content content) throws IOException {
+        return put(content, () -> uploads.store(key(content.digest()), file, content));
     }
 
     Digest put(byte[] bytes) throws IOException {

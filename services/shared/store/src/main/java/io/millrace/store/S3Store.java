@@ -76,7 +76,12 @@ public final class S3Store implements ArtifactStore {
 
     @Override
     public Digest put(Path file) throws IOException {
-        return blobs.put(file);
+        return blobs.put(file, Optional.empty());
+    }
+
+    @Override
+    public Digest put(Path file, Optional<Digest> known) throws IOException {
+        return blobs.put(file, known);
     }
 
     @Override

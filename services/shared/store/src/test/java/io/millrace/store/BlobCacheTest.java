@@ -207,7 +207,14 @@ class BlobCacheTest {
     void aBigBlobThatWasVerifiedOnItsWayIsNotReadAgainByThisProcessAndIsByAnother() throws IOException {
         VerifiedFiles verified = new VerifiedFiles();
         Manifest.Entry entry = entry('a', BIG);
-        open(verified).checkOut(entry, temp.resolve("out"));
+        Path root = temp.resolve("cache");
+        BlobFolder blobs = new BlobFolder(
+                root.resolve("blobs"),
+                new Disk(),
+                new TempFiles(root.resolve("tmp"), new Disk()),
+                new FolderLocks(root.resolve("names")),
+                verified);
+        blobs.write(new ByteArrayInputStream(remote.get(entry.sha256())), entry.sha256(), "far-away");
         Path kept = kept(entry);
         FileTime modified = Files.getLastModifiedTime(kept);
         assertThat(kept.toFile().setWritable(true)).isTrue();
@@ -220,7 +227,7 @@ class BlobCacheTest {
         another().checkOut(entry, temp.resolve("again"));
 
         assertThat(temp.resolve("again")).hasBinaryContent(remote.get(entry.sha256()));
-        assertThat(fetched).hasSize(2);
+        assertThat(fetched).hasSize(1);
     }
 
     @Test

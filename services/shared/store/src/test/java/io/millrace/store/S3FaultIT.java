@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -174,6 +175,23 @@ class S3FaultIT {
                         .uploads())
                 .isEmpty();
         assertThat(store.contains(Content.of(file).digest())).isFalse();
+    }
+
+    @Test
+    void aDigestThatTheWriterKnowsIsSentAtOnceAndAWrongOneIsNeverStored() throws IOException {
+        Path file = large();
+        Digest right = Content.of(file).digest();
+        Digest wrong = Digest.of("wrong");
+
+        assertThat(store.put(file, Optional.of(wrong))).isEqualTo(right);
+
+        assertThat(asked("DELETE", "uploadId="))
+                .as("begun as told, then aborted")
+                .isEqualTo(1);
+        assertThat(store.contains(wrong)).isFalse();
+        try (InputStream in = store.open(right)) {
+            assertThat(in.readAllBytes()).isEqualTo(Files.readAllBytes(file));
+        }
     }
 
     @Test
