@@ -13,8 +13,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The blobs of a store on S3. A name must be known before the first byte is sent and nothing is ever renamed, so a file
- * whose writer does not know its digest is read twice, first for that. Two writers of one blob write the same bytes. A blob that was put long ago is
- * written again, so that it is young, and so that no collector takes it: see {@link S3Condemned}.
+ * whose writer does not know its digest is read twice, first for that. Two writers of one blob write the same bytes. A
+ * blob that was put long ago is written again, so that it is young, and so that no collector takes it: see {@link
+ * S3Condemned}.
  */
 final class S3Blobs implements BlobCache.Source {
     private static final Logger LOG = LoggerFactory.getLogger(S3Blobs.class);
@@ -36,7 +37,7 @@ final class S3Blobs implements BlobCache.Source {
         return "blobs/" + blob.hex().substring(0, 2) + "/" + blob.hex();
     }
 
-    /** @param known what its writer says; a digest that is not that of the bytes which are sent counts for nothing */
+    /** @param known what its writer says; nothing is stored under a digest that is not that of the bytes that were sent */
     Digest put(Path file, Optional<Digest> known) throws IOException {
         long sizeBytes = Files.size(file);
         if (sizeBytes <= uploads.partBytes()) {
