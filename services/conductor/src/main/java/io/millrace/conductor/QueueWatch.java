@@ -3,6 +3,7 @@ package io.millrace.conductor;
 import io.millrace.conductor.run.LostQueues;
 import io.millrace.conductor.run.Queue;
 import io.millrace.events.Device;
+import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.events.wire.TopicAdmin;
 import io.millrace.events.wire.Topics;
 import java.time.Duration;
@@ -11,19 +12,22 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Uuid;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Looks whether the topics of the queues in use are still the same. One that someone deleted is made again, since
- * workers and conductor would wait for it, and its loss is told.
+ * workers and conductor would wait for it, and its loss is told. Why it cannot look is said once, and again when the
+ * reason changes.
  */
 final class QueueWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(QueueWatch.class);
@@ -34,6 +38,7 @@ final class QueueWatch implements AutoCloseable {
     private final short replication;
     private final LostQueues losses;
     private final Map<Queue, Uuid> identities = new HashMap<>();
+    private Optional<String> trouble = Optional.empty();
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("queue-watch").factory());
 
@@ -49,14 +54,42 @@ final class QueueWatch implements AutoCloseable {
                 this::lookUnlessDown, BETWEEN_LOOKS.toMillis(), BETWEEN_LOOKS.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    private void lookUnlessDown() {
+    void lookUnlessDown() {
         try {
             look();
+            if (trouble.isPresent()) {
+                LOG.info("the topics of the queues can be looked at again");
+            }
+            trouble = Optional.empty();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException e) {
-            LOG.atDebug().setCause(e).log("the topics of the queues cannot be looked at now");
+            tell(e);
         }
+    }
+
+    private void tell(RuntimeException error) {
+        Optional<String> refusal = KafkaRefusal.of(error, Map.of());
+        // What Kafka says of a time-out has times in it, and would be new with each look.
+        Optional<String> kind = refusal.or(() ->
+                Optional.of(error instanceof KafkaException ? error.getClass().getName() : error.toString()));
+        if (kind.equals(trouble)) {
+            LOG.atDebug().setCause(error).log("the topics of the queues still cannot be looked at");
+            return;
+        }
+        trouble = kind;
+        LOG.atWarn()
+                .setCause(refusal.isPresent() || error instanceof KafkaException ? null : error)
+                .log(
+                        "whether a queue's topic was deleted is not known, and jobs in one that was would wait: {}",
+                        refusal.orElseGet(() -> unanswered(error)));
+    }
+
+    private static String unanswered(RuntimeException error) {
+        return error instanceof KafkaException
+                ? "Kafka does not answer as it should: " + error
+                        + "; 'millrace doctor' says what is wrong with the cluster"
+                : String.valueOf(error.getMessage());
     }
 
     void look() throws InterruptedException {
@@ -82,10 +115,15 @@ final class QueueWatch implements AutoCloseable {
         }
     }
 
+    /** An answer that does not come leaves everything as it was, for the next look. */
     private boolean isAnother(Queue queue, Uuid present) throws InterruptedException {
-        boolean standing = losses.takeStanding(queue);
-        Uuid before = identities.put(queue, present);
-        return before == null ? standing && TopicAdmin.isUnused(admin, name(queue)) : !before.equals(present);
+        Uuid before = identities.get(queue);
+        boolean another = before == null
+                ? losses.isStanding(queue) && TopicAdmin.isUnused(admin, name(queue))
+                : !before.equals(present);
+        identities.put(queue, present);
+        losses.looked(queue);
+        return another;
     }
 
     private Map<Queue, Uuid> identities(Set<Queue> queues) throws InterruptedException {

@@ -31,9 +31,14 @@ public final class LostQueues {
         return Set.copyOf(watched);
     }
 
-    /** Whether jobs were in it from before; once told it counts as any other. */
-    public boolean takeStanding(Queue queue) {
-        return standing.remove(queue);
+    /** Whether jobs were in it from before, and nobody has looked since. */
+    public boolean isStanding(Queue queue) {
+        return standing.contains(queue);
+    }
+
+    /** From now on it counts as any other. */
+    public void looked(Queue queue) {
+        standing.remove(queue);
     }
 
     public void lost(Queue queue, Instant at) {

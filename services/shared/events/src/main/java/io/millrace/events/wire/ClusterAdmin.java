@@ -104,7 +104,11 @@ record ClusterAdmin(Admin admin) {
     /** How many records were ever put into the first partition. */
     long end(String topic) throws InterruptedException {
         TopicPartition first = new TopicPartition(topic, 0);
-        return await(admin.listOffsets(Map.of(first, OffsetSpec.latest())).partitionResult(first))
+        return await(
+                        admin.listOffsets(Map.of(first, OffsetSpec.latest())).partitionResult(first),
+                        AclOperation.DESCRIBE,
+                        ResourceType.TOPIC,
+                        topic)
                 .offset();
     }
 
