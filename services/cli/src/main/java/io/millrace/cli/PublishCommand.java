@@ -20,6 +20,7 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -119,8 +120,8 @@ final class PublishCommand implements Callable<Integer> {
                         connection.kafka(), store, connection.topics().prefix())) {
             return publisher.publish(checkpoint, release);
         } catch (IOException e) {
-            // Kafka did not take the event; anything else is the store's.
-            if (e.getCause() instanceof ExecutionException) {
+            // Kafka did not take the event, or did not answer; anything else is the store's.
+            if (e.getCause() instanceof ExecutionException || e.getCause() instanceof TimeoutException) {
                 throw new CommandFailure(ExitCode.UNAVAILABLE, String.valueOf(e.getMessage()), e);
             }
             throw e;

@@ -7,15 +7,21 @@ import io.millrace.cli.local.EmbeddedBroker;
 import io.millrace.events.Device;
 import io.millrace.events.wire.TopicAdmin;
 import io.millrace.events.wire.Topics;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,25 +29,71 @@ final class ClusterChecksIT {
     private static final Topics TOPICS = Topics.DEFAULT;
 
     @TempDir
-    Path folder;
+    static Path folder;
+
+    private static EmbeddedBroker broker;
+    private static Admin admin;
+
+    @BeforeAll
+    static void start() throws Exception {
+        broker = EmbeddedBroker.start(folder.resolve("kafka"), message -> {
+            throw new AssertionError(message);
+        });
+        admin = Admin.create(Map.of("bootstrap.servers", broker.address()));
+    }
+
+    @AfterAll
+    static void stop() throws IOException {
+        admin.close();
+        broker.close();
+    }
+
+    @BeforeEach
+    void topics() throws InterruptedException {
+        TopicAdmin.apply(admin, TOPICS, List.of(Device.CPU), (short) 1);
+    }
 
     @Test
     void aServiceWhoseClockIsAheadIsSeenByItsRecords() throws Exception {
         Instant now = Instant.now();
-        try (EmbeddedBroker broker = EmbeddedBroker.start(folder, message -> {
-                    throw new AssertionError(message);
-                });
-                Admin admin = Admin.create(Map.of("bootstrap.servers", broker.address()))) {
-            TopicAdmin.apply(admin, TOPICS, List.of(Device.CPU), (short) 1);
-            write(broker.address(), now.plus(Duration.ofMinutes(4)));
-            assertThat(ClusterChecks.clocks(admin, TOPICS, now)).matches(Finding::fine);
+        write(broker.address(), now.plus(Duration.ofMinutes(4)));
+        assertThat(ClusterChecks.clocks(admin, TOPICS, now)).matches(Finding::fine);
 
-            write(broker.address(), now.plus(Duration.ofMinutes(17)));
+        write(broker.address(), now.plus(Duration.ofMinutes(17)));
 
-            Finding apart = ClusterChecks.clocks(admin, TOPICS, now);
-            assertThat(apart.fine()).isFalse();
-            assertThat(apart.found()).contains(TOPICS.jobEvents(), now.toString(), "NTP");
+        Finding apart = ClusterChecks.clocks(admin, TOPICS, now);
+        assertThat(apart.fine()).isFalse();
+        assertThat(apart.found()).contains(TOPICS.jobEvents(), now.toString(), "NTP");
+    }
+
+    @Test
+    void aCheckpointWhoseTopicAloneIsMissingIsNotPublishedAndTheRemedyIsSaid() throws Exception {
+        Path model = RandomModel.write(Files.createDirectory(folder.resolve("model")));
+        Path store = Files.createDirectory(folder.resolve("store"));
+        admin.deleteTopics(List.of(TOPICS.checkpoints())).all().get();
+        while (!TopicAdmin.present(admin, Set.of(TOPICS.checkpoints())).isEmpty()) {
+            // A broker knows of a deleted topic for a moment more.
         }
+
+        Said said = Said.to(
+                "publish",
+                model.toString(),
+                "--model",
+                "chat",
+                "--version",
+                "v1",
+                "--kafka",
+                broker.address(),
+                "--store",
+                store.toString());
+
+        assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.UNAVAILABLE);
+        assertThat(said.err())
+                .contains(broker.address(), "'" + TOPICS.checkpoints() + "'", "run 'millrace topics apply'");
+        assertThat(said.err().lines()).hasSize(1);
+        assertThat(TopicAdmin.present(admin, Set.of(TOPICS.checkpoints())))
+                .as("made by asking for it")
+                .isEmpty();
     }
 
     private static void write(String address, Instant at) throws Exception {
