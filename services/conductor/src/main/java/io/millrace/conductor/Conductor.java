@@ -41,7 +41,7 @@ public final class Conductor implements AutoCloseable {
                 settings.limits(),
                 settings.pace().tick(),
                 settings.ended());
-        this.queues = new QueueWatch(admin, settings.topics(), settings.replication(), wiring.lost());
+        this.queues = new QueueWatch(admin, settings.kafka(), settings.topics(), settings.replication(), wiring.lost());
         this.streams = new KafkaStreams(ConductorTopology.build(wiring), StreamsProperties.of(settings));
         this.streamsMetrics = new KafkaStreamsMetrics(streams);
         streamsMetrics.bindTo(settings.registry());

@@ -34,6 +34,7 @@ final class QueueWatch implements AutoCloseable {
     private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(5);
 
     private final Admin admin;
+    private final Map<String, ?> kafka;
     private final Topics topics;
     private final short replication;
     private final LostQueues losses;
@@ -42,8 +43,10 @@ final class QueueWatch implements AutoCloseable {
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("queue-watch").factory());
 
-    QueueWatch(Admin admin, Topics topics, short replication, LostQueues losses) {
+    /** @param kafka settings of the client, named where it is refused */
+    QueueWatch(Admin admin, Map<String, ?> kafka, Topics topics, short replication, LostQueues losses) {
         this.admin = admin;
+        this.kafka = kafka;
         this.topics = topics;
         this.replication = replication;
         this.losses = losses;
@@ -69,7 +72,7 @@ final class QueueWatch implements AutoCloseable {
     }
 
     private void tell(RuntimeException error) {
-        Optional<String> refusal = KafkaRefusal.of(error, Map.of());
+        Optional<String> refusal = KafkaRefusal.of(error, kafka);
         // What Kafka says of a time-out has times in it, and would be new with each look.
         Optional<String> kind = refusal.or(() ->
                 Optional.of(error instanceof KafkaException ? error.getClass().getName() : error.toString()));

@@ -43,11 +43,13 @@ final class QueueWatchTest {
     private static final Queue QUEUE = new Queue(StageName.QUANTIZE, new Device("cpu"));
     private static final Queue OTHER = new Queue(StageName.PRUNE, new Device("cpu"));
     private static final Topics TOPICS = Topics.DEFAULT;
+    private static final Map<String, String> KAFKA =
+            Map.of("sasl.jaas.config", "module required username=\"conductor\";");
 
     private final Map<String, Supplier<TopicDescription>> described = new HashMap<>();
     private Supplier<Long> end = () -> 0L;
     private final LostQueues losses = new LostQueues();
-    private final QueueWatch watch = new QueueWatch(answering(), TOPICS, (short) 1, losses);
+    private final QueueWatch watch = new QueueWatch(answering(), KAFKA, TOPICS, (short) 1, losses);
     private final ListAppender<ILoggingEvent> said = new ListAppender<>();
     private final Logger log = (Logger) LoggerFactory.getLogger(QueueWatch.class);
 
@@ -77,7 +79,7 @@ final class QueueWatchTest {
                 .singleElement()
                 .asString()
                 .contains(
-                        "Kafka denies this client Describe on topic " + name(QUEUE),
+                        "Kafka denies User:conductor Describe on topic " + name(QUEUE),
                         "deploy/acls.yaml",
                         "--operation Describe --topic " + name(QUEUE) + "'");
     }
