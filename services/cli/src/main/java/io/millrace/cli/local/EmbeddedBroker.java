@@ -47,9 +47,14 @@ public final class EmbeddedBroker implements AutoCloseable {
         FolderLock lock = FolderLock.take(folder, folder.resolve("broker.lock"));
         try (FormerPorts former = FormerPorts.hold(folder)) {
             EmbeddedBroker broker = start(folder, onFatal, lock);
-            former.awaitLeaders(broker.address());
-            FormerPorts.replace(folder, broker.port);
-            return broker;
+            try {
+                former.awaitLeaders(broker.address());
+                FormerPorts.replace(folder, broker.port);
+                return broker;
+            } catch (IOException | RuntimeException e) {
+                broker.node.close();
+                throw e;
+            }
         } catch (IOException | RuntimeException e) {
             lock.close();
             throw e;
