@@ -94,7 +94,9 @@ public final class Main {
         String message = error.getMessage() == null ? error.toString() : error.getMessage();
         return switch (error) {
             case CommandFailure _, FolderInUseException _ -> message;
-            case NoSuchFileException missing -> "there is no file " + missing.getFile();
+            case NoSuchFileException missing ->
+                "there is no file " + missing.getFile()
+                        + (missing.getReason() == null ? "" : "; " + missing.getReason());
             case AccessDeniedException denied -> "no permission for " + denied.getFile();
             case KafkaException _ ->
                 KafkaRefusal.of(error, Cluster.kafkaSettings(command), AclOperation.READ)

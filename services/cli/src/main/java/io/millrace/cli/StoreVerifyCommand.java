@@ -1,25 +1,14 @@
 package io.millrace.cli;
 
-import io.millrace.events.JobKey;
-import io.millrace.events.RunChanged;
-import io.millrace.events.RunId;
-import io.millrace.events.StepDone;
 import io.millrace.store.ArtifactStore;
 import io.millrace.store.Claim;
 import io.millrace.store.Inventory;
 import io.millrace.store.StoreCheck;
-import io.millrace.store.StoreCheck.Damage;
 import io.millrace.store.StoreCheck.Report;
 import java.io.IOException;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,9 +18,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "verify",
         description =
-                "Reads every file of the store and compares it with its digest, and every result with its artifact."
-                        + " Changes nothing; ends with 6 if something is damaged. With --store alone it needs no Kafka, and then"
-                        + " names jobs only, not their runs.",
+                "Reads every file of the store and compares it with its digest, every result with its artifact, and looks"
+                        + " for what published models, checkpoints and policies need. Changes nothing; ends with 6 if something"
+                        + " is damaged or missing. With --store alone it needs no Kafka, and then knows of results only.",
         mixinStandardHelpOptions = true,
         footer = {
             "",
@@ -50,46 +39,12 @@ final class StoreVerifyCommand implements Callable<Integer> {
     @Mixin
     private final Output output = new Output();
 
-    /** Something damaged, with the runs that used it and what to do. */
-    record Finding(String place, String found, List<JobKey> neededBy, List<RunId> runs, String remedy) {
-        static Finding of(Damage damage, Map<JobKey, Set<RunId>> runsOfJobs) {
-            List<RunId> runs = damage.neededBy().stream()
-                    .flatMap(job -> runsOfJobs.getOrDefault(job, Set.of()).stream())
-                    .distinct()
-                    .toList();
-            return new Finding(damage.place(), damage.found(), damage.neededBy(), runs, remedy(damage, runs));
-        }
-
-        private static String remedy(Damage damage, List<RunId> runs) {
-            String delete = damage.missing() ? "" : "delete it, then ";
-            if (!runs.isEmpty()) {
-                return delete + "compute it again: "
-                        + runs.stream()
-                                .map(run -> "'millrace retry " + run.digest().abbreviated() + " --recompute'")
-                                .collect(Collectors.joining(" or "));
-            }
-            return damage.neededBy().isEmpty()
-                    ? delete + "apply the policy or publish the checkpoint again that has it; no result needs it"
-                    : delete + "leave it: the job is computed again when a run asks for it";
-        }
-
-        String text() {
-            String needs = neededBy.isEmpty()
-                    ? ""
-                    : "\n  needed by job" + (neededBy.size() == 1 ? " " : "s ")
-                            + neededBy.stream()
-                                    .map(job -> job.digest().abbreviated())
-                                    .collect(Collectors.joining(", "));
-            return place + "\n  " + found + needs + "\n  " + remedy;
-        }
-    }
-
     /** What programs get. */
     record Verified(
             long blobs,
             long sizeBytes,
             long results,
-            List<Finding> damaged,
+            List<StoreFinding> damaged,
             List<Inventory.Leftover> leftovers,
             List<Claim> abandoned) {}
 
@@ -99,34 +54,20 @@ final class StoreVerifyCommand implements Callable<Integer> {
         String place = cluster.storePlace(connection);
         return StoppableWork.run(spec, output, "nothing was changed", progress -> {
             progress.begin("verify");
+            StoreNeeds needs = connection.map(StoreNeeds::read).orElseGet(StoreNeeds::new);
             Report report;
             try (ArtifactStore store = Connection.openStore(place)) {
-                report = new StoreCheck(store, progress::show).run();
+                report = new StoreCheck(store, progress::show).run(needs.artifacts());
             }
             progress.clear();
-            print(report, connection.map(StoreVerifyCommand::runsOfJobs).orElse(Map.of()));
+            print(report, needs);
             return report.whole() ? ExitCode.OK : ExitCode.UNSUCCESSFUL;
         });
     }
 
-    private static Map<JobKey, Set<RunId>> runsOfJobs(Connection connection) {
-        Map<JobKey, Set<RunId>> runs = new TreeMap<>();
-        try (TopicReader reader = connection.reader()) {
-            for (RunChanged run : reader.latest(connection.topics().runs(), RunChanged.class)) {
-                Stream.concat(
-                                run.finished().stream(),
-                                run.tried().stream().flatMap(candidate -> candidate.steps().stream()))
-                        .map(StepDone::job)
-                        .forEach(job -> runs.computeIfAbsent(job, _ -> new LinkedHashSet<>())
-                                .add(run.run()));
-            }
-        }
-        return runs;
-    }
-
-    private void print(Report report, Map<JobKey, Set<RunId>> runsOfJobs) {
-        List<Finding> damaged = report.damages().stream()
-                .map(damage -> Finding.of(damage, runsOfJobs))
+    private void print(Report report, StoreNeeds needs) {
+        List<StoreFinding> damaged = report.damages().stream()
+                .map(damage -> StoreFinding.of(damage, needs))
                 .toList();
         output.print(
                 new Verified(
@@ -139,7 +80,7 @@ final class StoreVerifyCommand implements Callable<Integer> {
                 () -> text(report, damaged));
     }
 
-    private static String text(Report report, List<Finding> damaged) {
+    private static String text(Report report, List<StoreFinding> damaged) {
         StringBuilder text = new StringBuilder();
         damaged.forEach(finding -> text.append(finding.text()).append('\n'));
         report.leftovers()
@@ -160,7 +101,7 @@ final class StoreVerifyCommand implements Callable<Integer> {
                 .append(report.results())
                 .append(" results read, ")
                 .append(damaged.size())
-                .append(" damaged")
+                .append(" damaged or missing")
                 .toString();
     }
 }

@@ -257,8 +257,8 @@ final class BlobFolder {
     }
 
     private static NoSuchFileException gone(Path path, NoSuchFileException cause) {
-        NoSuchFileException gone =
-                new NoSuchFileException(path.toString(), null, "this blob is not in the store; run the job again");
+        NoSuchFileException gone = new NoSuchFileException(
+                path.toString(), null, "this blob is not in the store; 'millrace store verify' says what needs it");
         gone.initCause(cause);
         return gone;
     }

@@ -60,7 +60,8 @@ public final class MemoryStore implements ArtifactStore {
     public InputStream open(Digest blob) throws IOException {
         Kept<byte[]> kept = blobs.get(blob);
         if (kept == null) {
-            throw new NoSuchFileException(blob.hex(), null, "this blob is not in the store; run the job again");
+            throw new NoSuchFileException(
+                    blob.hex(), null, "this blob is not in the store; 'millrace store verify' says what needs it");
         }
         return new ByteArrayInputStream(kept.content());
     }

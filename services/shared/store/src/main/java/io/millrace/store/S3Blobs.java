@@ -109,6 +109,7 @@ final class S3Blobs implements BlobCache.Source {
     }
 
     private NoSuchFileException gone(Digest blob) {
-        return new NoSuchFileException(where(blob), null, "this blob is not in the store; run the job again");
+        return new NoSuchFileException(
+                where(blob), null, "this blob is not in the store; 'millrace store verify' says what needs it");
     }
 }

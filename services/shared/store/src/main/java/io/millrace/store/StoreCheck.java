@@ -8,12 +8,9 @@ import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
 
 /** Reads everything in a store and says what is not as it was written. Nothing is changed. */
 public final class StoreCheck {
@@ -28,10 +25,12 @@ public final class StoreCheck {
      * @param place where it lies, or should
      * @param missing nothing is there
      * @param neededBy the results that cannot be used because of it
+     * @param artifacts the manifests of the artifacts, of results and of those asked for, that are not whole because of it
      */
-    public record Damage(String place, boolean missing, String found, List<JobKey> neededBy) {
+    public record Damage(String place, boolean missing, String found, List<JobKey> neededBy, List<Digest> artifacts) {
         public Damage {
             neededBy = List.copyOf(neededBy);
+            artifacts = List.copyOf(artifacts);
         }
     }
 
@@ -64,9 +63,7 @@ public final class StoreCheck {
     private final Progress progress;
     private final MonotonicTime time;
     private final byte[] buffer = new byte[BUFFER_BYTES];
-    private final Map<Digest, String> damagedBlobs = new TreeMap<>();
-    private final Set<Digest> missing = new TreeSet<>();
-    private final Map<Digest, List<JobKey>> neededBy = new TreeMap<>();
+    private final DamagedBlobs damaged = new DamagedBlobs();
     private final List<Damage> damagedResults = new ArrayList<>();
     private long totalBytes;
     private long blobs;
@@ -86,6 +83,11 @@ public final class StoreCheck {
     }
 
     public Report run() throws IOException, InterruptedException {
+        return run(List.of());
+    }
+
+    /** @param named artifacts that must be there, whether a result has them or not */
+    public Report run(Collection<ArtifactRef> named) throws IOException, InterruptedException {
         ClaimWatch claims = ClaimWatch.begin(store, time);
         inventory.blobs(blob -> totalBytes += blob.sizeBytes());
         inventory.blobs(this::read);
@@ -93,9 +95,11 @@ public final class StoreCheck {
         for (Inventory.Result result : results) {
             check(result.key());
         }
+        for (ArtifactRef artifact : named) {
+            check(artifact, Optional.empty());
+        }
         List<Damage> damages = new ArrayList<>(damagedResults);
-        damagedBlobs.forEach((blob, found) -> damages.add(new Damage(
-                inventory.place(blob), missing.contains(blob), found, neededBy.getOrDefault(blob, List.of()))));
+        damages.addAll(damaged.told(inventory));
         return new Report(blobs, readBytes, results.size(), damages, inventory.leftovers(), claims.standStill());
     }
 
@@ -107,20 +111,20 @@ public final class StoreCheck {
                     throw new InterruptedException();
                 }
                 readBytes += read;
-                progress.show(readBytes, totalBytes, blobs + " blobs, " + damagedBlobs.size() + " damaged");
+                progress.show(readBytes, totalBytes, blobs + " blobs, " + damaged.count() + " damaged");
             }
             unreadable = 0;
         } catch (NoSuchFileException e) {
             // Collected since it was listed.
         } catch (DamagedFileException e) {
-            damagedBlobs.put(blob.digest(), "has " + blob.sizeBytes() + " bytes whose digest is another one");
+            damaged.add(blob.digest(), "has " + blob.sizeBytes() + " bytes whose digest is another one");
         } catch (InterruptedIOException e) {
             throw e;
         } catch (IOException e) {
             if (++unreadable >= MOST_UNREADABLE) {
                 throw e;
             }
-            damagedBlobs.put(blob.digest(), "cannot be read: " + e.getMessage());
+            damaged.add(blob.digest(), "cannot be read: " + e.getMessage());
         }
     }
 
@@ -129,41 +133,40 @@ public final class StoreCheck {
         try {
             result = store.result(key);
         } catch (DamagedFileException e) {
-            damagedResults.add(
-                    new Damage(inventory.place(key), false, "is no result: " + e.getMessage(), List.of(key)));
+            damagedResults.add(new Damage(
+                    inventory.place(key), false, "is no result: " + e.getMessage(), List.of(key), List.of()));
             return;
         }
         if (result.isPresent()) {
-            check(key, result.get().output());
+            check(result.get().output(), Optional.of(key));
         }
     }
 
-    private void check(JobKey key, ArtifactRef output) throws IOException {
+    /** @param job whose result it is, if it is one's */
+    private void check(ArtifactRef artifact, Optional<JobKey> job) throws IOException {
         Manifest manifest;
         try {
-            manifest = store.manifest(output);
+            manifest = store.manifest(artifact);
         } catch (NoSuchFileException e) {
-            missing.add(output.manifest());
-            need(output.manifest(), key, "is missing: the manifest of an artifact");
+            damaged.missing(artifact.manifest(), "the manifest of an artifact");
+            damaged.need(artifact.manifest(), artifact, job);
             return;
         } catch (DamagedFileException e) {
-            need(output.manifest(), key, String.valueOf(e.getMessage()));
+            damaged.add(artifact.manifest(), String.valueOf(e.getMessage()));
+            damaged.need(artifact.manifest(), artifact, job);
             return;
+        }
+        if (!artifact.isInStore()) {
+            return; // The files of a checkpoint in place are their owner's.
         }
         for (Manifest.Entry file : manifest.files()) {
             Optional<Long> sizeBytes = store.sizeBytes(file.sha256());
             if (sizeBytes.isEmpty()) {
-                missing.add(file.sha256());
-                need(file.sha256(), key, "is missing: '" + file.name() + "' of artifact " + output.manifest());
-            } else if (sizeBytes.get() != file.sizeBytes() || damagedBlobs.containsKey(file.sha256())) {
-                String found = "has " + sizeBytes.get() + " bytes, expected " + file.sizeBytes();
-                need(file.sha256(), key, found);
+                damaged.missing(file.sha256(), "'" + file.name() + "' of artifact " + artifact.manifest());
+            } else if (sizeBytes.get() != file.sizeBytes()) {
+                damaged.add(file.sha256(), "has " + sizeBytes.get() + " bytes, expected " + file.sizeBytes());
             }
+            damaged.need(file.sha256(), artifact, job);
         }
-    }
-
-    private void need(Digest blob, JobKey key, String found) {
-        damagedBlobs.putIfAbsent(blob, found);
-        neededBy.computeIfAbsent(blob, _ -> new ArrayList<>()).add(key);
     }
 }

@@ -105,7 +105,8 @@ class S3StoreIT extends StoreCareContract {
                         S3Proxy.BUCKET + "/" + blobKey(weights),
                         false,
                         "has 7 bytes whose digest is another one",
-                        List.of(key("a"))));
+                        List.of(key("a")),
+                        List.of(artifact.manifest())));
     }
 
     @Test

@@ -11,6 +11,7 @@ import io.millrace.events.JobKey;
 import io.millrace.store.GarbageCollection.Collected;
 import io.millrace.store.GarbageCollection.Wanted;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -216,7 +217,25 @@ abstract class StoreCareContract extends ArtifactStoreContract {
                     assertThat(damage.missing()).isTrue();
                     assertThat(damage.found()).contains("is missing", "'tokenizer.json'");
                     assertThat(damage.neededBy()).containsExactly(key("b"));
+                    assertThat(damage.artifacts()).containsExactly(artifact("b").manifest());
                 });
+    }
+
+    @Test
+    void anArtifactThatMustBeThereIsMissedThoughNoResultHasIt() throws Exception {
+        committed("a");
+        ArtifactRef gone = ArtifactRef.inStore(Digest.of("a manifest"));
+        ArtifactRef inPlace = new ArtifactRef(artifact("a").manifest(), URI.create("file:///elsewhere/"));
+
+        StoreCheck.Report report =
+                new StoreCheck(store, SILENT, new PassingTime()).run(List.of(artifact("a"), gone, inPlace));
+
+        assertThat(report.damages()).singleElement().satisfies(damage -> {
+            assertThat(damage.place()).isEqualTo(store.inventory().place(gone.manifest()));
+            assertThat(damage.missing()).isTrue();
+            assertThat(damage.neededBy()).isEmpty();
+            assertThat(damage.artifacts()).containsExactly(gone.manifest());
+        });
     }
 
     private void delete(Digest blob) throws Exception {

@@ -11,6 +11,7 @@ import io.millrace.store.DiskFullException;
 import io.millrace.worker.StageException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -30,7 +31,7 @@ final class FailureRules {
             return failure(Reason.CHECKPOINT_CHANGED, where + cause.getMessage());
         }
         if (cause instanceof NoSuchFileException || cause instanceof FileNotFoundException) {
-            return failure(missing(role), where + "'" + cause.getMessage() + "' is not there");
+            return failure(missing(role), where + absent(cause) + "; " + comesBack(role, artifact));
         }
         if (cause instanceof DamagedFileException) {
             // Waiting mends nothing; what made it has to make it again.
@@ -39,6 +40,23 @@ final class FailureRules {
         return diskFull(cause)
                 ? failure(Reason.DISK_FULL, where + describe(cause))
                 : failure(Reason.STORE_UNREACHABLE, where + describe(cause));
+    }
+
+    private static String absent(IOException cause) {
+        return cause instanceof FileSystemException named && named.getFile() != null
+                ? named.getFile() + ": is not there"
+                : String.valueOf(cause.getMessage());
+    }
+
+    /** What brings a missing input back. */
+    private static String comesBack(Role role, ArtifactRef artifact) {
+        return switch (missing(role)) {
+            case TEXT_MISSING -> "apply the policy again, with its files, then retry";
+            default ->
+                artifact.isInStore()
+                        ? "retry with --recompute"
+                        : "put the file back, or publish the same folder again, then retry";
+        };
     }
 
     private static Reason missing(Role role) {

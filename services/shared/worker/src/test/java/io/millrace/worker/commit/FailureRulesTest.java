@@ -10,6 +10,7 @@ import io.millrace.store.ChangedFileException;
 import io.millrace.store.DamagedFileException;
 import io.millrace.worker.StageException;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -36,7 +37,21 @@ class FailureRulesTest {
         assertThat(FailureRules.ofInput(Role.ORIGINAL, ARTIFACT, missing).reason())
                 .isEqualTo(Reason.CHECKPOINT_MISSING);
         assertThat(FailureRules.ofInput(Role.ORIGINAL, ARTIFACT, missing).message())
-                .contains("original", ARTIFACT.manifest().abbreviated(), "eval.txt");
+                .contains("original", ARTIFACT.manifest().abbreviated(), "eval.txt: is not there");
+    }
+
+    @Test
+    void aMissingInputsRemedyFitsWhatItIs() {
+        IOException missing = new NoSuchFileException("blobs/b0/b061");
+        ArtifactRef inPlace = new ArtifactRef(ARTIFACT.manifest(), URI.create("file:///models/chat-7/"));
+
+        assertThat(FailureRules.ofInput(Role.CALIBRATION_TEXT, ARTIFACT, missing)
+                        .message())
+                .contains("b061: is not there", "apply the policy again");
+        assertThat(FailureRules.ofInput(Role.MODEL, ARTIFACT, missing).message())
+                .contains("--recompute");
+        assertThat(FailureRules.ofInput(Role.MODEL, inPlace, missing).message())
+                .contains("publish the same folder again");
     }
 
     @Test
