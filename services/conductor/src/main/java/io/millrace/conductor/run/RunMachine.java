@@ -79,10 +79,10 @@ public final class RunMachine {
                         : Transition.to(
                                 new Superseded(run.request(), run.position(), newer.version(), newer.at()),
                                 new Command.LeaveJob(run.job().key(), "superseded by " + newer.version()));
-            case RunEvent.CancelRequested cancel ->
-                Transition.to(
-                        new Cancelled(run.request(), run.position(), cancel.who(), cancel.why(), cancel.at()),
-                        new Command.LeaveJob(run.job().key(), "cancelled by " + cancel.who() + ": " + cancel.why()));
+            case RunEvent.CancelRequested cancel -> {
+                Cancelled end = new Cancelled(run.request(), run.position(), cancel.who(), cancel.why(), cancel.at());
+                yield Transition.to(end, new Command.LeaveJob(run.job().key(), end.told()));
+            }
             case RunEvent.Broken broken -> {
                 Transition end = failed(
                         run.request(),

@@ -81,7 +81,7 @@ public final class RunReport {
             case RunState.Rejected rejected -> "every rung was refused: " + lastRefusal(rejected.position());
             case RunState.Failed failed -> failed.failure().message();
             case RunState.Superseded superseded -> "superseded by version " + superseded.by();
-            case RunState.Cancelled cancelled -> "cancelled by " + cancelled.who() + ": " + cancelled.why();
+            case RunState.Cancelled cancelled -> cancelled.told();
         };
     }
 

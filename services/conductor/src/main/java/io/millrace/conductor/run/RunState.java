@@ -56,5 +56,9 @@ public sealed interface RunState {
     /** @param by version of the newer checkpoint */
     record Superseded(RunRequest request, Position position, String by, Instant at) implements Ended {}
 
-    record Cancelled(RunRequest request, Position position, String who, String why, Instant at) implements Ended {}
+    record Cancelled(RunRequest request, Position position, String who, String why, Instant at) implements Ended {
+        String told() {
+            return "cancelled by " + who + (why.isEmpty() ? "" : ": " + why);
+        }
+    }
 }

@@ -376,13 +376,15 @@ class RunRulesTest {
 
         world.ask(OperatorRequest.Kind.CANCEL, runs.get(0));
         assertThat(world.published(JobCancelled.class)).isEmpty();
-        world.ask(OperatorRequest.Kind.CANCEL, runs.get(1));
+        world.ask(OperatorRequest.Kind.CANCEL, runs.get(1), "");
 
         assertThat(world.published(JobCancelled.class))
                 .extracting(JobCancelled::job)
                 .containsExactly(world.lastJob().key());
         assertThat(world.run(runs.get(0)).status()).isEqualTo(RunStatus.CANCELLED);
         assertThat(world.run(runs.get(1)).status()).isEqualTo(RunStatus.CANCELLED);
+        assertThat(world.run(runs.get(0)).message()).isEqualTo("cancelled by ana: because");
+        assertThat(world.run(runs.get(1)).message()).isEqualTo("cancelled by ana");
     }
 
     @Test

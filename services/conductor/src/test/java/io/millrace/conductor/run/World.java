@@ -69,7 +69,11 @@ final class World {
     }
 
     void ask(OperatorRequest.Kind kind, RunId run) {
-        OperatorRequest request = new OperatorRequest(Given.MODEL, run, kind, "ana", "because", now);
+        ask(kind, run, "because");
+    }
+
+    void ask(OperatorRequest.Kind kind, RunId run, String why) {
+        OperatorRequest request = new OperatorRequest(Given.MODEL, run, kind, "ana", why, now);
         decide(draft -> coordinator(draft).requested(request, now));
     }
 
