@@ -13,12 +13,14 @@ import java.util.Optional;
 public final class Coordinator {
     private final Limits limits;
     private final TicketMachine machine;
+    private final Timeouts timeouts;
     private final WorkedQueues worked;
     private final Draft draft;
 
     public Coordinator(Limits limits, WorkedQueues worked, Draft draft) {
         this.limits = limits;
         this.machine = new TicketMachine(limits);
+        this.timeouts = new Timeouts(limits);
         this.worked = worked;
         this.draft = draft;
     }
@@ -39,14 +41,14 @@ public final class Coordinator {
         ticket.ifPresentOrElse(
                 standing -> take(
                         standing,
-                        machine.due(standing, worked.lastWithin(standing.job(), limits.unattended(), now), now),
+                        timeouts.due(standing, worked.lastWithin(standing.job(), limits.unattended(), now), now),
                         now),
                 () -> draft.wake(id, Optional.empty()));
     }
 
     /** Queues lost what was in them: this ticket's record may be gone. */
     public void lost(TicketId id, LostQueues losses, Instant now) {
-        ticket(id.model(), id.job()).ifPresent(standing -> take(standing, machine.lost(standing, losses, now), now));
+        ticket(id.model(), id.job()).ifPresent(standing -> take(standing, timeouts.lost(standing, losses, now), now));
     }
 
     /** A person asked. False if the run is not known, or cannot do what is asked. */
@@ -80,7 +82,7 @@ public final class Coordinator {
 
     /** Every limit is counted anew when a task starts. */
     public void restarted(Ticket ticket, Instant now) {
-        draft.wake(TicketId.of(ticket), Optional.of(machine.wakeAfterStart(ticket, now)));
+        draft.wake(TicketId.of(ticket), Optional.of(timeouts.wakeAfterStart(ticket, now)));
     }
 
     Optional<RunState> run(ModelName model, RunId id) {
