@@ -20,10 +20,12 @@ public final class Planner {
 
     private final Coordinator coordinator;
     private final Draft draft;
+    private final Checkpoints checkpoints;
 
     public Planner(Coordinator coordinator, Draft draft) {
         this.coordinator = coordinator;
         this.draft = draft;
+        this.checkpoints = new Checkpoints(draft.tables());
     }
 
     /**
@@ -39,19 +41,18 @@ public final class Planner {
                     + recordAt + "); set the publisher's clock and publish again"));
             return;
         }
-        String key = Table.key(checkpoint.model(), checkpoint.version());
-        Optional<CheckpointPublished> known = draft.tables().checkpoints().get(key);
+        Optional<CheckpointPublished> known = checkpoints.standing(checkpoint);
         if (known.isPresent() && !sameWeights(known.get(), checkpoint)) {
             refuse(checkpoint, known.get(), now);
             return;
         }
         CheckpointPublished standing = known.orElse(checkpoint);
         if (known.isEmpty()) {
-            draft.tables().checkpoints().put(key, checkpoint);
+            checkpoints.add(checkpoint);
         }
-        Optional<CheckpointPublished> newest = newest(checkpoint);
+        Optional<CheckpointPublished> newest = checkpoints.newest(checkpoint.model());
         if (newest.isEmpty() || standing.isNewerThan(newest.get())) {
-            draft.tables().newest().put(checkpoint.model().value(), standing);
+            checkpoints.newest(standing);
             supersedeOlder(standing, now);
         }
         for (Policy policy : policies()) {
@@ -74,7 +75,8 @@ public final class Planner {
         policies.put(name, policy.get());
         draft.tables().newest().forEach("", (_, newest) -> {
             if (policy.get().matches(newest.model())) {
-                newestOf(newest, policy.get().backfill())
+                checkpoints
+                        .newest(newest, policy.get().backfill())
                         .forEach(checkpoint -> plan(checkpoint, policy.get(), now, false));
             }
         });
@@ -82,22 +84,22 @@ public final class Planner {
 
     /** What this run was asked to reach, if the policy and the checkpoint that asked still say the same. */
     public Optional<RunRequest> request(ModelName model, RunId run, Instant now) {
-        List<CheckpointPublished> checkpoints = new ArrayList<>();
-        draft.tables().checkpoints().forEach(Table.prefix(model), (_, checkpoint) -> checkpoints.add(checkpoint));
+        List<CheckpointPublished> published = checkpoints.of(model);
         return policies().stream()
                 .flatMap(policy -> policy.targets().stream()
                         .flatMap(target ->
-                                checkpoints.stream().map(checkpoint -> RunRequest.of(checkpoint, policy, target, now))))
+                                published.stream().map(checkpoint -> RunRequest.of(checkpoint, policy, target, now))))
                 .filter(request -> request.id().equals(run))
                 .findFirst();
     }
 
     /** @param newestOnly a checkpoint that is not the newest any more is superseded at once; a backfill asks for it */
     private void plan(CheckpointPublished checkpoint, Policy policy, Instant now, boolean newestOnly) {
-        Optional<CheckpointPublished> newer = newest(checkpoint).filter(newest -> newest.isNewerThan(checkpoint));
+        Optional<CheckpointPublished> newer =
+                checkpoints.newest(checkpoint.model()).filter(newest -> newest.isNewerThan(checkpoint));
         for (Target target : policy.targets()) {
             RunRequest request = RunRequest.of(checkpoint, policy, target, now);
-            if (coordinator.run(checkpoint.model(), request.id()).isPresent()) {
+            if (new Runs(draft.tables()).get(checkpoint.model(), request.id()).isPresent()) {
                 continue;
             }
             coordinator.enter(
@@ -140,20 +142,6 @@ public final class Planner {
         if (!visible) {
             draft.emit(new Output.RefuseRecord(message));
         }
-    }
-
-    private List<CheckpointPublished> newestOf(CheckpointPublished newest, int count) {
-        if (count <= 1) {
-            return List.of(newest);
-        }
-        List<CheckpointPublished> all = new ArrayList<>();
-        draft.tables().checkpoints().forEach(Table.prefix(newest.model()), (_, checkpoint) -> all.add(checkpoint));
-        all.sort((one, other) -> one.isNewerThan(other) ? -1 : other.isNewerThan(one) ? 1 : 0);
-        return all.stream().limit(count).toList();
-    }
-
-    private Optional<CheckpointPublished> newest(CheckpointPublished checkpoint) {
-        return draft.tables().newest().get(checkpoint.model().value());
     }
 
     private List<Policy> policies() {
