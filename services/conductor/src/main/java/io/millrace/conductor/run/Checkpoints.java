@@ -8,25 +8,36 @@ import java.util.Optional;
 
 /** Every checkpoint that was published, as it was first published, and the newest of each model. */
 record Checkpoints(Tables tables) {
-    /** The one that stands for this version; it keeps the weights that it had first. */
-    Optional<CheckpointPublished> standing(CheckpointPublished checkpoint) {
-        return tables.checkpoints().get(key(checkpoint));
+    /** Why it cannot stand: its version stands for other weights. */
+    Optional<String> conflict(CheckpointPublished checkpoint) {
+        return tables.checkpoints()
+                .get(key(checkpoint))
+                .map(known -> known.artifact().manifest())
+                .filter(known -> !known.equals(checkpoint.artifact().manifest()))
+                .map(known -> "version '" + checkpoint.version() + "' of '" + checkpoint.model()
+                        + "' was published with weights " + known.abbreviated() + " before and now with "
+                        + checkpoint.artifact().manifest().abbreviated() + "; publish under a new version");
     }
 
-    void add(CheckpointPublished checkpoint) {
-        tables.checkpoints().put(key(checkpoint), checkpoint);
+    /** Keeps it, unless its version was published before; returns the one that stands for the version. */
+    CheckpointPublished keep(CheckpointPublished checkpoint) {
+        Optional<CheckpointPublished> known = tables.checkpoints().get(key(checkpoint));
+        if (known.isEmpty()) {
+            tables.checkpoints().put(key(checkpoint), checkpoint);
+        }
+        return known.orElse(checkpoint);
     }
 
     Optional<CheckpointPublished> newest(ModelName model) {
         return tables.newest().get(model.value());
     }
 
-    void newest(CheckpointPublished checkpoint) {
+    void setNewest(CheckpointPublished checkpoint) {
         tables.newest().put(checkpoint.model().value(), checkpoint);
     }
 
     /** The newest one and those before it, the newest first; at most {@code count}, but at least the newest. */
-    List<CheckpointPublished> newest(CheckpointPublished newest, int count) {
+    List<CheckpointPublished> backfill(CheckpointPublished newest, int count) {
         if (count <= 1) {
             return List.of(newest);
         }

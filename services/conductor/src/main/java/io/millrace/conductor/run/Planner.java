@@ -21,11 +21,13 @@ public final class Planner {
     private final Coordinator coordinator;
     private final Draft draft;
     private final Checkpoints checkpoints;
+    private final Runs runs;
 
     public Planner(Coordinator coordinator, Draft draft) {
         this.coordinator = coordinator;
         this.draft = draft;
         this.checkpoints = new Checkpoints(draft.tables());
+        this.runs = new Runs(draft.tables());
     }
 
     /**
@@ -41,24 +43,19 @@ public final class Planner {
                     + recordAt + "); set the publisher's clock and publish again"));
             return;
         }
-        Optional<CheckpointPublished> known = checkpoints.standing(checkpoint);
-        if (known.isPresent() && !sameWeights(known.get(), checkpoint)) {
-            refuse(checkpoint, known.get(), now);
+        Optional<String> conflict = checkpoints.conflict(checkpoint);
+        if (conflict.isPresent()) {
+            refuse(checkpoint, conflict.get(), now);
             return;
         }
-        CheckpointPublished standing = known.orElse(checkpoint);
-        if (known.isEmpty()) {
-            checkpoints.add(checkpoint);
-        }
+        CheckpointPublished standing = checkpoints.keep(checkpoint);
         Optional<CheckpointPublished> newest = checkpoints.newest(checkpoint.model());
         if (newest.isEmpty() || standing.isNewerThan(newest.get())) {
-            checkpoints.newest(standing);
+            checkpoints.setNewest(standing);
             supersedeOlder(standing, now);
         }
-        for (Policy policy : policies()) {
-            if (policy.matches(checkpoint.model())) {
-                plan(standing, policy, now, policy.onNewer() == Policy.OnNewer.SUPERSEDE);
-            }
+        for (Policy policy : matching(checkpoint.model())) {
+            plan(standing, policy, now, policy.onNewer() == Policy.OnNewer.SUPERSEDE);
         }
     }
 
@@ -76,7 +73,7 @@ public final class Planner {
         draft.tables().newest().forEach("", (_, newest) -> {
             if (policy.get().matches(newest.model())) {
                 checkpoints
-                        .newest(newest, policy.get().backfill())
+                        .backfill(newest, policy.get().backfill())
                         .forEach(checkpoint -> plan(checkpoint, policy.get(), now, false));
             }
         });
@@ -99,7 +96,7 @@ public final class Planner {
                 checkpoints.newest(checkpoint.model()).filter(newest -> newest.isNewerThan(checkpoint));
         for (Target target : policy.targets()) {
             RunRequest request = RunRequest.of(checkpoint, policy, target, now);
-            if (new Runs(draft.tables()).get(checkpoint.model(), request.id()).isPresent()) {
+            if (runs.get(checkpoint.model(), request.id()).isPresent()) {
                 continue;
             }
             coordinator.enter(
@@ -124,33 +121,26 @@ public final class Planner {
     }
 
     /** The same version stands for other weights: every run that it would have started fails, in plain sight. */
-    private void refuse(CheckpointPublished checkpoint, CheckpointPublished known, Instant now) {
-        String message =
-                "version '" + checkpoint.version() + "' of '" + checkpoint.model() + "' was published with weights "
-                        + known.artifact().manifest().abbreviated() + " before and now with "
-                        + checkpoint.artifact().manifest().abbreviated() + "; publish under a new version";
-        Failure failure = new Failure(Reason.VERSION_CONFLICT, message);
-        boolean visible = false;
-        for (Policy policy : policies()) {
-            if (policy.matches(checkpoint.model())) {
-                visible = true;
-                for (Target target : policy.targets()) {
-                    coordinator.refused(RunRequest.of(checkpoint, policy, target, now), failure, now);
-                }
+    private void refuse(CheckpointPublished checkpoint, String why, Instant now) {
+        List<Policy> asking = matching(checkpoint.model());
+        Failure failure = new Failure(Reason.VERSION_CONFLICT, why);
+        for (Policy policy : asking) {
+            for (Target target : policy.targets()) {
+                coordinator.refused(RunRequest.of(checkpoint, policy, target, now), failure, now);
             }
         }
-        if (!visible) {
-            draft.emit(new Output.RefuseRecord(message));
+        if (asking.isEmpty()) {
+            draft.emit(new Output.RefuseRecord(why));
         }
+    }
+
+    private List<Policy> matching(ModelName model) {
+        return policies().stream().filter(policy -> policy.matches(model)).toList();
     }
 
     private List<Policy> policies() {
         List<Policy> all = new ArrayList<>();
         draft.tables().policies().forEach("", (_, policy) -> all.add(policy));
         return all;
-    }
-
-    private static boolean sameWeights(CheckpointPublished one, CheckpointPublished other) {
-        return one.artifact().manifest().equals(other.artifact().manifest());
     }
 }
