@@ -40,7 +40,7 @@ final class TakeoverBenchmark implements Callable<Integer> {
     private static final double COMPUTE_LIMIT_SECONDS = 5;
     private static final Duration POLL = Duration.ofMillis(20);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private static final String SLOT_LOG = "io.millrace.worker.lease.Slot";
+    private static final String WORKBENCH_LOG = "io.millrace.worker.lease.Workbench";
     private static final String TOOK_A_JOB = "took a job";
 
     @Option(names = "--kills", defaultValue = "20", description = "workers killed (${DEFAULT-VALUE})")
@@ -107,7 +107,7 @@ final class TakeoverBenchmark implements Callable<Integer> {
         };
         appender.setContext(context);
         appender.start();
-        Logger slots = context.getLogger(SLOT_LOG);
+        Logger slots = context.getLogger(WORKBENCH_LOG);
         slots.setLevel(Level.INFO);
         slots.setAdditive(false);
         slots.addAppender(appender);

@@ -13,14 +13,18 @@ import java.util.Optional;
 public final class Coordinator {
     private final Limits limits;
     private final TicketMachine machine;
+    private final Timeouts timeouts;
     private final WorkedQueues worked;
     private final Draft draft;
+    private final Runs runs;
 
     public Coordinator(Limits limits, WorkedQueues worked, Draft draft) {
         this.limits = limits;
         this.machine = new TicketMachine(limits);
+        this.timeouts = new Timeouts(limits);
         this.worked = worked;
         this.draft = draft;
+        this.runs = new Runs(draft.tables());
     }
 
     /** A worker spoke. False if nobody waits for its job. */
@@ -39,14 +43,14 @@ public final class Coordinator {
         ticket.ifPresentOrElse(
                 standing -> take(
                         standing,
-                        machine.due(standing, worked.lastWithin(standing.job(), limits.unattended(), now), now),
+                        timeouts.due(standing, worked.lastWithin(standing.job(), limits.unattended(), now), now),
                         now),
                 () -> draft.wake(id, Optional.empty()));
     }
 
     /** Queues lost what was in them: this ticket's record may be gone. */
     public void lost(TicketId id, LostQueues losses, Instant now) {
-        ticket(id.model(), id.job()).ifPresent(standing -> take(standing, machine.lost(standing, losses, now), now));
+        ticket(id.model(), id.job()).ifPresent(standing -> take(standing, timeouts.lost(standing, losses, now), now));
     }
 
     /** A person asked. False if the run is not known, or cannot do what is asked. */
@@ -56,37 +60,31 @@ public final class Coordinator {
             case RECOMPUTE -> new RunEvent.RecomputeRequested(request.who(), request.why(), now);
             case CANCEL -> new RunEvent.CancelRequested(request.who(), request.why(), now);
         };
-        Optional<RunState> run = run(request.model(), request.run());
+        Optional<RunState> run = runs.get(request.model(), request.run());
         return run.isPresent() && move(run.get(), event, now);
     }
 
     /** The conductor itself cannot go on with this run. */
     public void broken(ModelName model, RunId id, Failure failure, Instant now) {
-        run(model, id).ifPresent(run -> move(run, new RunEvent.Broken(failure, now), now));
+        runs.get(model, id).ifPresent(run -> move(run, new RunEvent.Broken(failure, now), now));
     }
 
     /** A run that ends before it begins, if it is not known. */
     public void refused(RunRequest request, Failure failure, Instant now) {
-        if (run(request.checkpoint().model(), request.id()).isEmpty()) {
+        if (runs.get(request.checkpoint().model(), request.id()).isEmpty()) {
             enter(RunMachine.refuse(request, failure, now), now);
         }
     }
 
     /** The run ended so long ago that nobody asks for it any more. */
     public void forget(RunState.Ended run) {
-        draft.tables().ended().delete(Table.key(run.model(), run.id()));
+        runs.forget(run);
         draft.emit(new Output.ForgetRun(run.id()));
     }
 
     /** Every limit is counted anew when a task starts. */
     public void restarted(Ticket ticket, Instant now) {
-        draft.wake(TicketId.of(ticket), Optional.of(machine.wakeAfterStart(ticket, now)));
-    }
-
-    Optional<RunState> run(ModelName model, RunId id) {
-        String key = Table.key(model, id);
-        Optional<RunState> open = draft.tables().open().get(key).map(run -> run);
-        return open.isPresent() ? open : draft.tables().ended().get(key).map(run -> run);
+        draft.wake(TicketId.of(ticket), Optional.of(timeouts.wakeAfterStart(ticket, now)));
     }
 
     /** Tells a run; false if that changed nothing. */
@@ -102,17 +100,7 @@ public final class Coordinator {
     /** Writes a run's new state down and does what it wants done. */
     void enter(Transition transition, Instant now) {
         RunState state = transition.state();
-        String key = Table.key(state.model(), state.id());
-        switch (state) {
-            case RunState.Open open -> {
-                draft.tables().open().put(key, open);
-                draft.tables().ended().delete(key);
-            }
-            case RunState.Ended ended -> {
-                draft.tables().open().delete(key);
-                draft.tables().ended().put(key, ended);
-            }
-        }
+        runs.put(state);
         draft.emit(new Output.Publish(RunReport.of(state, now)));
         transition.commands().forEach(command -> execute(state, command, now));
     }
@@ -129,15 +117,7 @@ public final class Coordinator {
                         .ifPresent(ticket -> take(ticket, machine.leave(ticket, run.id(), why, now), now));
             case Command.PublishModel(var event) -> {
                 draft.emit(new Output.Publish(event));
-                String key = String.join("\n", event.model().value(), event.policy(), event.target());
-                Table<LatestModel> latest = draft.tables().latest();
-                if (latest.get(key)
-                        .map(model -> model.givesWayTo(run.request()))
-                        .orElse(true)) {
-                    latest.put(
-                            key, new LatestModel(event.source(), run.request().revision()));
-                    draft.emit(new Output.PublishLatest(event));
-                }
+                LatestModel.offer(event, run.request(), draft);
             }
             case Command.RejectModel(var event) -> draft.emit(new Output.Publish(event));
             case Command.PublishFailure(var event) -> draft.emit(new Output.Publish(event));
@@ -160,7 +140,7 @@ public final class Coordinator {
         step.cancel().ifPresent(cancel -> draft.emit(new Output.Publish(cancel)));
         for (RunId told : step.told()) {
             for (RunEvent news : step.news()) {
-                run(id.model(), told).ifPresent(run -> move(run, news, now));
+                runs.get(id.model(), told).ifPresent(run -> move(run, news, now));
             }
         }
     }

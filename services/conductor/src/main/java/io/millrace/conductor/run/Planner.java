@@ -20,10 +20,14 @@ public final class Planner {
 
     private final Coordinator coordinator;
     private final Draft draft;
+    private final Checkpoints checkpoints;
+    private final Runs runs;
 
     public Planner(Coordinator coordinator, Draft draft) {
         this.coordinator = coordinator;
         this.draft = draft;
+        this.checkpoints = new Checkpoints(draft.tables());
+        this.runs = new Runs(draft.tables());
     }
 
     /**
@@ -39,25 +43,19 @@ public final class Planner {
                     + recordAt + "); set the publisher's clock and publish again"));
             return;
         }
-        String key = Table.key(checkpoint.model(), checkpoint.version());
-        Optional<CheckpointPublished> known = draft.tables().checkpoints().get(key);
-        if (known.isPresent() && !sameWeights(known.get(), checkpoint)) {
-            refuse(checkpoint, known.get(), now);
+        Optional<String> conflict = checkpoints.conflict(checkpoint);
+        if (conflict.isPresent()) {
+            refuse(checkpoint, conflict.get(), now);
             return;
         }
-        CheckpointPublished standing = known.orElse(checkpoint);
-        if (known.isEmpty()) {
-            draft.tables().checkpoints().put(key, checkpoint);
-        }
-        Optional<CheckpointPublished> newest = newest(checkpoint);
+        CheckpointPublished standing = checkpoints.keep(checkpoint);
+        Optional<CheckpointPublished> newest = checkpoints.newest(checkpoint.model());
         if (newest.isEmpty() || standing.isNewerThan(newest.get())) {
-            draft.tables().newest().put(checkpoint.model().value(), standing);
+            checkpoints.setNewest(standing);
             supersedeOlder(standing, now);
         }
-        for (Policy policy : policies()) {
-            if (policy.matches(checkpoint.model())) {
-                plan(standing, policy, now, policy.onNewer() == Policy.OnNewer.SUPERSEDE);
-            }
+        for (Policy policy : matching(checkpoint.model())) {
+            plan(standing, policy, now, policy.onNewer() == Policy.OnNewer.SUPERSEDE);
         }
     }
 
@@ -74,7 +72,8 @@ public final class Planner {
         policies.put(name, policy.get());
         draft.tables().newest().forEach("", (_, newest) -> {
             if (policy.get().matches(newest.model())) {
-                newestOf(newest, policy.get().backfill())
+                checkpoints
+                        .backfill(newest, policy.get().backfill())
                         .forEach(checkpoint -> plan(checkpoint, policy.get(), now, false));
             }
         });
@@ -82,22 +81,22 @@ public final class Planner {
 
     /** What this run was asked to reach, if the policy and the checkpoint that asked still say the same. */
     public Optional<RunRequest> request(ModelName model, RunId run, Instant now) {
-        List<CheckpointPublished> checkpoints = new ArrayList<>();
-        draft.tables().checkpoints().forEach(Table.prefix(model), (_, checkpoint) -> checkpoints.add(checkpoint));
+        List<CheckpointPublished> published = checkpoints.of(model);
         return policies().stream()
                 .flatMap(policy -> policy.targets().stream()
                         .flatMap(target ->
-                                checkpoints.stream().map(checkpoint -> RunRequest.of(checkpoint, policy, target, now))))
+                                published.stream().map(checkpoint -> RunRequest.of(checkpoint, policy, target, now))))
                 .filter(request -> request.id().equals(run))
                 .findFirst();
     }
 
     /** @param newestOnly a checkpoint that is not the newest any more is superseded at once; a backfill asks for it */
     private void plan(CheckpointPublished checkpoint, Policy policy, Instant now, boolean newestOnly) {
-        Optional<CheckpointPublished> newer = newest(checkpoint).filter(newest -> newest.isNewerThan(checkpoint));
+        Optional<CheckpointPublished> newer =
+                checkpoints.newest(checkpoint.model()).filter(newest -> newest.isNewerThan(checkpoint));
         for (Target target : policy.targets()) {
             RunRequest request = RunRequest.of(checkpoint, policy, target, now);
-            if (coordinator.run(checkpoint.model(), request.id()).isPresent()) {
+            if (runs.get(checkpoint.model(), request.id()).isPresent()) {
                 continue;
             }
             coordinator.enter(
@@ -122,47 +121,26 @@ public final class Planner {
     }
 
     /** The same version stands for other weights: every run that it would have started fails, in plain sight. */
-    private void refuse(CheckpointPublished checkpoint, CheckpointPublished known, Instant now) {
-        String message =
-                "version '" + checkpoint.version() + "' of '" + checkpoint.model() + "' was published with weights "
-                        + known.artifact().manifest().abbreviated() + " before and now with "
-                        + checkpoint.artifact().manifest().abbreviated() + "; publish under a new version";
-        Failure failure = new Failure(Reason.VERSION_CONFLICT, message);
-        boolean visible = false;
-        for (Policy policy : policies()) {
-            if (policy.matches(checkpoint.model())) {
-                visible = true;
-                for (Target target : policy.targets()) {
-                    coordinator.refused(RunRequest.of(checkpoint, policy, target, now), failure, now);
-                }
+    private void refuse(CheckpointPublished checkpoint, String why, Instant now) {
+        List<Policy> asking = matching(checkpoint.model());
+        Failure failure = new Failure(Reason.VERSION_CONFLICT, why);
+        for (Policy policy : asking) {
+            for (Target target : policy.targets()) {
+                coordinator.refused(RunRequest.of(checkpoint, policy, target, now), failure, now);
             }
         }
-        if (!visible) {
-            draft.emit(new Output.RefuseRecord(message));
+        if (asking.isEmpty()) {
+            draft.emit(new Output.RefuseRecord(why));
         }
     }
 
-    private List<CheckpointPublished> newestOf(CheckpointPublished newest, int count) {
-        if (count <= 1) {
-            return List.of(newest);
-        }
-        List<CheckpointPublished> all = new ArrayList<>();
-        draft.tables().checkpoints().forEach(Table.prefix(newest.model()), (_, checkpoint) -> all.add(checkpoint));
-        all.sort((one, other) -> one.isNewerThan(other) ? -1 : other.isNewerThan(one) ? 1 : 0);
-        return all.stream().limit(count).toList();
-    }
-
-    private Optional<CheckpointPublished> newest(CheckpointPublished checkpoint) {
-        return draft.tables().newest().get(checkpoint.model().value());
+    private List<Policy> matching(ModelName model) {
+        return policies().stream().filter(policy -> policy.matches(model)).toList();
     }
 
     private List<Policy> policies() {
         List<Policy> all = new ArrayList<>();
         draft.tables().policies().forEach("", (_, policy) -> all.add(policy));
         return all;
-    }
-
-    private static boolean sameWeights(CheckpointPublished one, CheckpointPublished other) {
-        return one.artifact().manifest().equals(other.artifact().manifest());
     }
 }

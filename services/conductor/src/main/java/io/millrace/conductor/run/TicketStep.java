@@ -57,6 +57,10 @@ record TicketStep(
                 Optional.empty(), List.of(news), ticket.waiting(), false, false, Optional.empty(), Optional.empty());
     }
 
+    static TicketStep forgotten() {
+        return new TicketStep(Optional.empty(), List.of(), List.of(), false, false, Optional.empty(), Optional.empty());
+    }
+
     static TicketStep forOne(Ticket ticket, RunId run, List<RunEvent> news) {
         return new TicketStep(
                 Optional.of(ticket), news, List.of(run), false, false, Optional.empty(), Optional.empty());

@@ -60,7 +60,8 @@ public final class Slots {
                 }
             }
             queues.addAll(own);
-            slots.add(new Slot(own, codec, protocol, publisher, metrics, traces, settings.limits(), clock, nanoTime));
+            Workbench workbench = new Workbench(protocol, metrics, traces, settings.limits(), clock, nanoTime);
+            slots.add(new Slot(own, codec, publisher, metrics, workbench, clock, nanoTime));
         }
     }
 

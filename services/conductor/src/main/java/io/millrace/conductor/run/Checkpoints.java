@@ -1,0 +1,58 @@
+package io.millrace.conductor.run;
+
+import io.millrace.events.CheckpointPublished;
+import io.millrace.events.ModelName;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Every checkpoint that was published, as it was first published, and the newest of each model. */
+record Checkpoints(Tables tables) {
+    /** Why it cannot stand: its version stands for other weights. */
+    Optional<String> conflict(CheckpointPublished checkpoint) {
+        return tables.checkpoints()
+                .get(key(checkpoint))
+                .map(known -> known.artifact().manifest())
+                .filter(known -> !known.equals(checkpoint.artifact().manifest()))
+                .map(known -> "version '" + checkpoint.version() + "' of '" + checkpoint.model()
+                        + "' was published with weights " + known.abbreviated() + " before and now with "
+                        + checkpoint.artifact().manifest().abbreviated() + "; publish under a new version");
+    }
+
+    /** Keeps it, unless its version was published before; returns the one that stands for the version. */
+    CheckpointPublished keep(CheckpointPublished checkpoint) {
+        Optional<CheckpointPublished> known = tables.checkpoints().get(key(checkpoint));
+        if (known.isEmpty()) {
+            tables.checkpoints().put(key(checkpoint), checkpoint);
+        }
+        return known.orElse(checkpoint);
+    }
+
+    Optional<CheckpointPublished> newest(ModelName model) {
+        return tables.newest().get(model.value());
+    }
+
+    void setNewest(CheckpointPublished checkpoint) {
+        tables.newest().put(checkpoint.model().value(), checkpoint);
+    }
+
+    /** The newest one and those before it, the newest first; at most {@code count}, but at least the newest. */
+    List<CheckpointPublished> backfill(CheckpointPublished newest, int count) {
+        if (count <= 1) {
+            return List.of(newest);
+        }
+        List<CheckpointPublished> all = of(newest.model());
+        all.sort((one, other) -> one.isNewerThan(other) ? -1 : other.isNewerThan(one) ? 1 : 0);
+        return all.stream().limit(count).toList();
+    }
+
+    List<CheckpointPublished> of(ModelName model) {
+        List<CheckpointPublished> all = new ArrayList<>();
+        tables.checkpoints().forEach(Table.prefix(model), (_, checkpoint) -> all.add(checkpoint));
+        return all;
+    }
+
+    private static String key(CheckpointPublished checkpoint) {
+        return Table.key(checkpoint.model(), checkpoint.version());
+    }
+}

@@ -1,0 +1,96 @@
+package io.millrace.conductor.run;
+
+import io.millrace.conductor.run.Ticket.Abandoned;
+import io.millrace.conductor.run.Ticket.Paused;
+import io.millrace.conductor.run.Ticket.Queued;
+import io.millrace.conductor.run.Ticket.Running;
+import io.millrace.conductor.timers.BackOff;
+import io.millrace.events.Failure;
+import io.millrace.events.Reason;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * What becomes of a ticket of which nobody says anything: how long each phase may last, and what its end means.
+ *
+ * <p>Every limit starts from {@code now}, the conductor's time at which it learns of something: clocks of workers are
+ * never compared with its own.
+ */
+final class Timeouts {
+    private final Limits limits;
+    private final Retries retries;
+
+    Timeouts(Limits limits) {
+        this.limits = limits;
+        this.retries = new Retries(limits);
+    }
+
+    /**
+     * The time that the ticket asked to be woken at has come.
+     *
+     * @param worked when a worker of its queue was heard of late
+     */
+    TicketStep due(Ticket ticket, Optional<Instant> worked, Instant now) {
+        return switch (ticket.phase()) {
+            case Queued queued -> queued(ticket, queued, worked, now);
+            case Running _ ->
+                retries.failed(
+                        ticket,
+                        new Failure(
+                                Reason.NO_SIGN_OF_LIFE,
+                                "the worker of attempt " + ticket.job().attempt() + " said nothing for "
+                                        + limits.signOfLife().toSeconds() + " s"),
+                        Duration.ZERO,
+                        ticket.lastFailureAt(),
+                        now);
+            case Paused _ ->
+                again(
+                        ticket,
+                        now,
+                        new RunEvent.StepIssued(ticket.key(), ticket.job().attempt(), now));
+            case Abandoned _ -> TicketStep.forgotten();
+        };
+    }
+
+    /** Its record is in no queue any more, if it was issued before its queue lost what was in it. */
+    TicketStep lost(Ticket ticket, LostQueues losses, Instant now) {
+        return ticket.phase() instanceof Queued queued && losses.lost(ticket.job(), queued.since())
+                ? again(ticket, now)
+                : TicketStep.ignored(ticket);
+    }
+
+    /** When to look at a ticket that a starting task found: counted anew, but for the issue of a job in the queue. */
+    Instant wakeAfterStart(Ticket ticket, Instant now) {
+        return switch (ticket.phase()) {
+            case Queued queued -> now.plus(queued.unattended() ? limits.queue() : limits.unattended());
+            case Running _ -> now.plus(limits.signOfLife());
+            case Paused pause -> {
+                Instant latest = now.plus(BackOff.LONGEST_RETRY_AFTER);
+                yield pause.until().isBefore(latest) ? pause.until() : latest;
+            }
+            case Abandoned _ -> now.plus(limits.abandonedKept());
+        };
+    }
+
+    /** At the end of its time in the queue its record counts as lost. Before that it waits its turn, or for a worker. */
+    private TicketStep queued(Ticket ticket, Queued queued, Optional<Instant> worked, Instant now) {
+        Instant end = queued.since().plus(limits.queue());
+        if (!now.isBefore(end)) {
+            return again(ticket, now);
+        }
+        if (queued.unattended()) {
+            return TicketStep.standing(ticket, end);
+        }
+        if (worked.isPresent()) {
+            Instant next = worked.get().plus(limits.unattended());
+            return TicketStep.standing(ticket, next.isBefore(end) ? next : end);
+        }
+        return TicketStep.standing(
+                ticket.with(new Queued(queued.since(), true)), end, new RunEvent.StepUnattended(ticket.key(), now));
+    }
+
+    private TicketStep again(Ticket ticket, Instant now, RunEvent... news) {
+        return TicketStep.issued(ticket.with(new Queued(now, false)), false, now.plus(limits.unattended()), news);
+    }
+}
