@@ -41,7 +41,10 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
 
     @Override
     public void close() {
-        task().end();
+        Task begun = task;
+        if (begun != null) {
+            begun.end();
+        }
     }
 
     @Override
