@@ -61,6 +61,10 @@ record ClusterAdmin(Admin admin) {
         }
     }
 
+    void delete(Set<String> topics) throws InterruptedException {
+        await(admin.deleteTopics(topics).all());
+    }
+
     /** In the order of what was asked for. */
     Map<ConfigResource, Config> configs(Set<ConfigResource> resources) throws InterruptedException {
         Map<ConfigResource, KafkaFuture<Config>> found =

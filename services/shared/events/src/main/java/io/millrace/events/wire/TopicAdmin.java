@@ -64,6 +64,20 @@ public final class TopicAdmin {
                         .collect(Collectors.toMap(TopicDescription::name, TopicDescription::topicId));
     }
 
+    /** Deletes these topics and returns when they are seen to be gone; one that is not there is none. */
+    public static void delete(Admin admin, Set<String> names) throws InterruptedException {
+        ClusterAdmin cluster = new ClusterAdmin(admin);
+        cluster.delete(cluster.topics(names).keySet());
+        long deadlineNanos = System.nanoTime() + PATIENCE.toNanos();
+        while (!cluster.topics(names).isEmpty()) {
+            if (System.nanoTime() - deadlineNanos > 0) {
+                throw new IllegalStateException("after " + PATIENCE.toSeconds()
+                        + " s the cluster still has topics that were deleted, of " + names);
+            }
+            Thread.sleep(PAUSE);
+        }
+    }
+
     /** Whether no record was ever put into this topic, which has one partition. */
     public static boolean isUnused(Admin admin, String topic) throws InterruptedException {
         return new ClusterAdmin(admin).end(topic) == 0;

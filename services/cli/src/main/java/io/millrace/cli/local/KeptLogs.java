@@ -1,0 +1,167 @@
+package io.millrace.cli.local;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.record.internal.FileRecords;
+import org.apache.kafka.common.record.internal.RecordBatch;
+
+/**
+ * Whether the broker's folder still has what was in it. Kafka makes a partition's folder anew if it is gone, without a
+ * word, and takes what a log has lost for never written. It then overwrites its notes of what there was, so they are
+ * compared while nothing runs there.
+ */
+final class KeptLogs {
+    /** Up to where each partition can be read; Kafka writes that down every 5 s and when it stops. */
+    private static final String NOTES = "replication-offset-checkpoint";
+
+    /** Where share groups stand. What is lost of it stays so: a group's partitions are set up once. */
+    private static final String POSITIONS = "__share_group_state";
+
+    private static final String METADATA = "__cluster_metadata-0";
+    private static final String LOG = ".log";
+
+    private final Home home;
+
+    KeptLogs(Home home) {
+        this.home = home;
+    }
+
+    /**
+     * The topics of queues that lost jobs, or the position of their share group. Workers would wait for ever in such a
+     * topic; made anew, its jobs are issued again.
+     *
+     * @throws IOException if something else is lost, which nothing brings back
+     */
+    Set<String> lostQueues() throws IOException {
+        requireMetadata();
+        Map<TopicPartition, Long> noted = noted();
+        List<Loss> losses = losses(noted);
+        boolean everyQueue = losses.stream().anyMatch(loss -> loss.topic().equals(POSITIONS));
+        List<Loss> lasting =
+                losses.stream().filter(loss -> !isMended(loss.topic())).toList();
+        if (lasting.isEmpty()) {
+            return (everyQueue
+                            ? noted.keySet().stream().map(TopicPartition::topic)
+                            : losses.stream().map(Loss::topic))
+                    .filter(this::isQueue)
+                    .collect(Collectors.toSet());
+        }
+        throw new IOException("records of the embedded broker are lost: " + lasting.getFirst()
+                + (lasting.size() == 1 ? "" : "; likewise " + (lasting.size() - 1) + " more partitions")
+                + "; put back what was there, or go on with what is left: delete " + notes() + "; or "
+                + beginAnew());
+    }
+
+    private void requireMetadata() throws IOException {
+        if (lastSegment(home.kafka().resolve(METADATA)).isEmpty()
+                && (Files.exists(notes()) || Files.exists(home.conductor()))) {
+            throw new IOException(home.kafka().resolve(METADATA) + " is gone or empty, and all topics with it, though "
+                    + home.folder() + " was in use; put it back, or " + beginAnew());
+        }
+    }
+
+    private String beginAnew() {
+        return "begin anew without the runs and policies of before: delete " + home.kafka() + " and " + home.conductor()
+                + "; the store stays, and what is in it is not computed again";
+    }
+
+    /** Its lines are {@code topic partition offset}, after two with its version and their number. */
+    private Map<TopicPartition, Long> noted() throws IOException {
+        if (!Files.exists(notes())) {
+            return Map.of();
+        }
+        try (Stream<String> lines = Files.lines(notes())) {
+            return lines.filter(line -> line.matches("\\S+ [0-9]{1,9} [0-9]{1,18}"))
+                    .map(line -> line.split(" "))
+                    .collect(Collectors.toMap(
+                            part -> new TopicPartition(part[0], Integer.parseInt(part[1])),
+                            part -> Long.valueOf(part[2])));
+        }
+    }
+
+    private List<Loss> losses(Map<TopicPartition, Long> noted) throws IOException {
+        List<Loss> losses = new ArrayList<>();
+        for (Map.Entry<TopicPartition, Long> partition : noted.entrySet()) {
+            Path log = home.kafka().resolve(partition.getKey().toString());
+            long end = end(log);
+            if (end < partition.getValue() && !isDeleted(log)) {
+                losses.add(new Loss(log, partition.getKey().topic(), partition.getValue(), end));
+            }
+        }
+        return losses;
+    }
+
+    /** Without Kafka's own positions and transactions records are read again, and what is done is known. */
+    private boolean isMended(String topic) {
+        return topic.startsWith("__") || isQueue(topic);
+    }
+
+    private boolean isQueue(String topic) {
+        return home.topics().isQueue(topic);
+    }
+
+    /** Kafka moves the folder of a deleted topic aside for a minute, and may not have noted that yet. */
+    private boolean isDeleted(Path log) throws IOException {
+        try (Stream<Path> all = Files.list(home.kafka())) {
+            return all.map(path -> path.getFileName().toString())
+                    .anyMatch(name -> name.startsWith(log.getFileName() + ".") && name.endsWith("-delete"));
+        }
+    }
+
+    private Path notes() {
+        return home.kafka().resolve(NOTES);
+    }
+
+    private static long end(Path log) throws IOException {
+        Optional<Path> last = lastSegment(log);
+        if (last.isEmpty()) {
+            return 0;
+        }
+        File file = last.get().toFile();
+        long end = Long.parseLong(file.getName().substring(0, file.getName().length() - LOG.length()));
+        try (FileRecords records = FileRecords.open(file, false)) {
+            for (RecordBatch batch : records.batches()) {
+                end = batch.nextOffset();
+            }
+        } catch (KafkaException damaged) {
+            // Here Kafka cuts the log off.
+        }
+        return end;
+    }
+
+    private static Optional<Path> lastSegment(Path log) throws IOException {
+        if (!Files.isDirectory(log)) {
+            return Optional.empty();
+        }
+        try (Stream<Path> files = Files.list(log)) {
+            return files.filter(file -> file.getFileName().toString().matches("[0-9]{20}\\.log"))
+                    .filter(file -> file.toFile().length() > 0 || !METADATA.equals(String.valueOf(log.getFileName())))
+                    .max(Path::compareTo);
+        }
+    }
+
+    /**
+     * A partition that lost records.
+     *
+     * @param expected where it ended at least
+     * @param found where it ends
+     */
+    private record Loss(Path log, String topic, long expected, long found) {
+        @Override
+        public String toString() {
+            return log + " ended at offset " + expected + " and now "
+                    + (found == 0 ? "is gone or empty" : "ends at " + found);
+        }
+    }
+}
