@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.common.KafkaException;
@@ -38,29 +39,29 @@ final class KeptLogs {
     }
 
     /**
-     * The topics of queues that lost jobs, or the position of their share group. Workers would wait for ever in such a
-     * topic; made anew, its jobs are issued again.
+     * Tells the topics of queues that lost jobs, or the position of their share group. Workers would wait for ever in
+     * such a topic; made anew, its jobs are issued again.
      *
      * @throws IOException if something else is lost, which nothing brings back
      */
-    Set<String> lostQueues() throws IOException {
+    Predicate<String> lostQueues() throws IOException {
         requireMetadata();
-        Map<TopicPartition, Long> noted = noted();
-        List<Loss> losses = losses(noted);
-        boolean everyQueue = losses.stream().anyMatch(loss -> loss.topic().equals(POSITIONS));
+        if (!Files.exists(notes())) {
+            return home.topics()::isQueue;
+        }
+        List<Loss> losses = losses();
         List<Loss> lasting =
                 losses.stream().filter(loss -> !isMended(loss.topic())).toList();
         if (lasting.isEmpty()) {
-            return (everyQueue
-                            ? noted.keySet().stream().map(TopicPartition::topic)
-                            : losses.stream().map(Loss::topic))
-                    .filter(this::isQueue)
-                    .collect(Collectors.toSet());
+            Set<String> lost = losses.stream().map(Loss::topic).collect(Collectors.toSet());
+            return topic -> home.topics().isQueue(topic) && (lost.contains(topic) || lost.contains(POSITIONS));
         }
+        // Without these two Kafka reads its logs anew, and cuts each off where it is damaged.
         throw new IOException("records of the embedded broker are lost: " + lasting.getFirst()
-                + (lasting.size() == 1 ? "" : "; likewise " + (lasting.size() - 1) + " more partitions")
-                + "; put back what was there, or go on with what is left: delete " + notes() + "; or "
-                + beginAnew());
+                + (lasting.size() == 1 ? "" : " (and " + (lasting.size() - 1) + " more)")
+                + "; put back what was there, or go on with what is left: delete "
+                + home.kafka().resolve("*-checkpoint") + " and "
+                + home.kafka().resolve(".kafka_cleanshutdown") + "; or " + beginAnew());
     }
 
     private void requireMetadata() throws IOException {
@@ -77,22 +78,9 @@ final class KeptLogs {
     }
 
     /** Its lines are {@code topic partition offset}, after two with its version and their number. */
-    private Map<TopicPartition, Long> noted() throws IOException {
-        if (!Files.exists(notes())) {
-            return Map.of();
-        }
-        try (Stream<String> lines = Files.lines(notes())) {
-            return lines.filter(line -> line.matches("\\S+ [0-9]{1,9} [0-9]{1,18}"))
-                    .map(line -> line.split(" "))
-                    .collect(Collectors.toMap(
-                            part -> new TopicPartition(part[0], Integer.parseInt(part[1])),
-                            part -> Long.valueOf(part[2])));
-        }
-    }
-
-    private List<Loss> losses(Map<TopicPartition, Long> noted) throws IOException {
+    private List<Loss> losses() throws IOException {
         List<Loss> losses = new ArrayList<>();
-        for (Map.Entry<TopicPartition, Long> partition : noted.entrySet()) {
+        for (Map.Entry<TopicPartition, Long> partition : noted().entrySet()) {
             Path log = home.kafka().resolve(partition.getKey().toString());
             long end = end(log);
             if (end < partition.getValue() && !isDeleted(log)) {
@@ -102,13 +90,20 @@ final class KeptLogs {
         return losses;
     }
 
-    /** Without Kafka's own positions and transactions records are read again, and what is done is known. */
-    private boolean isMended(String topic) {
-        return topic.startsWith("__") || isQueue(topic);
+    /** Its lines are {@code topic partition offset}, after two with its version and their number. */
+    private Map<TopicPartition, Long> noted() throws IOException {
+        try (Stream<String> lines = Files.lines(notes())) {
+            return lines.filter(line -> line.matches("\\S+ [0-9]{1,9} [0-9]{1,18}"))
+                    .map(line -> line.split(" "))
+                    .collect(Collectors.toMap(
+                            part -> new TopicPartition(part[0], Integer.parseInt(part[1])),
+                            part -> Long.valueOf(part[2])));
+        }
     }
 
-    private boolean isQueue(String topic) {
-        return home.topics().isQueue(topic);
+    /** Without Kafka's own positions and transactions records are read again, and what is done is known. */
+    private boolean isMended(String topic) {
+        return topic.startsWith("__") || home.topics().isQueue(topic);
     }
 
     /** Kafka moves the folder of a deleted topic aside for a minute, and may not have noted that yet. */

@@ -1,6 +1,7 @@
 package io.millrace.cli.local;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
@@ -10,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.kafka.common.compress.Compression;
 import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.record.internal.SimpleRecord;
@@ -68,7 +71,8 @@ final class KeptLogsTest {
         assertThatThrownBy(this::lostQueues)
                 .hasMessageContainingAll(
                         home.kafka().resolve(RUNS) + " ended at offset 5 and now is gone or empty",
-                        "delete " + home.kafka().resolve("replication-offset-checkpoint"),
+                        "delete " + home.kafka().resolve("*-checkpoint") + " and "
+                                + home.kafka().resolve(".kafka_cleanshutdown"),
                         "delete " + home.kafka() + " and " + home.conductor());
     }
 
@@ -97,6 +101,13 @@ final class KeptLogsTest {
     }
 
     @Test
+    void withoutNotesEveryQueueIsMadeAnew() throws IOException {
+        Files.delete(home.kafka().resolve("replication-offset-checkpoint"));
+
+        assertThat(lostQueues()).containsExactlyInAnyOrder("millrace.jobs.prune.cpu", "millrace.jobs.quantize.cpu");
+    }
+
+    @Test
     void aTopicThatKafkaDeletedIsNotLost() throws IOException {
         Files.move(home.kafka().resolve(RUNS), home.kafka().resolve(RUNS + ".6b1d3a9d7f5c4a0a9d7f5c4a0a9d7f5c-delete"));
 
@@ -109,13 +120,15 @@ final class KeptLogsTest {
         assertThatThrownBy(this::lostQueues).hasMessageContainingAll("__cluster_metadata-0", "put it back");
 
         Home conductorOnly = new Home(folder.resolve("other"));
-        assertThat(new KeptLogs(conductorOnly).lostQueues()).isEmpty();
+        assertThatCode(new KeptLogs(conductorOnly)::lostQueues).doesNotThrowAnyException();
         Files.createDirectories(conductorOnly.conductor());
         assertThatThrownBy(new KeptLogs(conductorOnly)::lostQueues).hasMessageContaining("begin anew");
     }
 
     private Set<String> lostQueues() throws IOException {
-        return new KeptLogs(home).lostQueues();
+        return Stream.of("millrace.jobs.prune.cpu", "millrace.jobs.quantize.cpu", "millrace.runs")
+                .filter(new KeptLogs(home).lostQueues())
+                .collect(Collectors.toSet());
     }
 
     private void remove(String log) throws IOException {

@@ -61,6 +61,11 @@ record ClusterAdmin(Admin admin) {
         }
     }
 
+    /** Of all topics that this user may see. */
+    Set<String> names() throws InterruptedException {
+        return await(admin.listTopics().names());
+    }
+
     void delete(Set<String> topics) throws InterruptedException {
         await(admin.deleteTopics(topics).all());
     }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
@@ -20,9 +21,12 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Creates the topics and the settings of their share groups, and says where a cluster differs from them. */
 public final class TopicAdmin {
+    private static final Logger LOG = LoggerFactory.getLogger(TopicAdmin.class);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration PAUSE = Duration.ofMillis(50);
 
@@ -64,15 +68,20 @@ public final class TopicAdmin {
                         .collect(Collectors.toMap(TopicDescription::name, TopicDescription::topicId));
     }
 
-    /** Deletes these topics and returns when they are seen to be gone; one that is not there is none. */
-    public static void delete(Admin admin, Set<String> names) throws InterruptedException {
+    /** Deletes the topics that are to be made anew, and returns when they are seen to be gone. */
+    public static void delete(Admin admin, Predicate<String> unwanted) throws InterruptedException {
         ClusterAdmin cluster = new ClusterAdmin(admin);
-        cluster.delete(cluster.topics(names).keySet());
+        Set<String> names = cluster.names().stream().filter(unwanted).collect(Collectors.toSet());
+        if (names.isEmpty()) {
+            return;
+        }
+        LOG.atWarn().addKeyValue("topics", names).log("topics are deleted, to be made anew");
+        cluster.delete(names);
         long deadlineNanos = System.nanoTime() + PATIENCE.toNanos();
         while (!cluster.topics(names).isEmpty()) {
             if (System.nanoTime() - deadlineNanos > 0) {
-                throw new IllegalStateException("after " + PATIENCE.toSeconds()
-                        + " s the cluster still has topics that were deleted, of " + names);
+                throw new IllegalStateException(
+                        "after " + PATIENCE.toSeconds() + " s the cluster still has deleted topics, of " + names);
             }
             Thread.sleep(PAUSE);
         }
