@@ -65,10 +65,14 @@ final class KeptLogs {
     }
 
     private void requireMetadata() throws IOException {
-        if (lastSegment(home.kafka().resolve(METADATA)).isEmpty()
-                && (Files.exists(notes()) || Files.exists(home.conductor()))) {
-            throw new IOException(home.kafka().resolve(METADATA) + " is gone or empty, and all topics with it, though "
+        Path metadata = home.kafka().resolve(METADATA);
+        if (end(metadata) == 0 && (Files.exists(notes()) || Files.exists(home.conductor()))) {
+            throw new IOException(metadata + " is gone, empty or damaged, and all topics with it, though "
                     + home.folder() + " was in use; put it back, or " + beginAnew());
+        }
+        Path identity = home.kafka().resolve("meta.properties");
+        if (Files.exists(identity) && !Files.readString(identity).contains("node.id=")) {
+            throw new IOException(identity + " is damaged: it has no node.id; delete it, and it is made anew");
         }
     }
 
@@ -141,7 +145,6 @@ final class KeptLogs {
         }
         try (Stream<Path> files = Files.list(log)) {
             return files.filter(file -> file.getFileName().toString().matches("[0-9]{20}\\.log"))
-                    .filter(file -> file.toFile().length() > 0 || !METADATA.equals(String.valueOf(log.getFileName())))
                     .max(Path::compareTo);
         }
     }

@@ -116,6 +116,9 @@ final class KeptLogsTest {
 
     @Test
     void metadataOrAllOfKafkaMissingBesideWhatIsLeftIsRefused() throws IOException {
+        Files.write(segment("__cluster_metadata-0", 0), new byte[100]);
+        assertThatThrownBy(this::lostQueues).hasMessageContaining("__cluster_metadata-0 is gone, empty or damaged");
+
         remove("__cluster_metadata-0");
         assertThatThrownBy(this::lostQueues).hasMessageContainingAll("__cluster_metadata-0", "put it back");
 
@@ -123,6 +126,14 @@ final class KeptLogsTest {
         assertThatCode(new KeptLogs(conductorOnly)::lostQueues).doesNotThrowAnyException();
         Files.createDirectories(conductorOnly.conductor());
         assertThatThrownBy(new KeptLogs(conductorOnly)::lostQueues).hasMessageContaining("begin anew");
+    }
+
+    @Test
+    void anIdentityThatCannotBeReadIsNamedWithTheRemedy() throws IOException {
+        Path identity = Files.writeString(home.kafka().resolve("meta.properties"), "garbage");
+
+        assertThatThrownBy(this::lostQueues)
+                .hasMessage("%s is damaged: it has no node.id; delete it, and it is made anew".formatted(identity));
     }
 
     private Set<String> lostQueues() throws IOException {

@@ -20,6 +20,7 @@ import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.InvalidPartitionsException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,8 +38,9 @@ public final class TopicAdmin {
      *
      * @param devices whose job topics are wanted
      * @param replication copies of each partition; all but one of them must confirm a write
-     * @throws IllegalStateException if a topic has another number of partitions: keys would move to other partitions
-     *     than their state; or if the cluster does not become as it should within half a minute
+     * @throws InvalidPartitionsException if a topic has another number of partitions: keys would move to other
+     *     partitions than their state
+     * @throws IllegalStateException if the cluster does not become as it should within half a minute
      * @throws UnsupportedVersionException if the cluster has no share groups
      * @throws KafkaException if the cluster does not answer or refuses
      */
@@ -102,7 +104,7 @@ public final class TopicAdmin {
                 missing.add(
                         new NewTopic(spec.name(), spec.partitions(), replication).configs(configs(spec, replication)));
             } else if (found.partitions().size() != spec.partitions()) {
-                throw new IllegalStateException(wrongPartitions(spec, found));
+                throw new InvalidPartitionsException(wrongPartitions(spec, found));
             }
         }
         cluster.create(missing);
