@@ -18,11 +18,13 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
  *
  * @param inForce the last policy of each name that was not deleted, as the conductor has it
  * @param damaged the last entry of each name where it is no policy; the conductor passed it over
+ * @param revisions the highest of each name, whether or not its policy is still in force
  */
-record PolicyBook(List<Policy> inForce, List<Damaged> damaged) {
+record PolicyBook(List<Policy> inForce, List<Damaged> damaged, Map<String, Long> revisions) {
     PolicyBook {
         inForce = List.copyOf(inForce);
         damaged = List.copyOf(damaged);
+        revisions = Map.copyOf(revisions);
     }
 
     /** An entry that is no policy. */
@@ -38,6 +40,7 @@ record PolicyBook(List<Policy> inForce, List<Damaged> damaged) {
     static PolicyBook of(List<ConsumerRecord<byte[], byte[]>> records, EventCodec codec) {
         Map<String, Policy> inForce = new TreeMap<>();
         Map<String, Damaged> damaged = new TreeMap<>();
+        Map<String, Long> revisions = new TreeMap<>();
         for (ConsumerRecord<byte[], byte[]> record : records) {
             String name = new String(record.key(), StandardCharsets.UTF_8);
             Optional<String> problem = PolicyRecord.problem(codec, name, record.value());
@@ -50,9 +53,10 @@ record PolicyBook(List<Policy> inForce, List<Damaged> damaged) {
                 inForce.remove(name);
             } else if (codec.decode(record.value()) instanceof Decoded.Known(Policy policy)) {
                 inForce.put(name, policy);
+                revisions.merge(name, policy.revision(), Math::max);
             }
         }
-        return new PolicyBook(List.copyOf(inForce.values()), List.copyOf(damaged.values()));
+        return new PolicyBook(List.copyOf(inForce.values()), List.copyOf(damaged.values()), revisions);
     }
 
     /** Every name that can be deleted. */
@@ -61,6 +65,14 @@ record PolicyBook(List<Policy> inForce, List<Damaged> damaged) {
         inForce.forEach(policy -> names.add(policy.name()));
         damaged.forEach(entry -> names.add(entry.name()));
         return names;
+    }
+
+    /**
+     * The revision of what is applied under this name next. Also after a deletion it is higher than any before: a model
+     * that an earlier revision made of the same checkpoint would otherwise stay the latest.
+     */
+    long nextRevision(String name) {
+        return revisions.getOrDefault(name, 0L) + 1;
     }
 
     private static String place(ConsumerRecord<byte[], byte[]> record) {

@@ -72,6 +72,19 @@ final class PolicyBookTest {
         assertThat(book.names()).containsExactly("chat");
     }
 
+    @Test
+    void aRevisionIsNeverGivenTwiceNotEvenAfterADeletionOrADamagedEntry() {
+        put("chat", policy("chat", 1));
+        put("chat", policy("chat", 2));
+        put("chat", NOISE);
+        put("chat", null);
+
+        PolicyBook book = PolicyBook.of(records, codec);
+
+        assertThat(book.nextRevision("chat")).isEqualTo(3);
+        assertThat(book.nextRevision("new")).isEqualTo(1);
+    }
+
     private void put(String name, byte @Nullable [] value) {
         records.add(new ConsumerRecord<>("policies", 0, records.size(), name.getBytes(StandardCharsets.UTF_8), value));
     }
