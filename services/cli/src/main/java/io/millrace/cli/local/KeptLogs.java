@@ -1,5 +1,7 @@
 package io.millrace.cli.local;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -71,7 +73,7 @@ final class KeptLogs {
                     + home.folder() + " was in use; put it back, or " + beginAnew());
         }
         Path identity = home.kafka().resolve("meta.properties");
-        if (Files.exists(identity) && !Files.readString(identity).contains("node.id=")) {
+        if (Files.exists(identity) && !Files.readString(identity, ISO_8859_1).contains("node.id=")) {
             throw new IOException(identity + " is damaged: it has no node.id; delete it, and it is made anew");
         }
     }
@@ -81,7 +83,6 @@ final class KeptLogs {
                 + "; the store stays, and what is in it is not computed again";
     }
 
-    /** Its lines are {@code topic partition offset}, after two with its version and their number. */
     private List<Loss> losses() throws IOException {
         List<Loss> losses = new ArrayList<>();
         for (Map.Entry<TopicPartition, Long> partition : noted().entrySet()) {
@@ -96,7 +97,7 @@ final class KeptLogs {
 
     /** Its lines are {@code topic partition offset}, after two with its version and their number. */
     private Map<TopicPartition, Long> noted() throws IOException {
-        try (Stream<String> lines = Files.lines(notes())) {
+        try (Stream<String> lines = Files.lines(notes(), ISO_8859_1)) {
             return lines.filter(line -> line.matches("\\S+ [0-9]{1,9} [0-9]{1,18}"))
                     .map(line -> line.split(" "))
                     .collect(Collectors.toMap(

@@ -130,7 +130,7 @@ final class KeptLogsTest {
 
     @Test
     void anIdentityThatCannotBeReadIsNamedWithTheRemedy() throws IOException {
-        Path identity = Files.writeString(home.kafka().resolve("meta.properties"), "garbage");
+        Path identity = Files.write(home.kafka().resolve("meta.properties"), new byte[] {(byte) 0xFF, 7});
 
         assertThatThrownBy(this::lostQueues)
                 .hasMessage("%s is damaged: it has no node.id; delete it, and it is made anew".formatted(identity));
