@@ -37,11 +37,23 @@ final class ClusterChecks {
                 if (problems.isEmpty()) {
                     findings.add(new Finding("topics", true, "topics and share groups are as they should be"));
                     findings.add(clocks(admin, connection.topics(), Instant.now()));
+                    findings.addAll(policies(connection));
                 }
                 problems.forEach(problem -> findings.add(new Finding("topics", false, problem)));
             }
         }
         return findings;
+    }
+
+    private static List<Finding> policies(Connection connection) {
+        try (TopicReader reader = connection.reader()) {
+            PolicyBook book = reader.policies();
+            return book.damaged().isEmpty()
+                    ? List.of(new Finding("policies", true, book.inForce().size() + " in force"))
+                    : book.damaged().stream()
+                            .map(entry -> new Finding("policies", false, entry.toString()))
+                            .toList();
+        }
     }
 
     /**

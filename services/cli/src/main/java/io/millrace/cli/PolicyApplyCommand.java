@@ -6,7 +6,6 @@ import io.millrace.store.ArtifactStore;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -65,13 +64,7 @@ final class PolicyApplyCommand implements Callable<Integer> {
     static Policy resolve(
             Connection connection, TopicReader reader, ArtifactStore store, PolicyDraft draft, int checkpoints)
             throws IOException {
-        List<Policy> present = reader.latest(connection.topics().policies(), Policy.class);
-        long revision = present.stream()
-                        .filter(policy -> policy.name().equals(draft.name()))
-                        .mapToLong(Policy::revision)
-                        .max()
-                        .orElse(0)
-                + 1;
+        long revision = reader.policies().nextRevision(draft.name());
         try {
             return draft.resolve(new StoredInputs(store), revision, checkpoints);
         } catch (UncheckedIOException e) {

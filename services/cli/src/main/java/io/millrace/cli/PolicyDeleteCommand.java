@@ -1,11 +1,9 @@
 package io.millrace.cli;
 
-import io.millrace.events.Policy;
 import java.io.IOException;
-import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import picocli.CommandLine.Command;
@@ -33,12 +31,10 @@ final class PolicyDeleteCommand implements Callable<Integer> {
         Connection connection = cluster.connect();
         String topic = connection.topics().policies();
         try (TopicReader reader = connection.reader()) {
-            List<Policy> present = reader.latest(topic, Policy.class);
-            if (present.stream().noneMatch(policy -> policy.name().equals(name))) {
+            Set<String> present = reader.policies().names();
+            if (!present.contains(name)) {
                 throw new CommandFailure(
-                        ExitCode.NOT_FOUND,
-                        "no policy '" + name + "'; policies: "
-                                + present.stream().map(Policy::name).collect(Collectors.joining(", ")));
+                        ExitCode.NOT_FOUND, "no policy '" + name + "'; policies: " + String.join(", ", present));
             }
         }
         try (Producer<String, byte[]> producer = connection.producer()) {

@@ -28,7 +28,8 @@ final class PolicyListCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Connection connection = cluster.connect();
         try (TopicReader reader = connection.reader()) {
-            List<Policy> policies = reader.latest(connection.topics().policies(), Policy.class).stream()
+            PolicyBook book = reader.policies();
+            List<Policy> policies = book.inForce().stream()
                     .sorted(Comparator.comparing(Policy::name))
                     .toList();
             output.table(
@@ -43,6 +44,7 @@ final class PolicyListCommand implements Callable<Integer> {
                                     policy.targets().stream().map(Target::name).collect(Collectors.joining(", "))))
                             .toList(),
                     "no policies; 'millrace policy apply FILE' adds one");
+            book.damaged().forEach(entry -> output.remark(entry.toString()));
         }
         return ExitCode.OK;
     }

@@ -69,6 +69,11 @@ final class TopicReader implements AutoCloseable {
         return List.copyOf(byKey.values());
     }
 
+    /** What the policies' topic says; unlike {@link #latest} it also tells whose last record is none. */
+    PolicyBook policies() {
+        return PolicyBook.of(records(connection.topics().policies()), codec);
+    }
+
     /**
      * Every event that was written before this call, also in transactions that are still open then: it waits for their
      * end. For whoever must not miss one.

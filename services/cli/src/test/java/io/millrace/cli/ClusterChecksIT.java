@@ -96,6 +96,23 @@ final class ClusterChecksIT {
                 .isEmpty();
     }
 
+    @Test
+    void aDamagedPolicyIsShownByListAndDoctorUntilItIsDeleted() throws Exception {
+        try (var producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", broker.address()), new StringSerializer(), new StringSerializer())) {
+            producer.send(new ProducerRecord<>(TOPICS.policies(), "chat", "no policy at all"))
+                    .get();
+        }
+        String remedy = "'millrace policy delete chat'";
+
+        assertThat(Said.to("policy", "list", "--kafka", broker.address()).err()).contains(remedy);
+        assertThat(Said.to("doctor", "--kafka", broker.address()).out()).contains(remedy);
+
+        Said said = Said.to("policy", "delete", "chat", "--kafka", broker.address());
+        assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.OK);
+        assertThat(Said.to("policy", "list", "--kafka", broker.address()).err()).isEmpty();
+    }
+
     private static void write(String address, Instant at) throws Exception {
         try (var producer = new KafkaProducer<>(
                 Map.of("bootstrap.servers", address), new StringSerializer(), new StringSerializer())) {

@@ -17,6 +17,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.apache.kafka.clients.admin.Admin;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -98,8 +99,10 @@ public final class LocalMode implements AutoCloseable {
         started.push(home.lock());
         Files.createDirectories(home.logs());
         Logs.toFile(home.logs().resolve("millrace.log"));
+        Predicate<String> lostQueues = settings.kafka().isPresent() ? _ -> false : new KeptLogs(home).lostQueues();
         clients.put("bootstrap.servers", broker(onFailure));
         try (Admin admin = Admin.create(clients)) {
+            TopicAdmin.delete(admin, lostQueues);
             TopicAdmin.apply(admin, settings.topics(), settings.devices(), ONE_COPY);
         }
         Conductor conductor = conductor();

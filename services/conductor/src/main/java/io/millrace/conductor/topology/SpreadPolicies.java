@@ -1,7 +1,6 @@
 package io.millrace.conductor.topology;
 
-import io.millrace.events.Policy;
-import io.millrace.events.wire.Decoded;
+import io.millrace.events.wire.PolicyRecord;
 import java.util.Objects;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -31,7 +30,7 @@ final class SpreadPolicies implements Processor<String, byte[], Object, Object> 
     @Override
     public void process(Record<String, byte[]> record) {
         ProcessorContext<Object, Object> out = Objects.requireNonNull(context);
-        Optional<String> problem = problem(record);
+        Optional<String> problem = PolicyRecord.problem(wiring.codec(), record.key(), record.value());
         if (problem.isEmpty()) {
             out.forward(record, spread);
             return;
@@ -40,24 +39,5 @@ final class SpreadPolicies implements Processor<String, byte[], Object, Object> 
         ConsumerRecord<String, byte[]> origin = Origin.record(record, Origin.of(out));
         Outgoing letter = Outgoing.ofBytes(wiring.deadLetters().record(origin, problem.get()));
         out.forward(new Record<>(letter.key(), letter, record.timestamp(), letter.headers()), unreadable);
-    }
-
-    private Optional<String> problem(Record<String, byte[]> record) {
-        if (record.key() == null) {
-            return Optional.of("a policy has its name as key");
-        }
-        if (record.value() == null) {
-            return Optional.empty();
-        }
-        return switch (wiring.codec().decode(record.value())) {
-            case Decoded.Known(Policy policy) ->
-                policy.name().equals(record.key())
-                        ? Optional.empty()
-                        : Optional.of("its key is '" + record.key() + "' and its policy is '" + policy.name() + "'");
-            case Decoded.Known(var other) ->
-                Optional.of("a " + other.getClass().getSimpleName() + " does not belong on this topic");
-            case Decoded.UnknownKind _ -> Optional.empty();
-            case Decoded.Undecodable(String why) -> Optional.of(why);
-        };
     }
 }

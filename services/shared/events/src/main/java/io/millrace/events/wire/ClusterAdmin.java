@@ -61,6 +61,15 @@ record ClusterAdmin(Admin admin) {
         }
     }
 
+    /** Of all topics that this user may see. */
+    Set<String> names() throws InterruptedException {
+        return await(admin.listTopics().names());
+    }
+
+    void delete(Set<String> topics) throws InterruptedException {
+        await(admin.deleteTopics(topics).all());
+    }
+
     /** In the order of what was asked for. */
     Map<ConfigResource, Config> configs(Set<ConfigResource> resources) throws InterruptedException {
         Map<ConfigResource, KafkaFuture<Config>> found =

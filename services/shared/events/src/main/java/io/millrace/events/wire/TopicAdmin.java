@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
@@ -19,10 +20,14 @@ import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.InvalidPartitionsException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Creates the topics and the settings of their share groups, and says where a cluster differs from them. */
 public final class TopicAdmin {
+    private static final Logger LOG = LoggerFactory.getLogger(TopicAdmin.class);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration PAUSE = Duration.ofMillis(50);
 
@@ -33,8 +38,9 @@ public final class TopicAdmin {
      *
      * @param devices whose job topics are wanted
      * @param replication copies of each partition; all but one of them must confirm a write
-     * @throws IllegalStateException if a topic has another number of partitions: keys would move to other partitions
-     *     than their state; or if the cluster does not become as it should within half a minute
+     * @throws InvalidPartitionsException if a topic has another number of partitions: keys would move to other
+     *     partitions than their state
+     * @throws IllegalStateException if the cluster does not become as it should within half a minute
      * @throws UnsupportedVersionException if the cluster has no share groups
      * @throws KafkaException if the cluster does not answer or refuses
      */
@@ -64,6 +70,25 @@ public final class TopicAdmin {
                         .collect(Collectors.toMap(TopicDescription::name, TopicDescription::topicId));
     }
 
+    /** Deletes the topics that are to be made anew, and returns when they are seen to be gone. */
+    public static void delete(Admin admin, Predicate<String> unwanted) throws InterruptedException {
+        ClusterAdmin cluster = new ClusterAdmin(admin);
+        Set<String> names = cluster.names().stream().filter(unwanted).collect(Collectors.toSet());
+        if (names.isEmpty()) {
+            return;
+        }
+        LOG.atWarn().addKeyValue("topics", names).log("topics are deleted, to be made anew");
+        cluster.delete(names);
+        long deadlineNanos = System.nanoTime() + PATIENCE.toNanos();
+        while (!cluster.topics(names).isEmpty()) {
+            if (System.nanoTime() - deadlineNanos > 0) {
+                throw new IllegalStateException(
+                        "after " + PATIENCE.toSeconds() + " s the cluster still has deleted topics, of " + names);
+            }
+            Thread.sleep(PAUSE);
+        }
+    }
+
     /** Whether no record was ever put into this topic, which has one partition. */
     public static boolean isUnused(Admin admin, String topic) throws InterruptedException {
         return new ClusterAdmin(admin).end(topic) == 0;
@@ -79,7 +104,7 @@ public final class TopicAdmin {
                 missing.add(
                         new NewTopic(spec.name(), spec.partitions(), replication).configs(configs(spec, replication)));
             } else if (found.partitions().size() != spec.partitions()) {
-                throw new IllegalStateException(wrongPartitions(spec, found));
+                throw new InvalidPartitionsException(wrongPartitions(spec, found));
             }
         }
         cluster.create(missing);

@@ -45,6 +45,11 @@ public record Topics(String prefix) {
         return prefix + "jobs." + stage.wireName() + "." + device.name();
     }
 
+    /** Whether this is a job topic, of whatever stage and device. */
+    public boolean isQueue(String topic) {
+        return topic.startsWith(prefix + "jobs.");
+    }
+
     /** The devices whose job topics of this stage are among these topics. */
     public List<Device> devices(StageName stage, Collection<String> names) {
         String start = prefix + "jobs." + stage.wireName() + ".";

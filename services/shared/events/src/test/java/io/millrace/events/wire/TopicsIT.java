@@ -31,6 +31,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.InvalidPartitionsException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.junit.jupiter.api.AfterAll;
@@ -96,7 +97,7 @@ class TopicsIT {
         }
 
         assertThatThrownBy(() -> TopicAdmin.apply(admin, topics, DEVICES, (short) 1))
-                .isInstanceOf(IllegalStateException.class)
+                .isInstanceOf(InvalidPartitionsException.class)
                 .hasMessageStartingWith("topic 'refused.job-events' has 3 partitions but must have 12");
         assertThat(admin.listTopics().names().get()).doesNotContain(topics.checkpoints());
     }
