@@ -4,6 +4,7 @@ import io.millrace.events.Device;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -57,7 +58,9 @@ final class DoctorCommand implements Callable<Integer> {
         }
         List<Finding> findings = new ArrayList<>(ClusterChecks.broker(
                 connection, devices.stream().map(Device::new).toList()));
-        if (connection.storePlace().isPresent()) {
+        Optional<String> store = connection.storePlace();
+        if (store.isPresent()) {
+            MachineChecks.storeDisk(store.get(), cluster.home().folder()).ifPresent(findings::add);
             findings.add(ClusterChecks.store(connection));
         }
         return findings;

@@ -2,9 +2,11 @@ package io.millrace.cli;
 
 import io.millrace.cli.DoctorCommand.Finding;
 import io.millrace.models.TensorRuntime;
+import io.millrace.store.Stores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** What {@code doctor} asks of this machine. */
 final class MachineChecks {
@@ -23,17 +25,31 @@ final class MachineChecks {
     }
 
     static Finding disk(Path home) throws IOException {
-        Path present = home;
+        return disk("disk", home, "; a checkpoint and its forms need room, free some or choose another --home");
+    }
+
+    /** Empty if the store is no folder here, or lies on the same disk as {@code home}. */
+    static Optional<Finding> storeDisk(String place, Path home) throws IOException {
+        Optional<Path> folder = Stores.folderOf(place).filter(Files::isDirectory);
+        if (folder.isEmpty() || Files.getFileStore(folder.get()).equals(Files.getFileStore(present(home)))) {
+            return Optional.empty();
+        }
+        return Optional.of(disk("store's disk", folder.get(), "; free some, 'millrace store gc' may help"));
+    }
+
+    private static Finding disk(String check, Path folder, String remedy) throws IOException {
+        Path present = present(folder);
+        long free = Files.getFileStore(present).getUsableSpace();
+        boolean fine = free >= LEAST_FREE_BYTES;
+        return new Finding(check, fine, Text.bytes(free) + " free at " + present + (fine ? "" : remedy));
+    }
+
+    private static Path present(Path folder) {
+        Path present = folder.toAbsolutePath();
         while (!Files.exists(present) && present.getParent() != null) {
             present = present.getParent();
         }
-        long free = Files.getFileStore(present).getUsableSpace();
-        boolean fine = free >= LEAST_FREE_BYTES;
-        return new Finding(
-                "disk",
-                fine,
-                Text.bytes(free) + " free at " + present
-                        + (fine ? "" : "; a checkpoint and its forms need room, free some or choose another --home"));
+        return present;
     }
 
     static Finding tensors() {

@@ -6,6 +6,7 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.regex.Matcher;
@@ -41,15 +42,20 @@ public final class Stores {
 
     /** As {@link #open(String)}, but a folder must be there: a mistyped one would become an empty store. */
     public static ArtifactStore openExisting(String address) throws IOException {
-        Matcher scheme = SCHEME.matcher(address);
-        boolean remote = scheme.matches() && !scheme.group(1).equals("file");
-        if (!remote) {
-            Path folder = scheme.matches() ? folder(address) : Path.of(address);
-            if (!Files.isDirectory(folder)) {
-                throw new NoSuchFileException(folder.toString());
-            }
+        Optional<Path> folder = folderOf(address);
+        if (folder.isPresent() && !Files.isDirectory(folder.get())) {
+            throw new NoSuchFileException(folder.get().toString());
         }
         return open(address);
+    }
+
+    /** The folder of a store that is one. */
+    public static Optional<Path> folderOf(String address) throws IOException {
+        Matcher scheme = SCHEME.matcher(address);
+        if (!scheme.matches()) {
+            return Optional.of(Path.of(address));
+        }
+        return scheme.group(1).equals("file") ? Optional.of(folder(address)) : Optional.empty();
     }
 
     private static MemoryStore memory(String name) {
