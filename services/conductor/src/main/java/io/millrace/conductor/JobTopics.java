@@ -1,5 +1,6 @@
 package io.millrace.conductor;
 
+import io.millrace.conductor.topology.QueueRefusedException;
 import io.millrace.conductor.topology.Queues;
 import io.millrace.events.Device;
 import io.millrace.events.StageName;
@@ -11,6 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.InvalidPartitionsException;
 
 /**
  * Creates the job topics of a device class when its first job appears. A device that nobody has, even a misspelt one,
@@ -37,6 +39,8 @@ final class JobTopics implements Queues {
             TopicAdmin.apply(admin, topics, List.of(device), replication);
         } catch (InterruptedException e) {
             throw new InterruptException(e);
+        } catch (InvalidPartitionsException e) {
+            throw new QueueRefusedException(String.valueOf(e.getMessage()), e);
         } catch (KafkaException e) {
             throw e;
         } catch (RuntimeException e) {

@@ -6,6 +6,7 @@ import io.millrace.events.wire.Decoded;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
@@ -54,7 +55,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
         if (record.value() == null) {
             if (metadata.topic().equals(wiring.topics().policiesByPartition())) {
                 Dispatch dispatch = new Dispatch(wiring, Instant.ofEpochMilli(record.timestamp()), now);
-                carryOut(record, metadata, draft -> dispatch.deletePolicy(record.key(), draft), _ -> {}, now);
+                carryOut(record, metadata, draft -> dispatch.deletePolicy(record.key(), draft), (_, _) -> {}, now);
             } else {
                 refuse(record, metadata, "a tombstone has no meaning on this topic", now);
             }
@@ -67,7 +68,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
                         record,
                         metadata,
                         draft -> dispatch.decide(record.key(), event, draft),
-                        draft -> dispatch.fail(event, draft),
+                        (why, draft) -> dispatch.fail(event, why, draft),
                         now);
             }
             case Decoded.UnknownKind(String schema) -> wiring.metrics().unknownKind(schema);
@@ -79,11 +80,11 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
             Record<String, byte[]> record,
             RecordMetadata metadata,
             Consumer<Draft> decision,
-            Consumer<Draft> failure,
+            BiConsumer<String, Draft> failure,
             Instant now) {
         Optional<String> problem = task().carryOut(decision, now);
         if (problem.isPresent()) {
-            task().carryOut(failure, now);
+            task().carryOut(draft -> failure.accept(problem.get(), draft), now);
             refuse(record, metadata, problem.get(), now);
         }
     }

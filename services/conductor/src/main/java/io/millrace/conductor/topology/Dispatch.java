@@ -76,13 +76,13 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
     }
 
     /** The runs that this event speaks of cannot go on. */
-    void fail(Event event, Draft draft) {
+    void fail(Event event, String why, Draft draft) {
         switch (event) {
             case JobEvent news -> {
                 TicketId ticket = new TicketId(news.job().model(), news.job().key());
-                failRuns(ticket.model(), waiting(ticket, List.of(news.job().run()), draft), "of " + news, draft);
+                failRuns(ticket.model(), waiting(ticket, List.of(news.job().run()), draft), why, draft);
             }
-            case OperatorRequest request -> failRuns(request.model(), Set.of(request.run()), "of " + request, draft);
+            case OperatorRequest request -> failRuns(request.model(), Set.of(request.run()), why, draft);
             case Policy _,
                     CheckpointPublished _,
                     Job _,
@@ -95,7 +95,7 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
     }
 
     void failTicket(TicketId id, String why, Draft draft) {
-        failRuns(id.model(), waiting(id, List.of(), draft), "of " + why, draft);
+        failRuns(id.model(), waiting(id, List.of(), draft), why, draft);
     }
 
     /** What was stored cannot be read: the runs that need it cannot go on. */
@@ -103,10 +103,10 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
         new Salvage(coordinator(draft), draft, now).of(entry);
     }
 
-    private void failRuns(ModelName model, Set<RunId> runs, String because, Draft draft) {
+    private void failRuns(ModelName model, Set<RunId> runs, String why, Draft draft) {
         Failure failure = new Failure(
                 Reason.CONDUCTOR_ERROR,
-                "the conductor could not go on because " + because + "; see its log and the dead letters, then retry");
+                "the conductor could not go on because of " + why + "; see its log and the dead letters, then retry");
         Coordinator coordinator = coordinator(draft);
         runs.forEach(run -> coordinator.broken(model, run, failure, now));
     }

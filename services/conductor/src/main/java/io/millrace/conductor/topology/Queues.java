@@ -6,6 +6,10 @@ import io.millrace.events.StageName;
 /** The queues that jobs go to. A device class that no worker has yet has none until its first job. */
 @FunctionalInterface
 public interface Queues {
-    /** Returns when the queue is there. */
+    /**
+     * Returns when the queue is there.
+     *
+     * @throws QueueRefusedException if its topic is there with another shape
+     */
     void ensure(StageName stage, Device device);
 }

@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.conductor.Answers;
 import io.millrace.conductor.Given;
+import io.millrace.events.Device;
 import io.millrace.events.Job;
 import io.millrace.events.ModelPublished;
 import io.millrace.events.ModelRejected;
+import io.millrace.events.OperatorRequest;
 import io.millrace.events.Reason;
 import io.millrace.events.Recipe;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunStatus;
+import io.millrace.events.StageName;
 import io.millrace.events.Step;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -251,6 +254,29 @@ class ConductorTopologyTest {
                     .extracting(run -> run.failure().orElseThrow().reason())
                     .containsExactly(Reason.CONDUCTOR_ERROR);
             conductor.send(Given.checkpoint(Given.MODEL, "v2", Given.START.plusSeconds(1)));
+            assertThat(answerAll(conductor, 0.01)).containsExactly("gguf", "quality", "speed");
+            assertThat(conductor.latest()).hasSize(1);
+        }
+    }
+
+    @Test
+    void aQueueWhoseTopicHasAnotherShapeFailsTheRunThatNeedsItAndARetryGoesOn() {
+        String topic = Driven.TOPICS.jobs(StageName.BENCHMARK, Device.CPU);
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.refuseQueue(topic, true);
+            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.send(Given.checkpoint("v1"));
+
+            assertThat(answerAll(conductor, 0.01)).containsExactly("gguf");
+
+            RunChanged failed = conductor.runs().values().iterator().next();
+            assertThat(failed.failure().orElseThrow().reason()).isEqualTo(Reason.CONDUCTOR_ERROR);
+            assertThat(failed.failure().orElseThrow().message()).contains(topic, "3 partitions");
+            assertThat(conductor.deadLetters()).hasSize(1);
+
+            conductor.refuseQueue(topic, false);
+            conductor.send(new OperatorRequest(
+                    Given.MODEL, failed.run(), OperatorRequest.Kind.RETRY, "ana", "", conductor.now()));
             assertThat(answerAll(conductor, 0.01)).containsExactly("gguf", "quality", "speed");
             assertThat(conductor.latest()).hasSize(1);
         }

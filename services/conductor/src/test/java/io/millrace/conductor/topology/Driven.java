@@ -5,25 +5,30 @@ import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.StreamsPropertiesAccess;
 import io.millrace.conductor.run.Limits;
 import io.millrace.conductor.run.Queue;
+import io.millrace.events.Device;
 import io.millrace.events.Event;
 import io.millrace.events.Job;
 import io.millrace.events.JobCancelled;
 import io.millrace.events.ModelPublished;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunId;
+import io.millrace.events.StageName;
 import io.millrace.events.wire.Decoded;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.EventRecords;
 import io.millrace.events.wire.Topics;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -42,6 +47,7 @@ final class Driven implements AutoCloseable {
     private final EventRecords records = new EventRecords(TOPICS, codec, "test");
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     private final List<String> queues = new ArrayList<>();
+    private final Set<String> refused = new HashSet<>();
     private final Wiring wiring;
     private final TopologyTestDriver driver;
     private Instant now;
@@ -55,12 +61,29 @@ final class Driven implements AutoCloseable {
         wiring = Wiring.of(
                 TOPICS,
                 codec,
-                (stage, device) -> queues.add(TOPICS.jobs(stage, device)),
+                this::ensureQueue,
                 new ConductorMetrics(registry),
                 limits,
                 Duration.ofMillis(100),
                 _ -> {});
         driver = new TopologyTestDriver(ConductorTopology.build(wiring), properties(stateFolder), start);
+    }
+
+    private void ensureQueue(StageName stage, Device device) {
+        String topic = TOPICS.jobs(stage, device);
+        if (refused.contains(topic)) {
+            throw new QueueRefusedException("topic '" + topic + "' has 3 partitions", new IOException());
+        }
+        queues.add(topic);
+    }
+
+    /** From now on this queue's topic has another shape than it must have, or again the right one. */
+    void refuseQueue(String topic, boolean wrong) {
+        if (wrong) {
+            refused.add(topic);
+        } else {
+            refused.remove(topic);
+        }
     }
 
     private Properties properties(Path stateFolder) {

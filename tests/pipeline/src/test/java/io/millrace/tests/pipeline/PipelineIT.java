@@ -98,7 +98,8 @@ final class PipelineIT {
         assertThat(damaged.out())
                 .contains(lost + "\n  is missing: '" + file.getFileName() + "'")
                 .contains("millrace retry " + run.substring(0, 12) + " --recompute")
-                .endsWith("1 damaged\n");
+                .contains("needed by published model small-one v1 for phone")
+                .endsWith("1 damaged or missing\n");
     }
 
     private static void spoil(Path state) throws IOException {
