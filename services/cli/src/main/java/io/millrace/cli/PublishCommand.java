@@ -169,7 +169,8 @@ final class PublishCommand implements Callable<Integer> {
         if (runs.size() < expected) {
             text.append("\n  and ")
                     .append(expected - runs.size())
-                    .append(" not planned yet; is the conductor running?");
+                    .append(
+                            " not planned yet; is the conductor running, and does 'millrace dead-letters list' show the checkpoint?");
         }
         return text.toString();
     }
