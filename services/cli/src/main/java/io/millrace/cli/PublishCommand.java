@@ -165,7 +165,10 @@ final class PublishCommand implements Callable<Integer> {
                 .append("  ")
                 .append(run.target())
                 .append("  ")
-                .append(run.status().wireName()));
+                .append(run.status().wireName())
+                .append(run.failure()
+                        .map(failure -> ", " + failure.reason().code() + ": " + failure.message())
+                        .orElse("")));
         if (runs.size() < expected) {
             text.append("\n  and ")
                     .append(expected - runs.size())
