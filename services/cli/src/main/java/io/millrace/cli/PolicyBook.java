@@ -68,8 +68,9 @@ record PolicyBook(List<Policy> inForce, List<Damaged> damaged, Map<String, Long>
     }
 
     /**
-     * The revision of what is applied under this name next. Also after a deletion it is higher than any before: a model
-     * that an earlier revision made of the same checkpoint would otherwise stay the latest.
+     * The revision of what is applied under this name next. After a deletion, too, it is higher than any that the topic
+     * still has: a model that an earlier revision made of the same checkpoint would otherwise stay the latest. What
+     * compaction has taken away is not known here.
      */
     long nextRevision(String name) {
         return revisions.getOrDefault(name, 0L) + 1;
