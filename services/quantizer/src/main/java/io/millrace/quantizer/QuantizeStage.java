@@ -186,7 +186,7 @@ public final class QuantizeStage implements Stage<Quantize> {
         } catch (IllegalArgumentException e) {
             throw new StageException(Reason.UNSUITABLE_SHAPE, String.valueOf(e.getMessage()), e);
         }
-        return plan.write(output, threads, workspace::progress);
+        return plan.write(output, threads, workspace::progress, digests(workspace));
     }
 
     private static ModuleSchemes schemes(CompressedTensors wanted) {

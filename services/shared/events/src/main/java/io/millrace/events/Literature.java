@@ -44,6 +44,12 @@ public sealed interface Literature extends Quantize {
         };
     }
 
+    /** As of {@link Parameters.CompressedTensors}. */
+    @Override
+    default int version() {
+        return 4;
+    }
+
     @Override
     default String name() {
         return FORMAT;

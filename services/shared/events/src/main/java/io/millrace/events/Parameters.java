@@ -55,7 +55,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 2;
+            return 3;
         }
     }
 
@@ -155,7 +155,7 @@ public sealed interface Parameters {
 
         @Override
         public int version() {
-            return 2;
+            return 3;
         }
 
         @Override
@@ -341,6 +341,12 @@ public sealed interface Parameters {
                 case "MXFP4", "MXFP4A16" -> 32;
                 default -> 128;
             };
+        }
+
+        /** Differs from that of the other formats since the file's tensors keep the order of the model. */
+        @Override
+        public int version() {
+            return 4;
         }
 
         @Override

@@ -27,11 +27,13 @@ import io.millrace.worker.Workspace;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SplittableRandom;
+import java.util.function.BiConsumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -47,6 +49,7 @@ class StagesTest {
     @TempDir
     Path temp;
 
+    private final Map<Path, Digest> named = new HashMap<>();
     private Path original;
     private Path evaluation;
     private Path calibration;
@@ -195,6 +198,16 @@ class StagesTest {
     }
 
     @Test
+    void filesOfWeightsAreDigestedWhileTheyAreWritten() throws Exception {
+        StageOutput gguf = run(new QuantizeStage(), new Parameters.Gguf("Q8_0"), "gguf", Map.of(Role.MODEL, original));
+        assertThat(named).containsOnlyKeys(gguf.folder().resolve("model-Q8_0.gguf"));
+
+        StageOutput compressed = run(
+                new QuantizeStage(), new Parameters.CompressedTensors("W8A8"), "W8A8", Map.of(Role.MODEL, original));
+        assertThat(named).containsOnlyKeys(compressed.folder().resolve("model.safetensors"));
+    }
+
+    @Test
     void aDistillationThatDiedGoesOnFromItsLastSavedStep() throws Exception {
         Map<Role, Path> inputs =
                 Map.of(Role.MODEL, original, Role.ORIGINAL, original, Role.CALIBRATION_TEXT, calibration);
@@ -262,10 +275,18 @@ class StagesTest {
             public void progress(long done, long total, String message) {
                 assertThat(done).isBetween(0L, total);
             }
+
+            @Override
+            public Optional<BiConsumer<Path, Digest>> digests() {
+                return Optional.of(named::put);
+            }
         };
+        named.clear();
         @SuppressWarnings("unchecked")
         Stage<P> typed = (Stage<P>) stage;
-        return typed.run(input(parameters, in), workspace);
+        StageOutput output = typed.run(input(parameters, in), workspace);
+        named.forEach((file, digest) -> assertThat(digest).as(file.toString()).isEqualTo(digest(file)));
+        return output;
     }
 
     /** A folder with one text of this many bytes. */

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.TensorSink;
 import io.millrace.tensors.TensorSpec;
-import io.millrace.tensors.format.safetensors.DurableFiles;
+import io.millrace.tensors.file.DurableFiles;
 import io.millrace.tensors.format.safetensors.SafetensorsWriter;
 import io.millrace.tensors.json.StrictJson;
 import io.millrace.tensors.kernel.convert.Conversion;
@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 
 /**
  * Writes a dense model folder: config.json with the {@code torch_dtype} that is really there, the source's companions,
@@ -40,7 +41,8 @@ public final class DenseWriter implements TensorSink {
             List<TensorSpec> tensors,
             Map<String, String> metadata,
             long shardBytes,
-            Optional<Path> companions)
+            Optional<Path> companions,
+            Optional<BiConsumer<Path, byte[]>> digests)
             throws IOException {
         this.folder = folder;
         this.companions = companions;
@@ -53,7 +55,7 @@ public final class DenseWriter implements TensorSink {
         }
         // It names Python files, which do not come along: a loader that may execute them would miss them.
         this.config.remove("auto_map");
-        this.weights = SafetensorsWriter.open(folder, tensors, metadata, shardBytes);
+        this.weights = SafetensorsWriter.open(folder, tensors, metadata, shardBytes, digests);
     }
 
     /** A folder as a training writes it: it does not carry the mark of a stage. */
@@ -65,6 +67,7 @@ public final class DenseWriter implements TensorSink {
                 tensors,
                 Map.of("format", "pt"),
                 SHARD_BYTES,
+                Optional.empty(),
                 Optional.empty());
     }
 
@@ -77,7 +80,15 @@ public final class DenseWriter implements TensorSink {
     public static DenseWriter derived(
             Path folder, Checkpoint source, ObjectNode config, List<TensorSpec> tensors, String stage)
             throws IOException {
-        return derived(folder, source, config, TensorCheck.type(tensors.getFirst()), tensors, stage, SHARD_BYTES);
+        return derived(
+                folder,
+                source,
+                config,
+                TensorCheck.type(tensors.getFirst()),
+                tensors,
+                stage,
+                SHARD_BYTES,
+                Optional.empty());
     }
 
     /**
@@ -85,6 +96,7 @@ public final class DenseWriter implements TensorSink {
      *
      * @param type what {@code torch_dtype} says
      * @param shardBytes most tensor bytes in one file
+     * @param digests takes the SHA-256 of each finished file of tensors
      */
     public static DenseWriter derived(
             Path folder,
@@ -93,7 +105,8 @@ public final class DenseWriter implements TensorSink {
             DType type,
             List<TensorSpec> tensors,
             String stage,
-            long shardBytes)
+            long shardBytes,
+            Optional<BiConsumer<Path, byte[]>> digests)
             throws IOException {
         return new DenseWriter(
                 folder,
@@ -102,7 +115,8 @@ public final class DenseWriter implements TensorSink {
                 tensors,
                 Map.of("format", "pt", Checkpoint.MADE, stage),
                 shardBytes,
-                Optional.of(source.folder()));
+                Optional.of(source.folder()),
+                digests);
     }
 
     /**
@@ -119,7 +133,8 @@ public final class DenseWriter implements TensorSink {
                 tensors,
                 Map.of("format", "pt", Checkpoint.MADE, "dequantize"),
                 SHARD_BYTES,
-                companions);
+                companions,
+                Optional.empty());
     }
 
     /** {@code torch_dtype} of a type of weights. */

@@ -8,22 +8,22 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Works on a tensor in blocks of rows: several threads compute, the caller's thread takes the blocks in order. The cut
- * into blocks depends on the row length and the format alone, and at most threads + 1 blocks exist at a time.
+ * Works on tensors in blocks of rows: several threads compute, the caller's thread takes the blocks in order. The cut
+ * into blocks depends on the row length and the format alone, and at most twice {@code threads} blocks exist at a time.
  */
 public final class RowBlocks implements AutoCloseable {
     /** One MiB of floats: large writes, and small enough to stay in a core's cache between the passes. */
     private static final int BLOCK_ELEMENTS = 1 << 18;
 
     private final Checkpoint source;
-    private final int threads;
+    private final int mostPending;
     private final ExecutorService pool;
+    private final Deque<Pending<?>> pending = new ArrayDeque<>();
     /** Read into again: fresh memory would not be in the cache. At most one for each thread. */
     private final Queue<float[]> idle = new ConcurrentLinkedQueue<>();
 
@@ -39,9 +39,16 @@ public final class RowBlocks implements AutoCloseable {
         void accept(T result) throws IOException;
     }
 
+    private record Pending<T>(Future<T> block, Results<T> results) {
+        void take() throws IOException, InterruptedException {
+            results.accept(Outcome.of(block));
+        }
+    }
+
     public RowBlocks(Checkpoint source, int threads) {
         this.source = source;
-        this.threads = threads;
+        // As many wait as are in work: no thread is idle while the caller writes.
+        this.mostPending = 2 * threads;
         this.pool = Executors.newFixedThreadPool(
                 threads, Thread.ofPlatform().name("row-blocks-", 0).daemon().factory());
     }
@@ -68,19 +75,33 @@ public final class RowBlocks implements AutoCloseable {
     /** @param rowsTogether no block ends within so many rows, but the last */
     public <T> void inOrder(TensorRule rule, int rowsTogether, Work<T> work, Results<T> results)
             throws IOException, InterruptedException {
+        begin(rule, rowsTogether, work, results);
+        finish();
+    }
+
+    /**
+     * The same, but returns while the last blocks are still in work, so that those of another tensor can follow at once:
+     * what becomes of them is taken in later calls, at the latest in {@link #finish}.
+     */
+    public <T> void begin(TensorRule rule, int rowsTogether, Work<T> work, Results<T> results)
+            throws IOException, InterruptedException {
         long rows = rule.shape().rows();
         long step = Math.max(1, BLOCK_ELEMENTS / Math.max(1, rule.shape().rowLength()));
         step = Math.ceilDiv(step, rowsTogether) * rowsTogether;
-        Deque<Future<T>> pending = new ArrayDeque<>();
-        long next = 0;
-        while (next < rows || !pending.isEmpty()) {
-            while (next < rows && pending.size() <= threads) {
-                long from = next;
-                long to = Math.min(rows, from + step);
-                pending.add(pool.submit(() -> on(rule, from, to, work)));
-                next = to;
+        for (long row = 0; row < rows; row += step) {
+            if (pending.size() == mostPending) {
+                pending.remove().take();
             }
-            results.accept(take(pending.remove()));
+            long from = row;
+            long to = Math.min(rows, from + step);
+            pending.add(new Pending<>(pool.submit(() -> on(rule, from, to, work)), results));
+        }
+    }
+
+    /** Takes what is still in work. */
+    public void finish() throws IOException, InterruptedException {
+        while (!pending.isEmpty()) {
+            pending.remove().take();
         }
     }
 
@@ -98,17 +119,6 @@ public final class RowBlocks implements AutoCloseable {
         MemorySegment segment = MemorySegment.ofArray(weights);
         source.read(rule.name(), from, to, segment);
         source.requireFinite(rule.name(), from, segment);
-    }
-
-    private static <T> T take(Future<T> block) throws IOException, InterruptedException {
-        try {
-            return block.get();
-        } catch (ExecutionException failure) {
-            if (failure.getCause() instanceof IOException problem) {
-                throw problem;
-            }
-            throw new IllegalStateException("a block of rows could not be computed", failure.getCause());
-        }
     }
 
     @Override

@@ -17,6 +17,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -98,27 +101,31 @@ public final class CompressedTensorsWriter {
         return tensors.stream().mapToLong(TensorSpec::byteSize).sum();
     }
 
-    /** Writes the folder with one thread per processor. */
-    public List<TensorReport> write(Path folder, Progress progress) throws IOException, InterruptedException {
-        return write(folder, Runtime.getRuntime().availableProcessors(), progress);
+    /** Writes the folder with so many threads. */
+    public List<TensorReport> write(Path folder, int threads, Progress progress)
+            throws IOException, InterruptedException {
+        return write(folder, threads, progress, Optional.empty());
     }
 
     /**
      * Writes the folder and tells what became of each tensor of the source. Interrupted or failed, it leaves no weights
      * behind.
+     *
+     * @param digests takes the SHA-256 of each finished file of tensors
      */
-    public List<TensorReport> write(Path folder, int threads, Progress progress)
+    public List<TensorReport> write(
+            Path folder, int threads, Progress progress, Optional<BiConsumer<Path, byte[]>> digests)
             throws IOException, InterruptedException {
         ObjectNode config =
                 source.config().multimodal().orElse(source.config().json()).deepCopy();
         config.set(QuantizationConfig.KEY, QuantizationConfig.of(groups(), denseModules()));
-        List<TensorReport> reports = new ArrayList<>();
+        List<Supplier<TensorReport>> reports = new ArrayList<>();
         long totalBytes = Stream.concat(source.tensors().stream(), source.seeing().stream())
                 .mapToLong(TensorSpec::byteSize)
                 .sum();
         long doneBytes = 0;
-        try (DenseWriter target =
-                        DenseWriter.derived(folder, source, config, modelType, tensors, "quantize", shardBytes);
+        try (DenseWriter target = DenseWriter.derived(
+                        folder, source, config, modelType, tensors, "quantize", shardBytes, digests);
                 ModuleBlocks blocks = new ModuleBlocks(source, threads)) {
             for (TensorRule rule : source.rules()) {
                 CompressedScheme scheme = schemes.get(rule.name());
@@ -126,8 +133,10 @@ public final class CompressedTensorsWriter {
                 doneBytes += source.spec(rule.name()).byteSize();
                 progress.advance(doneBytes, totalBytes, rule.name());
             }
+            blocks.finish();
             for (TensorSpec seeing : source.seeing()) {
-                reports.add(copy(seeing, target));
+                TensorReport copied = copy(seeing, target);
+                reports.add(() -> copied);
                 doneBytes += seeing.byteSize();
                 progress.advance(doneBytes, totalBytes, seeing.name());
             }
@@ -136,20 +145,19 @@ public final class CompressedTensorsWriter {
             }
             target.finish();
         }
-        return List.copyOf(reports);
+        return reports.stream().map(Supplier::get).toList();
     }
 
-    private TensorReport quantize(TensorRule rule, CompressedScheme scheme, DenseWriter target, ModuleBlocks blocks)
+    /** The report can be had when the blocks are finished. */
+    private Supplier<TensorReport> quantize(
+            TensorRule rule, CompressedScheme scheme, DenseWriter target, ModuleBlocks blocks)
             throws IOException, InterruptedException {
         ModuleLayout layout = ModuleLayout.of(scheme, modelType);
         ModuleLayout own = layout.spansModules() ? layout.spanning(largestOfMerged(rule, blocks)) : layout;
         TensorRule stored = stored(rule);
         append(stored, own.head(stored), target);
-        return report(
-                rule,
-                scheme.name(),
-                own.tensors(stored),
-                blocks.quantize(rule, own, block -> append(stored, block.parts(), target)));
+        RoundingLoss loss = blocks.quantize(rule, own, block -> append(stored, block.parts(), target));
+        return () -> report(rule, scheme.name(), own.tensors(stored), loss);
     }
 
     /** Read once for modules that consumers merge: they follow each other. */
@@ -172,13 +180,14 @@ public final class CompressedTensorsWriter {
         }
     }
 
-    private TensorReport convert(TensorRule rule, DenseWriter target, ModuleBlocks blocks)
+    /** Likewise. */
+    private Supplier<TensorReport> convert(TensorRule rule, DenseWriter target, ModuleBlocks blocks)
             throws IOException, InterruptedException {
         DType type = denseType(rule);
         TensorRule stored = stored(rule);
         List<TensorSpec> specs = List.of(TensorSpec.plain(stored.name(), type, rule.shape()));
-        return report(
-                rule, type.name(), specs, blocks.convert(rule, type, block -> append(stored, block.parts(), target)));
+        RoundingLoss loss = blocks.convert(rule, type, block -> append(stored, block.parts(), target));
+        return () -> report(rule, type.name(), specs, loss);
     }
 
     /** The part that sees stays as it is. */

@@ -9,7 +9,10 @@ import io.millrace.tensors.kernel.pack.RoundingLoss;
 import java.io.IOException;
 import java.util.List;
 
-/** A tensor's rows as the parts of its module's tensors, block after block. */
+/**
+ * Tensors' rows as the parts of their modules' tensors, block after block. What a method returns is complete only when
+ * {@link #finish} has returned: the last blocks of one tensor are computed beside the first of the next.
+ */
 final class ModuleBlocks implements AutoCloseable {
     private final Checkpoint source;
     private final RowBlocks rows;
@@ -49,11 +52,15 @@ final class ModuleBlocks implements AutoCloseable {
     private RoundingLoss write(TensorRule rule, int rowsTogether, RowBlocks.Work<ModuleLayout.Block> work, Sink sink)
             throws IOException, InterruptedException {
         RoundingLoss total = new RoundingLoss();
-        rows.inOrder(rule, rowsTogether, work, block -> {
+        rows.begin(rule, rowsTogether, work, block -> {
             sink.accept(block);
             total.add(block.loss());
         });
         return total;
+    }
+
+    void finish() throws IOException, InterruptedException {
+        rows.finish();
     }
 
     @Override

@@ -4,7 +4,8 @@ import io.millrace.tensors.Progress;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.Outcome;
-import io.millrace.tensors.format.safetensors.DurableFiles;
+import io.millrace.tensors.file.DurableFiles;
+import io.millrace.tensors.file.OutputFile;
 import io.millrace.tensors.kernel.gguf.Deviation;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -72,8 +73,9 @@ final class GgufFileWriter implements AutoCloseable {
         for (int i = 0; i < parts.size(); i++) {
             Path partial = partial(files.get(i));
             unfinished.push(partial);
-            try (PartFile file = PartFile.create(partial, digests.isPresent())) {
-                write(parts.get(i), file, checkpoint, reports).ifPresent(hashes::add);
+            try (OutputFile file = OutputFile.create(partial, digests.isPresent())) {
+                write(parts.get(i), file, checkpoint, reports);
+                file.finish().ifPresent(hashes::add);
             }
         }
         // A model is opened by its first part, which is there once all are.
@@ -93,7 +95,7 @@ final class GgufFileWriter implements AutoCloseable {
         return file.resolveSibling("." + file.getFileName() + ".partial");
     }
 
-    private Optional<byte[]> write(GgufPlan.Part part, PartFile file, Checkpoint checkpoint, GgufReports reports)
+    private void write(GgufPlan.Part part, OutputFile file, Checkpoint checkpoint, GgufReports reports)
             throws IOException, InterruptedException {
         file.append(ByteBuffer.wrap(GgufHeaderEncoder.encode(part.header())));
         for (PlannedTensor tensor : part.tensors()) {
@@ -114,7 +116,6 @@ final class GgufFileWriter implements AutoCloseable {
         while (!pending.isEmpty()) {
             drain(file, reports);
         }
-        return file.finish();
     }
 
     private Quantized quantize(RowBlock block, Checkpoint checkpoint) throws IOException {
@@ -127,7 +128,7 @@ final class GgufFileWriter implements AutoCloseable {
     }
 
     /** Waits for the oldest block and writes it. */
-    private void drain(PartFile file, GgufReports reports) throws IOException, InterruptedException {
+    private void drain(OutputFile file, GgufReports reports) throws IOException, InterruptedException {
         Pending oldest = pending.remove();
         Quantized quantized = Outcome.of(oldest.quantized());
         file.append(quantized.bytes());

@@ -4,15 +4,14 @@ import io.millrace.tensors.Progress;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.Outcome;
-import io.millrace.tensors.format.safetensors.DurableFiles;
+import io.millrace.tensors.file.DurableFiles;
+import io.millrace.tensors.file.OutputFile;
 import io.millrace.tensors.kernel.gguf.Deviation;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -31,7 +30,7 @@ final class DataFileWriter implements AutoCloseable {
     private final Path folder;
     private final Path partial;
     private final DataLayout layout;
-    private final FileChannel channel;
+    private final OutputFile output;
     private final ExecutorService pool;
     private final Deque<WeightBlock.Buffers> idle = new ArrayDeque<>();
     private final Deque<Pending> pending = new ArrayDeque<>();
@@ -50,8 +49,7 @@ final class DataFileWriter implements AutoCloseable {
         this.file = folder.resolve(name);
         this.partial = folder.resolve("." + name + ".partial");
         this.layout = layout;
-        this.channel = FileChannel.open(
-                partial, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
+        this.output = OutputFile.create(partial, false);
         this.pool = Executors.newFixedThreadPool(
                 threads, Thread.ofPlatform().daemon().name("onnx-", 0).factory());
         for (int i = 0; i < threads + 1; i++) {
@@ -76,8 +74,8 @@ final class DataFileWriter implements AutoCloseable {
         while (!pending.isEmpty()) {
             drain(progress);
         }
-        channel.force(true);
-        channel.close();
+        output.finish();
+        output.close();
         Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE);
         DurableFiles.forceFolder(folder);
         return List.copyOf(reports);
@@ -88,9 +86,10 @@ final class DataFileWriter implements AutoCloseable {
         Pending oldest = pending.remove();
         sum = sum.plus(Outcome.of(oldest.deviation()));
         WeightBlock block = oldest.block();
-        put(oldest.buffers().data(), block.dataBytes(), block.dataOffset());
+        output.write(ByteBuffer.wrap(oldest.buffers().data(), 0, block.dataBytes()), block.dataOffset());
         if (block.scaleByteCount() > 0) {
-            put(oldest.buffers().scaleBytes(), block.scaleByteCount(), block.scaleOffset());
+            output.write(
+                    ByteBuffer.wrap(oldest.buffers().scaleBytes(), 0, block.scaleByteCount()), block.scaleOffset());
         }
         idle.add(oldest.buffers());
         doneBytes += block.dataBytes() + block.scaleByteCount();
@@ -121,20 +120,12 @@ final class DataFileWriter implements AutoCloseable {
         }
     }
 
-    private void put(byte[] bytes, int count, long offset) throws IOException {
-        ByteBuffer buffer = ByteBuffer.wrap(bytes, 0, count);
-        long at = offset;
-        while (buffer.hasRemaining()) {
-            at += channel.write(buffer, at);
-        }
-    }
-
     /** Lets the blocks in work end, since they read the checkpoint, then removes an unfinished file. */
     @Override
     public void close() throws IOException {
         pending.forEach(block -> block.deviation().cancel(false));
         pool.close();
-        channel.close();
+        output.close();
         Files.deleteIfExists(partial);
     }
 }

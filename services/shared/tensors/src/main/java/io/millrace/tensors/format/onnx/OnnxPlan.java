@@ -9,7 +9,7 @@ import io.millrace.tensors.architecture.RopeScaling;
 import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.ModelFolder;
-import io.millrace.tensors.format.safetensors.DurableFiles;
+import io.millrace.tensors.file.DurableFiles;
 import io.millrace.tensors.json.StrictJson;
 import io.millrace.tensors.kernel.onnx.NBitsBlocks;
 import java.io.IOException;

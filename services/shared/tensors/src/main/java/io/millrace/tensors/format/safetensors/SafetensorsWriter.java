@@ -5,6 +5,7 @@ import io.millrace.tensors.DType;
 import io.millrace.tensors.Encoding;
 import io.millrace.tensors.TensorSink;
 import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.file.DurableFiles;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -16,28 +17,32 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 
 /**
  * Writes a planned list of tensors as {@code model.safetensors}, or as shards with an index when they exceed the asked
  * shard size. Every file carries another name until {@link #finish}. The tensors may be filled in any order, each from
  * front to back; {@link #append(MemorySegment)} fills them in the planned order.
  *
- * <p>The layout is that of {@link SafetensorsReader}. Inside a file wider element types come first, because torch views
- * a tensor only at an offset that is a multiple of its element size; otherwise the planned order is kept.
+ * <p>The layout is that of {@link SafetensorsReader}. Inside a file the planned order is kept if each tensor then begins at
+ * a multiple of its element size, because torch views it only there; else wider element types come first.
  */
 public final class SafetensorsWriter implements TensorSink {
     private final Path folder;
     private final List<TensorSpec> plan;
+    private final Optional<BiConsumer<Path, byte[]>> digests;
     private final List<ShardFile> shards = new ArrayList<>();
     private final Map<String, ShardFile> shardOf = new HashMap<>();
     private int current;
     private boolean finished;
 
-    private SafetensorsWriter(Path folder, List<TensorSpec> plan) {
+    private SafetensorsWriter(Path folder, List<TensorSpec> plan, Optional<BiConsumer<Path, byte[]>> digests) {
         this.folder = folder;
         this.plan = plan;
+        this.digests = digests;
     }
 
     /**
@@ -47,8 +52,23 @@ public final class SafetensorsWriter implements TensorSink {
      */
     public static SafetensorsWriter open(
             Path folder, List<TensorSpec> tensors, Map<String, String> metadata, long shardBytes) throws IOException {
+        return open(folder, tensors, metadata, shardBytes, Optional.empty());
+    }
+
+    /**
+     * The same, and computes the digests beside it.
+     *
+     * @param digests takes the SHA-256 of each finished file of tensors
+     */
+    public static SafetensorsWriter open(
+            Path folder,
+            List<TensorSpec> tensors,
+            Map<String, String> metadata,
+            long shardBytes,
+            Optional<BiConsumer<Path, byte[]>> digests)
+            throws IOException {
         checkPlan(tensors);
-        SafetensorsWriter writer = new SafetensorsWriter(folder, List.copyOf(tensors));
+        SafetensorsWriter writer = new SafetensorsWriter(folder, List.copyOf(tensors), digests);
         Files.createDirectories(folder);
         List<List<TensorSpec>> parts = split(tensors, shardBytes);
         try {
@@ -56,7 +76,8 @@ public final class SafetensorsWriter implements TensorSink {
                 String name = parts.size() == 1
                         ? SafetensorsFolder.SINGLE
                         : String.format("model-%05d-of-%05d.safetensors", part + 1, parts.size());
-                ShardFile shard = ShardFile.create(folder.resolve(name), parts.get(part), metadata);
+                ShardFile shard =
+                        ShardFile.create(folder.resolve(name), parts.get(part), metadata, digests.isPresent());
                 writer.shards.add(shard);
                 parts.get(part).forEach(tensor -> writer.shardOf.put(tensor.name(), shard));
             }
@@ -142,11 +163,13 @@ public final class SafetensorsWriter implements TensorSink {
                         + " of " + tensor.byteSize() + " bytes");
             }
         }
+        List<Optional<byte[]>> hashes = new ArrayList<>();
         for (ShardFile shard : shards) {
-            shard.force();
+            hashes.add(shard.finish());
         }
+        List<Path> files = new ArrayList<>();
         for (ShardFile shard : shards) {
-            shard.publish();
+            files.add(shard.publish());
         }
         if (shards.size() > 1) {
             DurableFiles.write(
@@ -155,6 +178,10 @@ public final class SafetensorsWriter implements TensorSink {
         }
         DurableFiles.forceFolder(folder);
         finished = true;
+        for (int i = 0; i < files.size(); i++) {
+            Path file = files.get(i);
+            hashes.get(i).ifPresent(hash -> digests.orElseThrow().accept(file, hash));
+        }
     }
 
     private ObjectNode index() {

@@ -3,23 +3,23 @@ package io.millrace.tensors.format.safetensors;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.file.OutputFile;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /** One file that is being written under a temporary name; its tensors fill from front to back, in any order. */
@@ -29,8 +29,7 @@ final class ShardFile implements AutoCloseable {
 
     private final Path file;
     private final Path temporary;
-    private final FileChannel channel;
-    private final WriteBehind behind;
+    private final OutputFile output;
     private final Map<String, Extent> extents = new HashMap<>();
 
     /** Where a tensor's next byte goes, and where it ends. */
@@ -44,41 +43,49 @@ final class ShardFile implements AutoCloseable {
         }
     }
 
-    private ShardFile(Path file, Path temporary, FileChannel channel) {
+    private ShardFile(Path file, Path temporary, OutputFile output) {
         this.file = file;
         this.temporary = temporary;
-        this.channel = channel;
-        this.behind = new WriteBehind(channel::force);
+        this.output = output;
     }
 
-    static ShardFile create(Path file, List<TensorSpec> tensors, Map<String, String> metadata) throws IOException {
-        List<TensorSpec> laidOut = new ArrayList<>(tensors);
-        laidOut.sort(Comparator.comparingInt(
-                        (TensorSpec tensor) -> SafetensorsWriter.typeOf(tensor).bytes())
-                .reversed());
+    static ShardFile create(Path file, List<TensorSpec> tensors, Map<String, String> metadata, boolean digested)
+            throws IOException {
+        List<TensorSpec> laidOut = laidOut(tensors);
         ByteBuffer head = head(laidOut, metadata);
         Path temporary = file.resolveSibling(file.getFileName() + ".partial");
-        ShardFile shard = new ShardFile(
-                file,
-                temporary,
-                FileChannel.open(
-                        temporary,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.TRUNCATE_EXISTING,
-                        StandardOpenOption.WRITE));
+        ShardFile shard = new ShardFile(file, temporary, OutputFile.create(temporary, digested));
         try {
             long offset = head.remaining();
             for (TensorSpec tensor : laidOut) {
                 shard.extents.put(tensor.name(), new Extent(offset, Math.addExact(offset, tensor.byteSize())));
                 offset += tensor.byteSize();
             }
-            shard.write(head, 0);
+            shard.output.write(head, 0);
             return shard;
         } catch (IOException | RuntimeException failure) {
             shard.close();
             shard.discard();
             throw failure;
         }
+    }
+
+    /** In the planned order if every tensor then begins at a multiple of its element size, else wider elements first. */
+    private static List<TensorSpec> laidOut(List<TensorSpec> planned) {
+        long offset = 0;
+        for (TensorSpec tensor : planned) {
+            if (offset % elementBytes(tensor) != 0) {
+                List<TensorSpec> widerFirst = new ArrayList<>(planned);
+                widerFirst.sort(Comparator.comparingInt(ShardFile::elementBytes).reversed());
+                return widerFirst;
+            }
+            offset = Math.addExact(offset, tensor.byteSize());
+        }
+        return planned;
+    }
+
+    private static int elementBytes(TensorSpec tensor) {
+        return SafetensorsWriter.typeOf(tensor).bytes();
     }
 
     private static ByteBuffer head(List<TensorSpec> tensors, Map<String, String> metadata) {
@@ -124,9 +131,8 @@ final class ShardFile implements AutoCloseable {
         }
         for (long done = 0; done < bytes.byteSize(); done += PIECE_BYTES) {
             long piece = Math.min(PIECE_BYTES, bytes.byteSize() - done);
-            write(buffer(bytes.asSlice(done, piece)), extent.next);
+            output.write(buffer(bytes.asSlice(done, piece)), extent.next);
             extent.next += piece;
-            behind.written(piece);
         }
     }
 
@@ -144,20 +150,20 @@ final class ShardFile implements AutoCloseable {
         return own ? bytes.asByteBuffer() : ByteBuffer.wrap(bytes.toArray(ValueLayout.JAVA_BYTE));
     }
 
-    private void write(ByteBuffer bytes, long offset) throws IOException {
-        long at = offset;
-        while (bytes.hasRemaining()) {
-            at += channel.write(bytes, at);
-        }
+    /**
+     * Forces all of it to the disk.
+     *
+     * @return its SHA-256, if that is wanted
+     */
+    Optional<byte[]> finish() throws IOException {
+        Optional<byte[]> digest = output.finish();
+        output.close();
+        return digest;
     }
 
-    void force() throws IOException {
-        behind.finish();
-        channel.close();
-    }
-
-    void publish() throws IOException {
-        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+    /** Gives the finished file its name. */
+    Path publish() throws IOException {
+        return Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
     }
 
     void discard() throws IOException {
@@ -166,6 +172,6 @@ final class ShardFile implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        channel.close();
+        output.close();
     }
 }

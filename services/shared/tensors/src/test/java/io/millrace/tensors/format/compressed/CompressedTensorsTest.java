@@ -27,9 +27,12 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.assertj.core.data.Offset;
@@ -404,11 +407,18 @@ class CompressedTensorsTest {
                         "tensor '" + QUERY + ".weight_global_scale' holds " + said + ", expected a number above 0");
     }
 
+    /** Its digest, taken while it was written, is that of the file. */
     private Path compress(Path source, CompressedScheme scheme, int threads) throws Exception {
         Path target = folder.resolve(scheme + "-" + threads);
+        Map<Path, byte[]> digests = new HashMap<>();
         try (Checkpoint checkpoint = Checkpoint.open(source)) {
-            CompressedTensorsWriter.plan(checkpoint, scheme).write(target, threads, Progress.NONE);
+            CompressedTensorsWriter.plan(checkpoint, scheme)
+                    .write(target, threads, Progress.NONE, Optional.of(digests::put));
         }
+        Path file = target.resolve("model.safetensors");
+        assertThat(digests).containsOnlyKeys(file);
+        assertThat(digests.get(file))
+                .isEqualTo(MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file)));
         return target;
     }
 

@@ -155,7 +155,7 @@ class DequantizationTest {
         Path packed = parent.resolve("packed");
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             CompressedTensorsWriter.plan(checkpoint, CompressedScheme.W4A16_ASYM)
-                    .write(packed, Progress.NONE);
+                    .write(packed, 2, Progress.NONE);
         }
 
         Dequantization.write(packed, parent.resolve("dense"), Optional.of(DType.F32), Progress.NONE);

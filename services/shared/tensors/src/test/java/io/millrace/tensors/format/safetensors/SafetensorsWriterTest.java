@@ -14,8 +14,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -34,7 +37,7 @@ class SafetensorsWriterTest {
     Path folder;
 
     @Test
-    void plannedOrderIsKeptForTheCallerAndWiderTypesComeFirstInTheFile() throws IOException {
+    void plannedOrderIsKeptForTheCallerAndWiderTypesComeFirstInTheFileWhereOneWouldBeginAstray() throws IOException {
         write(Long.MAX_VALUE);
 
         try (SafetensorsReader reader = SafetensorsReader.open(folder.resolve("model.safetensors"))) {
@@ -47,6 +50,43 @@ class SafetensorsWriterTest {
         byte[] file = Files.readAllBytes(folder.resolve("model.safetensors"));
         assertThat(MemorySegment.ofArray(file).get(ValueLayout.JAVA_LONG_UNALIGNED, 0) % 8)
                 .isZero();
+    }
+
+    @Test
+    void plannedOrderIsThatOfTheFileWhereEveryTensorThenBeginsAtAMultipleOfItsElementSize() throws IOException {
+        List<TensorSpec> plan = List.of(
+                TensorSpec.plain("codes", DType.I8, Shape.of(2, 4)),
+                TensorSpec.plain("scales", DType.BF16, Shape.of(4)),
+                TensorSpec.plain("shape", DType.I64, Shape.of(2)),
+                TensorSpec.plain("more", DType.I8, Shape.of(3)));
+
+        write(plan, Long.MAX_VALUE);
+
+        try (SafetensorsReader reader = SafetensorsReader.open(folder.resolve("model.safetensors"))) {
+            assertThat(reader.tensors()).isEqualTo(plan);
+        }
+    }
+
+    @Test
+    void digestsOfShardsAreThoseOfTheFilesInWhateverOrderTheirTensorsAreFilled() throws Exception {
+        Map<Path, byte[]> digests = new HashMap<>();
+        try (SafetensorsWriter writer = SafetensorsWriter.open(folder, PLAN, Map.of(), 22, Optional.of(digests::put))) {
+            writer.append("shape", MemorySegment.ofArray(new byte[] {1, 2, 3, 4, 5}));
+            writer.append("words", MemorySegment.ofArray(new byte[16]));
+            writer.append("half", MemorySegment.ofArray(new byte[] {6, 7, 8, 9, 10, 11}));
+            writer.append("shape", MemorySegment.ofArray(new byte[11]));
+            assertThat(digests).isEmpty();
+            writer.finish();
+        }
+
+        assertThat(digests)
+                .containsOnlyKeys(
+                        folder.resolve("model-00001-of-00002.safetensors"),
+                        folder.resolve("model-00002-of-00002.safetensors"));
+        for (Map.Entry<Path, byte[]> digest : digests.entrySet()) {
+            assertThat(digest.getValue())
+                    .isEqualTo(MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(digest.getKey())));
+        }
     }
 
     @Test
@@ -180,8 +220,13 @@ class SafetensorsWriterTest {
 
     /** Bytes count 0, 1, 2 … in the planned order, in pieces that cut across tensors. */
     private void write(long shardBytes) throws IOException {
-        try (SafetensorsWriter writer = SafetensorsWriter.open(folder, PLAN, Map.of("format", "pt"), shardBytes)) {
-            byte[] bytes = new byte[38];
+        write(PLAN, shardBytes);
+    }
+
+    private void write(List<TensorSpec> plan, long shardBytes) throws IOException {
+        try (SafetensorsWriter writer = SafetensorsWriter.open(folder, plan, Map.of("format", "pt"), shardBytes)) {
+            byte[] bytes =
+                    new byte[(int) plan.stream().mapToLong(TensorSpec::byteSize).sum()];
             for (int i = 0; i < bytes.length; i++) {
                 bytes[i] = (byte) i;
             }

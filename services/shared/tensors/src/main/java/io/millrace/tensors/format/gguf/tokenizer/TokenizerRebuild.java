@@ -2,10 +2,10 @@ package io.millrace.tensors.format.gguf.tokenizer;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.file.DurableFiles;
 import io.millrace.tensors.format.gguf.GgufHeader;
 import io.millrace.tensors.format.gguf.GgufValue;
 import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Kind;
-import io.millrace.tensors.format.safetensors.DurableFiles;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -1,4 +1,4 @@
-package io.millrace.tensors.format.safetensors;
+package io.millrace.tensors.file;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;

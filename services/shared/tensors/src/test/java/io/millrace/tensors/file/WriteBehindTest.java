@@ -1,4 +1,4 @@
-package io.millrace.tensors.format.safetensors;
+package io.millrace.tensors.file;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package io.millrace.tensors.format.safetensors;
+package io.millrace.tensors.file;
 
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * Sends a file to the disk while the rest of it is still being computed, so that the end waits for the last piece only. What
  * fails in between is thrown by the next call: the system reports a lost page once. For one writing thread.
  */
-public final class WriteBehind {
+final class WriteBehind {
     private static final long PIECE_BYTES = 32L << 20;
 
     private final Forcing file;
@@ -19,16 +19,16 @@ public final class WriteBehind {
 
     /** {@link java.nio.channels.FileChannel#force}. */
     @FunctionalInterface
-    public interface Forcing {
+    interface Forcing {
         void force(boolean metadata) throws IOException;
     }
 
-    public WriteBehind(Forcing file) {
+    WriteBehind(Forcing file) {
         this.file = file;
     }
 
     /** Tells of bytes that were written. */
-    public void written(long bytes) throws IOException {
+    void written(long bytes) throws IOException {
         unforcedBytes += bytes;
         if (unforcedBytes < PIECE_BYTES || (forcing != null && !forcing.isDone())) {
             return;
@@ -44,7 +44,7 @@ public final class WriteBehind {
     }
 
     /** Forces all of the file. */
-    public void finish() throws IOException {
+    void finish() throws IOException {
         await();
         file.force(true);
     }
