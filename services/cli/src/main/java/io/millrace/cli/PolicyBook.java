@@ -70,7 +70,7 @@ record PolicyBook(List<Policy> inForce, List<Damaged> damaged, Map<String, Long>
     /**
      * The revision of what is applied under this name next. After a deletion, too, it is higher than any that the topic
      * still has: a model that an earlier revision made of the same checkpoint would otherwise stay the latest. What
-     * compaction has taken away is not known here.
+     * compaction has taken away is not known here; the conductor forgets the revisions of a policy that is deleted.
      */
     long nextRevision(String name) {
         return revisions.getOrDefault(name, 0L) + 1;

@@ -4,8 +4,10 @@ import io.millrace.client.CheckpointFolder;
 import io.millrace.client.Publisher;
 import io.millrace.client.RefusedCheckpointException;
 import io.millrace.events.CheckpointPublished;
+import io.millrace.events.Failure;
 import io.millrace.events.ModelName;
 import io.millrace.events.Policy;
+import io.millrace.events.Reason;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunId;
 import io.millrace.store.ArtifactStore;
@@ -93,8 +95,13 @@ final class PublishCommand implements Callable<Integer> {
             output.print(
                     new Published(checkpoint, opened.leftOut(), runs),
                     () -> leftOut(opened) + text(release.model(), runs, policies, expected.size()));
+            return runs.stream().anyMatch(PublishCommand::conflicting) ? ExitCode.REFUSED : ExitCode.OK;
         }
-        return ExitCode.OK;
+    }
+
+    /** Decided before any run of it begins. What else fails is told by the run, sooner or later. */
+    private static boolean conflicting(RunChanged run) {
+        return run.failure().map(Failure::reason).equals(Optional.of(Reason.VERSION_CONFLICT));
     }
 
     private Publisher.Release release() {

@@ -2,25 +2,24 @@ package io.millrace.conductor;
 
 import io.millrace.conductor.run.LostQueues;
 import io.millrace.conductor.run.Queue;
-import io.millrace.events.Device;
 import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.events.wire.TopicAdmin;
 import io.millrace.events.wire.Topics;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -95,26 +94,35 @@ final class QueueWatch implements AutoCloseable {
                 : String.valueOf(error.getMessage());
     }
 
+    /** A queue that it may not look at keeps it from no other one. */
     void look() throws InterruptedException {
-        Set<Queue> queues = losses.watched();
-        Map<Queue, Uuid> found = identities(queues);
-        List<Device> deleted = queues.stream()
-                .filter(queue -> !found.containsKey(queue))
-                .map(Queue::device)
-                .distinct()
+        Optional<AuthorizationException> denied = Optional.empty();
+        List<Queue> queues = losses.watched().stream()
+                .sorted(Comparator.comparing(this::name))
                 .toList();
-        if (!deleted.isEmpty()) {
-            TopicAdmin.apply(admin, topics, deleted, replication);
-            found.putAll(identities(queues));
-        }
         for (Queue queue : queues) {
-            Uuid present = found.get(queue);
-            if (present != null && isAnother(queue, present)) {
-                LOG.atWarn()
-                        .addKeyValue("topic", name(queue))
-                        .log("the topic was deleted with the jobs in it; those that nobody has begun are issued again");
-                losses.lost(queue, Instant.now());
+            try {
+                look(queue);
+            } catch (AuthorizationException e) {
+                denied = denied.or(() -> Optional.of(e));
             }
+        }
+        if (denied.isPresent()) {
+            throw denied.get();
+        }
+    }
+
+    private void look(Queue queue) throws InterruptedException {
+        Optional<Uuid> present = identity(queue);
+        if (present.isEmpty()) {
+            TopicAdmin.apply(admin, topics, List.of(queue.device()), replication);
+            present = identity(queue);
+        }
+        if (present.isPresent() && isAnother(queue, present.get())) {
+            LOG.atWarn()
+                    .addKeyValue("topic", name(queue))
+                    .log("the topic was deleted with the jobs in it; those that nobody has begun are issued again");
+            losses.lost(queue, Instant.now());
         }
     }
 
@@ -129,12 +137,9 @@ final class QueueWatch implements AutoCloseable {
         return another;
     }
 
-    private Map<Queue, Uuid> identities(Set<Queue> queues) throws InterruptedException {
-        Map<String, Uuid> byName =
-                TopicAdmin.identities(admin, queues.stream().map(this::name).collect(Collectors.toSet()));
-        return queues.stream()
-                .filter(queue -> byName.containsKey(name(queue)))
-                .collect(Collectors.toMap(queue -> queue, queue -> Objects.requireNonNull(byName.get(name(queue)))));
+    private Optional<Uuid> identity(Queue queue) throws InterruptedException {
+        return Optional.ofNullable(
+                TopicAdmin.identities(admin, Set.of(name(queue))).get(name(queue)));
     }
 
     private String name(Queue queue) {

@@ -148,6 +148,24 @@ final class QueueWatchTest {
     }
 
     @Test
+    void aQueueThatItMayNotDescribeKeepsItFromNoOther() {
+        losses.watch(QUEUE);
+        losses.watch(OTHER);
+        for (Queue[] pair : new Queue[][] {{QUEUE, OTHER}, {OTHER, QUEUE}}) {
+            refused(pair[0]);
+            stands(pair[1], Uuid.randomUuid());
+            watch.lookUnlessDown();
+            stands(pair[1], Uuid.randomUuid());
+            watch.lookUnlessDown();
+
+            assertThat(warnings())
+                    .anySatisfy(warning -> assertThat(warning).contains("Describe on topic " + name(pair[0])))
+                    .anySatisfy(warning -> assertThat(warning).contains("was deleted"));
+            said.list.clear();
+        }
+    }
+
+    @Test
     void anEmptyTopicOfAQueueThatStoodIsALossHoweverLateTheAnswer() {
         losses.standing(QUEUE);
         stands(QUEUE, Uuid.randomUuid());

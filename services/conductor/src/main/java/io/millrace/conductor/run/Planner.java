@@ -64,6 +64,7 @@ public final class Planner {
         Table<Policy> policies = draft.tables().policies();
         if (policy.isEmpty()) {
             policies.delete(name);
+            LatestModel.deleted(name, draft);
             return;
         }
         if (policies.get(name).equals(policy)) {

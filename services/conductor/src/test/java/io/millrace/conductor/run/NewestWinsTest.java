@@ -128,6 +128,31 @@ class NewestWinsTest {
     }
 
     @Test
+    void whatAPolicyMakesOfTheSameCheckpointIsTheLatestAlsoWhereItsRevisionsBeganAnewAfterItWasDeleted() {
+        Policy before = Given.policy(Policy.OnNewer.KEEP, 7, PHONE);
+        world.apply(before);
+        world.publish(OLD);
+        finish(world.lastJob());
+        world.publish(NEW);
+        finish(world.lastJob());
+        world.delete(before);
+        int seen = world.outputs().size();
+
+        Target other = Given.target("phone", Given.recipe(Given.gguf("Q6_K")));
+        world.apply(new Policy("chat-models", "chat-*", Policy.OnNewer.KEEP, List.of(other), 1, 2));
+        List<Job> jobs = world.jobs();
+        finish(jobs.getLast());
+        finish(jobs.get(jobs.size() - 2));
+
+        assertThat(world.outputsAfter(seen))
+                .filteredOn(Output.PublishLatest.class::isInstance)
+                .as("of the newest checkpoint alone")
+                .singleElement()
+                .extracting(output -> ((Output.PublishLatest) output).event().version())
+                .isEqualTo("v2");
+    }
+
+    @Test
     void aNewPolicyPlansOnlyTheNewestCheckpointOfEachModelThatItMatches() {
         world.publish(OLD);
         world.publish(NEW);

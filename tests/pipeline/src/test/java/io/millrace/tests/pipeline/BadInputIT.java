@@ -150,8 +150,11 @@ final class BadInputIT {
         assertThat(publish(SmallCheckpoint.write(folder.resolve("first"), 4), "good"))
                 .hasSize(1);
 
-        JsonNode run = publish(second, "good").get(0);
+        CommandLine.Said said = millrace.run(
+                "publish", second.toString(), "--model", "good", "--version", "v1", "--output", "json");
 
+        assertThat(said.exitCode()).as(said.err()).isEqualTo(REFUSED);
+        JsonNode run = said.json().get("runs").get(0);
         assertFailure(run, "version-conflict", "publish under a new version");
         refused(REFUSED, List.of("retry", run.get("run").asText()), "version-conflict", "under a new version");
     }
