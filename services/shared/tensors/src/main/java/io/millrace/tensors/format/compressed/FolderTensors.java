@@ -22,6 +22,8 @@ final class FolderTensors implements AutoCloseable {
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     /** What consumers round inputs and cached keys and values by, where that does not follow from the numbers themselves. */
     private static final List<String> BESIDES_WEIGHTS = List.of(
             ".input_scale",
@@ -79,6 +81,12 @@ final class FolderTensors implements AutoCloseable {
     /** What the scales of a weight in NVFP4 are divided by. */
     float globalScale(TensorRule rule) {
         return row(rule.module() + QuantizationConfig.WEIGHT_GLOBAL_SCALE, 0).get(FLOAT, 0);
+    }
+
+    /** The group of each column of a weight. */
+    int[] groupIndex(TensorRule rule) {
+        String name = rule.module() + QuantizationConfig.WEIGHT_GROUP_INDEX;
+        return folder.rows(name, 0, spec(name).shape().rows()).toArray(INT);
     }
 
     private DType type(String name) {

@@ -21,6 +21,7 @@ final class QuantizationConfig {
     static final String WEIGHT_GLOBAL_SCALE = ".weight_global_scale";
     static final String WEIGHT_SHAPE = ".weight_shape";
     static final String WEIGHT_ZERO_POINT = ".weight_zero_point";
+    static final String WEIGHT_GROUP_INDEX = ".weight_g_idx";
 
     /** The format of a folder whose groups have different ones. */
     static final String MIXED = "mixed-precision";

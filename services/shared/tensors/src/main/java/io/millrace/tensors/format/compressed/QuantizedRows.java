@@ -61,13 +61,23 @@ record QuantizedRows(FolderTensors stored, TensorRule rule, StoredFormat.Modules
         MemorySegment zeroWords = modules.symmetric()
                 ? MemorySegment.NULL
                 : stored.row(rule.module() + QuantizationConfig.WEIGHT_ZERO_POINT, wordRow);
+        // The code that means 0 in each group, as it is stored: with 2^(bits - 1) added.
+        int[] zeros = new int[scales.length];
         for (int group = 0; group < scales.length; group++) {
-            // The code that means 0, as it is stored: with 2^(bits - 1) added.
-            int zero = modules.symmetric()
+            zeros[group] = modules.symmetric()
                     ? 1 << (bits - 1)
                     : code(zeroWords, (long) group * Integer.BYTES, (int) (row % (Integer.SIZE / bits)), bits);
+        }
+        if (modules.indexed()) {
+            int[] groupOf = stored.groupIndex(rule);
+            for (int i = 0; i < groupOf.length; i++) {
+                set(destination, i, (code(words, 0, i, bits) - zeros[groupOf[i]]) * scales[groupOf[i]]);
+            }
+            return;
+        }
+        for (int group = 0; group < scales.length; group++) {
             for (int i = group * groupLength; i < (group + 1) * groupLength; i++) {
-                set(destination, i, (code(words, 0, i, bits) - zero) * scales[group]);
+                set(destination, i, (code(words, 0, i, bits) - zeros[group]) * scales[group]);
             }
         }
     }

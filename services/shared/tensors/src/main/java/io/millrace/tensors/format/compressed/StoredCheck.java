@@ -60,7 +60,10 @@ final class StoredCheck {
                             Shape.of(words(out, modules), in / groupLength),
                             List.of(DType.I32));
                 }
-                yield modules.symmetric() ? 3 : 4;
+                if (modules.indexed()) {
+                    checkGroupIndex(rule, groupLength);
+                }
+                yield 3 + (modules.symmetric() ? 0 : 1) + (modules.indexed() ? 1 : 0);
             }
             case MX_FLOATS -> {
                 checkPairs(rule);
@@ -101,6 +104,27 @@ final class StoredCheck {
                     shape,
                     "holds [" + values.get(LONG, 0) + ", " + values.get(LONG, Long.BYTES) + "], expected "
                             + rule.shape());
+        }
+    }
+
+    /** Every group has as many columns as any other. */
+    private void checkGroupIndex(TensorRule rule, long groupLength) throws MalformedFileException {
+        String name = rule.module() + QuantizationConfig.WEIGHT_GROUP_INDEX;
+        long in = rule.shape().extent(1);
+        stored.require(name, Shape.of(in), List.of(DType.I32));
+        int[] columns = new int[Math.toIntExact(in / groupLength)];
+        for (int group : stored.groupIndex(rule)) {
+            if (group < 0 || group >= columns.length) {
+                throw FolderTensors.problem(
+                        name, "holds " + group + ", expected numbers of groups, 0 to " + (columns.length - 1));
+            }
+            columns[group]++;
+        }
+        for (int group = 0; group < columns.length; group++) {
+            if (columns[group] != groupLength) {
+                throw FolderTensors.problem(
+                        name, "gives group " + group + " " + columns[group] + " columns, expected " + groupLength);
+            }
         }
     }
 

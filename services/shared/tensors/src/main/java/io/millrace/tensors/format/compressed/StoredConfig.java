@@ -105,10 +105,11 @@ final class StoredConfig {
             throw problem(name + " has symmetric false, expected true for the format '" + kind.format() + "'");
         }
         String order = weights.path("actorder").asText("null");
-        if (order.equals("group") || order.equals("dynamic")) {
-            throw problem("'actorder' is '" + order + "', expected null, 'weight' or 'static': scales that follow a"
-                    + " weight_g_idx are not read, nor by compressed-tensors since 0.20; quantize the dense model"
-                    + " again with one of those");
+        // Other orders are those in which columns were rounded, and left where they were.
+        boolean indexed = order.equals("group") || order.equals("dynamic");
+        if (indexed && kind != Kind.PACKED_INTEGERS) {
+            throw problem(name + " has actorder '" + order + "', expected null, 'weight' or 'static' for the format '"
+                    + kind.format() + "'");
         }
         Optional<InputRounding> inputs = group.hasNonNull("input_activations") && !weightsAlone
                 ? Optional.of(inputRounding(name, group.path("input_activations")))
@@ -120,13 +121,14 @@ final class StoredConfig {
         boolean groups = strategy.equals(kind == Kind.NV_FLOATS ? "tensor_group" : "group") && size > 0;
         boolean channel = strategy.equals("channel") && size <= 0 && code != Code.E2M1;
         if (groups || channel) {
-            return new StoredFormat.Modules(kind, code, symmetric, 1, Math.max(0, size), inputs);
+            return new StoredFormat.Modules(kind, code, symmetric, 1, Math.max(0, size), indexed && groups, inputs);
         }
         if (strategy.equals("tensor") && size <= 0 && bytes) {
-            return new StoredFormat.Modules(kind, code, symmetric, 0, 0, inputs);
+            return new StoredFormat.Modules(kind, code, symmetric, 0, 0, false, inputs);
         }
         if (strategy.equals("block") && size <= 0 && bytes) {
-            return new StoredFormat.Modules(kind, code, symmetric, side(name, block, 0), side(name, block, 1), inputs);
+            return new StoredFormat.Modules(
+                    kind, code, symmetric, side(name, block, 0), side(name, block, 1), false, inputs);
         }
         throw problem(
                 name + " has strategy " + weights.path("strategy") + " and group_size " + weights.path("group_size")

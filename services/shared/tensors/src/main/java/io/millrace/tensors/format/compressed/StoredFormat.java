@@ -67,6 +67,7 @@ record StoredFormat(List<Group> groups, ModuleNames ignored) {
      * @param symmetric whether there are no zero points
      * @param groupRows rows that share their scales; 0 for all
      * @param groupSize weights of a row that share a scale; 0 for all
+     * @param indexed whether a tensor says to which group each column belongs; else neighbours share a scale
      * @param inputRounding how consumers round the inputs of such modules as they run them
      */
     record Modules(
@@ -75,6 +76,7 @@ record StoredFormat(List<Group> groups, ModuleNames ignored) {
             boolean symmetric,
             int groupRows,
             int groupSize,
+            boolean indexed,
             Optional<InputRounding> inputRounding) {
         boolean packed() {
             return kind != Kind.INTEGERS && kind != Kind.FLOATS;

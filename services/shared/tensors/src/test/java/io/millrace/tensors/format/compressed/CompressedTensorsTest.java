@@ -32,6 +32,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -279,8 +280,7 @@ class CompressedTensorsTest {
                 "\"group_size\": 128 | \"group_size\": 96 | has rows of 128, expected a multiple of 96",
                 "\"group_size\": 128 | \"group_size\": null | expected \"group\" with a size, or \"channel\"",
                 "\"symmetric\": true | \"symmetric\": false | weight_zero_point' is missing",
-                "\"symmetric\": true | \"actorder\": \"group\", \"symmetric\": true | 'actorder' is 'group', expected null,"
-                        + " 'weight' or 'static'",
+                "\"symmetric\": true | \"actorder\": \"group\", \"symmetric\": true | weight_g_idx' is missing",
                 "\"kv_cache_scheme\": null | \"kv_cache_scheme\": {\"num_bits\": 8} | 'kv_cache_scheme' is"
                         + " {\"num_bits\":8}",
                 "\"transform_config\": {} | \"transform_config\": \"hadamard\" | 'transform_config' is \"hadamard\"",
@@ -405,6 +405,35 @@ class CompressedTensorsTest {
                 .isInstanceOf(MalformedFileException.class)
                 .hasMessageContaining(
                         "tensor '" + QUERY + ".weight_global_scale' holds " + said + ", expected a number above 0");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "-1, 'holds -1, expected numbers of groups, 0 to 3'",
+        "4, 'holds 4, expected numbers of groups, 0 to 3'",
+        "0, 'gives group '",
+        "1, 'gives group '",
+    })
+    void groupsOfColumnsMustBeThereAndOfOneSize(int group, String said) throws Exception {
+        Path golden =
+                Path.of(Objects.requireNonNull(CompressedTensorsTest.class.getResource("column_groups_f32/config.json"))
+                        .toURI());
+        Path target = Files.createDirectory(folder.resolve("target"));
+        for (String name : List.of("config.json", "model.safetensors")) {
+            Files.copy(golden.resolveSibling(name), target.resolve(name));
+        }
+        byte[] four = ByteBuffer.allocate(4 * Integer.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(group)
+                .putInt(group)
+                .putInt(group)
+                .putInt(group)
+                .array();
+        patch(target, QUERY + ".weight_g_idx", 0, four);
+
+        assertThatThrownBy(() -> CompressedTensorsReader.open(target))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("tensor '" + QUERY + ".weight_g_idx' " + said);
     }
 
     /** Its digest, taken while it was written, is that of the file. */

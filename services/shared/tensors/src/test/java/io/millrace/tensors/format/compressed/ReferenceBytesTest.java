@@ -86,7 +86,7 @@ class ReferenceBytesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"group32_f32", "channel_f32", "o_proj_dense", "mixed"})
+    @ValueSource(strings = {"group32_f32", "channel_f32", "o_proj_dense", "mixed", "column_groups_f32"})
     void readerUnderstandsOtherGroupsScalesAndDenseModules(String name) throws Exception {
         ObjectNode digests = StrictJson.readFile(golden(name).resolve("weights.json"), 100_000);
 
