@@ -16,7 +16,7 @@ final class CopyInTurns {
     private final Path copy;
     private final List<Double> copies = new ArrayList<>();
     private final List<QuantizeRun.Outcome> outcomes = new ArrayList<>();
-    private final List<QuantizeRun.Outcome> withOneThread = new ArrayList<>();
+    private final List<QuantizeRun.Outcome> onOneCore = new ArrayList<>();
 
     /** @param copy a folder that does not exist yet */
     CopyInTurns(QuantizeRun run, Path copy) {
@@ -29,9 +29,11 @@ final class CopyInTurns {
         outcomes.add(run.with(threads));
     }
 
-    /** With one thread after the round with more. */
-    void oneThread() throws Exception {
-        withOneThread.add(run.with(1));
+    /** On one core with one thread, after the round with more. */
+    void oneCore() throws Exception {
+        try (OneCore _ = new OneCore()) {
+            onOneCore.add(run.with(1));
+        }
     }
 
     private double copySeconds() throws IOException {
@@ -51,7 +53,7 @@ final class CopyInTurns {
     }
 
     double peakMebibytes() {
-        return Stream.concat(outcomes.stream(), withOneThread.stream())
+        return Stream.concat(outcomes.stream(), onOneCore.stream())
                 .mapToDouble(QuantizeRun.Outcome::peakMebibytes)
                 .max()
                 .orElse(0);
@@ -67,13 +69,13 @@ final class CopyInTurns {
     }
 
     boolean knowsGain() {
-        return !withOneThread.isEmpty();
+        return !onOneCore.isEmpty();
     }
 
     double medianGain() {
         List<Double> gains = new ArrayList<>();
-        for (int round = 0; round < withOneThread.size(); round++) {
-            gains.add(withOneThread.get(round).seconds() / outcomes.get(round).seconds());
+        for (int round = 0; round < onOneCore.size(); round++) {
+            gains.add(onOneCore.get(round).seconds() / outcomes.get(round).seconds());
         }
         return median(gains);
     }

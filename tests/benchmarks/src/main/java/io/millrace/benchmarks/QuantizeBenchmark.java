@@ -10,7 +10,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Quantizing a large checkpoint beside copying the same bytes, and beside llama.cpp and one thread. */
+/** Quantizing a large checkpoint beside copying the same bytes, and beside llama.cpp and one core. */
 @Command(
         name = "quantize",
         mixinStandardHelpOptions = true,
@@ -19,7 +19,7 @@ final class QuantizeBenchmark implements Callable<Integer> {
     private static final Set<String> LIGHT = Set.of("Q8_0", "Q4_0", "W4A16", "FP8_DYNAMIC");
     private static final double SHARE_LIMIT = 0.6;
     private static final double PEER_LIMIT = 4;
-    private static final double THREADS_LIMIT = 1.8;
+    private static final double CORES_LIMIT = 1.8;
     private static final double MEMORY_LIMIT_MEBIBYTES = 256;
     private static final int THREADS = Runtime.getRuntime().availableProcessors();
 
@@ -36,8 +36,8 @@ final class QuantizeBenchmark implements Callable<Integer> {
     @Option(names = "--rounds", defaultValue = "5", description = "rounds after the warm-up (${DEFAULT-VALUE})")
     private int rounds;
 
-    @Option(names = "--one-thread", description = "in each round also with one thread")
-    private boolean oneThread;
+    @Option(names = "--one-core", description = "in each round also on one core, with one thread")
+    private boolean oneCore;
 
     @Override
     public Integer call() throws Exception {
@@ -58,14 +58,14 @@ final class QuantizeBenchmark implements Callable<Integer> {
             CopyInTurns turns = new CopyInTurns(run, scratch.resolve("copy"));
             for (int round = 0; round < rounds; round++) {
                 turns.round(THREADS);
-                if (oneThread) {
-                    turns.oneThread();
+                if (oneCore) {
+                    turns.oneCore();
                 }
             }
             print(checkpoint.parameters(), bytes, cold, turns);
             boolean kept = besideCopy(turns);
             kept &= besidePeer(cold.weights(), turns.median(QuantizeRun.Outcome::seconds));
-            kept &= besideOneThread(turns);
+            kept &= besideOneCore(turns);
             kept &= Figure.atMost(
                     "RssAnon + RssShmem, peak",
                     Math.max(cold.peakMebibytes(), turns.peakMebibytes()),
@@ -104,7 +104,7 @@ final class QuantizeBenchmark implements Callable<Integer> {
         }
         double theirs = peer.get().seconds(weights, THREADS);
         Figure.beside("llama.cpp, the same blocks, same threads", theirs, "s");
-        if (oneThread) {
+        if (oneCore) {
             // Its threads share nothing: what two cores of this machine give to work that is all computing.
             double alone = peer.get().seconds(weights, 1);
             Figure.beside("llama.cpp, " + THREADS + " threads against one", alone / theirs, "");
@@ -118,13 +118,13 @@ final class QuantizeBenchmark implements Callable<Integer> {
         return true;
     }
 
-    private boolean besideOneThread(CopyInTurns turns) {
+    private boolean besideOneCore(CopyInTurns turns) {
         if (!turns.knowsGain()) {
             return true;
         }
-        String name = THREADS + " threads against one, median";
+        String name = THREADS + " cores against one, median";
         if (THREADS == 2 && type.contains("_K")) {
-            return Figure.atLeast(name, turns.medianGain(), THREADS_LIMIT, "");
+            return Figure.atLeast(name, turns.medianGain(), CORES_LIMIT, "");
         }
         Figure.beside(name, turns.medianGain(), "");
         return true;

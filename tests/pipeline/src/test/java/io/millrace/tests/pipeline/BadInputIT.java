@@ -150,8 +150,8 @@ final class BadInputIT {
         assertThat(publish(SmallCheckpoint.write(folder.resolve("first"), 4), "good"))
                 .hasSize(1);
 
-        CommandLine.Said said = millrace.run(
-                "publish", second.toString(), "--model", "good", "--version", "v1", "--output", "json");
+        CommandLine.Said said =
+                millrace.run("publish", second.toString(), "--model", "good", "--version", "v1", "--output", "json");
 
         assertThat(said.exitCode()).as(said.err()).isEqualTo(REFUSED);
         JsonNode run = said.json().get("runs").get(0);
