@@ -69,7 +69,11 @@ public final class CompressedTensorsWriter {
         if (rule.shape().rowLength() % layout.rowMultiple() != 0) {
             throw new IllegalArgumentException("module '" + rule.module() + "' has "
                     + rule.shape().rowLength() + " inputs, expected a multiple of " + layout.rowMultiple() + " for "
-                    + scheme + "; choose W4A16_CHANNEL, W8A16_CHANNEL or FP8_DYNAMIC, which have one scale per row");
+                    + scheme + "; choose "
+                    + (layout.rowMultiple() > ScaledRows.ROW_MULTIPLE
+                            ? "FP8_DYNAMIC or W8A8, which take multiples of " + ScaledRows.ROW_MULTIPLE + ", or "
+                            : "")
+                    + "a GGUF type, which takes rows of any length");
         }
         return layout;
     }

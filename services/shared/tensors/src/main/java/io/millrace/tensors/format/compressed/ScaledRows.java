@@ -20,7 +20,7 @@ import java.util.List;
  */
 record ScaledRows(RowFormat format) implements ModuleLayout {
     /** Consumers' matrix instructions for 8-bit inputs take 16 columns at a time. */
-    private static final int ROW_MULTIPLE = 16;
+    static final int ROW_MULTIPLE = 16;
 
     @Override
     public int rowMultiple() {

@@ -254,7 +254,10 @@ class CompressedTensorsTest {
             assertThatThrownBy(() -> CompressedTensorsWriter.plan(checkpoint, CompressedScheme.W4A16))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("module 'model.layers.0.mlp.down_proj' has 172 inputs, expected a multiple of"
-                            + " 128 for W4A16; choose W4A16_CHANNEL");
+                            + " 128 for W4A16; choose FP8_DYNAMIC or W8A8, which take multiples of 16, or a GGUF type");
+            assertThatThrownBy(() -> CompressedTensorsWriter.plan(checkpoint, CompressedScheme.FP8_DYNAMIC))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("expected a multiple of 16 for FP8_DYNAMIC; choose a GGUF type");
         }
     }
 
