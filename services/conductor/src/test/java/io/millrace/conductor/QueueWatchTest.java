@@ -160,7 +160,7 @@ final class QueueWatchTest {
 
             assertThat(warnings())
                     .anySatisfy(warning -> assertThat(warning).contains("Describe on topic " + name(pair[0])))
-                    .anySatisfy(warning -> assertThat(warning).contains("was deleted"));
+                    .anySatisfy(warning -> assertThat(warning).contains("was deleted with the jobs in it"));
             said.list.clear();
         }
     }
