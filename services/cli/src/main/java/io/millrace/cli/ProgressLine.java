@@ -3,6 +3,7 @@ package io.millrace.cli;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /** How far something long is: one line that is drawn again and again on a terminal, now and then a line elsewhere. */
 final class ProgressLine {
@@ -38,6 +39,10 @@ final class ProgressLine {
 
     /** Shows it, if the last time is long enough ago; {@code total} 0 where it is not known. */
     void show(long done, long total, String message) {
+        show(done, total, () -> message);
+    }
+
+    private void show(long done, long total, Supplier<String> message) {
         long now = nanoTime.getAsLong();
         if (now - shownNanos < (terminal ? REDRAW_NANOS : SAY_NANOS)) {
             return;
@@ -45,7 +50,7 @@ final class ProgressLine {
         shownNanos = now;
         double share = total <= 0 ? 0 : Math.clamp((double) done / total, 0, 1);
         String line = what + "  " + (terminal ? bar(share) + "  " : "") + Text.percent(share) + left(share, now) + "  "
-                + message;
+                + message.get();
         if (terminal) {
             out.print(ERASE + CUT_LINES + line + WRAP_LINES);
             drawn = true;
@@ -53,6 +58,11 @@ final class ProgressLine {
             out.println(line);
         }
         out.flush();
+    }
+
+    /** Shows how many bytes are done. */
+    void showBytes(long done, long total) {
+        show(done, total, () -> Text.bytes(done) + " of " + Text.bytes(total));
     }
 
     /** Takes the line away. */

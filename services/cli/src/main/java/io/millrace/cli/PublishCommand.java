@@ -26,8 +26,10 @@ import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** Publishes a checkpoint. */
 @Command(
@@ -37,7 +39,11 @@ import picocli.CommandLine.Parameters;
                         + " where it is; it must not change from now on. Files that do not belong to the model, such as"
                         + " a trainer's pickles, are neither read nor stored.",
         footer = {"", "Example:", "  millrace publish ./step-4000 --model chat-7b --version step-4000"})
+@SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class PublishCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
     /** The conductor plans within a second; a busy machine may need longer. */
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(20);
 
@@ -76,16 +82,27 @@ final class PublishCommand implements Callable<Integer> {
     record Published(CheckpointPublished checkpoint, SortedSet<String> leftOut, List<RunChanged> runs) {}
 
     @Override
-    public Integer call() throws IOException, InterruptedException {
+    public Integer call() throws IOException {
         if (!Files.isDirectory(folder)) {
             throw new CommandFailure(ExitCode.NOT_FOUND, "there is no folder " + folder);
         }
         Publisher.Release release = release();
         CheckpointFolder opened = open();
+        return StoppableWork.run(
+                spec,
+                output,
+                "it may have been announced; 'millrace runs' shows that, and to publish it again is no second run",
+                progress -> publish(opened, release, progress));
+    }
+
+    private int publish(CheckpointFolder opened, Publisher.Release release, ProgressLine progress)
+            throws IOException, InterruptedException {
+        progress.begin("publish");
         Connection connection = cluster.connect();
         try (TopicReader reader = connection.reader()) {
             List<Policy> policies = reader.latest(connection.topics().policies(), Policy.class);
-            CheckpointPublished checkpoint = publish(connection, opened, release);
+            CheckpointPublished checkpoint = announce(connection, opened, release, progress);
+            progress.clear();
             Set<RunId> expected = policies.stream()
                     .filter(policy -> policy.matches(release.model()))
                     .flatMap(policy ->
@@ -120,12 +137,13 @@ final class PublishCommand implements Callable<Integer> {
         }
     }
 
-    private CheckpointPublished publish(Connection connection, CheckpointFolder checkpoint, Publisher.Release release)
+    private CheckpointPublished announce(
+            Connection connection, CheckpointFolder checkpoint, Publisher.Release release, ProgressLine progress)
             throws IOException, InterruptedException {
         try (ArtifactStore store = connection.store();
                 Publisher publisher = new Publisher(
                         connection.kafka(), store, connection.topics().prefix())) {
-            return publisher.publish(checkpoint, release);
+            return publisher.publish(checkpoint, release, progress::showBytes);
         } catch (IOException e) {
             // Kafka did not take the event, or did not answer; anything else is the store's.
             if (e.getCause() instanceof ExecutionException || e.getCause() instanceof TimeoutException) {
@@ -175,7 +193,7 @@ final class PublishCommand implements Callable<Integer> {
                 .append(run.status().wireName())
                 .append(run.failure()
                         .map(failure -> ", " + failure.reason().code() + ": " + failure.message())
-                        .orElse("")));
+                        .orElse(run.status().ended() ? ": " + run.message() : "")));
         if (runs.size() < expected) {
             text.append("\n  and ")
                     .append(expected - runs.size())

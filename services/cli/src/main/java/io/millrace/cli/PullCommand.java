@@ -15,8 +15,10 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** Brings a published model into a folder. */
 @Command(
@@ -28,7 +30,11 @@ import picocli.CommandLine.Parameters;
             "  millrace pull chat-7b phone ./chat-7b-phone",
             "  millrace pull chat-7b phone ./chat-7b-phone-4000 --version step-4000"
         })
+@SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class PullCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
     @SuppressWarnings("UnusedVariable") // picocli acts on it
     @Mixin
     private final HelpOption help = new HelpOption();
@@ -63,13 +69,19 @@ final class PullCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         requireEmpty();
+        return StoppableWork.run(spec, output, "nothing was left", this::pull);
+    }
+
+    private int pull(ProgressLine progress) throws IOException {
+        progress.begin("pull");
         Connection connection = cluster.connect();
         ModelPublished found;
         try (TopicReader reader = connection.reader()) {
             found = choose(reader.events(connection.topics().models(), ModelPublished.class));
         }
         try (ArtifactStore store = connection.store()) {
-            Path place = ModelFiles.pull(store, found, folder);
+            Path place = ModelFiles.pull(store, found, folder, progress::showBytes);
+            progress.clear();
             List<String> files = store.manifest(found.artifact()).files().stream()
                     .map(Manifest.Entry::name)
                     .toList();

@@ -7,7 +7,9 @@ import io.millrace.events.Reason;
 import io.millrace.store.ArtifactStore;
 import io.millrace.store.Manifest;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -92,15 +94,24 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<S
 
     /**
      * Reads every file once for its digest and puts the manifest into the store; the files stay where they are. Their
-     * address is the real path of the folder, so a link such as {@code latest} may move on.
+     * address is the real path of the folder, so a link such as {@code latest} may move on. An interrupt ends it.
      */
-    public ArtifactRef register(ArtifactStore store) throws IOException {
+    public ArtifactRef register(ArtifactStore store, ByteProgress progress) throws IOException {
+        CountedBytes read = new CountedBytes(sizeBytes(), progress);
         List<Manifest.Entry> entries = new ArrayList<>();
         for (String name : files) {
-            entries.add(Manifest.Entry.of(name, folder.resolve(name)));
+            entries.add(Manifest.Entry.of(name, folder.resolve(name), read.to(OutputStream.nullOutputStream())));
         }
         Manifest manifest = new Manifest(entries, new TreeMap<>(Map.of("kind", "checkpoint")));
         Digest digest = store.put(manifest.canonicalJson().getBytes(StandardCharsets.UTF_8));
         return new ArtifactRef(digest, folder.toUri());
+    }
+
+    private long sizeBytes() throws IOException {
+        long sum = 0;
+        for (String name : files) {
+            sum += Files.size(folder.resolve(name));
+        }
+        return sum;
     }
 }

@@ -5,6 +5,7 @@ import io.millrace.store.ArtifactStore;
 import io.millrace.store.Manifest;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** Fetches the files of accepted models. */
@@ -25,16 +27,26 @@ public final class ModelFiles {
      * @param folder must not exist, or be empty
      */
     public static Path pull(ArtifactStore store, ModelPublished model, Path folder) throws IOException {
+        return pull(store, model, folder, ByteProgress.UNWATCHED);
+    }
+
+    /** As above; an interrupt ends it, and leaves nothing. */
+    public static Path pull(ArtifactStore store, ModelPublished model, Path folder, ByteProgress progress)
+            throws IOException {
         Path target = folder.toAbsolutePath();
         Manifest manifest = store.manifest(model.artifact());
         Path parent = Files.createDirectories(target.resolveSibling(""));
-        Path partial = Files.createTempDirectory(parent, "." + target.getFileName() + ".");
+        // Not a temporary one, which nobody else could read.
+        Path partial = Files.createDirectory(
+                parent.resolve("." + target.getFileName() + "." + UUID.randomUUID() + ".partial"));
+        CountedBytes copied = new CountedBytes(manifest.sizeBytes(), progress);
         try {
             for (Manifest.Entry entry : manifest.files()) {
                 Path file = partial.resolve(entry.name());
                 Files.createDirectories(file.resolveSibling(""));
-                try (InputStream in = store.open(entry.sha256())) {
-                    Files.copy(in, file);
+                try (InputStream in = store.open(entry.sha256());
+                        OutputStream out = copied.to(Files.newOutputStream(file))) {
+                    in.transferTo(out);
                 }
             }
             Files.move(partial, target, StandardCopyOption.REPLACE_EXISTING);

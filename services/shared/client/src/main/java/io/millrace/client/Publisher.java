@@ -75,17 +75,22 @@ public final class Publisher implements AutoCloseable {
 
     /** As above, with the checkpoint that this one was trained from. */
     public CheckpointPublished publish(Path folder, Release release) throws IOException, InterruptedException {
-        return publish(CheckpointFolder.open(folder), release);
+        return publish(CheckpointFolder.open(folder), release, ByteProgress.UNWATCHED);
     }
 
-    /** As above, of a folder that was opened: its {@link CheckpointFolder#leftOut} says what does not travel. */
-    public CheckpointPublished publish(CheckpointFolder checkpoint, Release release)
+    /**
+     * As above, of a folder that was opened: its {@link CheckpointFolder#leftOut} says what does not travel. An interrupt
+     * ends it.
+     *
+     * @param progress of reading the folder
+     */
+    public CheckpointPublished publish(CheckpointFolder checkpoint, Release release, ByteProgress progress)
             throws IOException, InterruptedException {
         CheckpointPublished event = new CheckpointPublished(
                 release.model(),
                 release.version(),
                 release.step(),
-                checkpoint.register(store),
+                checkpoint.register(store, progress),
                 checkpoint.numbers(),
                 release.parent(),
                 release.labels(),

@@ -58,7 +58,7 @@ class CheckpointFolderTest {
         Path latest = Files.createSymbolicLink(temp.resolve("latest"), folder);
         ArtifactStore store = new MemoryStore();
 
-        ArtifactRef artifact = CheckpointFolder.open(latest).register(store);
+        ArtifactRef artifact = CheckpointFolder.open(latest).register(store, ByteProgress.UNWATCHED);
 
         assertThat(Path.of(artifact.location())).isEqualTo(folder.toRealPath());
         assertThat(store.manifest(artifact).files())
@@ -152,7 +152,7 @@ class CheckpointFolderTest {
         MemoryStore store = new MemoryStore();
 
         CheckpointFolder checkpoint = CheckpointFolder.open(folder);
-        Manifest manifest = store.manifest(checkpoint.register(store));
+        Manifest manifest = store.manifest(checkpoint.register(store, ByteProgress.UNWATCHED));
 
         assertThat(checkpoint.leftOut())
                 .contains("global_step500/")

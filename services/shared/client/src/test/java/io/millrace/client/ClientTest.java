@@ -20,6 +20,7 @@ import io.millrace.store.DamagedFileException;
 import io.millrace.store.FolderStore;
 import io.millrace.store.MemoryStore;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -222,6 +223,62 @@ class ClientTest {
         try (var left = Files.list(temp.resolve("models"))) {
             assertThat(left).containsExactly(pulled);
         }
+    }
+
+    @Test
+    void whoeverWatchesAPullSeesEachByteAndMayStopIt() throws Exception {
+        FolderStore store = FolderStore.open(temp.resolve("store"));
+        Path made = Files.createDirectories(temp.resolve("made"));
+        Files.writeString(made.resolve("model.gguf"), "weights");
+        Files.writeString(made.resolve("report.json"), "{}");
+        ModelPublished model = model("v1", "phone", store.publishFolder(made, new TreeMap<>()));
+        Path models = Files.createDirectory(temp.resolve("models"));
+        List<Long> seen = new ArrayList<>();
+
+        Path pulled = ModelFiles.pull(store, model, models.resolve("v1"), (done, total) -> {
+            assertThat(total).isEqualTo(9);
+            seen.add(done);
+        });
+
+        assertThat(seen).containsExactly(7L, 9L);
+        assertThat(Files.getPosixFilePermissions(pulled)).isEqualTo(Files.getPosixFilePermissions(models));
+
+        assertThatThrownBy(() -> ModelFiles.pull(
+                        store,
+                        model,
+                        models.resolve("v2"),
+                        (_, _) -> Thread.currentThread().interrupt()))
+                .isInstanceOf(IOException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        try (var left = Files.list(models)) {
+            assertThat(left).containsExactly(pulled);
+        }
+    }
+
+    @Test
+    void aPublisherThatIsInterruptedWhileItReadsAnnouncesNothing() throws Exception {
+        MockProducer<String, byte[]> producer =
+                new MockProducer<>(true, null, new StringSerializer(), new ByteArraySerializer());
+        CheckpointFolder folder = CheckpointFolder.open(Checkpoints.small(temp.resolve("step-1")));
+        Publisher.Release release =
+                new Publisher.Release(new ModelName("chat"), "step-1", 1, Optional.empty(), Map.of());
+        List<Long> totals = new ArrayList<>();
+
+        try (Publisher publisher =
+                new Publisher(Map.of(), new MemoryStore(), TOPICS, producer, InstantSource.fixed(NOW))) {
+            assertThatThrownBy(() -> publisher.publish(folder, release, (done, total) -> {
+                        totals.add(total - done);
+                        Thread.currentThread().interrupt();
+                    }))
+                    .isInstanceOf(InterruptedIOException.class);
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(producer.history()).isEmpty();
+
+            publisher.publish(folder, release, (done, total) -> totals.add(total - done));
+        }
+
+        assertThat(totals.getLast()).isZero();
+        assertThat(producer.history()).hasSize(1);
     }
 
     private static void add(

@@ -31,8 +31,12 @@ record Content(Digest digest, long sizeBytes) {
     }
 
     static Content of(Path file) throws IOException {
+        return of(file, OutputStream.nullOutputStream());
+    }
+
+    static Content of(Path file, OutputStream to) throws IOException {
         try (InputStream in = new FileInputStream(file.toFile())) {
-            return copy(in, OutputStream.nullOutputStream());
+            return copy(in, to);
         }
     }
 }

@@ -3,6 +3,7 @@ package io.millrace.store;
 import io.millrace.events.CanonicalJson;
 import io.millrace.events.Digest;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -40,7 +41,12 @@ public record Manifest(List<Entry> files, SortedMap<String, String> metadata) {
 
         /** Describes a file, which is read once. */
         public static Entry of(String name, Path file) throws IOException {
-            Content content = Content.of(file);
+            return of(name, file, OutputStream.nullOutputStream());
+        }
+
+        /** As above; what is read also goes to {@code copy}. An interrupt ends it. */
+        public static Entry of(String name, Path file, OutputStream copy) throws IOException {
+            Content content = Content.of(file, copy);
             return new Entry(name, content.sizeBytes(), content.digest(), FolderListing.mediaType(name));
         }
     }

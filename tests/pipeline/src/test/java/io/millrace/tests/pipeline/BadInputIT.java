@@ -56,6 +56,7 @@ final class BadInputIT {
             apply(policy("good", "cpu", text));
             versionPublishedTwiceWithDifferentWeights();
             deviceWithATypo();
+            rungThatNoRowFits();
 
             String good = await(runs, "good", RunStatus.PUBLISHED).get("run").asText();
             JsonNode refused = await(runs, "good-changed", RunStatus.FAILED);
@@ -167,6 +168,20 @@ final class BadInputIT {
         assertThat(waiting.get("status").asText()).isEqualTo("requested");
         assertThat(waiting.get("started").asBoolean()).isFalse();
         assertThat(millrace.run("runs", "--active").out()).contains("quantize on cpuu");
+    }
+
+    private void rungThatNoRowFits() throws Exception {
+        Path grouped = Path.of(policy("grouped", "cpu", text));
+        Files.writeString(
+                grouped,
+                Files.readString(grouped)
+                        .replace("format: gguf, type: Q8_0", "format: compressed-tensors, scheme: W4A16"));
+        apply(grouped.toString());
+
+        CommandLine.Said said =
+                millrace.run("publish", folder.resolve("first").toString(), "--model", "grouped", "--version", "v1");
+
+        assertThat(said.out()).containsPattern("phone  rejected: every rung was refused: W4A16 needs rows .* 128");
     }
 
     private void deadLettersSayWhereTheyCameFrom() throws Exception {
