@@ -2,6 +2,7 @@ package io.millrace.cli;
 
 import io.millrace.cli.local.Home;
 import io.millrace.events.wire.Topics;
+import io.millrace.store.Stores;
 import io.millrace.worker.configuration.KafkaFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -97,6 +98,16 @@ final class Cluster {
                 ExitCode.USAGE,
                 "this command needs the artifact store; name it with --store"
                         + (connection.isPresent() ? "" : " (there is none in " + home().folder() + ")")));
+    }
+
+    /** The store that is named, or the folder in the home; processes with another working folder understand it, too. */
+    String storeOfHome() throws IOException {
+        if (store == null) {
+            return home().store().toString();
+        }
+        return Stores.folderOf(store)
+                .map(folder -> folder.toAbsolutePath().normalize().toString())
+                .orElse(store);
     }
 
     /** Settings of {@code --kafka-config} that a command was given; none if it takes no such option. */

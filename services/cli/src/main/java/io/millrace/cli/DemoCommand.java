@@ -51,8 +51,8 @@ final class DemoCommand implements Callable<Integer> {
         Home home = new Home(folder);
         makeFresh(home);
         Path policy = Demo.prepare(home, seed);
-        LocalSettings settings =
-                new LocalSettings(home, Optional.empty(), Map.of(), Topics.DEFAULT, List.of(Device.CPU), 1);
+        LocalSettings settings = new LocalSettings(
+                home, Optional.empty(), Map.of(), Topics.DEFAULT, home.store().toString(), List.of(Device.CPU), 1);
         output.remark("starting a Kafka broker, the conductor and four stage services in " + home.folder() + " …");
         try (StopSignal stop = StopSignal.install()) {
             stop.onRaise(Thread.currentThread()::interrupt);

@@ -8,7 +8,9 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.util.Arrays;
 import java.util.Map;
 import org.apache.kafka.common.KafkaException;
@@ -86,6 +88,7 @@ public final class Main {
             case FolderInUseException _, MalformedFileException _ -> ExitCode.REFUSED;
             case NoSuchFileException _ -> ExitCode.NOT_FOUND;
             case KafkaException _ -> ExitCode.UNAVAILABLE;
+            case IllegalArgumentException _ -> ExitCode.USAGE;
             default -> ExitCode.FAILED;
         };
     }
@@ -98,6 +101,8 @@ public final class Main {
                 "there is no file " + missing.getFile()
                         + (missing.getReason() == null ? "" : "; " + missing.getReason());
             case AccessDeniedException denied -> "no permission for " + denied.getFile();
+            case NotDirectoryException file -> file.getFile() + " is no folder";
+            case FileAlreadyExistsException there -> there.getFile() + " exists already, and is no folder";
             case KafkaException _ ->
                 KafkaRefusal.of(error, Cluster.kafkaSettings(command), AclOperation.READ)
                         .orElse("Kafka: " + message + "; see 'millrace doctor'");

@@ -50,11 +50,13 @@ final class Output {
         out.flush();
     }
 
-    /** Prints one event of a stream. */
+    /** Prints one event of a stream; fails if nobody reads any more, so that no event counts as told that was not. */
     void line(Object document, Supplier<String> text) {
         PrintWriter out = out();
         out.println(json() ? EventJson.line(document) : Text.printableLines(text.get()));
-        out.flush();
+        if (out.checkError()) {
+            throw new CommandFailure(ExitCode.FAILED, "nobody reads standard output any more");
+        }
     }
 
     void table(Object document, List<String> header, List<List<String>> rows, String whenEmpty) {

@@ -16,7 +16,8 @@ import picocli.CommandLine.Option;
         name = "up",
         description =
                 "Runs everything on this machine until Ctrl-C: an embedded Kafka broker (or yours, with --kafka), the"
-                        + " conductor, and each stage service as a process of its own. What it does survives in --home.",
+                        + " conductor, and each stage service as a process of its own. What it does survives in --home, its"
+                        + " artifacts too unless --store names another place.",
         mixinStandardHelpOptions = true,
         footer = {"", "Example:", "  millrace up --home /srv/millrace --slots 2"})
 final class UpCommand implements Callable<Integer> {
@@ -49,6 +50,7 @@ final class UpCommand implements Callable<Integer> {
                 cluster.kafka(),
                 cluster.kafkaSettings(),
                 cluster.topics(),
+                cluster.storeOfHome(),
                 devices.stream().map(Device::new).toList(),
                 slots);
         output.remark("starting "
@@ -59,12 +61,12 @@ final class UpCommand implements Callable<Integer> {
             output.line(
                     Map.of(
                             "kafka", local.kafka(),
-                            "store", settings.home().store().toString(),
+                            "store", settings.store(),
                             "logs", settings.home().logs().toString(),
                             "management-port", local.managementPort(),
                             "services", local.servicePids()),
                     () -> "Millrace runs in " + settings.home().folder() + "\n  Kafka    " + local.kafka()
-                            + "\n  store    " + settings.home().store() + "\n  logs     "
+                            + "\n  store    " + settings.store() + "\n  logs     "
                             + settings.home().logs()
                             + "\n  metrics  http://localhost:" + local.managementPort() + "/metrics (conductor)"
                             + "\n  next     millrace policy apply FILE; millrace publish DIR --model NAME --version V;"

@@ -3,9 +3,16 @@ package io.millrace.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
 final class CommandTreeTest {
@@ -116,6 +123,43 @@ final class CommandTreeTest {
 
         assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
         assertThat(said.err()).contains("millrace: a worker has 1 to 64 slots").contains("'millrace quantizer --help'");
+    }
+
+    @Test
+    void valuesThatNothingTakesAreUsageErrorsBeforeAnythingStarts() {
+        for (List<String> wrong : List.of(
+                List.of("up", "--slots", "0"),
+                List.of("up", "--devices", "CPU"),
+                List.of("topics", "apply", "--devices", "CPU"),
+                List.of("runs", "--topic-prefix", "a b!"))) {
+            Said said = Said.to(wrong.toArray(String[]::new));
+
+            assertThat(said.exitCode()).as("%s: %s", wrong, said.err()).isEqualTo(ExitCode.USAGE);
+            assertThat(said.err()).startsWith("millrace: ").doesNotContain("\tat ");
+        }
+    }
+
+    @Test
+    void aFileInPlaceOfAFolderIsCalledSo(@TempDir Path folder) throws Exception {
+        Path file = Files.createFile(folder.resolve("taken"));
+
+        assertThat(Said.to("pull", "chat", "phone", file.toString()).err()).contains(file + " is no folder");
+    }
+
+    @Test
+    void whatNobodyReadsAnyMoreIsNotTold() {
+        CommandLine line = Main.commandLine();
+        line.setOut(new PrintWriter(new OutputStream() {
+            @Override
+            public void write(int character) throws IOException {
+                throw new IOException("Broken pipe");
+            }
+        }));
+        Output output = new Output(line.getCommandSpec(), Output.Form.json);
+
+        assertThatThrownBy(() -> output.line(Map.of("model", "chat"), () -> "chat"))
+                .isInstanceOf(CommandFailure.class)
+                .hasMessageContaining("nobody reads standard output");
     }
 
     @Test

@@ -121,7 +121,7 @@ public final class LocalMode implements AutoCloseable {
         }
         Thread.ofVirtual().name("watch-conductor").start(() -> watch(conductor, onFailure));
         home.announce(new Home.Running(
-                kafka(), home.store().toString(), ProcessHandle.current().pid()));
+                kafka(), settings.store(), ProcessHandle.current().pid()));
         started.push(home::withdraw);
     }
 

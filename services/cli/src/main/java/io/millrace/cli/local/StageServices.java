@@ -71,7 +71,7 @@ final class StageServices implements AutoCloseable {
                 "--topic-prefix",
                 settings.topics().prefix(),
                 "--store",
-                home.store().toString(),
+                settings.store(),
                 "--devices",
                 settings.devices().stream().map(Device::name).collect(Collectors.joining(",")),
                 "--slots",

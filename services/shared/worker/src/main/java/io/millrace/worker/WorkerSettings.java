@@ -34,6 +34,11 @@ public record WorkerSettings(
         if (devices.stream().distinct().count() != devices.size()) {
             throw new IllegalArgumentException("a device class is named twice in " + devices);
         }
+        requireSlots(slots);
+    }
+
+    /** Refuses a number of slots that no worker has. */
+    public static void requireSlots(int slots) {
         if (slots < 1 || slots > 64) {
             throw new IllegalArgumentException("a worker has 1 to 64 slots, not " + slots);
         }

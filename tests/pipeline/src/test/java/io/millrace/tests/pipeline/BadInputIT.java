@@ -28,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class BadInputIT {
     private static final int UNAVAILABLE = 4;
     private static final int REFUSED = 5;
+    private static final int UNSUCCESSFUL = 6;
     private static final Topics TOPICS = Topics.DEFAULT;
     private static final List<String> POISONED =
             List.of(TOPICS.checkpoints(), TOPICS.jobEvents(), TOPICS.jobs(StageName.QUANTIZE, Device.CPU));
@@ -182,6 +183,9 @@ final class BadInputIT {
                 millrace.run("publish", folder.resolve("first").toString(), "--model", "grouped", "--version", "v1");
 
         assertThat(said.out()).containsPattern("phone  rejected: every rung was refused: W4A16 needs rows .* 128");
+        CommandLine.Said checked = millrace.run("policy", "check", grouped.toString());
+        assertThat(checked.exitCode()).as(checked.err()).isEqualTo(UNSUCCESSFUL);
+        assertThat(checked.out()).contains("model 'grouped', target 'phone', rung 1", "never pass for grouped");
     }
 
     private void deadLettersSayWhereTheyCameFrom() throws Exception {
