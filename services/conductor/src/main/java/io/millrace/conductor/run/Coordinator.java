@@ -134,6 +134,10 @@ public final class Coordinator {
         if (step.restore()) {
             draft.emit(new Output.RestoreJob(id.job()));
         }
+        if (step.issue() && before.outdated()) {
+            renew(id, step.ticket().orElseThrow(), now);
+            return;
+        }
         if (step.issue()) {
             draft.emit(new Output.Publish(step.ticket().orElseThrow().job()));
         }
@@ -142,6 +146,15 @@ public final class Coordinator {
             for (RunEvent news : step.news()) {
                 runs.get(id.model(), told).ifPresent(run -> move(run, news, now));
             }
+        }
+    }
+
+    private void renew(TicketId id, Ticket ticket, Instant now) {
+        draft.tables().tickets().delete(id.toString());
+        draft.wake(id, Optional.empty());
+        for (RunId waiting : ticket.waiting()) {
+            runs.get(id.model(), waiting)
+                    .ifPresent(run -> move(run, new RunEvent.StepOutdated(ticket.key(), now), now));
         }
     }
 

@@ -43,6 +43,9 @@ public sealed interface RunEvent {
     /** The job is in its queue again. */
     record StepIssued(JobKey key, int attempt, Instant at) implements OfJob {}
 
+    /** The job is not to be had under this key any more; the step is asked for anew. */
+    record StepOutdated(JobKey key, Instant at) implements OfJob {}
+
     /** Nobody took the job from its queue for a long time. */
     record StepUnattended(JobKey key, Instant at) implements OfJob {}
 

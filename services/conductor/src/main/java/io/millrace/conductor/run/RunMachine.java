@@ -128,6 +128,7 @@ public final class RunMachine {
                         pause.failure(),
                         pause.until()));
             case RunEvent.StepIssued issued -> queued(run, job.queued(issued.attempt(), "in the queue", issued.at()));
+            case RunEvent.StepOutdated outdated -> Climb.from(request, position, job.attempt(), outdated.at());
             case RunEvent.StepUnattended unattended ->
                 queued(run, job.queued(job.attempt(), "waiting: no worker for " + job.device(), unattended.at()));
             case RunEvent.StepFailed failure ->

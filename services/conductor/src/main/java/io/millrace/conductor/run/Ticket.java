@@ -55,6 +55,14 @@ public record Ticket(
         waiting = List.copyOf(waiting);
     }
 
+    /**
+     * Whether its job is another one by now: a version of Millrace with another algorithm or engine wrote this down, and
+     * workers of this one would answer under a key that nobody waits for.
+     */
+    boolean outdated() {
+        return !job.key().equals(key);
+    }
+
     static Ticket issued(Job job, RunId run, Instant now) {
         return new Ticket(job.key(), job, job.attempt(), List.of(run), new Queued(now, false), 0, Optional.empty());
     }

@@ -63,6 +63,7 @@ final class Timeouts {
     /** When to look at a ticket that a starting task found: counted anew, but for the issue of a job in the queue. */
     Instant wakeAfterStart(Ticket ticket, Instant now) {
         return switch (ticket.phase()) {
+            case Queued _ when ticket.outdated() -> now;
             case Queued queued -> now.plus(queued.unattended() ? limits.queue() : limits.unattended());
             case Running _ -> now.plus(limits.signOfLife());
             case Paused pause -> {
@@ -76,7 +77,7 @@ final class Timeouts {
     /** At the end of its time in the queue its record counts as lost. Before that it waits its turn, or for a worker. */
     private TicketStep queued(Ticket ticket, Queued queued, Optional<Instant> worked, Instant now) {
         Instant end = queued.since().plus(limits.queue());
-        if (!now.isBefore(end)) {
+        if (ticket.outdated() || !now.isBefore(end)) {
             return again(ticket, now);
         }
         if (queued.unattended()) {

@@ -26,6 +26,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     private final Wiring wiring;
     private @Nullable ProcessorContext<byte[], Outgoing> context;
     private @Nullable Task task;
+    private @Nullable Punctuations punctuations;
 
     Decide(Wiring wiring) {
         this.wiring = wiring;
@@ -37,11 +38,16 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
         Unreadable unreadable = new Unreadable();
         task = new Task(wiring, newContext, Stores.tables(newContext.getStateStore(Stores.STATE), unreadable));
         task.start(now());
-        new Punctuations(wiring, newContext, task, unreadable).schedule();
+        punctuations = new Punctuations(wiring, newContext, task, unreadable);
+        punctuations.schedule();
     }
 
     @Override
     public void close() {
+        Punctuations scheduled = punctuations;
+        if (scheduled != null) {
+            scheduled.cancel();
+        }
         Task begun = task;
         if (begun != null) {
             begun.end();

@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.apache.kafka.streams.processor.Cancellable;
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.state.KeyValueStore;
@@ -25,6 +26,7 @@ final class Punctuations {
     private final ProcessorContext<byte[], Outgoing> context;
     private final Task task;
     private final Unreadable unreadable;
+    private final List<Cancellable> scheduled = new ArrayList<>();
     private Instant lossSeen = Instant.EPOCH;
 
     Punctuations(Wiring wiring, ProcessorContext<byte[], Outgoing> context, Task task, Unreadable unreadable) {
@@ -35,8 +37,17 @@ final class Punctuations {
     }
 
     void schedule() {
-        context.schedule(wiring.tick(), PunctuationType.WALL_CLOCK_TIME, _ -> wake(now()));
-        context.schedule(BETWEEN_CLEANINGS, PunctuationType.WALL_CLOCK_TIME, _ -> forget(now()));
+        scheduled.add(context.schedule(wiring.tick(), PunctuationType.WALL_CLOCK_TIME, _ -> wake(now())));
+        scheduled.add(context.schedule(BETWEEN_CLEANINGS, PunctuationType.WALL_CLOCK_TIME, _ -> forget(now())));
+    }
+
+    /**
+     * Ends them. Streams forgets them with its task, but for one that it revives (Kafka 4.3.1, {@code StreamTask}): there
+     * they would go on beside their successors, with the deadlines and the state of before.
+     */
+    void cancel() {
+        scheduled.forEach(Cancellable::cancel);
+        scheduled.clear();
     }
 
     private void wake(Instant now) {

@@ -71,6 +71,12 @@ final class OneTask implements AutoCloseable {
         decide.init(context);
     }
 
+    /** As Streams does when a commit took too long: it closes the processor and begins again with the same task. */
+    void revive() {
+        decide.close();
+        decide.init(context);
+    }
+
     void send(Event event) {
         ProducerRecord<String, byte[]> record = records.record(event);
         String topic = event instanceof Policy ? TOPICS.policiesByPartition() : record.topic();
@@ -81,7 +87,8 @@ final class OneTask implements AutoCloseable {
     void pass(Duration time) {
         now = now.plus(time);
         context.setCurrentSystemTimeMs(now.toEpochMilli());
-        context.scheduledPunctuators()
+        context.scheduledPunctuators().stream()
+                .filter(punctuator -> !punctuator.cancelled())
                 .forEach(punctuator -> punctuator.getPunctuator().punctuate(now.toEpochMilli()));
     }
 

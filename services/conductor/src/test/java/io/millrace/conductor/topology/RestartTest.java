@@ -13,6 +13,8 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Promise 3: a conductor that was down for a day re-issues nothing that was done or is being done. */
 class RestartTest {
@@ -96,6 +98,58 @@ class RestartTest {
 
             List<Job> again = task.jobs();
             assertThat(again).extracting(Job::attempt).containsExactly(2);
+        }
+    }
+
+    /** A version with another algorithm would give the job that is written down another key. */
+    @ParameterizedTest
+    @EnumSource(Waiting.class)
+    void aJobThatHasAnotherKeyAfterAnUpgradeIsAskedForAnew(Waiting waiting) {
+        Job asked;
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            task.send(Given.checkpoint("v1"));
+            asked = task.jobs().getFirst();
+            switch (waiting) {
+                case IN_THE_QUEUE -> {}
+                case PAUSED -> task.send(Answers.failed(asked, task.now(), Reason.DISK_FULL));
+                case AT_WORK -> task.send(Answers.started(asked, task.now()));
+            }
+            task.overwrite(Stores.TICKETS, _ -> true, ticket -> ticket.replace("\"seed\":0", "\"seed\":1"));
+        }
+
+        try (OneTask task = new OneTask(folder, Given.START.plus(Duration.ofDays(1)))) {
+            task.pass(Duration.ofSeconds(121));
+            task.pass(Duration.ofSeconds(10));
+
+            assertThat(task.jobs()).extracting(Job::key).containsExactly(asked.key());
+            task.send(Answers.succeeded(asked, task.now(), 0.01));
+            assertThat(task.jobs()).extracting(job -> job.parameters().name()).containsExactly("quality");
+        }
+    }
+
+    /** Where a job stands. */
+    private enum Waiting {
+        IN_THE_QUEUE,
+        PAUSED,
+        AT_WORK
+    }
+
+    @Test
+    void aTaskThatIsRevivedHasOneClock() {
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            task.send(Given.checkpoint("v1"));
+            Job gguf = task.jobs().getFirst();
+            task.send(Answers.started(gguf, task.now()));
+
+            task.revive();
+            task.send(Answers.succeeded(gguf, task.now(), 0.01));
+            assertThat(task.jobs()).hasSize(1);
+            task.pass(Duration.ofSeconds(121));
+            task.pass(Duration.ofSeconds(10));
+
+            assertThat(task.jobs()).as("issued by what was closed").isEmpty();
         }
     }
 

@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
-import org.apache.avro.SchemaParseException;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -153,7 +153,7 @@ public final class SchemaTopic implements SchemaLookup, AutoCloseable {
         try {
             Schema schema = new Schema.Parser().parse(new String(record.value(), StandardCharsets.UTF_8));
             found.put(Schemas.fingerprint(schema), schema);
-        } catch (SchemaParseException e) {
+        } catch (AvroRuntimeException e) {
             LOG.atWarn()
                     .addKeyValue("topic", record.topic())
                     .addKeyValue("offset", record.offset())
