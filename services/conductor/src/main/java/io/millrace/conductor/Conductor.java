@@ -1,6 +1,7 @@
 package io.millrace.conductor;
 
 import io.micrometer.core.instrument.binder.kafka.KafkaStreamsMetrics;
+import io.millrace.conductor.run.LostQueues;
 import io.millrace.conductor.topology.ConductorMetrics;
 import io.millrace.conductor.topology.ConductorTopology;
 import io.millrace.conductor.topology.Wiring;
@@ -33,15 +34,17 @@ public final class Conductor implements AutoCloseable {
     private Conductor(ConductorSettings settings) {
         this.schemas = new SchemaTopic(settings.kafka(), settings.topics());
         this.admin = Admin.create(settings.kafka());
+        LostQueues lost = new LostQueues();
+        this.queues = new QueueWatch(admin, settings.kafka(), settings.topics(), settings.replication(), lost);
         Wiring wiring = Wiring.of(
                 settings.topics(),
                 new EventCodec(schemas),
-                new JobTopics(admin, settings.topics(), settings.replication()),
+                new JobTopics(admin, settings.topics(), settings.replication(), queues),
                 new ConductorMetrics(settings.registry()),
                 settings.limits(),
+                lost,
                 settings.pace().tick(),
                 settings.ended());
-        this.queues = new QueueWatch(admin, settings.kafka(), settings.topics(), settings.replication(), wiring.lost());
         this.streams = new KafkaStreams(ConductorTopology.build(wiring), StreamsProperties.of(settings));
         this.streamsMetrics = new KafkaStreamsMetrics(streams);
         streamsMetrics.bindTo(settings.registry());

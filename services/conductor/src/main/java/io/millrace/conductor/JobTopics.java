@@ -22,9 +22,11 @@ final class JobTopics implements Queues {
     private final Admin admin;
     private final Topics topics;
     private final short replication;
+    private final QueueWatch watch;
     private final Set<Device> known = ConcurrentHashMap.newKeySet();
 
-    JobTopics(Admin admin, Topics topics, short replication) {
+    JobTopics(Admin admin, Topics topics, short replication, QueueWatch watch) {
+        this.watch = watch;
         this.admin = admin;
         this.topics = topics;
         this.replication = replication;
@@ -47,5 +49,10 @@ final class JobTopics implements Queues {
             throw new KafkaException("cannot create the job topics of device '" + device + "'", e);
         }
         known.add(device);
+    }
+
+    @Override
+    public void begun() {
+        watch.lookUnlessDown();
     }
 }

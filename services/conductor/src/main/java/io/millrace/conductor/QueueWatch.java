@@ -56,7 +56,8 @@ final class QueueWatch implements AutoCloseable {
                 this::lookUnlessDown, BETWEEN_LOOKS.toMillis(), BETWEEN_LOOKS.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    void lookUnlessDown() {
+    /** Looks; also the stream threads do, when a task begins. */
+    synchronized void lookUnlessDown() {
         try {
             look();
             if (trouble.isPresent()) {

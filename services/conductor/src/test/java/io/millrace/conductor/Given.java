@@ -82,7 +82,12 @@ public final class Given {
     }
 
     public static Recipe recipe(Parameters... steps) {
-        return new Recipe(Arrays.stream(steps).map(step -> new Step(step, CPU)).toList());
+        return recipe(CPU, steps);
+    }
+
+    public static Recipe recipe(Device device, Parameters... steps) {
+        return new Recipe(
+                Arrays.stream(steps).map(step -> new Step(step, device)).toList());
     }
 
     public static Parameters gguf(String type) {

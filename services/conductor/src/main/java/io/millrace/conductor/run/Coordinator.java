@@ -69,6 +69,12 @@ public final class Coordinator {
         runs.get(model, id).ifPresent(run -> move(run, new RunEvent.Broken(failure, now), now));
     }
 
+    /** No worker can have this job: the runs that wait for it cannot go on. */
+    public void broken(TicketId job, Failure failure, Instant now) {
+        ticket(job.model(), job.job())
+                .ifPresent(ticket -> ticket.waiting().forEach(run -> broken(job.model(), run, failure, now)));
+    }
+
     /** A run that ends before it begins, if it is not known. */
     public void refused(RunRequest request, Failure failure, Instant now) {
         if (runs.get(request.checkpoint().model(), request.id()).isEmpty()) {

@@ -34,6 +34,11 @@ public final class Draft {
         outputs.add(output);
     }
 
+    /** It is not to be done after all. */
+    public void withdraw(Output output) {
+        outputs.remove(output);
+    }
+
     void wake(TicketId ticket, Optional<Instant> at) {
         deadlines.put(ticket, at);
     }

@@ -11,7 +11,8 @@ import java.time.Duration;
  * @param attempts per job and request
  * @param firstPause of a back-off that doubles
  * @param longestPause where the doubling ends
- * @param abandonedKept how long a cancellation stands
+ * @param abandonedKept how long a cancelled job is remembered: longer than its cancellation, which Kafka keeps for up to 15
+ *     days
  * @param endedKept how long an ended run is remembered
  */
 public record Limits(
@@ -30,7 +31,7 @@ public record Limits(
             3,
             Duration.ofSeconds(1),
             Duration.ofMinutes(5),
-            Duration.ofDays(14),
+            Duration.ofDays(16),
             Duration.ofDays(90));
 
     public Limits {

@@ -5,6 +5,7 @@ import io.millrace.events.Policy;
 import io.millrace.events.RunId;
 import io.millrace.events.Target;
 import java.time.Instant;
+import java.util.Objects;
 
 /**
  * What a run was asked to reach. It never changes, whatever becomes of the policy.
@@ -31,8 +32,11 @@ public record RunRequest(
         return new RunRequest(id, checkpoint, policy, revision, onNewer, target, again, recomputed + 1);
     }
 
-    /** A recomputation is another job with the same parameters; it is counted above the seeds that policies give. */
+    /**
+     * A recomputation is another job with the same parameters, and no other run's: it may not take what another run
+     * computed anew before. Run and count stand above the seeds that policies give.
+     */
     long seed(long ofPolicy) {
-        return ofPolicy + ((long) recomputed << 32);
+        return recomputed == 0 ? ofPolicy : ofPolicy + (Objects.hash(id.toString(), recomputed) * (1L << 32));
     }
 }

@@ -48,8 +48,17 @@ public record Ticket(
     /** @param ended the attempt that failed */
     public record Paused(Instant until, Failure failure, int ended) implements Phase {}
 
-    /** Nobody waits for it any more. Remembered, since its cancellation must be taken back if somebody asks again. */
-    public record Abandoned() implements Phase {}
+    /**
+     * Nobody waits for it any more. Remembered, since its cancellation must be taken back if somebody asks again.
+     *
+     * @param since when the last one left
+     */
+    public record Abandoned(Instant since) implements Phase {
+        public Abandoned {
+            // State that was written before: counted from when it is met.
+            since = Objects.requireNonNullElse(since, Instant.MAX);
+        }
+    }
 
     public Ticket {
         waiting = List.copyOf(waiting);
@@ -77,6 +86,10 @@ public record Ticket(
 
     Ticket running() {
         return with(new Running());
+    }
+
+    Ticket withAttempt(int attempt) {
+        return new Ticket(key, job.withAttempt(attempt), firstAttempt, waiting, phase, pauses, lastFailureAt);
     }
 
     Ticket paused(Paused pause, int nextAttempt, int nextPauses, Optional<Instant> failedAt) {

@@ -61,7 +61,7 @@ final class TicketMachine {
         Ticket left = ticket.with(others);
         return others.isEmpty()
                 ? TicketStep.abandoned(
-                        left.with(new Abandoned()),
+                        left.with(new Abandoned(now)),
                         new JobCancelled(ticket.key(), now, why),
                         now.plus(limits.abandonedKept()))
                 : TicketStep.forOne(left, run, List.of());
@@ -75,10 +75,12 @@ final class TicketMachine {
         return switch (event) {
             case JobEvent.JobStarted _ when isStale(ticket, event) -> TicketStep.ignored(ticket);
             case JobEvent.JobProgressed _ when isStale(ticket, event) -> TicketStep.ignored(ticket);
-            case JobEvent.JobStarted _ -> alive(ticket, new RunEvent.StepStarted(ticket.key(), attempt, now), now);
+            case JobEvent.JobStarted _ ->
+                alive(ticket, event, new RunEvent.StepStarted(ticket.key(), attempt, now), now);
             case JobEvent.JobProgressed progress ->
                 alive(
                         ticket,
+                        event,
                         new RunEvent.StepProgressed(
                                 ticket.key(), attempt, progress.done(), progress.total(), progress.message(), now),
                         now);
@@ -103,8 +105,18 @@ final class TicketMachine {
         };
     }
 
-    private TicketStep alive(Ticket ticket, RunEvent news, Instant now) {
-        return TicketStep.standing(ticket.running(), now.plus(limits.signOfLife()), news);
+    private TicketStep alive(Ticket ticket, JobEvent event, RunEvent news, Instant now) {
+        Ticket standing =
+                wasSilent(ticket, event) ? ticket.withAttempt(event.job().attempt()) : ticket;
+        return TicketStep.standing(standing.running(), now.plus(limits.signOfLife()), news);
+    }
+
+    /** An attempt that was given up for its silence lives after all, and the next one has not begun. */
+    private static boolean wasSilent(Ticket ticket, JobEvent event) {
+        return !(ticket.phase() instanceof Running)
+                && event.job().attempt() >= ticket.firstAttempt()
+                && event.job().attempt() < ticket.job().attempt()
+                && ticket.lastFailureAt().filter(at -> !event.at().isAfter(at)).isEmpty();
     }
 
     /** The attempt that the pause follows spoke before it failed; the broker delivers that once more. */

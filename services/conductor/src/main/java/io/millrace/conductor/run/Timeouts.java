@@ -70,7 +70,7 @@ final class Timeouts {
                 Instant latest = now.plus(BackOff.LONGEST_RETRY_AFTER);
                 yield pause.until().isBefore(latest) ? pause.until() : latest;
             }
-            case Abandoned _ -> now.plus(limits.abandonedKept());
+            case Abandoned(Instant since) -> (since.isBefore(now) ? since : now).plus(limits.abandonedKept());
         };
     }
 

@@ -38,6 +38,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
         Unreadable unreadable = new Unreadable();
         task = new Task(wiring, newContext, Stores.tables(newContext.getStateStore(Stores.STATE), unreadable));
         task.start(now());
+        wiring.queues().begun();
         punctuations = new Punctuations(wiring, newContext, task, unreadable);
         punctuations.schedule();
     }
@@ -73,7 +74,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
                 carryOut(
                         record,
                         metadata,
-                        draft -> dispatch.decide(record.key(), event, draft),
+                        draft -> dispatch.decide(metadata.topic(), record.key(), event, draft),
                         (why, draft) -> dispatch.fail(event, why, draft),
                         now);
             }

@@ -20,6 +20,7 @@ import io.millrace.events.Reason;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunFailed;
 import io.millrace.events.RunId;
+import io.millrace.events.wire.Topics;
 import java.time.Instant;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -33,7 +34,12 @@ import java.util.Set;
  * @param now the conductor's time
  */
 record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
-    void decide(String key, Event event, Draft draft) {
+    void decide(String topic, String key, Event event, Draft draft) {
+        if (!topic.equals(expected(event))) {
+            draft.emit(new Output.RefuseRecord(
+                    "a " + event.getClass().getSimpleName() + " does not belong on this topic"));
+            return;
+        }
         Coordinator coordinator = coordinator(draft);
         switch (event) {
             case Policy policy -> planner(coordinator, draft).changed(policy.name(), Optional.of(policy), now);
@@ -56,10 +62,19 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
                     wiring.metrics().ignored(request.kind().name());
                 }
             }
-            case Job _, JobCancelled _, ModelPublished _, ModelRejected _, RunFailed _, RunChanged _ ->
-                draft.emit(new Output.RefuseRecord(
-                        "a " + event.getClass().getSimpleName() + " does not belong on this topic"));
+            case Job _, JobCancelled _, ModelPublished _, ModelRejected _, RunFailed _, RunChanged _ -> {}
         }
+    }
+
+    /** A policy elsewhere would be in force in one partition alone. */
+    private String expected(Event event) {
+        Topics topics = wiring.topics();
+        return switch (event) {
+            case Policy _ -> topics.policiesByPartition();
+            case CheckpointPublished _ -> topics.checkpoints();
+            case JobEvent _, OperatorRequest _ -> topics.jobEvents();
+            case Job _, JobCancelled _, ModelPublished _, ModelRejected _, RunFailed _, RunChanged _ -> "";
+        };
     }
 
     void deletePolicy(String name, Draft draft) {

@@ -1,9 +1,13 @@
 package io.millrace.conductor.topology;
 
+import io.millrace.conductor.run.Coordinator;
 import io.millrace.conductor.run.Draft;
 import io.millrace.conductor.run.Output;
 import io.millrace.conductor.run.Queue;
+import io.millrace.conductor.run.TicketId;
+import io.millrace.events.Failure;
 import io.millrace.events.Job;
+import io.millrace.events.Reason;
 import io.millrace.events.RunChanged;
 import io.millrace.events.wire.EventRecords;
 import io.millrace.events.wire.Topics;
@@ -13,9 +17,13 @@ import java.util.List;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Encodes what leaves the conductor, and forwards it. */
 record Outbox(Wiring wiring) {
+    private static final Logger LOG = LoggerFactory.getLogger(Outbox.class);
+
     /** Encodes everything before anything is written: an event that cannot be encoded changes nothing. */
     List<Outgoing> encode(Draft draft) {
         EventRecords records = wiring.records();
@@ -39,12 +47,20 @@ record Outbox(Wiring wiring) {
         return Outgoing.ofBytes(wiring.deadLetters().record(origin, why));
     }
 
-    /** Sees to it that every queue exists that a job is about to go to. */
-    void ensureQueues(Draft draft) {
+    /** Sees to it that every queue exists that a job is about to go to. A run whose job has none fails, and no other. */
+    void ensureQueues(Draft draft, Instant now) {
         for (Output output : draft.outputs()) {
             if (output instanceof Output.Publish(Job job)) {
-                wiring.queues().ensure(job.stage(), job.device());
-                wiring.lost().watch(Queue.of(job));
+                try {
+                    wiring.queues().ensure(job.stage(), job.device());
+                    wiring.lost().watch(Queue.of(job));
+                } catch (QueueRefusedException e) {
+                    LOG.atError().log("a job has no queue to go to: {}", e.getMessage());
+                    draft.withdraw(output);
+                    Failure failure = new Failure(Reason.CONDUCTOR_ERROR, e.getMessage() + "; then retry");
+                    new Coordinator(wiring.limits(), wiring.worked(), draft)
+                            .broken(new TicketId(job.model(), job.key()), failure, now);
+                }
             }
         }
     }

@@ -12,4 +12,7 @@ public interface Queues {
      * @throws QueueRefusedException if its topic is there with another shape
      */
     void ensure(StageName stage, Device device);
+
+    /** A task has begun. What standing queues have lost is to be known before a new job in them hides it. */
+    default void begun() {}
 }

@@ -61,13 +61,10 @@ final class Task {
         List<Outgoing> encoded;
         try {
             decision.accept(draft);
+            outbox.ensureQueues(draft, now);
             encoded = outbox.encode(draft);
-            outbox.ensureQueues(draft);
         } catch (KafkaException e) {
             throw e; // the broker or a store, not the record
-        } catch (QueueRefusedException e) {
-            LOG.atError().log("a job has no queue to go to: {}", e.getMessage());
-            return Optional.of("conductor-error: " + e.getMessage());
         } catch (RuntimeException e) {
             LOG.atError().setCause(e).log("the conductor cannot decide on a record");
             return Optional.of("conductor-error: " + e);

@@ -38,6 +38,7 @@ public record Wiring(
             Queues queues,
             ConductorMetrics metrics,
             Limits limits,
+            LostQueues lost,
             Duration tick,
             Consumer<RunChanged> ended) {
         return new Wiring(
@@ -49,7 +50,7 @@ public record Wiring(
                 metrics,
                 limits,
                 new WorkedQueues(),
-                new LostQueues(),
+                lost,
                 tick,
                 ended);
     }

@@ -462,6 +462,26 @@ class RunRulesTest {
         assertThat(world.lastJob().key()).isNotIn(quantize.key(), again.key());
     }
 
+    /** Both share the step, and so a result of one computation anew would be another's. */
+    @Test
+    void aRecomputationTakesNothingThatAnotherRunComputedAnew() {
+        RunId phone = start(PHONE);
+        RunId tablet = start(Given.target("tablet", PHONE.ladder().getFirst()));
+        for (int jobs = 0; jobs < 3; jobs++) {
+            succeed();
+        }
+        assertThat(world.run(phone).status()).isEqualTo(RunStatus.PUBLISHED);
+        assertThat(world.run(tablet).status()).isEqualTo(RunStatus.PUBLISHED);
+
+        world.ask(OperatorRequest.Kind.RECOMPUTE, phone);
+        Job ofPhone = world.lastJob();
+        succeed();
+        world.ask(OperatorRequest.Kind.RECOMPUTE, tablet);
+
+        assertThat(world.lastJob().parameters()).isEqualTo(ofPhone.parameters());
+        assertThat(world.lastJob().key()).isNotEqualTo(ofPhone.key());
+    }
+
     @Test
     void aQueueThatIsWorkedIsNotCalledUnattendedHoweverLongAJobWaitsInIt() {
         Duration unattended = Limits.DEFAULT.unattended();

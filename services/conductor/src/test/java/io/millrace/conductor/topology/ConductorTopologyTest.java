@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.conductor.Answers;
 import io.millrace.conductor.Given;
+import io.millrace.conductor.run.Limits;
 import io.millrace.events.Device;
 import io.millrace.events.Job;
 import io.millrace.events.ModelPublished;
@@ -271,14 +272,68 @@ class ConductorTopologyTest {
 
             RunChanged failed = conductor.runs().values().iterator().next();
             assertThat(failed.failure().orElseThrow().reason()).isEqualTo(Reason.CONDUCTOR_ERROR);
-            assertThat(failed.failure().orElseThrow().message()).contains(topic, "3 partitions");
-            assertThat(conductor.deadLetters()).hasSize(1);
+            assertThat(failed.failure().orElseThrow().message()).contains(topic, "3 partitions", "retry");
+            assertThat(conductor.deadLetters()).isEmpty();
 
             conductor.refuseQueue(topic, false);
             conductor.send(new OperatorRequest(
                     Given.MODEL, failed.run(), OperatorRequest.Kind.RETRY, "ana", "", conductor.now()));
-            assertThat(answerAll(conductor, 0.01)).containsExactly("gguf", "quality", "speed");
+            assertThat(answerAll(conductor, 0.01)).containsExactly("quality", "speed");
             assertThat(conductor.latest()).hasSize(1);
+        }
+    }
+
+    @Test
+    void anEventOnAnotherTopicThanItsOwnIsRefused() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.sendOn(
+                    Driven.TOPICS.checkpoints(),
+                    "anything",
+                    Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.send(Given.checkpoint("v1"));
+
+            assertThat(conductor.jobs()).isEmpty();
+            assertThat(conductor.deadLetters()).hasSize(1);
+        }
+    }
+
+    @Test
+    void anAttemptThatWasSilentAndSpeaksAgainIsNotCountedAgainstItsJob() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.send(Given.checkpoint("v1"));
+            Job job = conductor.job();
+            conductor.send(Answers.started(job, conductor.now()));
+
+            for (int silence = 0; silence < 5; silence++) {
+                conductor.pass(Limits.DEFAULT.signOfLife());
+                conductor.pass(Duration.ofSeconds(30));
+                assertThat(conductor.jobs()).extracting(Job::attempt).containsExactly(2);
+                conductor.send(Answers.progressed(job, conductor.now(), silence + 1));
+            }
+
+            conductor.send(Answers.succeeded(job, conductor.now(), 0.01));
+            assertThat(answerAll(conductor, 0.01)).containsExactly("quality", "speed");
+        }
+    }
+
+    @Test
+    void aQueueOfAnotherShapeKeepsFromItsWorkWhatNeedsItAndNothingElse() {
+        String topic = Driven.TOPICS.jobs(StageName.QUANTIZE, new Device("h100"));
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.refuseQueue(topic, true);
+            conductor.send(Given.checkpoint("v1"));
+            conductor.send(Given.policy(
+                    Given.target("phone", Given.recipe(Given.gguf("Q4_K_M"))),
+                    Given.target("server", Given.recipe(new Device("h100"), Given.gguf("Q8_0")))));
+
+            assertThat(answerAll(conductor, 0.01)).containsExactly("gguf", "quality", "speed");
+
+            assertThat(conductor.latest()).hasSize(1);
+            assertThat(conductor.deadLetters()).isEmpty();
+            conductor.refuseQueue(topic, false);
+            conductor.send(Given.checkpoint(Given.MODEL, "v2", Given.START.plusSeconds(1)));
+            assertThat(conductor.jobs()).hasSize(2);
         }
     }
 

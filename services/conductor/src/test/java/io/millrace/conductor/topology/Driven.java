@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.StreamsPropertiesAccess;
 import io.millrace.conductor.run.Limits;
+import io.millrace.conductor.run.LostQueues;
 import io.millrace.conductor.run.Queue;
 import io.millrace.events.Device;
 import io.millrace.events.Event;
@@ -64,6 +65,7 @@ final class Driven implements AutoCloseable {
                 this::ensureQueue,
                 new ConductorMetrics(registry),
                 limits,
+                new LostQueues(),
                 Duration.ofMillis(100),
                 _ -> {});
         driver = new TopologyTestDriver(ConductorTopology.build(wiring), properties(stateFolder), start);
@@ -117,6 +119,10 @@ final class Driven implements AutoCloseable {
         TestInputTopic<String, byte[]> topic =
                 driver.createInputTopic(record.topic(), new StringSerializer(), new ByteArraySerializer());
         topic.pipeInput(new TestRecord<>(key, record.value(), record.headers(), now));
+    }
+
+    void sendOn(String topic, String key, Event event) {
+        sendRaw(topic, key, records.record(event).value());
     }
 
     void sendRaw(String topic, String key, byte[] value) {

@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.StreamsPropertiesAccess;
 import io.millrace.conductor.run.Limits;
+import io.millrace.conductor.run.LostQueues;
 import io.millrace.events.Event;
 import io.millrace.events.Job;
 import io.millrace.events.Policy;
@@ -51,6 +52,10 @@ final class OneTask implements AutoCloseable {
     private int seen;
 
     OneTask(Path folder, Instant start) {
+        this(folder, start, new LostQueues(), (_, _) -> {});
+    }
+
+    OneTask(Path folder, Instant start, LostQueues lost, Queues queues) {
         Properties properties = StreamsPropertiesAccess.of(ConductorSettings.local("unused:9092", folder, registry));
         context = new MockProcessorContext<>(properties, new TaskId(0, 0), folder.toFile());
         now = start;
@@ -63,9 +68,10 @@ final class OneTask implements AutoCloseable {
         decide = new Decide(Wiring.of(
                 TOPICS,
                 codec,
-                (_, _) -> {},
+                queues,
                 new ConductorMetrics(registry),
                 Limits.DEFAULT,
+                lost,
                 Duration.ofMillis(100),
                 _ -> {}));
         decide.init(context);
@@ -106,6 +112,17 @@ final class OneTask implements AutoCloseable {
         found.forEach(entry -> state.put(
                 entry.key,
                 value.apply(new String(entry.value, StandardCharsets.UTF_8)).getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** Keys of the jobs that are remembered. */
+    List<String> tickets() {
+        KeyValueStore<String, byte[]> state = context.getStateStore(Stores.STATE);
+        List<String> keys = new ArrayList<>();
+        try (KeyValueIterator<String, byte[]> all = state.all()) {
+            all.forEachRemaining(entry -> keys.add(entry.key));
+        }
+        keys.removeIf(key -> !key.startsWith(Stores.TICKETS + "|"));
+        return keys;
     }
 
     /** The last word on each run so far. */

@@ -4,10 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.conductor.Answers;
 import io.millrace.conductor.Given;
+import io.millrace.conductor.run.Limits;
+import io.millrace.conductor.run.LostQueues;
+import io.millrace.conductor.run.Queue;
+import io.millrace.events.Device;
 import io.millrace.events.Job;
+import io.millrace.events.OperatorRequest;
 import io.millrace.events.Reason;
+import io.millrace.events.StageName;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -133,6 +140,70 @@ class RestartTest {
         IN_THE_QUEUE,
         PAUSED,
         AT_WORK
+    }
+
+    @Test
+    void anAbandonedJobIsForgottenHoweverOftenTheConductorStarts() {
+        Job abandoned;
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            task.send(Given.checkpoint("v1"));
+            abandoned = task.jobs().getFirst();
+            task.send(new OperatorRequest(
+                    Given.MODEL, abandoned.run(), OperatorRequest.Kind.CANCEL, "ana", "", task.now()));
+            assertThat(task.tickets()).hasSize(1);
+        }
+        Instant end = Given.START.plus(Limits.DEFAULT.abandonedKept());
+        for (Instant start = Given.START.plus(Duration.ofDays(7));
+                start.isBefore(end);
+                start = start.plus(Duration.ofDays(7))) {
+            try (OneTask task = new OneTask(folder, start)) {
+                task.pass(Duration.ofSeconds(1));
+                assertThat(task.tickets()).hasSize(1);
+            }
+        }
+
+        try (OneTask task = new OneTask(folder, end)) {
+            task.pass(Duration.ofSeconds(1));
+
+            assertThat(task.tickets()).isEmpty();
+        }
+    }
+
+    /** The watch only sees that a queue is unused as long as nothing new is in it. */
+    @Test
+    void whatAQueueLostIsKnownBeforeAnythingNewGoesThere() {
+        Job first;
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            task.send(Given.checkpoint(Given.MODEL, "v1", task.now()));
+            first = task.jobs().getFirst();
+        }
+        Instant later = Given.START.plus(Duration.ofDays(1));
+        LostQueues lost = new LostQueues();
+        Queues unused = new Queues() {
+            private boolean used;
+
+            @Override
+            public void ensure(StageName stage, Device device) {
+                used = true;
+            }
+
+            @Override
+            public void begun() {
+                Queue queue = Queue.of(first);
+                if (lost.isStanding(queue) && !used) {
+                    lost.lost(queue, later.minusMillis(1));
+                }
+            }
+        };
+
+        try (OneTask task = new OneTask(folder, later, lost, unused)) {
+            task.send(Given.checkpoint(Given.MODEL, "v2", task.now()));
+            task.pass(Duration.ofMillis(100));
+
+            assertThat(task.jobs()).hasSize(2).extracting(Job::key).contains(first.key());
+        }
     }
 
     @Test

@@ -29,6 +29,13 @@ class StateJsonTest {
     }
 
     @Test
+    void abandonedJobOfAnEarlierVersionIsCountedFromWhenItIsMet() {
+        byte[] earlier = "{\"@is\":\"Abandoned\"}".getBytes(StandardCharsets.UTF_8);
+
+        assertThat(phases.deserializer().deserialize("tickets", earlier)).isEqualTo(new Ticket.Abandoned(Instant.MAX));
+    }
+
+    @Test
     void queuedJobIsReadAsItWasWritten() {
         Ticket.Phase queued = new Ticket.Queued(Instant.parse("2026-01-02T03:04:05.006Z"), false);
 
