@@ -1,6 +1,7 @@
 package io.millrace.cli.local;
 
 import io.millrace.events.Device;
+import io.millrace.worker.WorkerSettings;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.file.Files;
@@ -15,8 +16,9 @@ import java.util.stream.Collectors;
 
 /** The four stage services of a local Millrace, each a process that does not outlive this one. */
 final class StageServices implements AutoCloseable {
-    /** A job's answer to SIGTERM is published within this time; what is not ended then is ended by force. */
-    private static final Duration PATIENCE = Duration.ofSeconds(15);
+    /** A job's answer to SIGTERM is published within this time, also that of one which does not answer the interrupt. */
+    private static final Duration PATIENCE =
+            WorkerSettings.Limits.DEFAULT.interrupt().plusSeconds(10);
 
     /** Works in a few buffers; the default collector lets the heap grow tenfold before it looks for garbage. */
     private static final String FRUGAL = "quantizer";

@@ -83,15 +83,23 @@ public final class JobProtocol {
             case Acquired.Poisoned poisoned -> poisoned(run, poisoned);
             case Acquired.Held(Lease lease) -> {
                 try (lease) {
+                    run.hold(lease);
                     yield end(run, work(run, lease.starts()));
                 }
             }
         };
     }
 
-    /** The slot gave the job up: its thread does not answer an interrupt. What it may still do changes nothing. */
+    /**
+     * The slot gave the job up: its thread does not answer an interrupt. What it may still do changes nothing. It has
+     * reported, so it is none of the processes that began the job and were not heard of again.
+     */
     public Ended abandon(RunningJob run, Interruption why) {
-        return end(run, why.outcome(run.progress().mark() + "; it did not answer the interrupt"));
+        Ended ended = end(run, why.outcome(run.progress().mark() + "; it did not answer the interrupt"));
+        if (ended.published()) {
+            run.lease().ifPresent(Lease::close);
+        }
+        return ended;
     }
 
     private Acquired acquire(JobKey key) throws IOException, InterruptedException {

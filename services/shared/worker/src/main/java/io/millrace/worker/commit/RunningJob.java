@@ -2,6 +2,7 @@ package io.millrace.worker.commit;
 
 import io.millrace.events.Job;
 import io.millrace.events.JobRef;
+import io.millrace.store.Lease;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -24,6 +25,7 @@ public final class RunningJob {
     private final LongSupplier nanoTime;
     private final AtomicBoolean reported = new AtomicBoolean();
     private final CountDownLatch interrupted = new CountDownLatch(1);
+    private volatile Optional<Lease> lease = Optional.empty();
     private volatile boolean inStage;
     private @Nullable Thread interruptible;
     private @Nullable Interruption interruption;
@@ -74,6 +76,15 @@ public final class RunningJob {
     /** Waits for {@code pause}, or less if the job is asked to stop. */
     void pause(Duration pause) throws InterruptedException {
         interrupted.await(pause.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    /** The claim under which it works, once it has one. */
+    Optional<Lease> lease() {
+        return lease;
+    }
+
+    void hold(Lease held) {
+        lease = Optional.of(held);
     }
 
     Duration signOfLife() {

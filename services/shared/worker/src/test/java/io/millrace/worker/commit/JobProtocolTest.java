@@ -364,6 +364,31 @@ class JobProtocolTest {
         assertThat(published).noneMatch(JobSucceeded.class::isInstance);
     }
 
+    /** It reported, so three of them must not make the job one that kills its workers. */
+    @Test
+    void whatWasGivenUpLeavesNoClaim() throws Exception {
+        RunningJob run = running();
+        CountDownLatch began = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        JobProtocol protocol = protocol(
+                (input, workspace) -> {
+                    began.countDown();
+                    goOn.await();
+                },
+                MonotonicTime.SYSTEM,
+                Duration.ofMinutes(1));
+        Thread hung = Thread.ofPlatform().start(() -> protocol.run(run));
+        began.await();
+        assertThat(store.claim(run.ref().key())).isPresent();
+
+        protocol.abandon(run, Interruption.SHUTDOWN);
+
+        assertThat(store.claim(run.ref().key())).isEmpty();
+        goOn.countDown();
+        hung.join();
+        assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.SHUTDOWN);
+    }
+
     @Test
     void outputOutsideTheWorkspaceIsRefused() throws Exception {
         Stages escaping = new Stages(List.of(new EscapingStage(folder)));
