@@ -68,6 +68,10 @@ final class DeadLettersReplayCommand implements Callable<Integer> {
                         ExitCode.NOT_FOUND, "no dead letter " + number + "; 'millrace dead-letters list' shows all"));
         return DeadLetters.replay(letter)
                 .orElseThrow(() -> new CommandFailure(
-                        ExitCode.REFUSED, "dead letter " + number + " names no topic that it came from"));
+                        ExitCode.REFUSED,
+                        "dead letter " + number
+                                + (DeadLetters.isCut(letter)
+                                        ? " was too large to be kept whole; send the record itself again"
+                                        : " names no topic that it came from")));
     }
 }

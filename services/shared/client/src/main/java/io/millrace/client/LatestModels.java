@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.kafka.clients.consumer.Consumer;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
 
 /**
@@ -64,7 +63,7 @@ public final class LatestModels implements AutoCloseable {
     /** The models that became the newest of their target since the last call; none if the time ran out. */
     public List<ModelPublished> next(Duration timeout) {
         List<ModelPublished> changed = new ArrayList<>();
-        for (ConsumerRecord<String, byte[]> message : consumer.poll(timeout)) {
+        records.readAll(consumer, consumer.poll(timeout), message -> {
             if (message.value() == null) {
                 byTarget.remove(message.key());
             } else {
@@ -73,7 +72,7 @@ public final class LatestModels implements AutoCloseable {
                     changed.add(model);
                 });
             }
-        }
+        });
         return changed;
     }
 

@@ -5,7 +5,11 @@ import io.millrace.events.ModelPublished;
 import io.millrace.events.wire.Decoded;
 import io.millrace.events.wire.EventCodec;
 import java.util.Optional;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,6 +21,21 @@ final class ModelRecords {
 
     ModelRecords(EventCodec codec) {
         this.codec = codec;
+    }
+
+    /** Takes all of them, or none: one whose schema cannot be asked for just now comes again with the next poll. */
+    void readAll(
+            Consumer<String, byte[]> consumer,
+            ConsumerRecords<String, byte[]> messages,
+            java.util.function.Consumer<ConsumerRecord<String, byte[]>> each) {
+        try {
+            messages.forEach(each);
+        } catch (KafkaException e) {
+            for (TopicPartition partition : messages.partitions()) {
+                consumer.seek(partition, messages.records(partition).getFirst().offset());
+            }
+            throw e;
+        }
     }
 
     Optional<ModelPublished> read(ConsumerRecord<String, byte[]> message) {

@@ -10,10 +10,15 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.WakeupException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Every accepted model, at least once, to one subscriber of a group. A model counts as received when the next are asked
@@ -21,7 +26,9 @@ import org.apache.kafka.common.errors.WakeupException;
  * evidence. One thread uses it; another may {@link #stop} it.
  */
 public final class ModelSubscriber implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ModelSubscriber.class);
     private static final Duration POLL = Duration.ofMillis(500);
+    private static final Duration PAUSE = Duration.ofSeconds(1);
 
     /** A receiver may fetch a hundred gigabytes before it asks for the next model. */
     private static final int LONGEST_RECEIPT_MILLIS = 3_600_000;
@@ -29,7 +36,8 @@ public final class ModelSubscriber implements AutoCloseable {
     private final Consumer<String, byte[]> consumer;
     private final ModelRecords records;
     private final AutoCloseable schemas;
-    private volatile boolean stopped;
+    private final CountDownLatch stopping = new CountDownLatch(1);
+    private boolean handedOver;
 
     /**
      * @param kafka at least {@code bootstrap.servers}
@@ -64,33 +72,57 @@ public final class ModelSubscriber implements AutoCloseable {
 
     /** The next models, none if the time ran out; those of the call before are thereby received. */
     public List<ModelPublished> poll(Duration timeout) {
-        consumer.commitSync();
+        commit();
         List<ModelPublished> models = new ArrayList<>();
-        for (ConsumerRecord<String, byte[]> message : consumer.poll(timeout)) {
-            records.read(message).ifPresent(models::add);
-        }
+        ConsumerRecords<String, byte[]> messages = consumer.poll(timeout);
+        records.readAll(consumer, messages, message -> records.read(message).ifPresent(models::add));
+        handedOver |= !messages.isEmpty();
         return models;
     }
 
-    /** Gives every model to the receiver until {@link #stop} is called; what the receiver throws ends it. */
+    /** With nothing to commit no broker is needed, so that one which is away ends nobody. */
+    private void commit() {
+        if (handedOver) {
+            consumer.commitSync();
+            handedOver = false;
+        }
+    }
+
+    /**
+     * Gives every model to the receiver until {@link #stop} is called; what the receiver throws ends it. A broker that is
+     * away is waited for.
+     */
     public void forEach(Receiver receiver) throws IOException, InterruptedException {
         try {
-            while (!stopped) {
-                for (ModelPublished model : poll(POLL)) {
+            while (stopping.getCount() > 0) {
+                for (ModelPublished model : pollUntilAnswered()) {
                     receiver.receive(model);
                 }
             }
-            consumer.commitSync();
+            commit();
         } catch (WakeupException e) {
-            if (!stopped) {
+            if (stopping.getCount() > 0) {
                 throw e;
+            }
+        }
+    }
+
+    private List<ModelPublished> pollUntilAnswered() throws InterruptedException {
+        while (true) {
+            try {
+                return poll(POLL);
+            } catch (RetriableException e) {
+                LOG.warn("Kafka does not answer, asking again: {}", e.toString());
+                if (stopping.await(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+                    return List.of();
+                }
             }
         }
     }
 
     /** Ends {@link #forEach}, from any thread. */
     public void stop() {
-        stopped = true;
+        stopping.countDown();
         consumer.wakeup();
     }
 

@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.MockConsumer;
@@ -128,7 +129,8 @@ class ClientTest {
 
             assertThat(subscriber.poll(Duration.ZERO)).containsExactly(first);
             assertThat(consumer.committed(Set.of(MODELS)).get(MODELS)).isNull();
-            add(consumer, MODELS, 2, "chat", records.record(second).value());
+            add(consumer, MODELS, 2, "chat", null);
+            add(consumer, MODELS, 3, "chat", records.record(second).value());
             assertThat(subscriber.poll(Duration.ZERO)).containsExactly(second);
 
             assertThat(consumer.committed(Set.of(MODELS)).get(MODELS)).isEqualTo(new OffsetAndMetadata(2));
@@ -158,6 +160,89 @@ class ClientTest {
         }
 
         assertThat(received).containsExactly(first);
+    }
+
+    /** Asked for with an empty hand, a broker that is away would end the subscriber after a minute. */
+    @Test
+    void aSubscriberWithNothingToCommitAsksNoBroker() throws Exception {
+        AtomicInteger commits = new AtomicInteger();
+        MockConsumer<String, byte[]> consumer = new MockConsumer<>("earliest") {
+            @Override
+            public synchronized void commitSync() {
+                commits.incrementAndGet();
+                super.commitSync();
+            }
+        };
+
+        try (ModelSubscriber subscriber = new ModelSubscriber(consumer, codec, () -> {}, TOPICS)) {
+            consumer.rebalance(List.of(MODELS));
+            consumer.updateBeginningOffsets(Map.of(MODELS, 0L));
+            subscriber.poll(Duration.ZERO);
+            subscriber.poll(Duration.ZERO);
+            assertThat(commits).hasValue(0);
+
+            add(
+                    consumer,
+                    MODELS,
+                    0,
+                    "chat",
+                    records.record(model("v1", "phone")).value());
+            subscriber.poll(Duration.ZERO);
+            subscriber.poll(Duration.ZERO);
+            subscriber.poll(Duration.ZERO);
+            assertThat(commits).hasValue(1);
+        }
+    }
+
+    @Test
+    void aBrokerThatDoesNotAnswerForAWhileEndsNoSubscriber() throws Exception {
+        MockConsumer<String, byte[]> consumer = new MockConsumer<>("earliest");
+        ModelPublished first = model("v1", "phone");
+        List<ModelPublished> received = new ArrayList<>();
+
+        try (ModelSubscriber subscriber = new ModelSubscriber(consumer, codec, () -> {}, TOPICS)) {
+            consumer.rebalance(List.of(MODELS));
+            consumer.updateBeginningOffsets(Map.of(MODELS, 0L));
+            consumer.setPollException(new TimeoutException("away"));
+            add(consumer, MODELS, 0, "chat", records.record(first).value());
+
+            subscriber.forEach(model -> {
+                received.add(model);
+                subscriber.stop();
+            });
+        }
+
+        assertThat(received).containsExactly(first);
+    }
+
+    /** The schema of a newer version is asked for; while Kafka does not answer, nothing is known of the record. */
+    @Test
+    void aModelWhoseSchemaCannotBeAskedForComesAgain() throws Exception {
+        AtomicBoolean away = new AtomicBoolean(true);
+        EventCodec asking = new EventCodec(_ -> {
+            if (away.get()) {
+                throw new TimeoutException("away");
+            }
+            return Optional.empty();
+        });
+        byte[] newer = records.record(model("v2", "phone")).value().clone();
+        newer[5] ^= 1; // in the fingerprint of its schema
+        MockConsumer<String, byte[]> consumer = new MockConsumer<>("earliest");
+
+        try (ModelSubscriber subscriber = new ModelSubscriber(consumer, asking, () -> {}, TOPICS)) {
+            consumer.rebalance(List.of(MODELS));
+            consumer.updateBeginningOffsets(Map.of(MODELS, 0L));
+            byte[] known = records.record(model("v1", "phone")).value();
+            add(consumer, MODELS, 0, "chat", known);
+            add(consumer, MODELS, 1, "chat", newer);
+            assertThatThrownBy(() -> subscriber.poll(Duration.ZERO)).isInstanceOf(TimeoutException.class);
+            assertThat(consumer.position(MODELS)).isZero();
+
+            away.set(false);
+            add(consumer, MODELS, 0, "chat", known);
+            add(consumer, MODELS, 1, "chat", newer);
+            assertThat(subscriber.poll(Duration.ZERO)).containsExactly(model("v1", "phone"));
+        }
     }
 
     @Test

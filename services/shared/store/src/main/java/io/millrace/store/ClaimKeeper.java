@@ -9,6 +9,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The claims of one process. A holder raises its beat; whoever finds a claim watches it by its own monotonic clock and
@@ -27,6 +29,7 @@ public final class ClaimKeeper implements AutoCloseable {
     /** So many processes may begin a job without one that reports. */
     public static final int MAX_STARTS = 3;
 
+    private static final Logger LOG = LoggerFactory.getLogger(ClaimKeeper.class);
     private static final int STALE_AFTER_BEATS = 3;
     private static final int LOOKS_PER_BEAT = 10;
 
@@ -110,8 +113,15 @@ public final class ClaimKeeper implements AutoCloseable {
         return store.beatInterval().multipliedBy(STALE_AFTER_BEATS);
     }
 
+    /** What is thrown here would end all beating, and with it each claim of this process. */
     private void beat() {
-        leases.forEach(Lease::beat);
+        for (Lease lease : leases) {
+            try {
+                lease.beat();
+            } catch (RuntimeException | OutOfMemoryError e) {
+                LOG.atWarn().setCause(e).log("a claim could not be renewed; trying again at each beat");
+            }
+        }
     }
 
     void ended(Lease lease) {

@@ -16,6 +16,7 @@ import org.apache.avro.io.BinaryDecoder;
 import org.apache.avro.io.BinaryEncoder;
 import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.EncoderFactory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Events as bytes, in Avro's single-object encoding. Safe for use by many threads. Equal events have equal bytes; times
@@ -73,7 +74,10 @@ public final class EventCodec {
      * Never throws for bad bytes. What the lookup throws, because it cannot reach Kafka, does come through: the bytes
      * may be good.
      */
-    public Decoded decode(byte[] bytes) {
+    public Decoded decode(byte @Nullable [] bytes) {
+        if (bytes == null) {
+            return new Decoded.Undecodable("has no value");
+        }
         if (bytes.length < HEADER_BYTES) {
             return new Decoded.Undecodable(bytes.length + " bytes are too few for an event, whose header has 10");
         }

@@ -2,10 +2,12 @@ package io.millrace.events.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.events.Digest;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.record.TimestampType;
 import org.junit.jupiter.api.Test;
@@ -47,6 +49,28 @@ class DeadLettersTest {
 
         assertThat(DeadLetters.origin(letter)).isPresent();
         assertThat(DeadLetters.replay(letter)).isEmpty();
+    }
+
+    /** Compressed, such a record was small enough for its own topic. */
+    @Test
+    void ofARecordThatIsLargerThanAnyOfOursTheStartIsKept() {
+        byte[] value = new byte[2 << 20];
+        ConsumerRecord<String, byte[]> large =
+                new ConsumerRecord<>("millrace.checkpoints", 0, 5, "k".repeat(1 << 20), value);
+        large.headers().add("foreign", new byte[1 << 20]);
+
+        ProducerRecord<byte[], byte[]> letter = letters.record(large, "why");
+
+        int bytes = letter.key().length + letter.value().length;
+        for (Header header : letter.headers()) {
+            bytes += header.key().length() + header.value().length;
+        }
+        assertThat(bytes).isLessThan(600 * 1024);
+        assertThat(new String(letter.headers().lastHeader("millrace-cut").value(), StandardCharsets.UTF_8))
+                .contains("a value of 2097152 bytes", Digest.of(value).hex());
+        assertThat(DeadLetters.origin(received(letter))).isPresent();
+        assertThat(DeadLetters.isCut(received(letter))).isTrue();
+        assertThat(DeadLetters.replay(received(letter))).isEmpty();
     }
 
     @Test

@@ -68,9 +68,16 @@ public final class RunningJob {
         return Optional.ofNullable(interruption);
     }
 
-    /** True if it was asked to stop longer than {@code patience} ago. */
-    public synchronized boolean overdue(Duration patience) {
-        return interruption != null && nanoTime.getAsLong() - interruptedNanos > patience.toNanos();
+    /**
+     * True if it was asked to stop longer than {@code patience} ago. Where no interrupt reaches it, storing its output, it
+     * may take its time.
+     *
+     * @param anywhere it may not, since the process is to end
+     */
+    public synchronized boolean overdue(Duration patience, boolean anywhere) {
+        return interruption != null
+                && (anywhere || interruptible != null)
+                && nanoTime.getAsLong() - interruptedNanos > patience.toNanos();
     }
 
     /** Waits for {@code pause}, or less if the job is asked to stop. */

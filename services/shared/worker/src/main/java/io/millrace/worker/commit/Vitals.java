@@ -6,9 +6,12 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Looks after a running job: publishes its progress, notices that it stalled or that nobody waits for it any more. */
 final class Vitals implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Vitals.class);
     private static final Duration NEWS = Duration.ofSeconds(1);
 
     private final RunningJob run;
@@ -40,10 +43,19 @@ final class Vitals implements AutoCloseable {
         try {
             while (true) {
                 Thread.sleep(tick);
-                look();
+                lookAndGoOn();
             }
         } catch (InterruptedException closed) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** A job of which nothing is heard is begun by another worker; memory that was short may be there at the next look. */
+    private void lookAndGoOn() {
+        try {
+            look();
+        } catch (RuntimeException | OutOfMemoryError e) {
+            LOG.atWarn().addKeyValue("job", run.ref().key()).setCause(e).log("a job could not be looked after");
         }
     }
 

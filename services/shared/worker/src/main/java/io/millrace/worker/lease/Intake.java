@@ -22,7 +22,7 @@ sealed interface Intake {
     record Unreadable(String why) implements Intake {}
 
     static Intake of(ConsumerRecord<String, byte[]> record, StageName stage, Device device, EventCodec codec) {
-        return switch (codec.decode(record.value() == null ? new byte[0] : record.value())) {
+        return switch (codec.decode(record.value())) {
             case Decoded.Undecodable(String why) -> new Unreadable(why);
             case Decoded.UnknownKind(String name) -> otherVersion(record, "this worker does not know '" + name + "'");
             case Decoded.Known(Job job) -> check(record, stage, device, job);

@@ -132,7 +132,7 @@ final class Workbench {
         try {
             return Optional.of(work.get(TICK.toNanos(), TimeUnit.NANOSECONDS));
         } catch (TimeoutException stillRunning) {
-            Optional<Interruption> overdue = run.interruption().filter(why -> run.overdue(patience(why)));
+            Optional<Interruption> overdue = run.interruption().filter(why -> run.overdue(patience(why), stopping));
             hung |= overdue.isPresent();
             return overdue.map(why -> protocol.abandon(run, why));
         }

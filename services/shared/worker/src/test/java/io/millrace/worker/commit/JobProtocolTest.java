@@ -364,6 +364,22 @@ class JobProtocolTest {
         assertThat(published).noneMatch(JobSucceeded.class::isInstance);
     }
 
+    @Test
+    void aCancelledJobThatStoresItsOutputIsNoHungOne() throws Exception {
+        AtomicLong nanos = new AtomicLong();
+        RunningJob run = new RunningJob(job, Duration.ofSeconds(10), nanos::get);
+        Duration patience = Duration.ofMinutes(10);
+        try (RunningJob.Section _ = run.interruptible()) {
+            run.interrupt(Interruption.CANCELLED);
+            assertThat(Thread.currentThread().isInterrupted()).isTrue();
+            nanos.set(patience.toNanos() + 1);
+            assertThat(run.overdue(patience, false)).isTrue();
+        }
+
+        assertThat(run.overdue(patience, false)).isFalse();
+        assertThat(run.overdue(patience, true)).isTrue();
+    }
+
     /** It reported, so three of them must not make the job one that kills its workers. */
     @Test
     void whatWasGivenUpLeavesNoClaim() throws Exception {
