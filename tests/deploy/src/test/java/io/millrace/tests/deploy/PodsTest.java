@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The pods on Kubernetes run commands of the product, with what it reads and writes, and may do nothing else. */
 final class PodsTest {
     /** After which every service has stopped by itself, whatever hangs. */
-    private static final Duration LONGEST_STOP = Duration.ofSeconds(45);
+    static final Duration LONGEST_STOP = Duration.ofSeconds(45);
 
     /** Those that the code reads, and those that the AWS SDK reads. */
     private static final Set<String> READ = Stream.concat(
