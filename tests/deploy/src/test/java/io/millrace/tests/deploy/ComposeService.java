@@ -25,6 +25,12 @@ record ComposeService(String name, Map<String, Object> settings) {
         return all().filter(service -> service.text("image").startsWith("millrace:"));
     }
 
+    static ComposeService kafka() {
+        return all().filter(service -> service.name().equals("kafka"))
+                .findFirst()
+                .orElseThrow();
+    }
+
     /** The named volumes. */
     static Set<String> volumes() {
         return mapping(file().get("volumes")).keySet();

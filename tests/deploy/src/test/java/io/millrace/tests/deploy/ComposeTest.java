@@ -83,16 +83,29 @@ final class ComposeTest {
 
     @Test
     void theBrokerKnowsEachOfItsSettings() {
-        ComposeService kafka = services()
-                .filter(service -> service.name().equals("kafka"))
-                .findFirst()
-                .orElseThrow();
-
-        assertThat(kafka.environment().keySet().stream()
+        assertThat(ComposeService.kafka().environment().keySet().stream()
+                        .filter(name -> !name.equals(ComposeLimitsTest.HEAP_OF_THE_BROKER))
                         .map(name -> name.replaceFirst("^KAFKA_", "")
                                 .toLowerCase(Locale.ROOT)
                                 .replace('_', '.')))
                 .isSubsetOf(AbstractKafkaConfig.CONFIG_DEF.names());
+    }
+
+    @Test
+    void theBrokerKeepsItsRecordsOnItsVolume() {
+        assertThat(ComposeService.kafka().list("volumes"))
+                .containsExactly("kafka:" + ComposeService.kafka().environment().get("KAFKA_LOG_DIRS"));
+    }
+
+    /** The folder that the README tells to make, which may hold many gigabytes. */
+    @Test
+    void checkpointsAreNeitherSentToTheBuildNorCommitted() {
+        assertThat(services().flatMap(service -> service.list("volumes").stream()))
+                .contains("${MILLRACE_CHECKPOINTS:-./checkpoints}:/checkpoints:ro");
+        assertThat(Repository.text(Repository.ROOT.resolve(".dockerignore")).lines())
+                .contains("checkpoints");
+        assertThat(Repository.text(Repository.ROOT.resolve(".gitignore")).lines())
+                .contains("/checkpoints/");
     }
 
     /** One with a slip of the pen would be ignored without a word. */

@@ -3,6 +3,7 @@ package io.millrace.tests.deploy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -94,6 +95,30 @@ final class ManifestsTest {
                 .hasSize(7)
                 .allSatisfy(pods ->
                         assertThat(pods.environment()).containsKeys("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"));
+    }
+
+    /** A checkpoint stays where it was published, whatever the store, and its address is a file's. */
+    @ParameterizedTest
+    @ValueSource(strings = {"overlays/folder", "overlays/gpu"})
+    void eachOverlayShowsTheCheckpointsToStagesAndPeople(String overlay) throws Exception {
+        List<Manifest> built = rendered(overlay);
+
+        assertThat(built.stream().flatMap(manifest -> manifest.as(PersistentVolumeClaim.class)))
+                .anyMatch(claim -> claim.getMetadata().getName().equals("checkpoints")
+                        && claim.getSpec().getAccessModes().equals(List.of("ReadWriteMany")));
+        assertThat(built.stream().flatMap(Manifest::pods).filter(ManifestsTest::needsStore))
+                .hasSizeGreaterThanOrEqualTo(5)
+                .allSatisfy(pods -> {
+                    assertThat(pods.container().getVolumeMounts())
+                            .anyMatch(mount -> mount.getName().equals("checkpoints")
+                                    && mount.getMountPath().equals("/checkpoints")
+                                    && mount.getReadOnly());
+                    assertThat(pods.spec().getVolumes())
+                            .anyMatch(volume -> volume.getName().equals("checkpoints")
+                                    && volume.getPersistentVolumeClaim()
+                                            .getClaimName()
+                                            .equals("checkpoints"));
+                });
     }
 
     private static boolean needsStore(Pods pods) {

@@ -6,7 +6,6 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Probe;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.millrace.worker.WorkerSettings;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The pods on Kubernetes run commands of the product, with what it reads and writes, and may do nothing else. */
 final class PodsTest {
     /** After which every service has stopped by itself, whatever hangs. */
-    private static final Duration LONGEST_STOP = Duration.ofSeconds(45);
+    static final Duration LONGEST_STOP = Duration.ofSeconds(45);
 
     /** Those that the code reads, and those that the AWS SDK reads. */
     private static final Set<String> READ = Stream.concat(
@@ -31,8 +30,6 @@ final class PodsTest {
 
     private static final Pattern EXECUTED =
             Pattern.compile("exec (-i )?deploy/operator -- /opt/millrace/millrace ([^`<]+)");
-
-    private static final Pattern IMAGE_VARIABLE = Pattern.compile("(MILLRACE_WORK_FOLDER|DJL_CACHE_DIR)=(\\S+)");
 
     static Stream<Pods> pods() {
         return Pods.all();
@@ -71,6 +68,22 @@ final class PodsTest {
         assertThat(operator.environment().keySet())
                 .isSubsetOf(READ)
                 .contains("MILLRACE_KAFKA", "MILLRACE_KAFKA_CONFIG");
+    }
+
+    /** A policy names its texts by where they lie beside it. Ubuntu's tar unpacks them; a smaller base has none. */
+    @Test
+    void aPolicyComesInWithItsTextsBesideIt() {
+        String readme = Repository.text(Repository.DEPLOY.resolve("README.md"));
+        Matcher brought = Pattern.compile(
+                        "`tar c (\\S+) (\\S+\\.txt) \\| kubectl -n millrace exec -i deploy/operator -- tar x -C (\\S+)`")
+                .matcher(readme);
+
+        assertThat(brought.find()).isTrue();
+        assertThat(readme).contains("policy apply " + brought.group(3) + "/" + brought.group(1) + "`");
+        assertThat(pods().filter(Pods::ofPeople).flatMap(pods -> pods.writable().stream()))
+                .contains(brought.group(3));
+        assertThat(Repository.text(Repository.DEPLOY.resolve("docker/Dockerfile")))
+                .containsPattern("\nFROM eclipse-temurin:\\S+-jdk-noble\n");
     }
 
     @ParameterizedTest
@@ -129,23 +142,6 @@ final class PodsTest {
         assertThat(Duration.ofSeconds(pods.spec().getTerminationGracePeriodSeconds()))
                 .isGreaterThan(LONGEST_STOP)
                 .isGreaterThan(limits.interrupt().multipliedBy(2));
-    }
-
-    /** An empty volume hides what the image has in its place, so a folder that must exist is a volume of its own. */
-    @ParameterizedTest
-    @MethodSource("services")
-    void whateverAServiceWritesLiesOnAVolume(Pods pods) {
-        Matcher folders = IMAGE_VARIABLE.matcher(Repository.text(Repository.DEPLOY.resolve("docker/Dockerfile")));
-        Stream<String> state = Stream.ofNullable(
-                        pods.invocation().parsed().subcommand().<Object>matchedOptionValue("--state", null))
-                .map(String::valueOf);
-
-        assertThat(Stream.concat(folders.results().map(folder -> folder.group(2)), state))
-                .hasSizeGreaterThanOrEqualTo(2)
-                .allSatisfy(folder -> assertThat(pods.writable())
-                        .anySatisfy(volume -> assertThat(Path.of(folder)).startsWithRaw(Path.of(volume))));
-        assertThat(pods.environment().get("MILLRACE_JAVA_OPTS")).doesNotContain("java.io.tmpdir");
-        assertThat(pods.writable()).contains("/tmp");
     }
 
     private static String path(Probe probe) {

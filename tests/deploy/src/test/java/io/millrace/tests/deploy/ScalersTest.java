@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.millrace.events.StageName;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -71,5 +74,28 @@ final class ScalersTest {
                             .asString()
                             .startsWith("max(millrace_queue_lag{");
                 });
+    }
+
+    /** MillraceWorkerDown takes it for a failure if none is left of a service that this pattern names. */
+    @Test
+    void onlyWorkersThatNeverAllGoAreMissed() {
+        Alert alert = Alert.all()
+                .filter(one -> one.name().equals("MillraceWorkerDown"))
+                .findFirst()
+                .orElseThrow();
+        Matcher services = Pattern.compile("service=~\"([^\"]+)\"")
+                .matcher(alert.json().get("expr").asText());
+        assertThat(services.find()).isTrue();
+        Predicate<String> missed = Pattern.compile(services.group(1)).asMatchPredicate();
+
+        assertThat(scalers())
+                .allSatisfy(scaler -> assertThat(
+                                missed.test(scaler.spec().scaleTargetRef().name()))
+                        .isEqualTo(scaler.spec().minReplicaCount() > 0));
+        assertThat(ComposeService.ofMillrace()
+                        .filter(service -> STAGES.containsKey(service.command().getFirst())))
+                .hasSize(5)
+                .allSatisfy(service -> assertThat(missed.test(service.name()))
+                        .isEqualTo(service.list("profiles").isEmpty()));
     }
 }

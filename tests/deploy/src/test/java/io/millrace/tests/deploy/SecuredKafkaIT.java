@@ -31,7 +31,6 @@ import io.millrace.events.wire.EventRecords;
 import io.millrace.events.wire.SchemaTopic;
 import io.millrace.events.wire.TopicAdmin;
 import io.millrace.events.wire.Topics;
-import io.millrace.store.ArtifactStore;
 import io.millrace.store.Stores;
 import io.millrace.tests.deploy.RecordingAuthorizer.Asked;
 import io.millrace.worker.KafkaSettings;
@@ -134,8 +133,7 @@ final class SecuredKafkaIT {
             assertThat(TopicAdmin.problems(admin, Topics.DEFAULT, List.of(Device.CPU)))
                     .isEmpty();
         }
-        ArtifactStore store = Stores.open(STORE);
-        Checkpoints checkpoints = Checkpoints.in(store);
+        Checkpoints checkpoints = Checkpoints.in(Stores.open(STORE));
         String models = Topics.DEFAULT.prefix();
         try (Conductor conductor = conductor();
                 QueueLag _ = QueueLag.start(kafka("conductor"), Topics.DEFAULT, ProcessMetrics.registry());
@@ -145,10 +143,9 @@ final class SecuredKafkaIT {
                         "benchmarker", new MeasuredStage<>(Parameters.Benchmark.class, new AtomicBoolean(true)));
                 LatestModels latest = new LatestModels(kafka("server"), models);
                 ModelSubscriber serving = new ModelSubscriber(kafka("server"), models, models + "serving-chat");
-                ModelSubscriber watching = new ModelSubscriber(kafka("operator"), models, models + "subscribe-1");
-                Publisher _ = new Publisher(kafka("publisher"), store, models)) {
+                ModelSubscriber watching = new ModelSubscriber(kafka("operator"), models, models + "subscribe-1")) {
             send("operator", policy(checkpoints));
-            send("publisher", Checkpoints.event(0, 1, checkpoints.weights(1)));
+            assertThat(publish()).isEmpty();
             unreadable("checkpoints", "jobs.quantize.cpu", "jobs.benchmark.cpu");
 
             List<ModelPublished> published = new ArrayList<>();
@@ -349,6 +346,7 @@ final class SecuredKafkaIT {
                         kafka("quantizer"), Topics.DEFAULT, List.of(Device.CPU), Duration.ZERO, System::nanoTime))
                 .singleElement(InstanceOfAssertFactories.STRING)
                 .contains("Kafka denies User:quantizer Describe on topic millrace.");
+        assertThat(publish()).contains("Kafka denies User:publisher Read on topic millrace.policies;");
         assertThatThrownBy(() -> new Publisher(kafka("publisher"), Stores.open(STORE), Topics.DEFAULT.prefix()))
                 .hasMessageContaining("Kafka denies User:publisher Write on topic millrace.checkpoints;");
     }
@@ -449,6 +447,21 @@ final class SecuredKafkaIT {
             producer.send(new EventRecords(Topics.DEFAULT, new EventCodec(), "test").record(event))
                     .get();
         }
+    }
+
+    /** What the command of a trainer wrote to standard error; it ends when each target has a run. */
+    private static String publish() throws Exception {
+        return millrace(
+                "publish",
+                TinyCheckpoint.write(folder.resolve("checkpoint")).toString(),
+                "--model",
+                "chat",
+                "--version",
+                "1",
+                "--store",
+                STORE,
+                "--kafka-config",
+                file("publisher"));
     }
 
     /** What a command wrote to standard error. */

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.StatefulSet;
-import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
 import java.util.List;
 import java.util.Map;
@@ -48,40 +47,6 @@ final class WorkloadsTest {
                         .flatMap(WorkloadsTest::selector)
                         .map(Selected::wanted)
                         .toList());
-    }
-
-    @Test
-    void theNetworkLetsTheScraperInAndKafkaOut() {
-        NetworkPolicy policy = Manifest.all()
-                .flatMap(manifest -> manifest.as(NetworkPolicy.class))
-                .filter(network -> network.getMetadata().getName().equals("millrace"))
-                .findFirst()
-                .orElseThrow();
-        Map<String, String> selected = policy.getSpec().getPodSelector().getMatchLabels();
-
-        assertThat(Pods.all()).allSatisfy(pods -> assertThat(pods.labels()).containsAllEntriesOf(selected));
-        assertThat(policy.getSpec()
-                        .getIngress()
-                        .getFirst()
-                        .getPorts()
-                        .getFirst()
-                        .getPort()
-                        .getIntVal())
-                .isEqualTo(stages().findFirst()
-                        .orElseThrow()
-                        .container()
-                        .getPorts()
-                        .getFirst()
-                        .getContainerPort());
-        assertThat(Manifest.settings("millrace").get("MILLRACE_KAFKA"))
-                .endsWith(":"
-                        + policy.getSpec()
-                                .getEgress()
-                                .getLast()
-                                .getPorts()
-                                .getFirst()
-                                .getPort()
-                                .getIntVal());
     }
 
     @Test
