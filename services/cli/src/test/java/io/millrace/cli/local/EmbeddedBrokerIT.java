@@ -121,8 +121,9 @@ final class EmbeddedBrokerIT {
             if (last == null) {
                 return false;
             }
+            boolean mark = last.isControlBatch();
             records.truncateTo(last.position());
-            return last.isControlBatch();
+            return mark;
         }
     }
 
