@@ -23,7 +23,7 @@ import picocli.CommandLine.MissingParameterException;
 final class ShownCommandsTest {
     /** In a line of a block, or between backquotes; a comment, a gap before words, or what is the shell's ends it. */
     private static final Pattern SHOWN = Pattern.compile(
-            "(?:^ {0,4}|`|run --rm |-- /opt/millrace/)(?:\\./)?millrace"
+            "(?:^ {0,4}(?:\\$ )?|`|run --rm |-- /opt/millrace/)(?:[A-Z_]+=\\S+ )*(?:\\./)?millrace"
                     + " ([a-z-](?:(?! {2,}[^ -])[^`\\n#|<>&;\\\\]|\\\\\\n)*)",
             Pattern.MULTILINE);
 
@@ -73,6 +73,17 @@ final class ShownCommandsTest {
     @Test
     void thePagesShowCommands() {
         assertThat(commands().map(Shown::page).distinct()).hasSizeGreaterThan(10);
+    }
+
+    @Test
+    void noneOfThemIsPassedOver() {
+        Pattern launched = Pattern.compile("\\./millrace [a-z]");
+
+        assertThat(pages().map(ShownCommandsTest::text))
+                .allSatisfy(text -> assertThat(SHOWN.matcher(text)
+                                .results()
+                                .filter(match -> match.group().contains("./millrace")))
+                        .hasSize((int) launched.matcher(text).results().count()));
     }
 
     @ParameterizedTest
