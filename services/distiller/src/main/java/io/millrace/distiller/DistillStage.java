@@ -147,14 +147,14 @@ public final class DistillStage implements Stage<Distill> {
         Files.createDirectories(state);
         LossCurve curve = LossCurve.resume(workspace.folder().resolve(LossCurve.FILE), distillation.done());
         int between = Math.max(1, parameters.steps() / SAVES);
-        workspace.progress(distillation.done(), parameters.steps(), "steps");
-        distillation.run(step -> {
-            curve.append(step);
-            if (step.step() % between == 0 && step.step() < parameters.steps()) {
-                distillation.saveState(state);
-            }
-            workspace.progress(step.step(), parameters.steps(), "steps");
-        });
+        distillation.run(
+                step -> {
+                    curve.append(step);
+                    if (step.step() % between == 0 && step.step() < parameters.steps()) {
+                        distillation.saveState(state);
+                    }
+                },
+                workspace::progress);
         return curve;
     }
 

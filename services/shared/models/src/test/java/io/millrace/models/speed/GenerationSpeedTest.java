@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.models.TensorRuntime;
 import io.millrace.models.TestModels;
+import io.millrace.models.WorkProgress;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class GenerationSpeedTest {
@@ -12,8 +15,7 @@ class GenerationSpeedTest {
 
     @Test
     void bothModelsAreMeasured() throws Exception {
-        SpeedReport report = GenerationSpeed.measure(
-                MODEL, MODEL, new SpeedPlan(TensorRuntime.start().threads(), 8, 3, 3), System::nanoTime);
+        SpeedReport report = GenerationSpeed.measure(MODEL, MODEL, plan(), System::nanoTime, WorkProgress.NONE);
 
         assertThat(report.original()).hasSize(3);
         assertThat(report.candidatePrompt().median()).isPositive();
@@ -22,11 +24,31 @@ class GenerationSpeedTest {
     }
 
     @Test
+    void eachLayerOfThePromptIsProgressAndAnInterruptEndsItThere() {
+        List<String> told = new ArrayList<>();
+        WorkProgress interrupting = (done, total, what) -> {
+            told.add(what + ", " + done + " of " + total);
+            if (what.contains("layer")) {
+                Thread.currentThread().interrupt();
+            }
+        };
+
+        assertThatThrownBy(() -> GenerationSpeed.measure(MODEL, MODEL, plan(), System::nanoTime, interrupting))
+                .isInstanceOf(InterruptedException.class)
+                .hasMessageContaining("layer 2 of 2");
+        assertThat(told).containsExactly("original loaded, 0 of 88", "tokens fed; the next at layer 1 of 2, 0 of 88");
+    }
+
+    private static SpeedPlan plan() {
+        return new SpeedPlan(TensorRuntime.start().threads(), 8, 3, 3);
+    }
+
+    @Test
     void anotherNumberOfThreadsThanTheEngineHasIsRefused() {
         int threads = TensorRuntime.start().threads() + 1;
 
-        assertThatThrownBy(
-                        () -> GenerationSpeed.measure(MODEL, MODEL, new SpeedPlan(threads, 8, 3, 3), System::nanoTime))
+        assertThatThrownBy(() -> GenerationSpeed.measure(
+                        MODEL, MODEL, new SpeedPlan(threads, 8, 3, 3), System::nanoTime, WorkProgress.NONE))
                 .hasMessageContaining("set MILLRACE_TENSOR_THREADS");
     }
 }
