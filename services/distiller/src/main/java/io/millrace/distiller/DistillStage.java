@@ -96,6 +96,12 @@ public final class DistillStage implements Stage<Distill> {
                     .orElseThrow(() -> new StageException(
                             Reason.TEXT_MISSING, "the text under 'calibrate' in the policy has no file"));
         }
+        Optional<String> tooLong = Tokenizer.refusal(Files.size(file));
+        if (tooLong.isPresent()) {
+            throw new StageException(
+                    Reason.TEXT_TOO_LONG,
+                    "the text under 'calibrate' in the policy " + tooLong.get() + "; then apply the policy again");
+        }
         try (Tokenizer tokenizer = Tokenizer.open(tokenizerFolder)) {
             TokenStream stream = TokenStream.of(tokenizer, Files.readString(file));
             stream.requireBelow(vocabularySize);

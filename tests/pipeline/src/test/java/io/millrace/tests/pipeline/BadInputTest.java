@@ -255,7 +255,7 @@ class BadInputTest {
     }
 
     @Test
-    void aTextThatIsTooShortOrNoTextIsThePolicysFault() throws Exception {
+    void aTextThatIsTooShortOrTooLongOrNoTextIsThePolicysFault() throws Exception {
         Path candidate = run(new QuantizeStage(), GGUF, model()).folder();
 
         Files.writeString(text.resolve("text.txt"), "");
@@ -266,6 +266,20 @@ class BadInputTest {
         fails(new BenchmarkStage(), QUALITY, all(candidate), Reason.TEXT_MALFORMED, "UTF-8");
         fails(new DistillStage(), DISTILL, all(), Reason.TEXT_MALFORMED, "UTF-8");
         assertThat(Reason.TEXT_MALFORMED.blame()).isEqualTo(Blame.POLICY);
+
+        try (var sparse = new RandomAccessFile(text.resolve("text.txt").toFile(), "rw")) {
+            sparse.setLength(540_000_000);
+        }
+        fails(
+                new BenchmarkStage(),
+                QUALITY,
+                all(candidate),
+                Reason.TEXT_TOO_LONG,
+                "540000000 bytes",
+                "33554432",
+                "cut it");
+        fails(new DistillStage(), DISTILL, all(), Reason.TEXT_TOO_LONG, "'calibrate'", "540000000 bytes", "cut it");
+        assertThat(Reason.TEXT_TOO_LONG.blame()).isEqualTo(Blame.POLICY);
     }
 
     /** Publishing refuses it; and so does a stage, should it come in by another door. */
