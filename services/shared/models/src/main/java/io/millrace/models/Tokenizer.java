@@ -78,7 +78,7 @@ public final class Tokenizer implements AutoCloseable {
     static Optional<String> refusal(long textBytes, long heapBytes) {
         if (textBytes > LONGEST_TEXT_BYTES) {
             return Optional.of("has " + textBytes + " bytes, but a text may have " + LONGEST_TEXT_BYTES
-                    + " at most; cut it, for example with 'head -c 32M'");
+                    + " at most; cut it, for example with 'head -n'");
         }
         if (textBytes > heapBytes / HEAP_BYTES) {
             return Optional.of("has " + textBytes + " bytes, but a heap of " + (heapBytes >> 20) + " MiB is enough for "

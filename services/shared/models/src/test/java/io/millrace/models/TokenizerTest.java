@@ -45,7 +45,7 @@ class TokenizerTest {
         assertThat(Tokenizer.refusal(32 << 20, 768 << 20)).isEmpty();
         assertThat(Tokenizer.refusal((32 << 20) + 1, 768 << 20))
                 .contains("has 33554433 bytes, but a text may have 33554432 at most; cut it, for example with"
-                        + " 'head -c 32M'");
+                        + " 'head -n'");
         assertThat(Tokenizer.refusal(32 << 20, 512 << 20))
                 .contains("has 33554432 bytes, but a heap of 512 MiB is enough for 22369621; cut it, or give the"
                         + " process more, such as MILLRACE_JAVA_OPTS=-Xmx1g");

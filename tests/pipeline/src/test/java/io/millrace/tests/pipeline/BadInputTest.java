@@ -23,6 +23,7 @@ import io.millrace.worker.StageException;
 import io.millrace.worker.StageInput;
 import io.millrace.worker.StageOutput;
 import io.millrace.worker.Workspace;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -267,6 +268,7 @@ class BadInputTest {
         fails(new DistillStage(), DISTILL, all(), Reason.TEXT_MALFORMED, "UTF-8");
         assertThat(Reason.TEXT_MALFORMED.blame()).isEqualTo(Blame.POLICY);
 
+        Files.delete(text.resolve("text.txt"));
         try (var sparse = new RandomAccessFile(text.resolve("text.txt").toFile(), "rw")) {
             sparse.setLength(540_000_000);
         }

@@ -6,9 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.models.TensorRuntime;
 import io.millrace.models.TestModels;
 import io.millrace.models.WorkProgress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
 class GenerationSpeedTest {
     private static final TestModels.Weights MODEL = TestModels.weights(TestModels.llama(), 1);
@@ -37,6 +42,33 @@ class GenerationSpeedTest {
                 .isInstanceOf(InterruptedException.class)
                 .hasMessageContaining("layer 2 of 2");
         assertThat(told).containsExactly("original loaded, 0 of 88", "tokens fed; the next at layer 1 of 2, 0 of 88");
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aModelWhoseCacheCannotBeMadeIsFreed() throws Exception {
+        TestModels.Weights large = TestModels.weights(
+                TestModels.config("LlamaForCausalLM", "llama", "\"tie_word_embeddings\": true, \"vocab_size\": 100000"),
+                1);
+        SpeedPlan beyondCounting = new SpeedPlan(TensorRuntime.start().threads(), Integer.MAX_VALUE, 1, 1);
+        long modelBytes = 4
+                * large.tensors().stream()
+                        .mapToLong(tensor -> tensor.shape().elements())
+                        .sum();
+        long before = residentBytes();
+
+        for (int i = 0; i < 40; i++) {
+            assertThatThrownBy(() ->
+                            GenerationSpeed.measure(large, large, beyondCounting, System::nanoTime, WorkProgress.NONE))
+                    .isInstanceOf(ArithmeticException.class);
+        }
+
+        assertThat(residentBytes() - before).isLessThan(20 * modelBytes);
+    }
+
+    private static long residentBytes() throws IOException {
+        return 4096
+                * Long.parseLong(Files.readString(Path.of("/proc/self/statm")).split(" ")[1]);
     }
 
     private static SpeedPlan plan() {
