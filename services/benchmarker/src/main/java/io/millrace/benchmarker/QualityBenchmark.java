@@ -8,6 +8,7 @@ import io.millrace.events.Parameters.Quality;
 import io.millrace.events.Reason;
 import io.millrace.events.Role;
 import io.millrace.models.TensorRuntime;
+import io.millrace.models.Tokenizer;
 import io.millrace.models.evaluation.Evaluation;
 import io.millrace.models.evaluation.NotMeasured;
 import io.millrace.models.evaluation.QualityReport;
@@ -78,6 +79,12 @@ final class QualityBenchmark {
     }
 
     private static String read(Path text) throws IOException, StageException {
+        Optional<String> tooLong = Tokenizer.refusal(Files.size(text));
+        if (tooLong.isPresent()) {
+            throw new StageException(
+                    Reason.TEXT_TOO_LONG,
+                    "the text to evaluate with " + tooLong.get() + " (in a policy: and apply it again)");
+        }
         try {
             return Files.readString(text);
         } catch (CharacterCodingException e) {

@@ -96,6 +96,12 @@ public final class DistillStage implements Stage<Distill> {
                     .orElseThrow(() -> new StageException(
                             Reason.TEXT_MISSING, "the text under 'calibrate' in the policy has no file"));
         }
+        Optional<String> tooLong = Tokenizer.refusal(Files.size(file));
+        if (tooLong.isPresent()) {
+            throw new StageException(
+                    Reason.TEXT_TOO_LONG,
+                    "the text under 'calibrate' in the policy " + tooLong.get() + "; then apply the policy again");
+        }
         try (Tokenizer tokenizer = Tokenizer.open(tokenizerFolder)) {
             TokenStream stream = TokenStream.of(tokenizer, Files.readString(file));
             stream.requireBelow(vocabularySize);
@@ -147,14 +153,14 @@ public final class DistillStage implements Stage<Distill> {
         Files.createDirectories(state);
         LossCurve curve = LossCurve.resume(workspace.folder().resolve(LossCurve.FILE), distillation.done());
         int between = Math.max(1, parameters.steps() / SAVES);
-        workspace.progress(distillation.done(), parameters.steps(), "steps");
-        distillation.run(step -> {
-            curve.append(step);
-            if (step.step() % between == 0 && step.step() < parameters.steps()) {
-                distillation.saveState(state);
-            }
-            workspace.progress(step.step(), parameters.steps(), "steps");
-        });
+        distillation.run(
+                step -> {
+                    curve.append(step);
+                    if (step.step() % between == 0 && step.step() < parameters.steps()) {
+                        distillation.saveState(state);
+                    }
+                },
+                workspace::progress);
         return curve;
     }
 

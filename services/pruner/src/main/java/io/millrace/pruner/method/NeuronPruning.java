@@ -38,7 +38,7 @@ public final class NeuronPruning {
     public NeuronPruning(Checkpoint source, Neurons parameters, Progress progress) {
         this.source = source;
         this.neurons = source.config().feedForwardSize();
-        this.width = NeuronRanking.width(neurons, parameters.fraction(), parameters.multipleOf());
+        this.width = parameters.kept(neurons);
         this.progress = progress;
         this.total = source.rules().stream()
                 .mapToLong(rule -> rule.shape().elements() * (feedForward(rule) ? 2 : 1))

@@ -55,14 +55,4 @@ final class NeuronRanking {
                 .sorted()
                 .toArray();
     }
-
-    /**
-     * How many neurons stay when this fraction goes: rounded up to a multiple, so that a later quantize step can divide
-     * the rows of down; never more than there are.
-     */
-    static int width(int neurons, double fraction, int multipleOf) {
-        long wanted = Math.max(1, (long) Math.ceil(neurons * (1 - fraction) - 1e-9));
-        long rounded = (wanted + multipleOf - 1) / multipleOf * multipleOf;
-        return (int) Math.min(rounded, neurons);
-    }
 }

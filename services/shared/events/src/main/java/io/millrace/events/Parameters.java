@@ -103,6 +103,14 @@ public sealed interface Parameters {
             Require.between("multiple-of", multipleOf, 1, 1 << 20);
         }
 
+        /** How many of a layer's neurons stay; never more than there are, and never none. */
+        public int kept(int neurons) {
+            // The product may lie a rounding above the number that is meant: 640 × (1 − 0.7) is 192.00000000000003.
+            long wanted = Math.max(1, (long) Math.ceil(neurons * (1 - fraction) - 1e-9));
+            long rounded = Math.ceilDiv(wanted, (long) multipleOf) * multipleOf;
+            return (int) Math.min(rounded, neurons);
+        }
+
         @Override
         public String name() {
             return "neurons";

@@ -24,6 +24,8 @@ public enum Reason {
     DIVERGED(Blame.RECIPE),
     IMPOSSIBLE_RUNG(Blame.RECIPE),
     TEXT_TOO_SHORT(Blame.POLICY),
+    /** It would take more memory than a worker has to turn it into tokens. */
+    TEXT_TOO_LONG(Blame.POLICY),
     /** A text or importance matrix that the policy names. */
     TEXT_MISSING(Blame.POLICY),
     /** Not UTF-8. */

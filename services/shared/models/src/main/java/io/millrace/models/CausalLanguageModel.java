@@ -121,7 +121,7 @@ public final class CausalLanguageModel implements AutoCloseable {
     /** Next-token logits of every position: tokens [length] → [length][vocabulary]. */
     public float[][] logits(int[] tokens) {
         try (NDManager work = runtime.scope()) {
-            NDArray all = head(hidden(tokens(work, tokens), null, ActivationTap.NONE));
+            NDArray all = head(hidden(tokens(work, tokens), null, ActivationTap.NONE, LayerWatch.NONE));
             float[] flat = all.toFloatArray();
             float[][] rows = new float[tokens.length][];
             for (int t = 0; t < rows.length; t++) {
@@ -135,7 +135,7 @@ public final class CausalLanguageModel implements AutoCloseable {
     /** Runs tokens [batch][length] for the sake of what {@code tap} sees. */
     public void observe(int[][] tokens, ActivationTap tap) {
         try (NDManager work = runtime.scope()) {
-            hidden(tokens(work, tokens), null, tap);
+            hidden(tokens(work, tokens), null, tap, LayerWatch.NONE);
         }
     }
 
@@ -147,7 +147,7 @@ public final class CausalLanguageModel implements AutoCloseable {
     /** Feeds tokens behind those in the cache; answers the logits [vocabulary] after the last one. */
     public float[] next(int[] tokens, KeyValueCache cache) {
         try (NDManager work = runtime.scope()) {
-            return lastLogits(work, tokens, cache).toFloatArray();
+            return lastLogits(work, tokens, cache, LayerWatch.NONE).toFloatArray();
         }
     }
 
@@ -157,7 +157,7 @@ public final class CausalLanguageModel implements AutoCloseable {
         try (KeyValueCache cache = cache(prompt.length + count)) {
             int[] input = prompt;
             for (int i = 0; i < count; i++) {
-                generated[i] = greedy(input, cache);
+                generated[i] = greedy(input, cache, LayerWatch.NONE);
                 input = new int[] {generated[i]};
             }
         }
@@ -165,14 +165,16 @@ public final class CausalLanguageModel implements AutoCloseable {
     }
 
     /** Feeds tokens and picks the most likely next one. */
-    public int greedy(int[] tokens, KeyValueCache cache) {
+    public <E extends Exception> int greedy(int[] tokens, KeyValueCache cache, LayerWatch<E> watch) throws E {
         try (NDManager work = runtime.scope()) {
-            return Math.toIntExact(lastLogits(work, tokens, cache).argMax().getLong());
+            return Math.toIntExact(
+                    lastLogits(work, tokens, cache, watch).argMax().getLong());
         }
     }
 
-    private NDArray lastLogits(NDManager work, int[] tokens, KeyValueCache cache) {
-        NDArray hidden = hidden(tokens(work, tokens), cache, ActivationTap.NONE);
+    private <E extends Exception> NDArray lastLogits(
+            NDManager work, int[] tokens, KeyValueCache cache, LayerWatch<E> watch) throws E {
+        NDArray hidden = hidden(tokens(work, tokens), cache, ActivationTap.NONE, watch);
         return head(hidden.get(":, -1:")).reshape(config.vocabularySize());
     }
 
@@ -201,12 +203,13 @@ public final class CausalLanguageModel implements AutoCloseable {
     }
 
     /** Full forward pass: tokens [batch, length] i64 → logits [batch, length, vocabulary], in the scope of tokens. */
-    public NDArray forward(NDArray tokens) {
-        return head(hidden(tokens, null, ActivationTap.NONE));
+    public <E extends Exception> NDArray forward(NDArray tokens, LayerWatch<E> watch) throws E {
+        return head(hidden(tokens, null, ActivationTap.NONE, watch));
     }
 
     /** tokens [batch, length] i64 → last hidden states, normed, [batch, length, hidden]. */
-    public NDArray hidden(NDArray tokens, @Nullable KeyValueCache cache, ActivationTap tap) {
+    public <E extends Exception> NDArray hidden(
+            NDArray tokens, @Nullable KeyValueCache cache, ActivationTap tap, LayerWatch<E> watch) throws E {
         NDManager work = tokens.getManager();
         int length = Math.toIntExact(tokens.getShape().get(1));
         if (cache != null) {
@@ -219,6 +222,7 @@ public final class CausalLanguageModel implements AutoCloseable {
         if (config.architecture().has(Trait.SCALED_EMBEDDING)) {
             x = x.mul(TensorRuntime.scalar(work, Math.sqrt(config.hiddenSize())));
         }
+        int done = 0;
         for (DecoderLayer layer : layers) {
             // A layer's intermediates die with the layer; while gradients are recorded the graph keeps what it needs.
             try (NDManager inner = work.newSubManager()) {
@@ -227,6 +231,7 @@ public final class CausalLanguageModel implements AutoCloseable {
                 y.attach(work);
                 x = y;
             }
+            watch.passed(++done, layers.size());
         }
         if (cache != null) {
             cache.advance(length);

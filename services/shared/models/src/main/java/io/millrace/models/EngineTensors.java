@@ -5,7 +5,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import io.millrace.tensors.Shape;
-import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
@@ -17,8 +16,8 @@ public final class EngineTensors {
 
     /** What is done with the bytes of rows [from, to) of an F32 tensor, in native byte order. */
     @FunctionalInterface
-    public interface Rows {
-        void use(long from, long to, MemorySegment bytes) throws IOException;
+    public interface Rows<E extends Exception> {
+        void use(long from, long to, MemorySegment bytes) throws E;
     }
 
     public static Shape shape(NDArray tensor) {
@@ -30,18 +29,18 @@ public final class EngineTensors {
     }
 
     /** Shows all rows of a contiguous tensor, block by block. */
-    public static void read(NDArray tensor, Rows rows) throws IOException {
+    public static <E extends Exception> void read(NDArray tensor, Rows<E> rows) throws E {
         read(tensor, 0, shape(tensor).rows(), rows);
     }
 
-    static void read(NDArray tensor, long from, long to, Rows rows) throws IOException {
+    static <E extends Exception> void read(NDArray tensor, long from, long to, Rows<E> rows) throws E {
         try (NDManager work = tensor.getManager().newSubManager()) {
             show(host(tensor, work), from, to, rows);
         }
     }
 
     /** Lets {@code rows} fill a contiguous tensor, block by block. */
-    public static void write(NDArray tensor, Rows rows) throws IOException {
+    public static <E extends Exception> void write(NDArray tensor, Rows<E> rows) throws E {
         try (NDManager work = tensor.getManager().newSubManager()) {
             NDArray host = host(tensor, work);
             show(host, 0, shape(tensor).rows(), rows);
@@ -65,7 +64,7 @@ public final class EngineTensors {
         return Device.cpu().equals(tensor.getDevice());
     }
 
-    private static void show(NDArray host, long from, long to, Rows rows) throws IOException {
+    private static <E extends Exception> void show(NDArray host, long from, long to, Rows<E> rows) throws E {
         Shape shape = shape(host);
         if (shape.elements() == 0) {
             return;

@@ -24,9 +24,14 @@ public final class KeyValueCache implements AutoCloseable {
         this.capacity = capacity;
         scope = runtime.scope();
         Shape shape = new Shape(1, config.keyValueHeadCount(), capacity, config.headSize());
-        for (int layer = 0; layer < config.layerCount(); layer++) {
-            keys.add(scope.zeros(shape, DataType.FLOAT32));
-            values.add(scope.zeros(shape, DataType.FLOAT32));
+        try {
+            for (int layer = 0; layer < config.layerCount(); layer++) {
+                keys.add(scope.zeros(shape, DataType.FLOAT32));
+                values.add(scope.zeros(shape, DataType.FLOAT32));
+            }
+        } catch (RuntimeException | Error problem) {
+            scope.close();
+            throw problem;
         }
     }
 

@@ -18,7 +18,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -106,11 +105,17 @@ public final class TensorRuntime {
         return scope.full(new Shape(), (float) value, DataType.FLOAT32);
     }
 
+    /** What is done while gradients are recorded. */
+    @FunctionalInterface
+    public interface Recorded<E extends Exception> {
+        void with(GradientCollector collector) throws E;
+    }
+
     /** Runs {@code body} with gradients recorded; waits for any other thread of this process that does the same. */
-    public void withGradients(Consumer<GradientCollector> body) {
+    public <E extends Exception> void withGradients(Recorded<E> body) throws E {
         GRADIENTS.lock();
         try (GradientCollector collector = Engine.getInstance().newGradientCollector()) {
-            body.accept(collector);
+            body.with(collector);
         } finally {
             GRADIENTS.unlock();
             JniUtils.setGradMode(false);

@@ -10,4 +10,15 @@ public interface WorkProgress {
      * @param total units in all
      */
     void advance(long done, long total, String what);
+
+    /** For a forward pass inside one unit: each layer is progress, and an interrupt ends it. */
+    default LayerWatch<InterruptedException> layers(long done, long total, String what) {
+        return (layer, layers) -> {
+            String at = what + " at layer " + layer + " of " + layers;
+            if (Thread.interrupted()) {
+                throw new InterruptedException(at + " interrupted, " + done + " of " + total);
+            }
+            advance(done, total, at);
+        };
+    }
 }

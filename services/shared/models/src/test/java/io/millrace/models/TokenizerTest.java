@@ -39,6 +39,25 @@ class TokenizerTest {
         }
     }
 
+    /** Beyond it the native library takes the memory of the machine, or ends the process. */
+    @Test
+    void aTextThatIsTooLongIsRefusedWithWhatToDo(@TempDir Path folder) throws IOException {
+        assertThat(Tokenizer.refusal(32 << 20, 768 << 20)).isEmpty();
+        assertThat(Tokenizer.refusal((32 << 20) + 1, 768 << 20))
+                .contains("has 33554433 bytes, but a text may have 33554432 at most; cut it, for example with"
+                        + " 'head -n'");
+        assertThat(Tokenizer.refusal(32 << 20, 512 << 20))
+                .contains("has 33554432 bytes, but a heap of 512 MiB is enough for 22369621; cut it, or give the"
+                        + " process more, such as MILLRACE_JAVA_OPTS=-Xmx1g");
+        String tooLong = "ä".repeat((16 << 20) + 1);
+
+        try (Tokenizer tokenizer = Tokenizer.open(TestModels.tokenizer(folder, true))) {
+            assertThatThrownBy(() -> tokenizer.encode(tooLong))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith("the text has 33554434 bytes");
+        }
+    }
+
     @Test
     void aFolderWithoutTokenizerIsNamed(@TempDir Path folder) {
         assertThatThrownBy(() -> Tokenizer.open(folder))

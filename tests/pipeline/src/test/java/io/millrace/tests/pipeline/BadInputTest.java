@@ -23,6 +23,7 @@ import io.millrace.worker.StageException;
 import io.millrace.worker.StageInput;
 import io.millrace.worker.StageOutput;
 import io.millrace.worker.Workspace;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -255,7 +256,7 @@ class BadInputTest {
     }
 
     @Test
-    void aTextThatIsTooShortOrNoTextIsThePolicysFault() throws Exception {
+    void aTextThatIsTooShortOrTooLongOrNoTextIsThePolicysFault() throws Exception {
         Path candidate = run(new QuantizeStage(), GGUF, model()).folder();
 
         Files.writeString(text.resolve("text.txt"), "");
@@ -266,6 +267,21 @@ class BadInputTest {
         fails(new BenchmarkStage(), QUALITY, all(candidate), Reason.TEXT_MALFORMED, "UTF-8");
         fails(new DistillStage(), DISTILL, all(), Reason.TEXT_MALFORMED, "UTF-8");
         assertThat(Reason.TEXT_MALFORMED.blame()).isEqualTo(Blame.POLICY);
+
+        Files.delete(text.resolve("text.txt"));
+        try (var sparse = new RandomAccessFile(text.resolve("text.txt").toFile(), "rw")) {
+            sparse.setLength(540_000_000);
+        }
+        fails(
+                new BenchmarkStage(),
+                QUALITY,
+                all(candidate),
+                Reason.TEXT_TOO_LONG,
+                "540000000 bytes",
+                "33554432",
+                "cut it");
+        fails(new DistillStage(), DISTILL, all(), Reason.TEXT_TOO_LONG, "'calibrate'", "540000000 bytes", "cut it");
+        assertThat(Reason.TEXT_TOO_LONG.blame()).isEqualTo(Blame.POLICY);
     }
 
     /** Publishing refuses it; and so does a stage, should it come in by another door. */

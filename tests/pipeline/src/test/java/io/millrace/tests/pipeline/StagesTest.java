@@ -15,6 +15,8 @@ import io.millrace.events.Metric;
 import io.millrace.events.Parameters;
 import io.millrace.events.Reason;
 import io.millrace.events.Role;
+import io.millrace.events.policy.PolicyFile;
+import io.millrace.models.evaluation.Evaluation;
 import io.millrace.pruner.PruneStage;
 import io.millrace.quantizer.QuantizeStage;
 import io.millrace.tensors.DType;
@@ -28,10 +30,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.BeforeEach;
@@ -53,6 +57,8 @@ class StagesTest {
     private Path original;
     private Path evaluation;
     private Path calibration;
+    private final Set<String> told = new LinkedHashSet<>();
+    private double shown;
 
     @BeforeEach
     void makeModelAndTexts() throws Exception {
@@ -114,6 +120,34 @@ class StagesTest {
         assertThat(value(quality, Metric.PERPLEXITY_INCREASE)).isBetween(-0.01, 0.01);
         assertThat(measurement(speed, Metric.GENERATION_RATE).measured()).isFalse();
         assertThat(measurement(speed, Metric.GENERATION_RATE).note()).contains("compressed-tensors");
+    }
+
+    /** A worker ends a stage that says nothing new for ten minutes; of a large model one token may take seconds. */
+    @Test
+    void measurementsSayHowFarTheyAreMoreThanOncePerRun() throws Exception {
+        Map<Role, Path> dense = Map.of(Role.MODEL, original, Role.ORIGINAL, original, Role.EVALUATION_TEXT, evaluation);
+        Map<Role, Path> gguf = Map.of(
+                Role.MODEL,
+                run(new QuantizeStage(), new Parameters.Gguf("Q8_0"), "told", Map.of(Role.MODEL, original))
+                        .folder(),
+                Role.ORIGINAL,
+                original);
+
+        run(new BenchmarkStage(), new Parameters.Speed(16, 8, 1), "told-dense", dense);
+        assertThat(told)
+                .contains(
+                        "0 of 96, tokens fed; the next at layer 1 of 1",
+                        "17 of 96, tokens fed",
+                        "96 of 96, tokens fed");
+
+        StageOutput speed = run(new BenchmarkStage(), new Parameters.Speed(16, 8, 1), "told-gguf", gguf);
+        assertThat(told).anyMatch(mark -> mark.contains("the original as F16 GGUF: "));
+        if (measurement(speed, Metric.GENERATION_RATE).measured()) {
+            assertThat(told).anyMatch(mark -> mark.contains("pairs in llama.cpp: "));
+        }
+
+        run(new BenchmarkStage(), QUALITY, "told-quality", dense);
+        assertThat(told).contains("0 of " + QUALITY.sequences() + ", windows compared; original at layer 1 of 1");
     }
 
     @Test
@@ -238,6 +272,11 @@ class StagesTest {
     }
 
     @Test
+    void aPolicyAsksForNoShorterWindowThanTheEvaluationTakes() {
+        assertThat(PolicyFile.SHORTEST_WINDOW).isEqualTo(Evaluation.SHORTEST_WINDOW);
+    }
+
+    @Test
     void anEvaluationTextThatIsTooShortIsThePolicysFault() throws Exception {
         Path shortText = text("short", SEED, 7 * 256);
         Map<Role, Path> inputs = Map.of(Role.MODEL, original, Role.ORIGINAL, original, Role.EVALUATION_TEXT, shortText);
@@ -274,6 +313,10 @@ class StagesTest {
             @Override
             public void progress(long done, long total, String message) {
                 assertThat(done).isBetween(0L, total);
+                double share = (double) done / Math.max(1, total);
+                assertThat(share).as("what is done stays done: %s", message).isGreaterThanOrEqualTo(shown);
+                shown = share;
+                told.add(done + " of " + total + ", " + message);
             }
 
             @Override
@@ -282,6 +325,8 @@ class StagesTest {
             }
         };
         named.clear();
+        told.clear();
+        shown = 0;
         @SuppressWarnings("unchecked")
         Stage<P> typed = (Stage<P>) stage;
         StageOutput output = typed.run(input(parameters, in), workspace);

@@ -62,20 +62,17 @@ public final class PolicyCheck {
         }
     }
 
-    /** The pruner keeps a multiple, rounded up. */
     private static int prunedWidth(int width, Parameters.Neurons neurons, List<String> reasons) {
-        long kept = (long) Math.ceil(width * (1 - neurons.fraction()));
-        long rounded = Math.ceilDiv(kept, (long) neurons.multipleOf()) * neurons.multipleOf();
-        if (rounded == 0) {
+        if (neurons.fraction() == 1) {
             reasons.add("pruning a fraction of " + neurons.fraction() + " leaves none of " + width + " neurons");
             return width;
         }
-        if (rounded >= width) {
+        int kept = neurons.kept(width);
+        if (kept == width) {
             reasons.add("pruning a fraction of " + neurons.fraction() + " removes none of " + width
                     + " neurons, since what stays is rounded up to a multiple of " + neurons.multipleOf());
-            return width;
         }
-        return (int) rounded;
+        return kept;
     }
 
     private static void checkRows(Parameters.Quantize quantize, ModelNumbers model, int width, List<String> reasons) {

@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
  * models                 pattern of model names, * stands for any characters
  * work-on                cpu         device of steps that name none, and of quality measurements
  * evaluate               text; sequences 64, length 512
- * calibrate              text; sequences 128, length 512, seed 0        needed by distill
+ * calibrate              text; seed 0        needed by distill, which says itself how much of it a step sees
  * on-newer-checkpoint    keep
  * targets                name; device = work-on; recipes, see {@link RecipeReader}; gate, see {@link GateReader}
  * </pre>
@@ -33,6 +33,14 @@ import java.util.regex.Pattern;
  */
 public final class PolicyFile {
     private static final Pattern MODELS = Pattern.compile("[A-Za-z0-9._*-]{1,128}");
+
+    /** In tokens; the evaluation takes no shorter one, since half of a window is context. */
+    public static final int SHORTEST_WINDOW = 4;
+
+    /** How a text to learn on was said to be cut, which nothing ever followed; part of a target's identity. */
+    private static final int UNUSED_SEQUENCES = 128;
+
+    private static final int UNUSED_LENGTH = 512;
 
     private final String where;
     private final Path folder;
@@ -69,9 +77,9 @@ public final class PolicyFile {
                     "'" + models + "' is not a pattern of model names; use letters, digits, '.', '_', '-' and '*'");
         }
         Device workOn = fields.device("work-on", Device.CPU);
-        TextDraft evaluation = text(fields.map("evaluate"), 64, false);
+        TextDraft evaluation = evaluation(fields.map("evaluate"));
         Optional<TextDraft> calibration = fields.find("calibrate").isPresent()
-                ? Optional.of(text(fields.map("calibrate"), 128, true))
+                ? Optional.of(calibration(fields.map("calibrate")))
                 : Optional.empty();
         OnNewer onNewer = OnNewer.valueOf(fields.choice("on-newer-checkpoint", Set.of("keep", "supersede"), "keep")
                 .toUpperCase(Locale.ROOT));
@@ -88,12 +96,19 @@ public final class PolicyFile {
         return new PolicyDraft(name, models, workOn, onNewer, evaluation, calibration, targets);
     }
 
-    private TextDraft text(Fields fields, int sequences, boolean seeded) throws PolicyException {
+    private TextDraft evaluation(Fields fields) throws PolicyException {
         TextDraft text = new TextDraft(
                 folder.resolve(fields.text("text")),
-                fields.integer("sequences", sequences, 1),
-                fields.integer("length", 512, 2),
-                seeded ? fields.number("seed", 0) : 0);
+                fields.integer("sequences", 64, 1),
+                fields.integer("length", 512, SHORTEST_WINDOW),
+                0);
+        fields.done();
+        return text;
+    }
+
+    private TextDraft calibration(Fields fields) throws PolicyException {
+        TextDraft text = new TextDraft(
+                folder.resolve(fields.text("text")), UNUSED_SEQUENCES, UNUSED_LENGTH, fields.number("seed", 0));
         fields.done();
         return text;
     }

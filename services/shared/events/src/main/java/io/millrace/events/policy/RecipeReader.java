@@ -125,13 +125,18 @@ final class RecipeReader {
     }
 
     private static Parameters distill(Fields fields, boolean product) throws PolicyException {
+        double learningRate = fields.real("learning-rate", 5e-4);
+        // Not a rule of the record: a policy that says so may be in force already, and has to be read.
+        if (learningRate == 0) {
+            throw new IllegalArgumentException("'learning-rate' is 0 but must lie above 0, else nothing is learned");
+        }
         return new Parameters.Distill(
                 fields.integer("steps", 300),
                 fields.integer("batch", 8),
                 fields.integer("length", 128),
                 fields.real("temperature", 2),
                 fields.real("text-weight", 0),
-                fields.real("learning-rate", 5e-4),
+                learningRate,
                 product);
     }
 }

@@ -162,6 +162,22 @@ class PolicyCheckTest {
     }
 
     @Test
+    void widthIsThatOfThePrunerWhereTheFractionIsNoBinaryNumber() {
+        ModelNumbers model = new ModelNumbers("LlamaForCausalLM", 1_000_000, 256, 256, 640, 2, 4, 4, 512, "BF16");
+        Parameters.Neurons neurons = new Parameters.Neurons(0.7, 1);
+        Recipe recipe =
+                new Recipe(List.of(new Step(neurons, Device.CPU), new Step(new Parameters.Onnx("int8"), Device.CPU)));
+
+        assertThat(neurons.kept(640)).isEqualTo(192);
+        assertThat(PolicyCheck.impossibleRungs(model, target(List.of(recipe), 512, Metric.SIZE_RATIO, 10)))
+                .isEmpty();
+        assertThat(new Parameters.Neurons(0.7, 32).kept(16))
+                .as("never more than there are")
+                .isEqualTo(16);
+        assertThat(new Parameters.Neurons(0.9999, 1).kept(16)).as("never none").isEqualTo(1);
+    }
+
+    @Test
     void pruningThatRemovesNothingOrEverythingIsRefused() {
         assertThat(reasons(List.of(new Parameters.Neurons(0.1, 256))))
                 .containsExactly(

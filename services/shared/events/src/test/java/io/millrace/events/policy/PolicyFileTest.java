@@ -33,7 +33,7 @@ class PolicyFileTest {
             models: "chat-*"
             work-on: cpu                          # a comment
             evaluate:  {text: eval.txt, sequences: 64, length: 512}
-            calibrate: {text: calibration.txt, sequences: 100, length: 256, seed: 3}
+            calibrate: {text: calibration.txt, seed: 3}
             on-newer-checkpoint: supersede
             targets:
               - name: phone
@@ -69,7 +69,7 @@ class PolicyFileTest {
         assertThat(draft.models()).isEqualTo("chat-*");
         assertThat(draft.onNewer()).isEqualTo(Policy.OnNewer.SUPERSEDE);
         assertThat(draft.evaluation()).isEqualTo(new TextDraft(Path.of("eval.txt"), 64, 512, 0));
-        assertThat(draft.calibration()).contains(new TextDraft(Path.of("calibration.txt"), 100, 256, 3));
+        assertThat(draft.calibration()).contains(new TextDraft(Path.of("calibration.txt"), 128, 512, 3));
         assertThat(draft.targets()).extracting(TargetDraft::name).containsExactly("phone", "laptop");
         assertThat(draft.targets().getFirst().device()).isEqualTo(new Device("jetson"));
         assertThat(draft.targets().getLast().device()).isEqualTo(Device.CPU);
@@ -270,6 +270,8 @@ class PolicyFileTest {
             {text: e.txt}         | {text: e.txt, size: 3} | policy:3: unknown key 'size'; known: length, sequences, text
             {text: e.txt}         | {text: e.txt, length: long} | policy:3: 'length' is 'long' but must be a whole number
             {text: e.txt}         | {text: e.txt, sequences: 0} | policy:3: 'sequences' is 0 but must be at least 1
+            {text: e.txt}         | {text: e.txt, length: 3} | policy:3: 'length' is 3 but must be at least 4
+            evaluate: {           | calibrate: {text: c.txt, length: 9}\\nevaluate: { | policy:3: unknown key 'length'; known: seed, text
             {text: e.txt}         | e.txt                 | policy:3: 'evaluate' must be a map, found 'e.txt'
             name: t               | name: t\\n    devise: cpu | policy:6: unknown key 'devise'; did you mean 'device'?
             name: t               | name: t\\n    device: CPU | policy:6: 'CPU' is not a device class
@@ -292,6 +294,7 @@ class PolicyFileTest {
             type: Q8_0}           | type: Q8_0}, prune: {method: neurons, fraction: 0.1} | policy:7: nothing can follow a quantize step
             type: Q8_0}           | type: Q8_0}, quantize: {format: gguf, type: Q6_K} | policy:7: nothing can follow a quantize step
             [quantize             | [distill: {}, quantize | policy:7: distill needs a text
+            [quantize             | [distill: {learning-rate: 0}, quantize | policy:7: distill: 'learning-rate' is 0 but must lie above 0
             [quantize             | [prune: {method: neurons}, quantize | policy:7: 'fraction' is missing
             [quantize             | [prune: {method: neurons, fraction: 2}, quantize | policy:7: prune: 'fraction' is 2.0
             [quantize             | [prune: {method: magnitude}, quantize | policy:7: prune: magnitude pruning takes either

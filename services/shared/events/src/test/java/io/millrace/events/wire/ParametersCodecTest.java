@@ -25,6 +25,9 @@ class ParametersCodecTest {
                 new Parameters.Magnitude(OptionalDouble.empty(), OptionalDouble.of(1e-9), true),
                 new Parameters.Neurons(0.25, 256),
                 new Parameters.Distill(300, 8, 128, 2, 0.5, 5e-4, true),
+                // Refused in a policy file by now, but policies that say so may be in force.
+                new Parameters.Distill(300, 8, 128, 2, 0.5, 0, true),
+                new Parameters.Quality(64, 2),
                 new Parameters.Gguf("Q4_K_M"),
                 new Parameters.Gguf(
                         "Q4_K_M",

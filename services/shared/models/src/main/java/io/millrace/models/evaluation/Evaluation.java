@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.millrace.models.ActivationTap;
 import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.LayerWatch;
 import io.millrace.models.TensorRuntime;
 import io.millrace.models.TokenStream;
 import io.millrace.models.Tokenizer;
@@ -29,6 +30,8 @@ public final class Evaluation {
 
     static final int LEAST_WINDOWS = 8;
     static final int LEAST_SCORED_TOKENS = 4096;
+
+    private static final String COMPARED = "windows compared";
 
     private Evaluation() {}
 
@@ -79,10 +82,12 @@ public final class Evaluation {
                 CausalLanguageModel second = CausalLanguageModel.load(candidate)) {
             List<WindowScores> scores = new ArrayList<>();
             for (int window = 0; window < windows; window++) {
-                if (Thread.interrupted()) {
-                    throw new InterruptedException("evaluation interrupted at window " + window + " of " + windows);
-                }
-                WindowScores one = score(first, second, stream.window(window, length));
+                WindowScores one = score(
+                        first,
+                        second,
+                        stream.window(window, length),
+                        progress.layers(window, windows, COMPARED + "; original"),
+                        progress.layers(window, windows, COMPARED + "; candidate"));
                 if (!one.finite()) {
                     return new NotMeasured(
                             NotMeasured.Cause.NOT_FINITE,
@@ -90,7 +95,7 @@ public final class Evaluation {
                                     + " with such weights cannot be served");
                 }
                 scores.add(one);
-                progress.advance(window + 1, windows, "windows compared");
+                progress.advance(window + 1, windows, COMPARED);
             }
             return Summary.of(scores);
         }
@@ -106,12 +111,18 @@ public final class Evaluation {
         return length - 1 - length / 2;
     }
 
-    static WindowScores score(CausalLanguageModel original, CausalLanguageModel candidate, int[] window) {
+    static <E extends Exception> WindowScores score(
+            CausalLanguageModel original,
+            CausalLanguageModel candidate,
+            int[] window,
+            LayerWatch<E> originalLayers,
+            LayerWatch<E> candidateLayers)
+            throws E {
         int from = window.length / 2;
         int to = window.length - 1;
         try (NDManager work = TensorRuntime.start().scope()) {
-            NDArray p = logProbabilities(work, original, window, from, to); // [scored, vocabulary]
-            NDArray q = logProbabilities(work, candidate, window, from, to);
+            NDArray p = logProbabilities(work, original, window, from, to, originalLayers); // [scored, vocabulary]
+            NDArray q = logProbabilities(work, candidate, window, from, to, candidateLayers);
             long[] next = Arrays.stream(window, from + 1, to + 1).asLongStream().toArray();
             NDArray truth = work.create(next, new Shape(next.length, 1));
             NDArray divergence = p.exp().mul(p.sub(q)).sum(new int[] {1});
@@ -127,9 +138,10 @@ public final class Evaluation {
         }
     }
 
-    private static NDArray logProbabilities(NDManager work, CausalLanguageModel model, int[] window, int from, int to) {
+    private static <E extends Exception> NDArray logProbabilities(
+            NDManager work, CausalLanguageModel model, int[] window, int from, int to, LayerWatch<E> watch) throws E {
         try (NDManager inner = work.newSubManager()) {
-            NDArray hidden = model.hidden(model.tokens(inner, window), null, ActivationTap.NONE);
+            NDArray hidden = model.hidden(model.tokens(inner, window), null, ActivationTap.NONE, watch);
             // The head only where it is needed: for a large vocabulary it is the largest tensor of all.
             NDArray scored = hidden.get(new NDIndex().addIndices(0).addSliceDim(from, to));
             NDArray result = model.head(scored).logSoftmax(-1);

@@ -2,6 +2,8 @@ package io.millrace.models.llama;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.models.LayerWatch;
+import io.millrace.models.WorkProgress;
 import io.millrace.models.speed.Rates;
 import io.millrace.models.speed.SpeedPlan;
 import io.millrace.models.speed.SpeedRun;
@@ -23,7 +25,8 @@ import java.util.List;
  *
  * <pre>
  * speed    ORIGINAL CANDIDATE THREADS PROMPT-TOKENS GENERATED-TOKENS PAIRS
- *          → a line with runtime and load times, then a line of rates per model and pair
+ *          → while it works, lines {"done": …, "total": …, "what": …};
+ *          a line with runtime and load times, then a line of rates per model and pair
  * logits   GGUF TOKENS-FILE OUTPUT-FILE THREADS exact|served
  *          → OUTPUT-FILE: F32 little-endian [tokens, vocabulary]; a line with runtime, tokens, vocabulary
  * tokenize GGUF TEXT-FILE add-special|plain
@@ -111,13 +114,17 @@ public final class LlamaProbe {
         double[] originalLoads = new double[LOADS];
         double[] candidateLoads = new double[LOADS];
         LlamaLibrary.open(); // not part of any model's load time
+        WorkProgress progress = new SpokenProgress(out, System::nanoTime);
         for (int i = 0; i < LOADS; i++) {
             originalLoads[i] = loadMillis(original, plan);
+            progress.advance(0, plan.tokens(), "loads of the original: " + (i + 1));
             candidateLoads[i] = loadMillis(candidate, plan);
+            progress.advance(0, plan.tokens(), "loads of the candidate: " + (i + 1));
         }
         try (LlamaModel first = LlamaModel.open(original, plan.contextLength(), plan.threads(), false);
                 LlamaModel second = LlamaModel.open(candidate, plan.contextLength(), plan.threads(), false)) {
-            SpeedRun.Runs runs = SpeedRun.alternate(new Sequence(first), new Sequence(second), plan, System::nanoTime);
+            SpeedRun.Runs runs =
+                    SpeedRun.alternate(new Sequence(first), new Sequence(second), plan, System::nanoTime, progress);
             out.println(JSON.createObjectNode()
                     .put("runtime", first.runtime())
                     .put("originalLoadMillis", Spread.of(originalLoads).median())
@@ -190,7 +197,7 @@ public final class LlamaProbe {
         }
 
         @Override
-        public void feed(int[] tokens) {
+        public void feed(int[] tokens, LayerWatch<InterruptedException> watch) {
             model.decode(tokens, position, false);
             // Decoding may still run until the logits are asked for.
             model.awaitLogits(-1);

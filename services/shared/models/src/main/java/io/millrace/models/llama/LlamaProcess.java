@@ -2,6 +2,7 @@ package io.millrace.models.llama;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.models.WorkProgress;
 import io.millrace.models.speed.Rates;
 import io.millrace.models.speed.SpeedPlan;
 import io.millrace.models.speed.SpeedReport;
@@ -13,13 +14,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
  * Asks llama.cpp in a child JVM with the class path of this one, so that its aborts cost an answer and not this process.
- * Each question is bounded in time; an interrupt ends the child.
+ * A child that says nothing for a time is given up; an interrupt ends it.
  *
  * <p>Throws {@link LlamaUnavailableException} where this machine has no usable llama.cpp, and
  * {@link LlamaFailedException} where it was called and gave no answer.
@@ -28,15 +31,21 @@ public final class LlamaProcess {
     private static final int ABORTED = 134; // 128 + SIGABRT
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final Duration limit;
+    private final Duration patience;
 
-    /** @param limit longest time for one answer */
-    public LlamaProcess(Duration limit) {
-        this.limit = limit;
+    /** @param patience longest time without a word: an answer, or progress where a question takes long */
+    public LlamaProcess(Duration patience) {
+        this.patience = patience;
     }
 
     /** Speed of two GGUF files, alternating in one process. */
     public SpeedReport speed(Path original, Path candidate, SpeedPlan plan) throws IOException, InterruptedException {
+        return speed(original, candidate, plan, WorkProgress.NONE);
+    }
+
+    /** The same, and says how far it is, about once a second. */
+    public SpeedReport speed(Path original, Path candidate, SpeedPlan plan, WorkProgress progress)
+            throws IOException, InterruptedException {
         List<JsonNode> lines = inFolder(folder -> ask(
                 folder,
                 List.of(
@@ -46,7 +55,8 @@ public final class LlamaProcess {
                         Integer.toString(plan.threads()),
                         Integer.toString(plan.promptTokens()),
                         Integer.toString(plan.generatedTokens()),
-                        Integer.toString(plan.pairs()))));
+                        Integer.toString(plan.pairs())),
+                progress));
         JsonNode head = lines.getFirst();
         return new SpeedReport(
                 text(head, "runtime"),
@@ -77,7 +87,8 @@ public final class LlamaProcess {
                                     ids.toString(),
                                     output.toString(),
                                     Integer.toString(threads),
-                                    exact ? "exact" : "served"))
+                                    exact ? "exact" : "served"),
+                            WorkProgress.NONE)
                     .getFirst();
             return rows(output, tokens.length, (int) number(answer, "vocabulary"));
         });
@@ -90,7 +101,8 @@ public final class LlamaProcess {
             Files.writeString(file, text);
             JsonNode answer = ask(
                             folder,
-                            List.of("tokenize", gguf.toString(), file.toString(), addSpecial ? "add-special" : "plain"))
+                            List.of("tokenize", gguf.toString(), file.toString(), addSpecial ? "add-special" : "plain"),
+                            WorkProgress.NONE)
                     .getFirst();
             return IntStream.range(0, answer.path("tokens").size())
                     .map(i -> answer.path("tokens").path(i).intValue())
@@ -116,23 +128,41 @@ public final class LlamaProcess {
         }
     }
 
-    private List<JsonNode> ask(Path folder, List<String> arguments) throws IOException, InterruptedException {
-        Path out = folder.resolve("out");
+    private List<JsonNode> ask(Path folder, List<String> arguments, WorkProgress progress)
+            throws IOException, InterruptedException {
         Path err = folder.resolve("err");
-        ProcessBuilder builder = new ProcessBuilder(command(arguments))
-                .redirectOutput(out.toFile())
-                .redirectError(err.toFile());
+        ProcessBuilder builder = new ProcessBuilder(command(arguments)).redirectError(err.toFile());
         // Else the library starts a debugger when it aborts, if there is one.
         builder.environment().put("GGML_NO_BACKTRACE", "1");
         Process child = builder.start();
         try {
             child.getOutputStream().close();
-            if (!child.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new LlamaFailedException("llama.cpp gave no answer within " + limit + what(arguments));
+            List<JsonNode> lines = hear(new ChildLines(child), arguments, progress);
+            if (!child.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new LlamaFailedException("llama.cpp answered and did not end" + what(arguments));
             }
-            return lines(arguments, child.exitValue(), out, err);
+            return checked(lines, arguments, child.exitValue(), err);
         } finally {
             child.destroyForcibly();
+        }
+    }
+
+    /** All that is said until the end, without the progress, which is handed on. */
+    private List<JsonNode> hear(ChildLines said, List<String> arguments, WorkProgress progress)
+            throws IOException, InterruptedException {
+        List<JsonNode> lines = new ArrayList<>();
+        try {
+            for (Optional<String> line = said.next(patience); line.isPresent(); line = said.next(patience)) {
+                if (line.get().startsWith("{")) {
+                    JsonNode answer = JSON.readTree(line.get());
+                    if (!SpokenProgress.heard(answer, progress)) {
+                        lines.add(answer);
+                    }
+                }
+            }
+            return lines;
+        } catch (TimeoutException e) {
+            throw new LlamaFailedException("llama.cpp gave no answer within " + patience + what(arguments));
         }
     }
 
@@ -158,13 +188,8 @@ public final class LlamaProcess {
         return command;
     }
 
-    private static List<JsonNode> lines(List<String> arguments, int code, Path out, Path err) throws IOException {
-        List<JsonNode> lines = new ArrayList<>();
-        for (String line : Files.readAllLines(out)) {
-            if (line.startsWith("{")) {
-                lines.add(JSON.readTree(line));
-            }
-        }
+    private static List<JsonNode> checked(List<JsonNode> lines, List<String> arguments, int code, Path err)
+            throws IOException {
         String error = lines.isEmpty() ? "" : lines.getLast().path("error").asText();
         if (code == LlamaProbe.UNAVAILABLE) {
             throw new LlamaUnavailableException(error);

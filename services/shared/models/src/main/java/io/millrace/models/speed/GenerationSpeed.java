@@ -2,7 +2,9 @@ package io.millrace.models.speed;
 
 import io.millrace.models.CausalLanguageModel;
 import io.millrace.models.KeyValueCache;
+import io.millrace.models.LayerWatch;
 import io.millrace.models.TensorRuntime;
+import io.millrace.models.WorkProgress;
 import io.millrace.tensors.WeightSource;
 import java.io.IOException;
 import java.util.function.LongSupplier;
@@ -11,9 +13,16 @@ import java.util.function.LongSupplier;
 public final class GenerationSpeed {
     private GenerationSpeed() {}
 
-    /** @param nanoClock a monotonic clock, e.g. {@code System::nanoTime} */
+    /**
+     * @param nanoClock a monotonic clock, e.g. {@code System::nanoTime}
+     * @param progress told of each layer, within the time that is measured: it must be cheap
+     */
     public static SpeedReport measure(
-            WeightSource original, WeightSource candidate, SpeedPlan plan, LongSupplier nanoClock)
+            WeightSource original,
+            WeightSource candidate,
+            SpeedPlan plan,
+            LongSupplier nanoClock,
+            WorkProgress progress)
             throws IOException, InterruptedException {
         TensorRuntime runtime = TensorRuntime.start();
         if (plan.threads() != runtime.threads()) {
@@ -24,9 +33,10 @@ public final class GenerationSpeed {
         long start = nanoClock.getAsLong();
         try (Loaded first = new Loaded(original, plan)) {
             long firstLoaded = nanoClock.getAsLong();
+            progress.advance(0, plan.tokens(), "original loaded");
             try (Loaded second = new Loaded(candidate, plan)) {
                 long secondLoaded = nanoClock.getAsLong();
-                SpeedRun.Runs runs = SpeedRun.alternate(first, second, plan, nanoClock);
+                SpeedRun.Runs runs = SpeedRun.alternate(first, second, plan, nanoClock, progress);
                 return new SpeedReport(
                         runtime.description(),
                         plan,
@@ -44,7 +54,12 @@ public final class GenerationSpeed {
 
         Loaded(WeightSource source, SpeedPlan plan) throws IOException {
             model = CausalLanguageModel.load(source);
-            cache = model.cache(plan.contextLength());
+            try {
+                cache = model.cache(plan.contextLength());
+            } catch (RuntimeException | Error problem) {
+                model.close();
+                throw problem;
+            }
         }
 
         @Override
@@ -58,8 +73,8 @@ public final class GenerationSpeed {
         }
 
         @Override
-        public void feed(int[] tokens) {
-            model.greedy(tokens, cache);
+        public void feed(int[] tokens, LayerWatch<InterruptedException> watch) throws InterruptedException {
+            model.greedy(tokens, cache, watch);
         }
 
         @Override

@@ -17,4 +17,9 @@ public record SpeedPlan(int threads, int promptTokens, int generatedTokens, int 
     public int contextLength() {
         return Math.addExact(promptTokens, generatedTokens);
     }
+
+    /** Tokens that all runs of both models feed, those to warm up included. */
+    public long tokens() {
+        return 2L * (pairs + 1) * contextLength();
+    }
 }

@@ -22,12 +22,17 @@ final class AdamW implements AutoCloseable {
         this.weights = weights;
         this.settings = settings;
         scope = TensorRuntime.start().scope();
-        masks = keepZeros ? ZeroMasks.of(weights, scope) : ZeroMasks.none();
-        weights.forEach((name, weight) -> {
-            firstMoments.put(name, scope.zeros(weight.getShape(), weight.getDataType()));
-            secondMoments.put(name, scope.zeros(weight.getShape(), weight.getDataType()));
-            weight.setRequiresGradient(true);
-        });
+        try {
+            masks = keepZeros ? ZeroMasks.of(weights, scope) : ZeroMasks.none();
+            weights.forEach((name, weight) -> {
+                firstMoments.put(name, scope.zeros(weight.getShape(), weight.getDataType()));
+                secondMoments.put(name, scope.zeros(weight.getShape(), weight.getDataType()));
+                weight.setRequiresGradient(true);
+            });
+        } catch (RuntimeException | Error problem) {
+            scope.close();
+            throw problem;
+        }
     }
 
     Map<String, NDArray> firstMoments() {

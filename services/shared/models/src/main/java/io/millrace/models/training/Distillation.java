@@ -3,8 +3,10 @@ package io.millrace.models.training;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.LayerWatch;
 import io.millrace.models.TensorRuntime;
 import io.millrace.models.TokenStream;
+import io.millrace.models.WorkProgress;
 import io.millrace.tensors.WeightSource;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -14,6 +16,8 @@ import java.nio.file.Path;
  * loss = (1 − w) · T² · KL(teacher ‖ student at temperature T) + w · cross-entropy of the text.
  */
 public final class Distillation implements AutoCloseable {
+    private static final String STEPS = "steps";
+
     private final CausalLanguageModel teacher;
     private final CausalLanguageModel student;
     private final TokenStream text;
@@ -35,12 +39,17 @@ public final class Distillation implements AutoCloseable {
         this.teacher = CausalLanguageModel.load(teacher);
         try {
             this.student = CausalLanguageModel.load(student);
-            step = new TrainingStep(
-                    this.student,
-                    settings.training().optimizer(),
-                    settings.training().steps(),
-                    settings.keepZeros());
-        } catch (IOException | RuntimeException problem) {
+            try {
+                step = new TrainingStep(
+                        this.student,
+                        settings.training().optimizer(),
+                        settings.training().steps(),
+                        settings.keepZeros());
+            } catch (RuntimeException | Error problem) {
+                this.student.close();
+                throw problem;
+            }
+        } catch (IOException | RuntimeException | Error problem) {
             this.teacher.close();
             throw problem;
         }
@@ -61,26 +70,37 @@ public final class Distillation implements AutoCloseable {
         return step.done();
     }
 
-    /** From here to the last step; an interrupt ends it between two steps. */
-    public void run(StepListener listener) throws IOException, InterruptedException {
-        while (step.done() < settings.training().steps()) {
-            if (Thread.interrupted()) {
-                throw new InterruptedException("distillation interrupted after step " + step.done());
-            }
-            listener.done(next());
+    /**
+     * From here to the last step. An interrupt ends it between two layers, without the step that was begun.
+     *
+     * @param progress told of steps and, inside a step, of layers
+     */
+    public void run(StepListener listener, WorkProgress progress) throws IOException, InterruptedException {
+        int steps = settings.training().steps();
+        while (step.done() < steps) {
+            StepReport report = next(
+                    progress.layers(step.done(), steps, STEPS + "; teacher"),
+                    progress.layers(step.done(), steps, STEPS + "; student"));
+            listener.done(report);
+            progress.advance(step.done(), steps, STEPS);
         }
     }
 
     /** One step on the next batch of the text. */
     public StepReport next() {
+        return next(LayerWatch.NONE, LayerWatch.NONE);
+    }
+
+    private <E extends Exception> StepReport next(LayerWatch<E> teacherLayers, LayerWatch<E> studentLayers) throws E {
         TrainingSettings training = settings.training();
         int[][] batch = text.batch(training.seed(), step.done() + 1, training.batch(), training.length());
         int[][] shown = Losses.shown(batch);
         try (NDManager work = TensorRuntime.start().scope()) {
             NDArray next = Losses.next(work, batch);
             // Outside the collector: nothing of the teacher is recorded.
-            NDArray wanted = Losses.softened(teacher.forward(teacher.tokens(work, shown)), settings.temperature());
-            return step.run(work, shown, logits -> loss(logits, wanted, next));
+            NDArray wanted = Losses.softened(
+                    teacher.forward(teacher.tokens(work, shown), teacherLayers), settings.temperature());
+            return step.run(work, shown, logits -> loss(logits, wanted, next), studentLayers);
         }
     }
 

@@ -3,6 +3,7 @@ package io.millrace.models.training;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.LayerWatch;
 import io.millrace.models.TensorRuntime;
 import io.millrace.models.TokenStream;
 import java.io.IOException;
@@ -42,10 +43,11 @@ public final class Trainer implements AutoCloseable {
         int[][] batch = text.batch(settings.seed(), step.done() + 1, settings.batch(), settings.length());
         try (NDManager work = TensorRuntime.start().scope()) {
             NDArray next = Losses.next(work, batch);
-            return step.run(work, Losses.shown(batch), logits -> {
+            TrainingStep.Objective objective = logits -> {
                 NDArray loss = Losses.crossEntropy(logits, next);
                 return new TrainingStep.Loss(loss, loss, null);
-            });
+            };
+            return step.run(work, Losses.shown(batch), objective, LayerWatch.NONE);
         }
     }
 

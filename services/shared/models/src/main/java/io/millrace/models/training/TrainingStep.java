@@ -3,6 +3,7 @@ package io.millrace.models.training;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.LayerWatch;
 import io.millrace.models.TensorRuntime;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
@@ -46,12 +47,14 @@ final class TrainingStep implements AutoCloseable {
     /**
      * @param work the scope of this step, where {@code objective} keeps its own tensors too
      * @param shown token ids [batch][length]
+     * @param watch sees the layers of the forward pass; the weights are as before where it ends the step
      */
-    StepReport run(NDManager work, int[][] shown, Objective objective) {
+    <E extends Exception> StepReport run(NDManager work, int[][] shown, Objective objective, LayerWatch<E> watch)
+            throws E {
         Object[] found = new Object[1];
         NDArray tokens = model.tokens(work, shown);
         runtime.withGradients(collector -> {
-            Loss loss = objective.of(model.forward(tokens));
+            Loss loss = objective.of(model.forward(tokens, watch));
             collector.backward(loss.total());
             found[0] = loss;
         });

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.LayerWatch;
 import io.millrace.models.RoundedInputs;
 import io.millrace.models.TestModels;
 import io.millrace.models.TokenStream;
@@ -42,7 +43,7 @@ class EvaluationTest {
                 Tokenizer tokenizer = Tokenizer.open(folder)) {
             int[] window = TokenStream.of(tokenizer, TEXT).window(1, 9);
 
-            WindowScores scores = Evaluation.score(original, candidate, window);
+            WindowScores scores = Evaluation.score(original, candidate, window, LayerWatch.NONE, LayerWatch.NONE);
 
             // Positions from 9/2 = 4 on are scored; the last, 8, has no next token.
             assertThat(scores.positions()).isEqualTo(4);
@@ -79,10 +80,7 @@ class EvaluationTest {
 
     @Test
     void aDisturbedModelDivergesAndSaysHowSurelyItIsWorse() throws Exception {
-        List<Long> told = new ArrayList<>();
-
-        Quality quality =
-                Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 70, 128, (done, total, what) -> told.add(done));
+        Quality quality = Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 70, 128, WorkProgress.NONE);
 
         assertThat(quality).isInstanceOfSatisfying(QualityReport.class, report -> {
             assertThat(report.klMean()).isPositive();
@@ -90,7 +88,32 @@ class EvaluationTest {
             assertThat(report.perplexityIncreaseError()).isPositive();
             assertThat(report.sameTopToken()).isLessThan(1);
         });
-        assertThat(told).hasSize(70).endsWith(70L);
+    }
+
+    @Test
+    void progressMovesWithEachLayerOfBothModels() throws Exception {
+        List<String> told = new ArrayList<>();
+
+        var _ = Evaluation.compare(
+                ORIGINAL,
+                CANDIDATE,
+                folder,
+                TEXT,
+                70,
+                128,
+                (done, total, what) -> told.add(what + ", " + done + " of " + total));
+
+        assertThat(told)
+                .startsWith(
+                        "windows compared; original at layer 1 of 2, 0 of 70",
+                        "windows compared; original at layer 2 of 2, 0 of 70",
+                        "windows compared; candidate at layer 1 of 2, 0 of 70",
+                        "windows compared; candidate at layer 2 of 2, 0 of 70",
+                        "windows compared, 1 of 70",
+                        "windows compared; original at layer 1 of 2, 1 of 70")
+                .endsWith("windows compared, 70 of 70")
+                .doesNotHaveDuplicates()
+                .hasSize(70 * 5);
     }
 
     @Test
@@ -144,11 +167,17 @@ class EvaluationTest {
     }
 
     @Test
-    void anInterruptEndsItBetweenTwoWindows() {
-        Thread.currentThread().interrupt();
+    void anInterruptEndsItInsideAWindow() {
+        List<String> told = new ArrayList<>();
+        WorkProgress interrupting = (done, total, what) -> {
+            told.add(what);
+            Thread.currentThread().interrupt();
+        };
 
-        assertThatThrownBy(() -> Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 70, 128, WorkProgress.NONE))
-                .isInstanceOf(InterruptedException.class);
+        assertThatThrownBy(() -> Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 70, 128, interrupting))
+                .isInstanceOf(InterruptedException.class)
+                .hasMessageContaining("layer 2 of 2");
+        assertThat(told).hasSize(1);
         assertThat(Thread.interrupted()).isFalse();
     }
 

@@ -23,6 +23,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -150,7 +152,12 @@ class LlamaTest {
     void speedComesInPairs() throws Exception {
         Path gguf = gguf(TestModels.weights(TestModels.llama(), 21), GgufFileType.F32);
 
-        SpeedReport report = LLAMA.speed(gguf, gguf, new SpeedPlan(1, 16, 4, 3));
+        List<String> told = new ArrayList<>();
+
+        SpeedReport report = LLAMA.speed(
+                gguf, gguf, new SpeedPlan(1, 16, 4, 3), (done, total, what) -> told.add(what + ", of " + total));
+
+        assertThat(told).as("the child speaks at once").startsWith("loads of the original: 1, of 160");
 
         assertThat(report.runtime()).startsWith("llama.cpp");
         assertThat(report.original()).hasSize(3);

@@ -1,8 +1,11 @@
 package io.millrace.models.speed;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.millrace.models.LayerWatch;
+import io.millrace.models.WorkProgress;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -15,14 +18,44 @@ class SpeedRunTest {
     void modelsAlternateAndRatesAreTokensOverTime() throws InterruptedException {
         SpeedPlan plan = new SpeedPlan(1, 10, 5, 2);
 
-        SpeedRun.Runs runs =
-                SpeedRun.alternate(new Fake("original", 1000), new Fake("candidate", 500), plan, () -> nanos);
+        SpeedRun.Runs runs = SpeedRun.alternate(
+                new Fake("original", 1000), new Fake("candidate", 500), plan, () -> nanos, WorkProgress.NONE);
 
         assertThat(order).containsExactly("original", "candidate", "original", "candidate", "candidate", "original");
         assertThat(runs.original()).hasSize(2);
         assertThat(runs.original().getFirst().promptPerSecond()).isCloseTo(10 / 1000e-9, within(1e-3));
         assertThat(runs.original().getFirst().generationPerSecond()).isCloseTo(5 / 5000e-9, within(1e-3));
         assertThat(runs.candidate().getLast().generationPerSecond()).isCloseTo(5 / 2500e-9, within(1e-3));
+    }
+
+    @Test
+    void progressMovesWithEachTokenUpToThePlansTotal() throws InterruptedException {
+        List<Long> told = new ArrayList<>();
+        SpeedPlan plan = new SpeedPlan(1, 10, 2, 1);
+
+        var _ = SpeedRun.alternate(
+                new Fake("original", 1), new Fake("candidate", 1), plan, () -> nanos, (done, total, what) -> {
+                    assertThat(total).isEqualTo(48);
+                    told.add(done);
+                });
+
+        assertThat(told).containsExactly(10L, 11L, 12L, 22L, 23L, 24L, 34L, 35L, 36L, 46L, 47L, 48L);
+    }
+
+    @Test
+    void anInterruptEndsItBeforeTheNextToken() {
+        SpeedPlan plan = new SpeedPlan(1, 10, 5, 2);
+        WorkProgress interrupting = (done, total, what) -> {
+            if (done == 12) {
+                Thread.currentThread().interrupt();
+            }
+        };
+
+        assertThatThrownBy(() -> SpeedRun.alternate(
+                        new Fake("original", 1), new Fake("candidate", 1), plan, () -> nanos, interrupting))
+                .isInstanceOf(InterruptedException.class)
+                .hasMessageContaining("token 12 of 90");
+        assertThat(nanos).isEqualTo(3);
     }
 
     @Test
@@ -52,7 +85,7 @@ class SpeedRunTest {
         }
 
         @Override
-        public void feed(int[] tokens) {
+        public void feed(int[] tokens, LayerWatch<InterruptedException> watch) {
             nanos += nanosPerCall;
         }
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.models.TestModels;
 import io.millrace.models.TokenStream;
+import io.millrace.models.WorkProgress;
 import io.millrace.tensors.WeightSource;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -32,7 +33,7 @@ class DistillationTest {
                 new Distillation(TEACHER, coarse(1), TEXT, new DistillationSettings(TRAINING, 2, 0, false))) {
             List<StepReport> reports = new ArrayList<>();
 
-            distillation.run(reports::add);
+            distillation.run(reports::add, WorkProgress.NONE);
 
             double first = reports.getFirst().divergence().orElseThrow();
             assertThat(reports.getLast().divergence().orElseThrow()).isBetween(0.0, first / 2);
@@ -76,7 +77,7 @@ class DistillationTest {
         WeightSource student = TEACHER.with(MATRIX, pruned).with(other, few);
         try (Distillation distillation =
                 new Distillation(TEACHER, student, TEXT, new DistillationSettings(TRAINING, 1, 0, true))) {
-            distillation.run(report -> {});
+            distillation.run(report -> {}, WorkProgress.NONE);
 
             float[] trained = values(distillation.student().weights(), MATRIX, pruned.length);
             assertThat(distillation.maskedMatrices()).isEqualTo(1);
@@ -105,7 +106,7 @@ class DistillationTest {
         DistillationSettings settings = new DistillationSettings(TRAINING, 2, 0.1, true);
         try (Distillation whole = new Distillation(TEACHER, coarse(0.25f), TEXT, settings);
                 Distillation before = new Distillation(TEACHER, coarse(0.25f), TEXT, settings)) {
-            whole.run(report -> {});
+            whole.run(report -> {}, WorkProgress.NONE);
             for (int i = 0; i < 11; i++) {
                 before.next();
             }
@@ -113,11 +114,43 @@ class DistillationTest {
             // The student as it was at first, as after a restart.
             try (Distillation after = new Distillation(TEACHER, coarse(0.25f), TEXT, settings)) {
                 after.resume(state);
-                after.run(report -> {});
+                after.run(report -> {}, WorkProgress.NONE);
 
                 assertThat(after.student().logits(new int[] {1, 2, 3}))
                         .isDeepEqualTo(whole.student().logits(new int[] {1, 2, 3}));
             }
+        }
+    }
+
+    @Test
+    void layersAreProgressAndAnInterruptInsideAStepLeavesNothingOfIt() throws Exception {
+        DistillationSettings settings = new DistillationSettings(TRAINING, 2, 0, false);
+        List<String> told = new ArrayList<>();
+        WorkProgress interrupting = (done, total, what) -> {
+            told.add(what + ", " + done + " of " + total);
+            if (what.equals("steps; student at layer 1 of 2") && done == 1) {
+                Thread.currentThread().interrupt();
+            }
+        };
+        try (Distillation whole = new Distillation(TEACHER, coarse(0.25f), TEXT, settings);
+                Distillation cut = new Distillation(TEACHER, coarse(0.25f), TEXT, settings)) {
+            assertThatThrownBy(() -> cut.run(report -> {}, interrupting)).isInstanceOf(InterruptedException.class);
+            whole.run(report -> {}, WorkProgress.NONE);
+
+            assertThat(told)
+                    .containsExactly(
+                            "steps; teacher at layer 1 of 2, 0 of 40",
+                            "steps; teacher at layer 2 of 2, 0 of 40",
+                            "steps; student at layer 1 of 2, 0 of 40",
+                            "steps; student at layer 2 of 2, 0 of 40",
+                            "steps, 1 of 40",
+                            "steps; teacher at layer 1 of 2, 1 of 40",
+                            "steps; teacher at layer 2 of 2, 1 of 40",
+                            "steps; student at layer 1 of 2, 1 of 40");
+            assertThat(cut.done()).isEqualTo(1);
+            cut.run(report -> {}, WorkProgress.NONE);
+            assertThat(cut.student().logits(new int[] {1, 2, 3}))
+                    .isDeepEqualTo(whole.student().logits(new int[] {1, 2, 3}));
         }
     }
 

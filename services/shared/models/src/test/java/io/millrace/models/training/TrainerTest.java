@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.LayerWatch;
 import io.millrace.models.TensorRuntime;
 import io.millrace.models.TestModels;
 import io.millrace.models.TinyModel;
@@ -164,13 +165,15 @@ class TrainerTest {
                 TrainingStep step = new TrainingStep(model, SETTINGS.optimizer(), 40, false);
                 NDManager work = TensorRuntime.start().scope()) {
             NDArray next = Losses.next(work, batch);
-            NDArray teacher = Losses.softened(model.forward(model.tokens(work, Losses.shown(batch))), 3);
-            return step.run(work, Losses.shown(batch), logits -> {
-                        NDArray crossEntropy = Losses.crossEntropy(logits, next);
-                        NDArray total = Losses.scaled(crossEntropy, 0.5).add(Losses.divergence(teacher, logits, 2));
-                        betweenForwardAndBackward.run();
-                        return new TrainingStep.Loss(total, null, null);
-                    })
+            NDArray teacher =
+                    Losses.softened(model.forward(model.tokens(work, Losses.shown(batch)), LayerWatch.NONE), 3);
+            TrainingStep.Objective objective = logits -> {
+                NDArray crossEntropy = Losses.crossEntropy(logits, next);
+                NDArray total = Losses.scaled(crossEntropy, 0.5).add(Losses.divergence(teacher, logits, 2));
+                betweenForwardAndBackward.run();
+                return new TrainingStep.Loss(total, null, null);
+            };
+            return step.run(work, Losses.shown(batch), objective, LayerWatch.NONE)
                     .gradientNorm();
         }
     }

@@ -14,12 +14,17 @@ import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 
 /** Gives each thing that can go wrong around a job its reason. */
 final class FailureRules {
     /** A stage's own words may be long (a native stack); an event must stay far below its 256 KiB. */
     private static final int MESSAGE_LIMIT = 2_000;
+
+    /** In the words of engines and systems, which report exhausted memory as an ordinary exception. */
+    private static final List<String> OUT_OF_MEMORY =
+            List.of("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory");
 
     private FailureRules() {}
 
@@ -102,13 +107,10 @@ final class FailureRules {
                 : failure(Reason.STAGE_ERROR, describe(thrown));
     }
 
-    /** Engines report exhausted memory as an ordinary exception: "CUDA out of memory", "not enough memory". */
     private static boolean outOfMemory(Throwable thrown) {
         for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
             String message = String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT);
-            if (cause instanceof OutOfMemoryError
-                    || message.contains("out of memory")
-                    || message.contains("not enough memory")) {
+            if (cause instanceof OutOfMemoryError || OUT_OF_MEMORY.stream().anyMatch(message::contains)) {
                 return true;
             }
         }

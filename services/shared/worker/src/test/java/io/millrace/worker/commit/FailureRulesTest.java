@@ -14,6 +14,7 @@ import java.net.URI;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class FailureRulesTest {
@@ -88,6 +89,14 @@ class FailureRulesTest {
         assertThat(FailureRules.ofStage(new IllegalStateException("CUDA out of memory. Tried to allocate 2 GiB"), WORK)
                         .reason())
                 .isEqualTo(Reason.OUT_OF_MEMORY);
+        for (String words : List.of(
+                "[enforce fail at alloc_cpu.cpp:115] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to"
+                        + " allocate 1099511627776 bytes. Error code 12 (Cannot allocate memory)",
+                "error=12, Cannot allocate memory")) {
+            assertThat(FailureRules.ofStage(new IllegalStateException(words), WORK)
+                            .reason())
+                    .isEqualTo(Reason.OUT_OF_MEMORY);
+        }
         assertThat(FailureRules.ofStage(new IllegalStateException(full), WORK).reason())
                 .isEqualTo(Reason.DISK_FULL);
     }
