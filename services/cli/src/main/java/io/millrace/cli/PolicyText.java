@@ -2,6 +2,7 @@ package io.millrace.cli;
 
 import io.millrace.events.policy.PolicyDraft;
 import io.millrace.events.policy.TextDraft;
+import io.millrace.models.Tokenizer;
 import io.millrace.models.evaluation.Evaluation;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.format.gguf.ImportanceMatrix;
@@ -60,9 +61,6 @@ final class PolicyText {
      * windows; with more it may still be too short, which only a run with its model's tokenizer can see.
      */
     private static void requireEnough(TextDraft evaluation) throws IOException {
-        if (evaluation.length() < Evaluation.SHORTEST_WINDOW) {
-            return;
-        }
         int windows = Evaluation.leastWindows(evaluation.length());
         long tokens = (long) windows * evaluation.length();
         String wanted = windows + " windows of " + evaluation.length() + " tokens at least";
@@ -91,6 +89,13 @@ final class PolicyText {
             throw new CommandFailure(
                     ExitCode.REFUSED,
                     "the policy names the text " + text + ", which is empty; nothing could be measured on it");
+        }
+        if (Files.size(text) > Tokenizer.LONGEST_TEXT_BYTES) {
+            throw new CommandFailure(
+                    ExitCode.REFUSED,
+                    "the policy names the text " + text + ", which has " + Files.size(text)
+                            + " bytes, but a text may have " + Tokenizer.LONGEST_TEXT_BYTES
+                            + " at most; cut it, for example with 'head -n'");
         }
         try (Reader reader = Files.newBufferedReader(text)) {
             long read;

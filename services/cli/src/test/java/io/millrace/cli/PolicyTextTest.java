@@ -2,8 +2,10 @@ package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.models.Tokenizer;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.RandomAccessFile;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,6 +35,16 @@ final class PolicyTextTest {
         assertThat(check("sequences: 65, length: 128", "x".repeat(20_000)))
                 .contains("'sequences: 65'")
                 .contains("66 windows of 128 tokens");
+    }
+
+    @Test
+    void aTextThatNoTokenizerTakesIsRefusedByItsName() throws IOException {
+        try (var sparse = new RandomAccessFile(folder.resolve("held-out.txt").toFile(), "rw")) {
+            sparse.setLength(Tokenizer.LONGEST_TEXT_BYTES + 1);
+        }
+
+        assertThat(check("sequences: 80, length: 128"))
+                .contains("held-out.txt, which has 33554433 bytes", "33554432 at most", "head -n");
     }
 
     @Test

@@ -77,7 +77,7 @@ final class ShownCommandsTest {
 
     @Test
     void noneOfThemIsPassedOver() {
-        Pattern launched = Pattern.compile("\\./millrace [a-z]");
+        Pattern launched = Pattern.compile("\\./millrace [a-z-]");
 
         assertThat(pages().map(ShownCommandsTest::text))
                 .allSatisfy(text -> assertThat(SHOWN.matcher(text)

@@ -24,7 +24,7 @@ final class KilledWorkerIT {
             models: "small*"
             work-on: cpu
             evaluate: {text: evaluation.txt, sequences: 80, length: 128}
-            calibrate: {text: calibration.txt}
+            calibrate: {text: calibration.txt, sequences: 80, length: 128}
             targets:
               - name: phone
                 device: cpu

@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
  * models                 pattern of model names, * stands for any characters
  * work-on                cpu         device of steps that name none, and of quality measurements
  * evaluate               text; sequences 64, length 512
- * calibrate              text; seed 0        needed by distill, which says itself how much of it a step sees
+ * calibrate              text; sequences 128, length 512, seed 0        needed by distill
  * on-newer-checkpoint    keep
  * targets                name; device = work-on; recipes, see {@link RecipeReader}; gate, see {@link GateReader}
  * </pre>
@@ -37,10 +37,8 @@ public final class PolicyFile {
     /** In tokens; the evaluation takes no shorter one, since half of a window is context. */
     public static final int SHORTEST_WINDOW = 4;
 
-    /** How a text to learn on was said to be cut, which nothing ever followed; part of a target's identity. */
-    private static final int UNUSED_SEQUENCES = 128;
-
-    private static final int UNUSED_LENGTH = 512;
+    /** The state of a run holds what each rung measured, and is one event. */
+    private static final int LONGEST_LADDER = 64;
 
     private final String where;
     private final Path folder;
@@ -106,9 +104,13 @@ public final class PolicyFile {
         return text;
     }
 
+    /** How a method that calibrates cuts the text. A distill step cuts it by its own length, as often as it has steps. */
     private TextDraft calibration(Fields fields) throws PolicyException {
         TextDraft text = new TextDraft(
-                folder.resolve(fields.text("text")), UNUSED_SEQUENCES, UNUSED_LENGTH, fields.number("seed", 0));
+                folder.resolve(fields.text("text")),
+                fields.integer("sequences", 128, 1),
+                fields.integer("length", 512, 2),
+                fields.number("seed", 0));
         fields.done();
         return text;
     }
@@ -119,6 +121,9 @@ public final class PolicyFile {
         RecipeReader reader = new RecipeReader(where, folder, workOn);
         List<RecipeDraft> ladder = new ArrayList<>();
         for (Yaml node : fields.list("recipes")) {
+            if (ladder.size() == LONGEST_LADDER) {
+                throw fields.error(node.line(), "a ladder has at most " + LONGEST_LADDER + " recipes");
+            }
             RecipeDraft recipe = reader.read(node);
             if (ladder.contains(recipe)) {
                 throw fields.error(node.line(), "recipe '" + recipe.summary() + "' is on the ladder already");

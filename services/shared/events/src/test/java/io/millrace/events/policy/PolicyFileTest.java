@@ -22,6 +22,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,7 +35,7 @@ class PolicyFileTest {
             models: "chat-*"
             work-on: cpu                          # a comment
             evaluate:  {text: eval.txt, sequences: 64, length: 512}
-            calibrate: {text: calibration.txt, seed: 3}
+            calibrate: {text: calibration.txt, sequences: 100, length: 256, seed: 3}
             on-newer-checkpoint: supersede
             targets:
               - name: phone
@@ -69,7 +71,7 @@ class PolicyFileTest {
         assertThat(draft.models()).isEqualTo("chat-*");
         assertThat(draft.onNewer()).isEqualTo(Policy.OnNewer.SUPERSEDE);
         assertThat(draft.evaluation()).isEqualTo(new TextDraft(Path.of("eval.txt"), 64, 512, 0));
-        assertThat(draft.calibration()).contains(new TextDraft(Path.of("calibration.txt"), 128, 512, 3));
+        assertThat(draft.calibration()).contains(new TextDraft(Path.of("calibration.txt"), 100, 256, 3));
         assertThat(draft.targets()).extracting(TargetDraft::name).containsExactly("phone", "laptop");
         assertThat(draft.targets().getFirst().device()).isEqualTo(new Device("jetson"));
         assertThat(draft.targets().getLast().device()).isEqualTo(Device.CPU);
@@ -245,6 +247,27 @@ class PolicyFileTest {
                 .hasMessageContaining("unknown scheme 'cubic'");
     }
 
+    /** A run's state holds what each of them measured, and is one event. */
+    @Test
+    void aLadderWithoutEndIsRefused() {
+        String rungs = IntStream.rangeClosed(1, 65)
+                .mapToObj(steps -> "      - [distill: {steps: " + steps + "}, quantize: {format: gguf, type: Q8_0}]\n")
+                .collect(Collectors.joining());
+        String policy = """
+                policy: long
+                models: "*"
+                evaluate: {text: e.txt}
+                calibrate: {text: c.txt}
+                targets:
+                  - name: t
+                    recipes:
+                %s    gate: {size-ratio: "<= 0.9"}
+                """;
+
+        assertThatThrownBy(() -> PolicyFile.parse(policy.formatted(rungs)))
+                .hasMessageContaining("a ladder has at most 64 recipes");
+    }
+
     private static Parameters parameters(String step) throws PolicyException {
         return PolicyFile.parse(SMALL.replace("{format: gguf, type: Q8_0}", step))
                 .targets()
@@ -271,7 +294,6 @@ class PolicyFileTest {
             {text: e.txt}         | {text: e.txt, length: long} | policy:3: 'length' is 'long' but must be a whole number
             {text: e.txt}         | {text: e.txt, sequences: 0} | policy:3: 'sequences' is 0 but must be at least 1
             {text: e.txt}         | {text: e.txt, length: 3} | policy:3: 'length' is 3 but must be at least 4
-            evaluate: {           | calibrate: {text: c.txt, length: 9}\\nevaluate: { | policy:3: unknown key 'length'; known: seed, text
             {text: e.txt}         | e.txt                 | policy:3: 'evaluate' must be a map, found 'e.txt'
             name: t               | name: t\\n    devise: cpu | policy:6: unknown key 'devise'; did you mean 'device'?
             name: t               | name: t\\n    device: CPU | policy:6: 'CPU' is not a device class
