@@ -49,12 +49,39 @@ record Making(Stages stages, ArtifactStore store, String service, LongSupplier n
         try {
             StageOutput output =
                     runStage(stage, job, opened.inputs(), new JobWorkspace(folder.work(), run.progress(), digests));
+            requireUnchanged(job, folder);
             long finished = nanoTime.getAsLong();
             Duration spent = Duration.ofNanos(finished - began);
             return new Made(new FinishedWork(output, spent, opened.sizeBytes()), digests, finished);
+        } catch (StageException | IOException | RuntimeException | InternalError e) {
+            // Of a file that was cut off below its mapping the JVM knows nothing better than an internal error.
+            requireUnchanged(job, folder);
+            throw e;
         } finally {
             run.inStage(false);
         }
+    }
+
+    /** What stays in its own folder may have been written to while the stage read it. */
+    private void requireUnchanged(Job job, WorkFolder folder) throws StageException {
+        for (Map.Entry<Role, ArtifactRef> input : new TreeMap<>(job.inputs()).entrySet()) {
+            if (!input.getValue().isInStore()) {
+                var _ = checkOut(input.getKey(), input.getValue(), folder);
+            }
+        }
+    }
+
+    private Path checkOut(Role role, ArtifactRef input, WorkFolder folder) throws StageException {
+        try {
+            return store.checkOut(input, folder.input(role));
+        } catch (IOException e) {
+            throw notOpened(role, input, e);
+        }
+    }
+
+    private static StageException notOpened(Role role, ArtifactRef input, IOException why) {
+        Failure failure = FailureRules.ofInput(role, input, why);
+        return new StageException(failure.reason(), failure.message(), why);
     }
 
     private Opened open(RunningJob run, WorkFolder folder) throws StageException {
@@ -66,11 +93,10 @@ record Making(Stages stages, ArtifactStore store, String service, LongSupplier n
             run.progress().show(inputs.size(), wanted.size(), "opening input '" + role.wireName() + "'");
             try {
                 sizeBytes += store.manifest(input.getValue()).sizeBytes();
-                inputs.put(role, store.checkOut(input.getValue(), folder.input(role)));
             } catch (IOException e) {
-                Failure failure = FailureRules.ofInput(role, input.getValue(), e);
-                throw new StageException(failure.reason(), failure.message(), e);
+                throw notOpened(role, input.getValue(), e);
             }
+            inputs.put(role, checkOut(role, input.getValue(), folder));
         }
         return new Opened(inputs, sizeBytes);
     }

@@ -40,6 +40,7 @@ import io.millrace.worker.Workspace;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -65,6 +66,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each way a job can end, without Kafka. */
 @Timeout(value = 30, unit = TimeUnit.SECONDS)
@@ -128,6 +131,28 @@ class JobProtocolTest {
 
         assertThat(only(JobSucceeded.class).fromStore()).isFalse();
         assertThat(memory.result(job.key()).orElseThrow().output()).isNotEqualTo(damaged.output());
+    }
+
+    /** A checkpoint stays in a folder that others may write to; what was made of two of them is nobody's. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void checkpointThatChangesWhileTheStageReadsItIsWhatFailed(boolean stageFails) throws Exception {
+        Path weights = Files.writeString(
+                Files.createDirectories(folder.resolve("in-place")).resolve("model.txt"), "weights");
+        Manifest manifest = new Manifest(List.of(Manifest.Entry.of("model.txt", weights)), new TreeMap<>());
+        Digest digest = memory.put(manifest.canonicalJson().getBytes(StandardCharsets.UTF_8));
+        job = job(new ArtifactRef(digest, folder.resolve("in-place").toUri()));
+
+        run((input, workspace) -> {
+            Files.writeString(weights, "WEIGHTS");
+            if (stageFails) {
+                throw new InternalError("a fault occurred in an unsafe memory access operation");
+            }
+        });
+
+        assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.CHECKPOINT_CHANGED);
+        assertThat(only(JobFailed.class).failure().message()).contains("model.txt", "publish it again");
+        assertThat(memory.result(job.key())).isEmpty();
     }
 
     @Test
