@@ -1,7 +1,11 @@
 package io.millrace.tensors.format.gguf;
 
+import java.util.AbstractList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.RandomAccess;
 
 /** A value of a GGUF file's metadata. Readers insist on the exact type of a key, so it is part of the value. */
 public sealed interface GgufValue {
@@ -30,12 +34,31 @@ public sealed interface GgufValue {
     /** An array, all of whose values have the type {@code of}, which is not itself an array. */
     record Items(Type of, List<GgufValue> values) implements GgufValue {
         public Items {
-            values = List.copyOf(values);
+            values = values instanceof TextValues ? values : List.copyOf(values);
         }
 
         @Override
         public Type type() {
             return Type.ARRAY;
+        }
+    }
+
+    /** Texts as values, made when they are looked at. */
+    final class TextValues extends AbstractList<GgufValue> implements RandomAccess {
+        private final PackedTexts texts;
+
+        private TextValues(PackedTexts texts) {
+            this.texts = texts;
+        }
+
+        @Override
+        public GgufValue get(int index) {
+            return new Text(texts.get(index));
+        }
+
+        @Override
+        public int size() {
+            return texts.size();
         }
     }
 
@@ -99,13 +122,17 @@ public sealed interface GgufValue {
     }
 
     static GgufValue texts(List<String> values) {
-        return new Items(Type.STRING, values.stream().<GgufValue>map(Text::new).toList());
+        return new Items(Type.STRING, new TextValues(PackedTexts.of(values)));
     }
 
     static GgufValue i32s(List<Integer> values) {
+        // Few differ, as the kinds of tokens.
+        Map<Integer, GgufValue> distinct = new HashMap<>();
         return new Items(
                 Type.I32,
-                values.stream().<GgufValue>map(v -> new Whole(Type.I32, v)).toList());
+                values.stream()
+                        .map(value -> distinct.computeIfAbsent(value, v -> new Whole(Type.I32, v)))
+                        .toList());
     }
 
     static GgufValue f32s(List<Float> values) {
