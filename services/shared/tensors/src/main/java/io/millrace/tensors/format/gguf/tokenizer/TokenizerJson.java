@@ -21,7 +21,7 @@ import java.util.List;
  * @param ids one per token
  * @param merges "left right"
  */
-record TokenizerJson(ObjectNode tree, PackedTexts tokens, List<Integer> ids, PackedTexts merges) {
+record TokenizerJson(ObjectNode tree, List<String> tokens, List<Integer> ids, PackedTexts merges) {
     static final String FILE = "tokenizer.json";
 
     static TokenizerJson in(Path folder, long limitBytes) throws IOException {
@@ -30,12 +30,12 @@ record TokenizerJson(ObjectNode tree, PackedTexts tokens, List<Integer> ids, Pac
         ObjectNode tree = Files.isRegularFile(file)
                 ? StrictJson.readFile(file, limitBytes, lists::tokenizer)
                 : StrictJson.object();
-        return new TokenizerJson(tree, lists.tokens.build(), lists.ids, lists.merges.build());
+        return new TokenizerJson(tree, lists.tokens, lists.ids, lists.merges.build());
     }
 
     /** The lists, which grow while the parser goes through the tree. */
     private static final class Lists {
-        private final PackedTexts.Builder tokens = new PackedTexts.Builder();
+        private final List<String> tokens = new ArrayList<>();
         private final List<Integer> ids = new ArrayList<>();
         private final PackedTexts.Builder merges = new PackedTexts.Builder();
 

@@ -79,7 +79,7 @@ final class VocabularyReader {
         for (int i = 0; i < ids.size(); i++) {
             String text = files.json().tokens().get(i);
             Kind kind = text.equals(unknown) ? Kind.UNKNOWN : text.matches("<0x[0-9A-F]{2}>") ? Kind.BYTE : Kind.NORMAL;
-            place(ids.get(i), new Token(text, kind == Kind.NORMAL ? -ranks.of(i) : 0, kind));
+            place(ids.get(i), new Token(text, kind == Kind.NORMAL ? -ranks.of(text) : 0, kind));
         }
         addSentencePieceTokens();
         return new Vocabulary(SENTENCE_PIECE, "default", filled(), NO_MERGES);
