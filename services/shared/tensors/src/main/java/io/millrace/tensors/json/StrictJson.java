@@ -1,6 +1,7 @@
 package io.millrace.tensors.json;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
@@ -17,6 +18,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
@@ -139,6 +141,16 @@ public final class StrictJson {
         } catch (JsonProcessingException impossible) {
             throw new IllegalStateException("a JSON tree could not be printed", impossible);
         }
+    }
+
+    /** The same into a file, which stays open; lists that are not part of the tree are written as they are read. */
+    public static void print(JsonNode json, OutputStream file) throws IOException {
+        JsonGenerator generator = MAPPER.writer(PRINTER)
+                .without(JsonGenerator.Feature.AUTO_CLOSE_TARGET)
+                .createGenerator(file);
+        generator.writePOJO(json);
+        generator.writeRaw('\n');
+        generator.flush();
     }
 
     /** The object on one line. */
