@@ -35,6 +35,9 @@ final class Utf8Reader extends Reader {
 
     @Override
     public int read(char[] target, int offset, int length) throws IOException {
+        if (length < 2) {
+            throw new IllegalArgumentException("room for " + length + " characters, and a letter may take 2");
+        }
         CharBuffer chars = CharBuffer.wrap(target, offset, length);
         while (true) {
             CoderResult result = decoder.decode(bytes, chars, ended);
@@ -45,8 +48,8 @@ final class Utf8Reader extends Reader {
             if (chars.position() > 0) {
                 return chars.position();
             }
-            if (ended || length == 0) {
-                return ended ? -1 : 0;
+            if (ended) {
+                return -1;
             }
             fill();
         }
