@@ -1,11 +1,9 @@
 package io.millrace.tensors.format.gguf;
 
-import java.util.AbstractList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.RandomAccess;
 
 /** A value of a GGUF file's metadata. Readers insist on the exact type of a key, so it is part of the value. */
 public sealed interface GgufValue {
@@ -40,25 +38,6 @@ public sealed interface GgufValue {
         @Override
         public Type type() {
             return Type.ARRAY;
-        }
-    }
-
-    /** Texts as values, made when they are looked at. */
-    final class TextValues extends AbstractList<GgufValue> implements RandomAccess {
-        private final PackedTexts texts;
-
-        private TextValues(PackedTexts texts) {
-            this.texts = texts;
-        }
-
-        @Override
-        public GgufValue get(int index) {
-            return new Text(texts.get(index));
-        }
-
-        @Override
-        public int size() {
-            return texts.size();
         }
     }
 
