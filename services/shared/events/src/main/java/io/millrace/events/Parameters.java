@@ -264,6 +264,12 @@ public sealed interface Parameters {
             return NEED_IMPORTANCE.contains(type);
         }
 
+        /** Differs from that of the other formats since words of Llama 3's splitting stay whole without a first token. */
+        @Override
+        public int version() {
+            return 4;
+        }
+
         @Override
         public String name() {
             return "gguf";

@@ -20,6 +20,8 @@ public enum SyntheticTokenizer {
     LLAMA_2,
     GEMMA,
     LLAMA_3,
+    /** SmolLM3, and what was tuned from Llama 3 and saved without its first token. */
+    LLAMA_3_WITHOUT_BOS,
     QWEN_2,
     GPT_2,
     SMOLLM,
@@ -153,7 +155,7 @@ public enum SyntheticTokenizer {
         Set<String> tokens = new LinkedHashSet<>(letters);
         tokens.add("<s>");
         List<String[]> merges = learn(corpus, tokens);
-        boolean wholeWords = this == LLAMA_3 || this == TEKKEN;
+        boolean wholeWords = this == LLAMA_3 || this == LLAMA_3_WITHOUT_BOS || this == TEKKEN;
         if (wholeWords) {
             // A word that no merge makes.
             tokens.add("@x");

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * {@code millrace compress} as the launcher starts it, on a checkpoint that is many times what it may hold. With {@code
+ * {@code millrace compress} as the launcher starts it, on a checkpoint that is many times what it may hold, of a large vocabulary. With {@code
  * -Dmillrace.checkpoint.gib=30} on one of that size.
  */
 final class CompressMemoryIT {

@@ -1,5 +1,6 @@
 package io.millrace.tests.pipeline;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.cli.demo.ByteTokenizer;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.Encoding;
@@ -28,17 +29,24 @@ final class LargeCheckpoint {
 
     /** Writes one of 370 MiB and says how many bytes its weights have. */
     static long write(Path folder, long seed) throws IOException {
-        return write(folder, seed, LAYERS);
+        long bytes = write(folder, seed, SmallCheckpoint.config(HIDDEN, FEED_FORWARD, LAYERS));
+        ByteTokenizer.write(folder);
+        return bytes;
     }
 
-    /** As many layers as make up this size. */
+    /** One with a vocabulary as large as they get, and as many layers as make up this size. */
     static long writeOfSize(Path folder, long seed, long bytes) throws IOException {
-        return write(folder, seed, Math.toIntExact(Math.ceilDiv(bytes, LAYER_BYTES)));
+        long vocabularyBytes = 2L * LargeTokenizer.TOKENS * HIDDEN * Short.BYTES;
+        int layers = Math.toIntExact(Math.ceilDiv(Math.max(1, bytes - vocabularyBytes), LAYER_BYTES));
+        ObjectNode json = SmallCheckpoint.config(HIDDEN, FEED_FORWARD, layers).json();
+        json.put("vocab_size", LargeTokenizer.TOKENS);
+        long written = write(folder, seed, ModelConfig.of(json, "config.json"));
+        LargeTokenizer.write(folder);
+        return written;
     }
 
-    private static long write(Path folder, long seed, int layers) throws IOException {
+    private static long write(Path folder, long seed, ModelConfig config) throws IOException {
         Files.createDirectories(folder);
-        ModelConfig config = SmallCheckpoint.config(HIDDEN, FEED_FORWARD, layers);
         List<TensorSpec> tensors = config.architecture().tensors(config).stream()
                 .map(rule -> new TensorSpec(rule.name(), new Encoding.Plain(DType.BF16), rule.shape()))
                 .toList();
@@ -52,7 +60,6 @@ final class LargeCheckpoint {
             }
             writer.finish();
         }
-        ByteTokenizer.write(folder);
         return tensors.stream().mapToLong(TensorSpec::byteSize).sum();
     }
 

@@ -158,6 +158,10 @@ class HostileStringsTest {
                 String text = text(random, kind, pieces);
                 int[] expected = ours.encode(text);
                 assertThat(theirs.tokenize(text, false)).as(quoted(text)).isEqualTo(expected);
+                // The folder's add_bos_token is false, whatever llama.cpp does by default.
+                assertThat(theirs.tokenize(text, true))
+                        .as("around, %s", quoted(text))
+                        .isEqualTo(expected);
                 assertThat(rebuilt.encode(text)).as("rebuilt, %s", quoted(text)).isEqualTo(expected);
             }
         }

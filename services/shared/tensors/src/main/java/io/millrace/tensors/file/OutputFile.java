@@ -1,6 +1,7 @@
 package io.millrace.tensors.file;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -53,6 +54,21 @@ public final class OutputFile implements AutoCloseable {
     public void append(ByteBuffer bytes) throws IOException {
         write(bytes, appended);
         appended += bytes.remaining();
+    }
+
+    /** The same as a stream, which leaves the file open. */
+    public OutputStream appending() {
+        return new OutputStream() {
+            @Override
+            public void write(int value) throws IOException {
+                write(new byte[] {(byte) value}, 0, 1);
+            }
+
+            @Override
+            public void write(byte[] bytes, int offset, int length) throws IOException {
+                append(ByteBuffer.wrap(bytes, offset, length));
+            }
+        };
     }
 
     /**

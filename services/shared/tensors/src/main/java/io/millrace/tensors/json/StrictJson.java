@@ -1,17 +1,24 @@
 package io.millrace.tensors.json;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParseException;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.core.util.Separators;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
@@ -26,6 +33,15 @@ public final class StrictJson {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
+    /** A vocabulary's names come once each, so that none is kept for the next. */
+    private static final JsonFactory FACTORY = JsonFactory.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+            .build();
+
+    private static final ObjectReader VALUES = MAPPER.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
     /** Indented by two spaces, one line feed per line on every system: the same object is the same bytes. */
     private static final DefaultPrettyPrinter PRINTER = new DefaultPrettyPrinter()
             .withSeparators(Separators.createDefaultInstance()
@@ -37,14 +53,42 @@ public final class StrictJson {
 
     private StrictJson() {}
 
+    /** Takes a value, of which the parser stands at the first token, to its last. */
+    @FunctionalInterface
+    public interface Reading<T> {
+        T of(JsonParser parser) throws IOException;
+    }
+
     /** A file that is one object of at most {@code limitBytes}. */
     public static ObjectNode readFile(Path file, long limitBytes) throws IOException {
+        return readFile(file, limitBytes, parser -> (ObjectNode) value(parser));
+    }
+
+    /** The same for an object that is too large to be held as a tree. */
+    public static <T> T readFile(Path file, long limitBytes, Reading<T> object) throws IOException {
+        String name = String.valueOf(file.getFileName());
         long size = Files.size(file);
         if (size > limitBytes) {
             throw new MalformedFileException(
-                    file, -1, "the file has " + size + " bytes, expected at most " + limitBytes);
+                    name, -1, "the file has " + size + " bytes, expected at most " + limitBytes);
         }
-        return parse(ByteBuffer.wrap(Files.readAllBytes(file)), String.valueOf(file.getFileName()), 0);
+        try (JsonParser parser = FACTORY.createParser(Utf8Reader.of(file))) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                throw anotherKind(name, 0);
+            }
+            T result = object.of(parser);
+            if (parser.nextToken() != null) {
+                throw new JsonParseException(parser, "something follows it");
+            }
+            return result;
+        } catch (JsonProcessingException malformed) {
+            throw notOneObject(name, 0, malformed);
+        }
+    }
+
+    /** What begins at the parser's token. */
+    public static JsonNode value(JsonParser parser) throws IOException {
+        return VALUES.readTree(parser);
     }
 
     /** Bytes that are one object; {@code offset} is where they start in {@code file}, for messages. */
@@ -59,24 +103,35 @@ public final class StrictJson {
                     .toString();
         } catch (CharacterCodingException _) {
             // The decoder leaves the buffer at the first byte it could not take.
-            throw new MalformedFileException(
-                    file, offset + utf8.position(), "the JSON is not UTF-8 at byte " + (offset + utf8.position()));
+            throw notUtf8(file, offset + utf8.position());
         }
         JsonNode node;
         try {
             node = MAPPER.readTree(text);
         } catch (JsonProcessingException malformed) {
-            JsonLocation location = malformed.getLocation();
-            long at = location == null ? 0 : location.getCharOffset();
-            throw new MalformedFileException(
-                    file,
-                    offset + Math.max(0, at),
-                    "not one JSON object (" + malformed.getOriginalMessage() + ", character " + at + ")");
+            throw notOneObject(file, offset, malformed);
         }
         if (!(node instanceof ObjectNode object)) {
-            throw new MalformedFileException(file, offset, "found JSON of another kind, expected an object {...}");
+            throw anotherKind(file, offset);
         }
         return object;
+    }
+
+    static MalformedFileException notUtf8(String file, long at) {
+        return new MalformedFileException(file, at, "the JSON is not UTF-8 at byte " + at);
+    }
+
+    private static MalformedFileException notOneObject(String file, long offset, JsonProcessingException malformed) {
+        JsonLocation location = malformed.getLocation();
+        long at = location == null ? 0 : location.getCharOffset();
+        return new MalformedFileException(
+                file,
+                offset + Math.max(0, at),
+                "not one JSON object (" + malformed.getOriginalMessage() + ", character " + at + ")");
+    }
+
+    private static MalformedFileException anotherKind(String file, long offset) {
+        return new MalformedFileException(file, offset, "found JSON of another kind, expected an object {...}");
     }
 
     /** The object as text that ends with a line feed. */
@@ -86,6 +141,16 @@ public final class StrictJson {
         } catch (JsonProcessingException impossible) {
             throw new IllegalStateException("a JSON tree could not be printed", impossible);
         }
+    }
+
+    /** The same into a file, which stays open; lists that are not part of the tree are written as they are read. */
+    public static void print(JsonNode json, OutputStream file) throws IOException {
+        JsonGenerator generator = MAPPER.writer(PRINTER)
+                .without(JsonGenerator.Feature.AUTO_CLOSE_TARGET)
+                .createGenerator(file);
+        generator.writePOJO(json);
+        generator.writeRaw('\n');
+        generator.flush();
     }
 
     /** The object on one line. */

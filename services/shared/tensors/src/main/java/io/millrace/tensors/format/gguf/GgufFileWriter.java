@@ -7,7 +7,9 @@ import io.millrace.tensors.checkpoint.Outcome;
 import io.millrace.tensors.file.DurableFiles;
 import io.millrace.tensors.file.OutputFile;
 import io.millrace.tensors.kernel.gguf.Deviation;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -97,7 +99,9 @@ final class GgufFileWriter implements AutoCloseable {
 
     private void write(GgufPlan.Part part, OutputFile file, Checkpoint checkpoint, GgufReports reports)
             throws IOException, InterruptedException {
-        file.append(ByteBuffer.wrap(GgufHeaderEncoder.encode(part.header())));
+        try (OutputStream head = new BufferedOutputStream(file.appending())) {
+            GgufHeaderEncoder.write(part.header(), head);
+        }
         for (PlannedTensor tensor : part.tensors()) {
             GgufTensor target = tensor.target();
             long rows = target.shape().rows();

@@ -12,6 +12,8 @@ final class GgufMetadataDecoder {
     /** Vocabularies and merges come to under a million values; this bounds what a hostile header costs. */
     private static final long MOST_VALUES = 1 << 22;
 
+    private static final long MOST_TEXT_BYTES = 1 << 28;
+
     private final GgufCursor bytes;
     private long values;
 
@@ -69,7 +71,7 @@ final class GgufMetadataDecoder {
                 }
                 yield new GgufValue.Flag(flag == 1);
             }
-            case STRING -> new GgufValue.Text(bytes.text("value of '" + key + "'", Integer.MAX_VALUE));
+            case STRING -> new GgufValue.Text(text(key));
             case ARRAY -> items(key);
         };
     }
@@ -84,10 +86,30 @@ final class GgufMetadataDecoder {
         if (count > MOST_VALUES - values) {
             throw bytes.problem(bytes.at() - 8, "key '" + key + "': more than " + MOST_VALUES + " metadata values");
         }
+        if (of == GgufValue.Type.STRING) {
+            return texts(key, (int) count);
+        }
         List<GgufValue> items = new ArrayList<>((int) count);
         for (long i = 0; i < count; i++) {
             items.add(value(key, of));
         }
         return new GgufValue.Items(of, items);
+    }
+
+    private GgufValue texts(String key, int count) throws MalformedFileException {
+        values += count;
+        PackedTexts.Builder texts = new PackedTexts.Builder();
+        long start = bytes.at();
+        for (int i = 0; i < count; i++) {
+            texts.add(text(key));
+            if (bytes.at() - start > MOST_TEXT_BYTES) {
+                throw bytes.problem(start, "key '" + key + "': more than " + MOST_TEXT_BYTES + " bytes of texts");
+            }
+        }
+        return GgufValue.texts(texts.build());
+    }
+
+    private String text(String key) throws MalformedFileException {
+        return bytes.text("value of '" + key + "'", Integer.MAX_VALUE);
     }
 }

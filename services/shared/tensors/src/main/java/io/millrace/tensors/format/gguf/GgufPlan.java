@@ -74,8 +74,8 @@ public final class GgufPlan {
     /** Size of the finished file, or of all parts. */
     public long fileBytes() {
         return parts.stream()
-                .mapToLong(part -> GgufHeaderEncoder.encode(part.header()).length
-                        + part.header().dataBytes())
+                .mapToLong(part ->
+                        GgufHeaderEncoder.size(part.header()) + part.header().dataBytes())
                 .sum();
     }
 

@@ -1,6 +1,8 @@
 package io.millrace.tensors.format.gguf;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** A value of a GGUF file's metadata. Readers insist on the exact type of a key, so it is part of the value. */
@@ -30,7 +32,7 @@ public sealed interface GgufValue {
     /** An array, all of whose values have the type {@code of}, which is not itself an array. */
     record Items(Type of, List<GgufValue> values) implements GgufValue {
         public Items {
-            values = List.copyOf(values);
+            values = values instanceof TextValues ? values : List.copyOf(values);
         }
 
         @Override
@@ -99,13 +101,17 @@ public sealed interface GgufValue {
     }
 
     static GgufValue texts(List<String> values) {
-        return new Items(Type.STRING, values.stream().<GgufValue>map(Text::new).toList());
+        return new Items(Type.STRING, new TextValues(PackedTexts.of(values)));
     }
 
     static GgufValue i32s(List<Integer> values) {
+        // Few differ, as the kinds of tokens.
+        Map<Integer, GgufValue> distinct = new HashMap<>();
         return new Items(
                 Type.I32,
-                values.stream().<GgufValue>map(v -> new Whole(Type.I32, v)).toList());
+                values.stream()
+                        .map(value -> distinct.computeIfAbsent(value, v -> new Whole(Type.I32, v)))
+                        .toList());
     }
 
     static GgufValue f32s(List<Float> values) {

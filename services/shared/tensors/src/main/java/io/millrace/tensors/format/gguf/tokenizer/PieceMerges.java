@@ -1,5 +1,6 @@
 package io.millrace.tensors.format.gguf.tokenizer;
 
+import io.millrace.tensors.format.gguf.PackedTexts;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -10,41 +11,57 @@ import java.util.Map;
  * piece of two others, those of high score first, longer parts before shorter ones, then in the order of the parts' ids.
  */
 final class PieceMerges {
-    private record Merge(String left, String right, float score, int leftId, int rightId) {}
+    private record Merge(int left, int right, float score) {}
 
-    private static final Comparator<Merge> ORDER = Comparator.comparingDouble((Merge merge) -> -merge.score())
-            .thenComparingInt(
-                    merge -> -merge.left().codePointCount(0, merge.left().length()))
-            .thenComparingInt(
-                    merge -> -merge.right().codePointCount(0, merge.right().length()));
+    private final List<String> texts;
+    private final Map<String, Integer> vocabulary;
+    private final List<Merge> merges = new ArrayList<>();
 
-    private PieceMerges() {}
-
-    /** As "left right". */
-    static List<String> of(Map<String, Integer> vocabulary, List<Float> scores) {
-        List<Merge> merges = new ArrayList<>();
-        for (Map.Entry<String, Integer> piece : vocabulary.entrySet()) {
-            List<Merge> ways = ways(piece.getKey(), scores.get(piece.getValue()), vocabulary);
-            ways.sort(Comparator.comparingInt(Merge::leftId).thenComparingInt(Merge::rightId));
-            merges.addAll(ways);
-        }
-        merges.sort(ORDER);
-        return merges.stream().map(merge -> merge.left() + " " + merge.right()).toList();
+    private PieceMerges(List<String> texts, Map<String, Integer> vocabulary) {
+        this.texts = texts;
+        this.vocabulary = vocabulary;
     }
 
-    private static List<Merge> ways(String piece, float score, Map<String, Integer> vocabulary) {
+    /**
+     * As "left right".
+     *
+     * @param texts of all tokens
+     * @param vocabulary the ids of those that merges may make and join
+     */
+    static PackedTexts of(List<String> texts, Map<String, Integer> vocabulary, List<Float> scores) {
+        PieceMerges merges = new PieceMerges(texts, vocabulary);
+        vocabulary.forEach((piece, id) -> merges.addWays(piece, scores.get(id)));
+        return merges.sorted();
+    }
+
+    private PackedTexts sorted() {
+        merges.sort(Comparator.comparingDouble((Merge merge) -> -merge.score())
+                .thenComparingInt(merge -> -length(merge.left()))
+                .thenComparingInt(merge -> -length(merge.right())));
+        PackedTexts.Builder sorted = new PackedTexts.Builder();
+        for (Merge merge : merges) {
+            sorted.add(texts.get(merge.left()) + " " + texts.get(merge.right()));
+        }
+        return sorted.build();
+    }
+
+    private int length(int id) {
+        String text = texts.get(id);
+        return text.codePointCount(0, text.length());
+    }
+
+    private void addWays(String piece, float score) {
         List<Merge> ways = new ArrayList<>();
         for (int at = piece.offsetByCodePoints(0, piece.isEmpty() ? 0 : 1);
                 at < piece.length();
                 at = piece.offsetByCodePoints(at, 1)) {
-            String left = piece.substring(0, at);
-            String right = piece.substring(at);
-            Integer leftId = vocabulary.get(left);
-            Integer rightId = vocabulary.get(right);
-            if (leftId != null && rightId != null) {
-                ways.add(new Merge(left, right, score, leftId, rightId));
+            Integer left = vocabulary.get(piece.substring(0, at));
+            Integer right = vocabulary.get(piece.substring(at));
+            if (left != null && right != null) {
+                ways.add(new Merge(left, right, score));
             }
         }
-        return ways;
+        ways.sort(Comparator.comparingInt(Merge::left).thenComparingInt(Merge::right));
+        merges.addAll(ways);
     }
 }

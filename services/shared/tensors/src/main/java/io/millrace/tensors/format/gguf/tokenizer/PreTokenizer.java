@@ -42,7 +42,8 @@ final class PreTokenizer {
                 if (plain && words(first, WORDS_OF_LLAMA_3)) {
                     boolean wholeWords =
                             tokenizer.path("model").path("ignore_merges").asBoolean(false);
-                    return wholeWords && bos ? "llama-bpe" : "smaug-bpe";
+                    // Whether a text starts with a token is said beside it, by add_bos_token.
+                    return wholeWords ? "llama-bpe" : "smaug-bpe";
                 }
                 if (composed && words(first, WORDS_OF_QWEN_2)) {
                     return bos ? "deepseek-r1-qwen" : "qwen2";

@@ -16,13 +16,13 @@ import java.util.Set;
 /**
  * What a checkpoint's folder says about its tokenizer. A missing JSON file reads as an empty object.
  *
- * @param tokenizer {@code tokenizer.json}
+ * @param json {@code tokenizer.json}
  * @param config {@code tokenizer_config.json}
  * @param generation {@code generation_config.json}
  * @param sentencePiece {@code tokenizer.model}, where there is one
  */
 record TokenizerFiles(
-        Path folder, ObjectNode tokenizer, ObjectNode config, ObjectNode generation, Optional<Path> sentencePiece) {
+        Path folder, TokenizerJson json, ObjectNode config, ObjectNode generation, Optional<Path> sentencePiece) {
     private static final long LIMIT_BYTES = 128L << 20;
     private static final long TEMPLATE_LIMIT_BYTES = 1L << 20;
 
@@ -44,10 +44,15 @@ record TokenizerFiles(
         Path model = folder.resolve("tokenizer.model");
         return new TokenizerFiles(
                 folder,
-                json(folder, "tokenizer.json"),
+                TokenizerJson.in(folder, LIMIT_BYTES),
                 json(folder, "tokenizer_config.json"),
                 json(folder, "generation_config.json"),
                 Files.isRegularFile(model) ? Optional.of(model) : Optional.empty());
+    }
+
+    /** What tokenizer.json says beside its lists. */
+    ObjectNode tokenizer() {
+        return json.tree();
     }
 
     private static ObjectNode json(Path folder, String name) throws IOException {
@@ -58,10 +63,10 @@ record TokenizerFiles(
     /** The added tokens of tokenizer.json, or where that is missing, of tokenizer_config.json. */
     List<Added> added() throws MalformedFileException {
         List<Added> added = new ArrayList<>();
-        for (JsonNode token : tokenizer.path("added_tokens")) {
+        for (JsonNode token : tokenizer().path("added_tokens")) {
             added.add(added(token.path("id").asInt(-1), token));
         }
-        if (tokenizer.isEmpty()) {
+        if (tokenizer().isEmpty()) {
             for (var entry : config.path("added_tokens_decoder").properties()) {
                 int id = entry.getKey().matches("\\d{1,9}") ? Integer.parseInt(entry.getKey()) : -1;
                 added.add(added(id, entry.getValue()));
@@ -72,7 +77,7 @@ record TokenizerFiles(
 
     private Added added(int id, JsonNode token) throws MalformedFileException {
         if (id < 0 || !token.path("content").isTextual()) {
-            throw problem("tokenizer.json", "added token " + token + ", expected an id and a content");
+            throw problem(TokenizerJson.FILE, "added token " + token + ", expected an id and a content");
         }
         return new Added(
                 id, token.get("content").asText(), token.path("special").asBoolean(false));

@@ -38,8 +38,10 @@ public final class TokenizerKeys {
         keys.putVocabulary();
         keys.putSpecialTokens();
         keys.putFlags();
+        // llama.cpp knows no slices; SmolLM3 takes one of the whole list, which is the list.
         keys.files
                 .chatTemplate()
+                .map(template -> template.replace("[:]", ""))
                 .ifPresent(template -> keys.keys.put("tokenizer.chat_template", GgufValue.text(template)));
         return keys.keys;
     }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.file.DurableFiles;
 import io.millrace.tensors.format.gguf.GgufHeader;
 import io.millrace.tensors.format.gguf.GgufValue;
+import io.millrace.tensors.format.gguf.PackedTexts;
 import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Kind;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
@@ -55,9 +56,7 @@ public final class TokenizerRebuild {
         if (tokenizer.isEmpty()) {
             return false;
         }
-        DurableFiles.write(
-                folder.resolve("tokenizer.json"),
-                StrictJson.print(tokenizer.get()).getBytes(StandardCharsets.UTF_8));
+        DurableFiles.write(folder.resolve(TokenizerJson.FILE), file -> StrictJson.print(tokenizer.get(), file));
         DurableFiles.write(
                 folder.resolve("tokenizer_config.json"),
                 StrictJson.print(settings()).getBytes(StandardCharsets.UTF_8));
@@ -122,11 +121,10 @@ public final class TokenizerRebuild {
         }
         ObjectNode model = model(json, true);
         id("unknown").ifPresent(id -> model.put("unk_token", texts.get(id.intValue())));
-        Map<String, Integer> vocabulary = putVocabulary(model);
-        ArrayNode merges = model.putArray("merges");
+        Map<String, Integer> vocabulary = new LinkedHashMap<>(putVocabulary(model));
         // A text must not become a control token by merging its letters.
         vocabulary.values().removeIf(id -> !is(id, Kind.NORMAL));
-        PieceMerges.of(vocabulary, scores).forEach(merges::add);
+        model.putPOJO("merges", PieceMerges.of(texts, vocabulary, scores));
         return true;
     }
 
@@ -147,12 +145,13 @@ public final class TokenizerRebuild {
         ObjectNode model = model(json, false);
         model.put("ignore_merges", PreTokenizer.wholeWords(name));
         putVocabulary(model);
-        ArrayNode list = model.putArray("merges");
+        PackedTexts.Builder list = new PackedTexts.Builder();
         for (GgufValue merge : merges) {
             if (merge instanceof GgufValue.Text(String pair)) {
                 list.add(pair);
             }
         }
+        model.putPOJO("merges", list.build());
         return true;
     }
 
@@ -177,8 +176,7 @@ public final class TokenizerRebuild {
                 vocabulary.put(texts.get(id), id);
             }
         }
-        ObjectNode vocab = model.putObject("vocab");
-        vocabulary.forEach(vocab::put);
+        model.putPOJO("vocab", vocabulary);
         return vocabulary;
     }
 

@@ -1,5 +1,6 @@
 package io.millrace.tensors.format.gguf.tokenizer;
 
+import io.millrace.tensors.format.gguf.PackedTexts;
 import java.util.List;
 
 /**
@@ -9,13 +10,12 @@ import java.util.List;
  * @param splitting GGUF's name of what happens before the algorithm, {@code tokenizer.ggml.pre}
  * @param merges of a byte-level BPE, "left right"; empty otherwise
  */
-record Vocabulary(String model, String splitting, List<Token> tokens, List<String> merges) {
+record Vocabulary(String model, String splitting, List<Token> tokens, PackedTexts merges) {
     static final float ADDED_SCORE = -1000f;
     static final float PADDING_SCORE = -10000f;
 
     Vocabulary {
         tokens = List.copyOf(tokens);
-        merges = List.copyOf(merges);
     }
 
     record Token(String text, float score, Kind kind) {

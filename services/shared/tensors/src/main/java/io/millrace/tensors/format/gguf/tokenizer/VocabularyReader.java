@@ -2,19 +2,19 @@ package io.millrace.tensors.format.gguf.tokenizer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.format.gguf.PackedTexts;
 import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Kind;
 import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Token;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Finds out which kind of tokenizer a folder holds, and lists its tokens for as many ids as the embedding has rows. */
 final class VocabularyReader {
-    private static final String FILE = "tokenizer.json";
+    private static final String FILE = TokenizerJson.FILE;
     private static final String SENTENCE_PIECE = "llama";
+    private static final PackedTexts NO_MERGES = PackedTexts.of(List.of());
     private static final char WORD_START = '\u2581';
 
     private final TokenizerFiles files;
@@ -38,7 +38,7 @@ final class VocabularyReader {
                 place(id, pieces.get(id));
             }
             addSentencePieceTokens();
-            return new Vocabulary(SENTENCE_PIECE, "default", filled(), List.of());
+            return new Vocabulary(SENTENCE_PIECE, "default", filled(), NO_MERGES);
         }
         if (files.tokenizer().isEmpty()) {
             throw TokenizerFiles.problem(
@@ -53,38 +53,36 @@ final class VocabularyReader {
                 throw TokenizerFiles.unsupported(FILE, "'" + affix + "' is " + model.get(affix) + ", expected none");
             }
         }
-        return byteFallback ? sentencePieceFromJson(model) : byteLevel(model);
+        return byteFallback ? sentencePieceFromJson(model) : byteLevel();
     }
 
-    private Vocabulary byteLevel(JsonNode model) throws MalformedFileException {
+    private Vocabulary byteLevel() throws MalformedFileException {
         String splitting = PreTokenizer.detect(files.tokenizer());
-        for (Map.Entry<String, Integer> entry : vocab(model).entrySet()) {
-            place(entry.getValue(), new Token(entry.getKey(), 0, Kind.NORMAL));
+        List<Integer> ids = files.json().ids();
+        for (int i = 0; i < ids.size(); i++) {
+            place(ids.get(i), new Token(files.json().tokens().get(i), 0, Kind.NORMAL));
         }
         for (TokenizerFiles.Added added : files.added()) {
             Kind kind = added.control() ? Kind.CONTROL : Kind.USER_DEFINED;
             String text = added.control() ? added.text() : added.text().replace(WORD_START, ' ');
             place(added.id(), new Token(text, 0, kind));
         }
-        return new Vocabulary("gpt2", splitting, filled(), merges(model));
+        return new Vocabulary("gpt2", splitting, filled(), files.json().merges());
     }
 
     /** Without tokenizer.model a piece's score is minus the rank of the merge that makes it: the order is what counts. */
     private Vocabulary sentencePieceFromJson(JsonNode model) throws MalformedFileException {
         WordMarks.require(files.tokenizer());
-        Map<String, Integer> ranks = new HashMap<>();
-        for (String merge : merges(model)) {
-            ranks.putIfAbsent(merge.replace(" ", ""), ranks.size());
-        }
+        MergeRanks ranks = MergeRanks.of(files.json());
         String unknown = model.path("unk_token").asText("");
-        for (Map.Entry<String, Integer> entry : vocab(model).entrySet()) {
-            String text = entry.getKey();
+        List<Integer> ids = files.json().ids();
+        for (int i = 0; i < ids.size(); i++) {
+            String text = files.json().tokens().get(i);
             Kind kind = text.equals(unknown) ? Kind.UNKNOWN : text.matches("<0x[0-9A-F]{2}>") ? Kind.BYTE : Kind.NORMAL;
-            float score = kind == Kind.NORMAL ? -ranks.getOrDefault(text, ranks.size()) : 0;
-            place(entry.getValue(), new Token(text, score, kind));
+            place(ids.get(i), new Token(text, kind == Kind.NORMAL ? -ranks.of(text) : 0, kind));
         }
         addSentencePieceTokens();
-        return new Vocabulary(SENTENCE_PIECE, "default", filled(), List.of());
+        return new Vocabulary(SENTENCE_PIECE, "default", filled(), NO_MERGES);
     }
 
     /**
@@ -112,37 +110,6 @@ final class VocabularyReader {
                                         Kind.USER_DEFINED));
             }
         }
-    }
-
-    private static Map<String, Integer> vocab(JsonNode model) throws MalformedFileException {
-        Map<String, Integer> vocab = new HashMap<>();
-        for (Map.Entry<String, JsonNode> entry : model.path("vocab").properties()) {
-            if (!entry.getValue().canConvertToInt() || entry.getValue().asInt() < 0) {
-                throw TokenizerFiles.problem(
-                        FILE, "token '" + entry.getKey() + "' has id " + entry.getValue() + ", expected a number");
-            }
-            vocab.put(entry.getKey(), entry.getValue().asInt());
-        }
-        return vocab;
-    }
-
-    /** Merges as "left right"; newer files write them as pairs, whose parts may hold spaces. */
-    private static List<String> merges(JsonNode model) throws MalformedFileException {
-        List<String> merges = new ArrayList<>();
-        for (JsonNode merge : model.path("merges")) {
-            if (merge.isTextual()) {
-                merges.add(merge.asText());
-            } else if (merge.isArray() && merge.size() == 2) {
-                merges.add(part(merge.get(0)) + " " + part(merge.get(1)));
-            } else {
-                throw TokenizerFiles.problem(FILE, "merge " + merge + ", expected \"left right\" or a pair");
-            }
-        }
-        return merges;
-    }
-
-    private static String part(JsonNode text) {
-        return text.asText().replace(' ', '\u0120');
     }
 
     private void place(int id, Token token) throws MalformedFileException {

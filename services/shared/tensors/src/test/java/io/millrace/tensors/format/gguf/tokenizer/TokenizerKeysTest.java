@@ -48,12 +48,16 @@ class TokenizerKeysTest {
     }
 
     @Test
-    void theSplittingOfLlama3IsKnownByItsExpressionItsMergesAndItsFirstToken() throws Exception {
+    void theSplittingOfLlama3IsKnownByItsExpressionAndWhetherWordsAreTakenWhole() throws Exception {
         String split = sequence(LLAMA_3_WORDS);
 
         write("tokenizer.json", byteLevel(split, "null", true, "<|end|>"));
         assertThat(keys(4)).containsEntry("tokenizer.ggml.pre", GgufValue.text("llama-bpe"));
         write("tokenizer.json", byteLevel(split, "null", true, ""));
+        assertThat(keys(4))
+                .containsEntry("tokenizer.ggml.pre", GgufValue.text("llama-bpe"))
+                .containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(false));
+        write("tokenizer.json", byteLevel(split, "null", false, ""));
         assertThat(keys(4)).containsEntry("tokenizer.ggml.pre", GgufValue.text("smaug-bpe"));
     }
 
@@ -135,6 +139,57 @@ class TokenizerKeysTest {
 
         write("tokenizer_config.json", "{\"chat_template\": [{\"name\": \"default\", \"template\": \"x\"}]}");
         assertThat(keys(4)).containsEntry("tokenizer.chat_template", GgufValue.text("x"));
+    }
+
+    @Test
+    void aWholeSliceIsTheListItself() throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
+        write("chat_template.jinja", "{% for m in messages[:] %}{{ m[1:] }}{% endfor %}");
+
+        assertThat(keys(4))
+                .containsEntry(
+                        "tokenizer.chat_template", GgufValue.text("{% for m in messages %}{{ m[1:] }}{% endfor %}"));
+    }
+
+    @Test
+    void aVocabularyAfterItsMergesRanksAsOneBeforeThem() throws Exception {
+        String model = """
+                {"normalizer": null, "pre_tokenizer": null, "model": {"type": "BPE", "byte_fallback": true, %s}}
+                """;
+        // A merge of what is no token counts, but once.
+        String merges =
+                "\"merges\": [[\"b\", \"c\"], [\"x\", \"y\"], \"xy \", \"a bc\", [\"a\", \"b\"], [\"ab\", \"c\"]]";
+        String vocabulary = "\"vocab\": {\"abc\": 4, \"a\": 0, \"bc\": 3, \"b\": 1, \"c\": 2, \"ab\": 5}";
+
+        write("tokenizer.json", model.formatted(vocabulary + ", " + merges));
+        Map<String, GgufValue> keys = keys(6);
+        write("tokenizer.json", model.formatted(merges + ", " + vocabulary));
+
+        assertThat(keys)
+                .containsEntry("tokenizer.ggml.tokens", GgufValue.texts(List.of("a", "b", "c", "bc", "abc", "ab")))
+                .containsEntry("tokenizer.ggml.scores", GgufValue.f32s(List.of(-4f, -4f, -4f, 0f, -2f, -3f)));
+        assertThat(keys(6)).isEqualTo(keys);
+    }
+
+    @Test
+    void whatIsWrongInAVocabularyIsNamed() throws Exception {
+        String json = byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "");
+
+        write("tokenizer.json", json.replace("\"b\": 1", "\"b\": -1"));
+        assertThatThrownBy(() -> keys(4)).hasMessage("tokenizer.json: token 'b' has id -1, expected a number");
+        write("tokenizer.json", json.replace("\"a b\"", "[\"a\"]"));
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage("tokenizer.json: merge [\"a\"], expected \"left right\" or a pair");
+        write("tokenizer.json", json.replace("\"b\": 1", "\"a\": 1"));
+        assertThatThrownBy(() -> keys(4))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("Duplicate field 'a'");
+        write("tokenizer.json", json + "{}");
+        assertThatThrownBy(() -> keys(4))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("something follows it");
+        write("tokenizer.json", json.substring(0, json.length() / 2));
+        assertThatThrownBy(() -> keys(4)).isInstanceOf(MalformedFileException.class);
     }
 
     @Test

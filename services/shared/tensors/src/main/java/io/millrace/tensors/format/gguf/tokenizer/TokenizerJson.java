@@ -1,0 +1,102 @@
+package io.millrace.tensors.format.gguf.tokenizer;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.format.gguf.PackedTexts;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A {@code tokenizer.json}. Its vocabulary and its merges, which would take hundreds of MiB in a tree, are lists beside the
+ * tree of all else.
+ *
+ * @param tree without {@code model.vocab} and {@code model.merges}; empty if there is no such file
+ * @param tokens of the vocabulary, in the order of the file
+ * @param ids one per token
+ * @param merges "left right"
+ */
+record TokenizerJson(ObjectNode tree, List<String> tokens, List<Integer> ids, PackedTexts merges) {
+    static final String FILE = "tokenizer.json";
+
+    static TokenizerJson in(Path folder, long limitBytes) throws IOException {
+        Path file = folder.resolve(FILE);
+        Lists lists = new Lists();
+        ObjectNode tree = Files.isRegularFile(file)
+                ? StrictJson.readFile(file, limitBytes, lists::tokenizer)
+                : StrictJson.object();
+        return new TokenizerJson(tree, lists.tokens, lists.ids, lists.merges.build());
+    }
+
+    /** The lists, which grow while the parser goes through the tree. */
+    private static final class Lists {
+        private final List<String> tokens = new ArrayList<>();
+        private final List<Integer> ids = new ArrayList<>();
+        private final PackedTexts.Builder merges = new PackedTexts.Builder();
+
+        ObjectNode tokenizer(JsonParser json) throws IOException {
+            ObjectNode tree = StrictJson.object();
+            while (json.nextToken() == JsonToken.FIELD_NAME) {
+                String name = json.currentName();
+                boolean model = json.nextToken() == JsonToken.START_OBJECT && name.equals("model");
+                tree.set(name, model ? model(json) : StrictJson.value(json));
+            }
+            return tree;
+        }
+
+        private ObjectNode model(JsonParser json) throws IOException {
+            ObjectNode tree = StrictJson.object();
+            while (json.nextToken() == JsonToken.FIELD_NAME) {
+                String name = json.currentName();
+                JsonToken value = json.nextToken();
+                if (name.equals("vocab") && value == JsonToken.START_OBJECT) {
+                    vocabulary(json);
+                } else if (name.equals("merges") && value == JsonToken.START_ARRAY) {
+                    merges(json);
+                } else if (name.equals("vocab")) {
+                    // A unigram model's, which is refused for being one.
+                    json.skipChildren();
+                } else {
+                    tree.set(name, StrictJson.value(json));
+                }
+            }
+            return tree;
+        }
+
+        private void vocabulary(JsonParser json) throws IOException {
+            while (json.nextToken() == JsonToken.FIELD_NAME) {
+                String token = json.currentName();
+                json.nextToken();
+                JsonNode id = StrictJson.value(json);
+                if (!id.canConvertToInt() || id.asInt() < 0) {
+                    throw TokenizerFiles.problem(FILE, "token '" + token + "' has id " + id + ", expected a number");
+                }
+                tokens.add(token);
+                ids.add(id.asInt());
+            }
+        }
+
+        /** Newer files write them as pairs, whose parts may hold spaces. */
+        private void merges(JsonParser json) throws IOException {
+            while (json.nextToken() != JsonToken.END_ARRAY) {
+                JsonNode merge = StrictJson.value(json);
+                if (merge.isTextual()) {
+                    merges.add(merge.asText());
+                } else if (merge.isArray() && merge.size() == 2) {
+                    merges.add(part(merge.get(0)) + " " + part(merge.get(1)));
+                } else {
+                    throw TokenizerFiles.problem(FILE, "merge " + merge + ", expected \"left right\" or a pair");
+                }
+            }
+        }
+
+        private static String part(JsonNode text) {
+            return text.asText().replace(' ', '\u0120');
+        }
+    }
+}
