@@ -3,6 +3,7 @@ package io.millrace.models;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.models.ScalarDecoder.Fault;
+import io.millrace.tensors.architecture.Architecture;
 import io.millrace.tensors.architecture.Trait;
 import java.io.IOException;
 import java.util.stream.Stream;
@@ -17,6 +18,11 @@ class GoldenLogitsTest {
 
     static Stream<TinyModel> models() {
         return TinyModel.all();
+    }
+
+    @Test
+    void eachArchitectureHasAModelHere() {
+        assertThat(TinyModel.all().map(model -> model.config().architecture())).containsAll(Architecture.known());
     }
 
     @ParameterizedTest

@@ -59,6 +59,13 @@ public final class TestModels {
         return config("MistralForCausalLM", "mistral", "\"tie_word_embeddings\": false, \"sliding_window\": 5");
     }
 
+    /** As the first Mistral states itself: a window, for which GGUF has no key here, beyond what tests reach. */
+    public static ModelConfig mistralOfWideWindow() {
+        return config("MistralForCausalLM", "mistral", """
+                "tie_word_embeddings": false, "head_dim": 8, "sliding_window": 4096, "max_position_embeddings": 32768
+                """);
+    }
+
     public static ModelConfig qwen2() {
         return config("Qwen2ForCausalLM", "qwen2", "\"tie_word_embeddings\": true, \"use_sliding_window\": false");
     }

@@ -20,6 +20,10 @@ public record TinyModel(String name, ModelConfig config, Set<Fault> faults) {
         return Stream.of(
                 new TinyModel("llama", TestModels.llama(), Set.of(Fault.WRONG_ROTARY_BASE, Fault.INTERLEAVED_QUERIES)),
                 new TinyModel("llama3", TestModels.llama3(), Set.of(Fault.WRONG_ROTARY_BASE, Fault.NO_ROTARY_SCALING)),
+                new TinyModel(
+                        "mistral",
+                        TestModels.mistralOfWideWindow(),
+                        Set.of(Fault.WRONG_ROTARY_BASE, Fault.INTERLEAVED_QUERIES)),
                 new TinyModel("qwen2", TestModels.qwen2(), Set.of(Fault.INTERLEAVED_QUERIES)),
                 new TinyModel("qwen3", TestModels.qwen3(), Set.of(Fault.WRONG_ROTARY_BASE, Fault.NO_QUERY_NORM)),
                 new TinyModel(

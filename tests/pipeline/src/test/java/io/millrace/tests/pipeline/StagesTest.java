@@ -20,12 +20,14 @@ import io.millrace.models.evaluation.Evaluation;
 import io.millrace.pruner.PruneStage;
 import io.millrace.quantizer.QuantizeStage;
 import io.millrace.tensors.DType;
+import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.worker.Stage;
 import io.millrace.worker.StageException;
 import io.millrace.worker.StageInput;
 import io.millrace.worker.StageOutput;
 import io.millrace.worker.Workspace;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,6 +39,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -242,9 +245,12 @@ class StagesTest {
     }
 
     @Test
-    void aDistillationThatDiedGoesOnFromItsLastSavedStep() throws Exception {
+    void aDistillationThatDiedGoesOnFromItsLastSavedStepAndKeepsWhatWasPruned() throws Exception {
+        Parameters.Magnitude most = new Parameters.Magnitude(OptionalDouble.of(0.3), OptionalDouble.empty(), false);
+        Path pruned = run(new PruneStage(), most, "prune", Map.of(Role.MODEL, original))
+                .folder();
         Map<Role, Path> inputs =
-                Map.of(Role.MODEL, original, Role.ORIGINAL, original, Role.CALIBRATION_TEXT, calibration);
+                Map.of(Role.MODEL, pruned, Role.ORIGINAL, original, Role.CALIBRATION_TEXT, calibration);
         StageOutput whole = run(new DistillStage(), DISTILL, "whole", inputs);
         Path work = temp.resolve("cut");
         Workspace dying = new Workspace() {
@@ -269,6 +275,26 @@ class StagesTest {
                 .isEqualTo(digest(whole.folder().resolve("model.safetensors")));
         assertThat(Files.readAllLines(resumed.folder().resolve("loss-curve.csv")))
                 .isEqualTo(Files.readAllLines(whole.folder().resolve("loss-curve.csv")));
+        assertThat(zeros(resumed.folder()))
+                .isEqualTo(zeros(pruned))
+                .anySatisfy((name, count) -> assertThat(count).as(name).isPositive());
+    }
+
+    /** How many weights of each tensor are exactly zero. */
+    private static Map<String, Integer> zeros(Path folder) throws Exception {
+        Map<String, Integer> zeros = new TreeMap<>();
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            for (TensorSpec spec : checkpoint.tensors()) {
+                float[] values = new float[Math.toIntExact(spec.shape().elements())];
+                checkpoint.read(spec.name(), 0, spec.shape().rows(), MemorySegment.ofArray(values));
+                int count = 0;
+                for (float value : values) {
+                    count += value == 0 ? 1 : 0;
+                }
+                zeros.put(spec.name(), count);
+            }
+        }
+        return zeros;
     }
 
     @Test
