@@ -31,8 +31,7 @@ final class RowBlocks {
                 }
                 int count = (int) Math.min(perBlock, rows - from);
                 MemorySegment floats = buffer.asSlice(0, count * rowBytes);
-                checkpoint.read(tensor, from, from + count, floats);
-                checkpoint.requireFinite(tensor, from, floats);
+                checkpoint.readFinite(tensor, from, from + count, floats);
                 visitor.visit(from, count, floats);
             }
         }

@@ -3,6 +3,7 @@ package io.millrace.store;
 import io.millrace.events.JobKey;
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -29,8 +30,8 @@ final class S3Claims {
         return "claims/" + key + "/";
     }
 
-    private static String name(JobKey key, long number) {
-        return folder(key) + "%018d.json".formatted(number);
+    static String name(JobKey key, long number) {
+        return folder(key) + String.format(Locale.ROOT, "%018d.json", number);
     }
 
     private static long number(String name) {

@@ -13,6 +13,7 @@ public final class MalformedFileException extends IOException {
     public enum Kind {
         MALFORMED_CHECKPOINT,
         UNKNOWN_ARCHITECTURE,
+        CHECKPOINT_CHANGED,
         ALREADY_QUANTIZED,
         MADE_BY_MILLRACE,
         NOT_FINITE,
@@ -56,6 +57,23 @@ public final class MalformedFileException extends IOException {
         this.kind = kind;
         this.file = file;
         this.offset = offset;
+    }
+
+    /**
+     * What a fault says that was thrown while bytes of a mapped file were copied: the file has fewer bytes than when it
+     * was opened, or its disk did not give them. Any other fault is thrown on.
+     */
+    public static MalformedFileException changed(String file, InternalError fault) {
+        if (!String.valueOf(fault.getMessage()).contains("unsafe memory access")) {
+            throw fault;
+        }
+        MalformedFileException changed = new MalformedFileException(
+                Kind.CHECKPOINT_CHANGED,
+                file,
+                "changed while it was read: it has fewer bytes than when it was opened, or its disk does not give them;"
+                        + " wait until whatever writes it is done, then begin again");
+        changed.initCause(fault);
+        return changed;
     }
 
     public Kind kind() {

@@ -154,14 +154,34 @@ public final class Checkpoint implements WeightSource {
     }
 
     @Override
-    public void read(String name, long from, long to, MemorySegment destination) {
+    public void read(String name, long from, long to, MemorySegment destination) throws MalformedFileException {
         TensorSpec spec = spec(name);
         Objects.checkFromToIndex(from, to, spec.shape().rows());
-        Conversion.widen(
-                TensorCheck.type(spec),
-                weights.rows(name, from, to),
-                destination,
-                (to - from) * spec.shape().rowLength());
+        try {
+            Conversion.widen(
+                    TensorCheck.type(spec),
+                    weights.rows(name, from, to),
+                    destination,
+                    (to - from) * spec.shape().rowLength());
+        } catch (InternalError fault) {
+            throw changed(name, fault);
+        }
+    }
+
+    private MalformedFileException changed(String name, InternalError fault) {
+        return MalformedFileException.changed(
+                String.valueOf(weights.fileOf(name).getFileName()), fault);
+    }
+
+    /** {@link #read}, and {@link #requireFinite(String, long, MemorySegment)} for all of {@code floats}. */
+    public void readFinite(String name, long from, long to, MemorySegment floats) throws MalformedFileException {
+        try {
+            read(name, from, to, floats);
+            requireFinite(name, from, floats);
+        } catch (InternalError fault) {
+            // Compiled code notices a fault some instructions later, which may be after the reading.
+            throw changed(name, fault);
+        }
     }
 
     /**
@@ -195,8 +215,7 @@ public final class Checkpoint implements WeightSource {
                         throw new InterruptedException();
                     }
                     long to = Math.min(rows, from + perBlock);
-                    read(rule.name(), from, to, block);
-                    requireFinite(rule.name(), from, block.asSlice(0, (to - from) * rowBytes));
+                    readFinite(rule.name(), from, to, block.asSlice(0, (to - from) * rowBytes));
                 }
             }
         }

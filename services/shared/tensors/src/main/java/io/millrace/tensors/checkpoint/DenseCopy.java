@@ -17,6 +17,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A model of any format written as a dense Hugging Face folder: the numbers that its consumers compute with, rounded to
@@ -40,13 +42,24 @@ public final class DenseCopy {
         this.type = type;
     }
 
-    /** The type that loses nothing where the source is dense; BF16, as checkpoints are published, where it is not. */
+    /** The type in which no matrix of a dense source loses anything; BF16, as checkpoints are published, for others. */
     public static DType naturalType(WeightSource source) {
-        return switch (source.tensors().getFirst().encoding()) {
-            case Encoding.Plain(DType stored) -> stored.isWeight() ? stored : DType.BF16;
-            case Encoding.Blocks(GgufType stored) when stored == GgufType.F32 -> DType.F32;
-            case Encoding.Blocks(GgufType stored) when stored == GgufType.F16 -> DType.F16;
-            case Encoding.Blocks _ -> DType.BF16;
+        Set<Optional<DType>> types = source.tensors().stream()
+                .filter(tensor -> tensor.shape().rank() > 1)
+                .map(tensor -> denseType(tensor.encoding()))
+                .collect(Collectors.toSet());
+        if (types.isEmpty() || types.contains(Optional.<DType>empty())) {
+            return DType.BF16;
+        }
+        // Neither of F16 and BF16 holds all numbers of the other.
+        return types.size() == 1 ? types.iterator().next().orElseThrow() : DType.F32;
+    }
+
+    /** Empty for codes and blocks of codes. */
+    private static Optional<DType> denseType(Encoding encoding) {
+        return switch (encoding) {
+            case Encoding.Plain(DType stored) -> Optional.of(stored).filter(DType::isWeight);
+            case Encoding.Blocks(GgufType stored) -> DType.named(stored.name()).filter(DType::isWeight);
         };
     }
 

@@ -116,9 +116,7 @@ public final class RowBlocks implements AutoCloseable {
     }
 
     private void read(TensorRule rule, long from, long to, float[] weights) throws MalformedFileException {
-        MemorySegment segment = MemorySegment.ofArray(weights);
-        source.read(rule.name(), from, to, segment);
-        source.requireFinite(rule.name(), from, segment);
+        source.readFinite(rule.name(), from, to, MemorySegment.ofArray(weights));
     }
 
     @Override

@@ -12,10 +12,12 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The safetensors of a folder under the names of the text model, whatever the folder calls them: a multimodal model has
@@ -56,6 +58,8 @@ public final class StoredTensors implements TensorReader {
         }
         Map<String, TensorSpec> stored = new HashMap<>();
         tensors.forEach(tensor -> stored.put(tensor.name(), tensor));
+        Set<TensorSpec> wholes = new HashSet<>();
+        List<TensorSpec> experts = new ArrayList<>();
         for (TensorRule rule : config.architecture().tensors(config)) {
             Optional<ExpertStack> stack =
                     ExpertStack.of(rule, config).filter(found -> stored.containsKey(found.name()));
@@ -70,10 +74,12 @@ public final class StoredTensors implements TensorReader {
                         "tensor '" + whole.name() + "' has shape " + whole.shape() + ", expected "
                                 + stack.get().shape() + " by config.json");
             }
-            tensors.remove(whole);
-            tensors.add(new TensorSpec(rule.name(), whole.encoding(), rule.shape()));
+            wholes.add(whole);
+            experts.add(new TensorSpec(rule.name(), whole.encoding(), rule.shape()));
             stacks.put(rule.name(), stack.get());
         }
+        tensors.removeAll(wholes);
+        tensors.addAll(experts);
     }
 
     /** Opens the safetensors of a model of this configuration. */

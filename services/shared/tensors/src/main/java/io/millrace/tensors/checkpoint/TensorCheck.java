@@ -9,8 +9,10 @@ import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -81,10 +83,7 @@ final class TensorCheck {
         TensorSpec head = spec(weights, HEAD);
         boolean equal = head.shape().equals(embedding.shape())
                 && head.encoding().equals(embedding.encoding())
-                && weights.rows(HEAD, 0, head.shape().rows())
-                                .mismatch(weights.rows(
-                                        EMBEDDING, 0, embedding.shape().rows()))
-                        == -1;
+                && sameRows(weights, head.shape().rows());
         if (!equal) {
             throw new MalformedFileException(
                     weights.fileOf(HEAD),
@@ -92,6 +91,23 @@ final class TensorCheck {
                     "tensor '" + HEAD + "' differs from '" + EMBEDDING
                             + "' although config.json says tie_word_embeddings: true; expected the same bytes or no"
                             + " head");
+        }
+    }
+
+    /** From copies: a comparison of mapped bytes would end the process if a file was cut off meanwhile. */
+    private static boolean sameRows(StoredTensors weights, long rows) throws MalformedFileException {
+        try {
+            for (long row = 0; row < rows; row++) {
+                byte[] head = weights.rows(HEAD, row, row + 1).toArray(ValueLayout.JAVA_BYTE);
+                byte[] embedding = weights.rows(EMBEDDING, row, row + 1).toArray(ValueLayout.JAVA_BYTE);
+                if (!Arrays.equals(head, embedding)) {
+                    return false;
+                }
+            }
+            return true;
+        } catch (InternalError fault) {
+            throw MalformedFileException.changed(
+                    String.valueOf(weights.fileOf(HEAD).getFileName()), fault);
         }
     }
 

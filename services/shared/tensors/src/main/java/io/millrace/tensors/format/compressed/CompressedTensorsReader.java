@@ -120,9 +120,17 @@ public final class CompressedTensorsReader implements WeightSource {
             throw new IllegalArgumentException("the model has no tensor '" + name + "'");
         }
         Objects.checkFromToIndex(from, to, rule.shape().rows());
-        QuantizedRows rows = quantized.get(name);
+        try {
+            read(rule, from, to, destination);
+        } catch (InternalError fault) {
+            throw stored.changed(holder(rule).name(), fault);
+        }
+    }
+
+    private void read(TensorRule rule, long from, long to, MemorySegment destination) throws MalformedFileException {
+        QuantizedRows rows = quantized.get(rule.name());
         if (rows == null) {
-            stored.widen(name, from, to, destination);
+            stored.widen(rule.name(), from, to, destination);
             return;
         }
         long rowBytes = rule.shape().rowLength() * Float.BYTES;

@@ -15,9 +15,11 @@ import io.millrace.tensors.kernel.pack.RoundingLoss;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -249,15 +251,15 @@ public final class CompressedTensorsWriter {
     /** Linear modules that stay dense: the output head, whether or not it has a tensor of its own, routers, and what was asked for. */
     private List<String> denseModules() {
         boolean seeing = source.config().multimodal().isPresent();
-        List<String> modules = new ArrayList<>();
+        Set<String> modules = new LinkedHashSet<>();
         for (TensorRule rule : source.rules()) {
             boolean ignored = rule.role() instanceof TensorRole.Linear && !schemes.containsKey(rule.name());
             if (ignored || rule.role() instanceof TensorRole.Router) {
-                modules.add(seeing ? ModuleTargets.inMultimodal(rule.module()) : rule.module());
+                modules.add(ModuleTargets.one(rule, seeing));
             }
         }
         modules.addAll(seeing ? QuantizationConfig.SEEING : List.of(QuantizationConfig.HEAD));
-        return modules;
+        return List.copyOf(modules);
     }
 
     private DType denseType(TensorRule rule) {

@@ -89,6 +89,11 @@ final class FolderTensors implements AutoCloseable {
         return folder.rows(name, 0, spec(name).shape().rows()).toArray(INT);
     }
 
+    /** What a fault says that came while the tensor was read. */
+    MalformedFileException changed(String name, InternalError fault) {
+        return MalformedFileException.changed(String.valueOf(folder.fileOf(name).getFileName()), fault);
+    }
+
     private DType type(String name) {
         return switch (spec(name).encoding()) {
             case Encoding.Plain(DType type) -> type;

@@ -51,9 +51,17 @@ final class ModuleTargets {
         return List.copyOf(targets);
     }
 
-    /** A pattern for one module of a layer, whatever an engine puts before the text model's names. */
-    static String inMultimodal(String module) {
-        return "re:.*language_model\\..*" + escaped(module.substring(module.indexOf("layers."))) + "$";
+    /**
+     * The name of a module of a layer, or the pattern for all experts of its layer, which have one scheme or none.
+     *
+     * @param multimodal whether engines put something before the text model's names
+     */
+    static String one(TensorRule rule, boolean multimodal) {
+        if (!multimodal && rule.expert().isEmpty()) {
+            return rule.module();
+        }
+        String inLayers = rule.module().substring(rule.module().indexOf("layers."));
+        return (multimodal ? "re:.*language_model\\..*" : "re:.*") + kind(inLayers);
     }
 
     private static String kind(String inLayer) {

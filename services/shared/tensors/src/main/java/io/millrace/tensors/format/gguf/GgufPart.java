@@ -26,6 +26,8 @@ record GgufPart(String file, MemorySegment bytes, GgufHeader header, long dataOf
             return over(
                     String.valueOf(file.getFileName()),
                     channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
+        } catch (InternalError fault) {
+            throw MalformedFileException.changed(String.valueOf(file.getFileName()), fault);
         }
     }
 

@@ -45,7 +45,11 @@ final class GgufParts {
 
     /** All parts of the model, the first given; checked to belong together. */
     static List<GgufPart> beside(Path file, GgufPart first, Arena arena) throws IOException {
-        int count = Math.toIntExact(Math.min(count(first), Integer.MAX_VALUE));
+        int count = Math.clamp(count(first), -1, Integer.MAX_VALUE);
+        if (count < 0) {
+            throw first.problem("'" + COUNT_KEY + "' is " + count(first)
+                    + ", expected how many files the model is in; convert or split the model again");
+        }
         if (count <= 1) {
             return List.of(first);
         }

@@ -7,6 +7,7 @@ import io.millrace.tensors.TensorSpec;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -124,12 +125,27 @@ public final class GgufReader implements TensorReader {
 
     @Override
     public MemorySegment rows(String name, long from, long to) {
+        Placed placed = placed(name);
+        Objects.checkFromToIndex(from, to, placed.tensor().shape().rows());
+        return placed.part().rows(placed.tensor(), from, to);
+    }
+
+    private Placed placed(String name) {
         Placed placed = byName.get(name);
         if (placed == null) {
             throw new IllegalArgumentException(file() + " has no tensor '" + name + "'");
         }
-        Objects.checkFromToIndex(from, to, placed.tensor().shape().rows());
-        return placed.part().rows(placed.tensor(), from, to);
+        return placed;
+    }
+
+    /** The same in an array; a file that was cut off meanwhile is refused. */
+    byte[] copyOfRows(String name, long from, long to) throws MalformedFileException {
+        MemorySegment rows = rows(name, from, to);
+        try {
+            return rows.toArray(ValueLayout.JAVA_BYTE);
+        } catch (InternalError fault) {
+            throw MalformedFileException.changed(placed(name).part().file(), fault);
+        }
     }
 
     @Override

@@ -121,7 +121,7 @@ public final class GgufWeights implements WeightSource {
     }
 
     @Override
-    public void read(String name, long from, long to, MemorySegment destination) {
+    public void read(String name, long from, long to, MemorySegment destination) throws MalformedFileException {
         Stored stored = byName.get(name);
         if (stored == null) {
             throw new IllegalArgumentException("the model has no tensor '" + name + "'");
@@ -159,8 +159,9 @@ public final class GgufWeights implements WeightSource {
         }
     }
 
-    private float[] dequantized(String ggufName, GgufType type, long from, long to, int rowLength) {
-        byte[] blocks = reader.rows(ggufName, from, to).toArray(ValueLayout.JAVA_BYTE);
+    private float[] dequantized(String ggufName, GgufType type, long from, long to, int rowLength)
+            throws MalformedFileException {
+        byte[] blocks = reader.copyOfRows(ggufName, from, to);
         float[] values = new float[Math.toIntExact((to - from) * rowLength)];
         BlockDequantizer.dequantize(type, blocks, 0, values.length, values, 0);
         return values;

@@ -186,8 +186,7 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
         MemorySegment target =
                 MemorySegment.ofArray(values).asSlice((long) Float.BYTES * begin, (long) Float.BYTES * (end - begin));
         long rows = (end - begin) / tensor.target().shape().rowLength();
-        checkpoint.read(rule.name(), row, row + rows, target);
-        checkpoint.requireFinite(rule.name(), row, target);
+        checkpoint.readFinite(rule.name(), row, row + rows, target);
         for (int i = begin; rule.ggufOffset() != 0 && i < end; i++) {
             values[i] += rule.ggufOffset();
         }
@@ -204,8 +203,7 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
             long end = Math.min(rowsPerPart, first + to - row);
             MemorySegment target =
                     MemorySegment.ofArray(buffers.values).asSlice((row - from) * rowBytes, (end - first) * rowBytes);
-            checkpoint.read(part.name(), first, end, target);
-            checkpoint.requireFinite(part.name(), first, target);
+            checkpoint.readFinite(part.name(), first, end, target);
             row += end - first;
         }
     }

@@ -1,6 +1,7 @@
 package io.millrace.tensors.format.literature;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.ModelConfig;
@@ -84,7 +85,7 @@ public final class LiteratureWeights implements WeightSource {
     }
 
     @Override
-    public void read(String name, long from, long to, MemorySegment destination) {
+    public void read(String name, long from, long to, MemorySegment destination) throws MalformedFileException {
         dense.read(name, from, to, destination);
     }
 

@@ -98,6 +98,11 @@ public final class OnnxFile implements AutoCloseable {
         return name;
     }
 
+    /** The name of the file with the weights. */
+    String dataName() {
+        return graph.location().orElse(name);
+    }
+
     OnnxGraph graph() {
         return graph;
     }

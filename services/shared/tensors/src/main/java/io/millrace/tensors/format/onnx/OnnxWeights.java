@@ -128,12 +128,16 @@ public final class OnnxWeights implements WeightSource {
     }
 
     @Override
-    public void read(String name, long from, long to, MemorySegment destination) {
+    public void read(String name, long from, long to, MemorySegment destination) throws MalformedFileException {
         StoredWeight weight = stored(name);
         TensorRule rule = Objects.requireNonNull(rules.get(name), name);
         Objects.checkFromToIndex(from, to, rule.shape().rows());
         long rowLength = rule.shape().rowLength();
-        rows.read(weight, rowLength, from, to, destination);
+        try {
+            rows.read(weight, rowLength, from, to, destination);
+        } catch (InternalError fault) {
+            throw MalformedFileException.changed(file.dataName(), fault);
+        }
         if (rule.role() instanceof TensorRole.Norm && config.architecture().has(Trait.NORM_OFFSET)) {
             for (long i = 0; i < (to - from) * rowLength; i++) {
                 float gain = destination.get(ValueLayout.JAVA_FLOAT_UNALIGNED, i * Float.BYTES);

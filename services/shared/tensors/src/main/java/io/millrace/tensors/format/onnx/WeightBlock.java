@@ -125,7 +125,6 @@ record WeightBlock(PlannedWeight weight, long from, long to) {
 
     private void read(Checkpoint checkpoint, TensorRule rule, Buffers buffers, int elements) throws IOException {
         MemorySegment target = MemorySegment.ofArray(buffers.values).asSlice(0, (long) elements * Float.BYTES);
-        checkpoint.read(rule.name(), from, to, target);
-        checkpoint.requireFinite(rule.name(), from, target);
+        checkpoint.readFinite(rule.name(), from, to, target);
     }
 }

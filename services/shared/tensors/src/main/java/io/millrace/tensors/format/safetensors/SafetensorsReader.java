@@ -65,6 +65,9 @@ public final class SafetensorsReader implements TensorReader {
             int length = SafetensorsHeader.checkLength(mapped.get(LENGTH, 0), size, name);
             MemorySegment json = mapped.asSlice(SafetensorsHeader.LENGTH_BYTES, length);
             return new SafetensorsReader(file, arena, mapped, SafetensorsHeader.parse(json.asByteBuffer(), size, name));
+        } catch (InternalError fault) {
+            arena.close();
+            throw MalformedFileException.changed(String.valueOf(file.getFileName()), fault);
         } catch (IOException | RuntimeException failure) {
             arena.close();
             throw failure;

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -75,7 +76,7 @@ public final class SafetensorsWriter implements TensorSink {
             for (int part = 0; part < parts.size(); part++) {
                 String name = parts.size() == 1
                         ? SafetensorsFolder.SINGLE
-                        : String.format("model-%05d-of-%05d.safetensors", part + 1, parts.size());
+                        : String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", part + 1, parts.size());
                 ShardFile shard =
                         ShardFile.create(folder.resolve(name), parts.get(part), metadata, digests.isPresent());
                 writer.shards.add(shard);

@@ -10,7 +10,6 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
@@ -30,14 +29,9 @@ public final class Conversion {
 
     /** Widens {@code count} elements of {@code type} at the start of {@code file} to the start of {@code floats}. */
     public static void widen(DType type, MemorySegment file, MemorySegment floats, long count) {
-        if (type != DType.F32 && file.isNative() && floats.heapBase().orElse(null) instanceof float[] array) {
-            ArrayWidening.widen(type, file, array, Math.toIntExact(floats.address() / Float.BYTES), count);
-            return;
-        }
         switch (type) {
             case F32 -> copyF32(file, floats, count);
-            case BF16 -> outsideTheHeap(Conversion::widenBf16, file, Short.BYTES, floats, Float.BYTES, count);
-            case F16 -> outsideTheHeap(Conversion::widenF16, file, Short.BYTES, floats, Float.BYTES, count);
+            case BF16, F16 -> widenHalves(type, file, floats, count);
             case F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL ->
                 throw new IllegalArgumentException(type + " is not a type of weights, expected F32, F16 or BF16");
         }
@@ -51,6 +45,21 @@ public final class Conversion {
             case F16 -> outsideTheHeap(Conversion::narrowF16, floats, Float.BYTES, file, Short.BYTES, count);
             case F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL ->
                 throw new IllegalArgumentException(type + " is not a type of weights, expected F32, F16 or BF16");
+        }
+    }
+
+    private static void widenHalves(DType type, MemorySegment file, MemorySegment floats, long count) {
+        if (floats.heapBase().orElse(null) instanceof float[] array) {
+            ArrayWidening.widen(
+                    type, file, array, Math.toIntExact(floats.address() / Float.BYTES), Math.toIntExact(count));
+            return;
+        }
+        float[] piece = new float[Math.toIntExact(Math.min(count, CHUNK))];
+        for (long done = 0; done < count; done += CHUNK) {
+            int elements = Math.toIntExact(Math.min(CHUNK, count - done));
+            ArrayWidening.widen(type, file.asSlice(done * Short.BYTES), piece, 0, elements);
+            MemorySegment.copy(
+                    MemorySegment.ofArray(piece), 0, floats, done * Float.BYTES, (long) elements * Float.BYTES);
         }
     }
 
@@ -88,26 +97,6 @@ public final class Conversion {
             for (long i = 0; i < bytes; i += Float.BYTES) {
                 to.set(FILE_INT, i, Integer.reverseBytes(to.get(FILE_INT, i)));
             }
-        }
-    }
-
-    private static void widenBf16(MemorySegment file, MemorySegment floats, long count) {
-        long bound = count - count % LANES;
-        for (long i = 0; i < bound; i += LANES) {
-            shorts(file, i).lanewise(VectorOperators.LSHL, 16).intoMemorySegment(floats, i << 2, NATIVE);
-        }
-        for (long i = bound; i < count; i++) {
-            setFloat(floats, i, HalfFloats.fromBf16(file.get(FILE_SHORT, i << 1)));
-        }
-    }
-
-    private static void widenF16(MemorySegment file, MemorySegment floats, long count) {
-        long bound = count - count % LANES;
-        for (long i = 0; i < bound; i += LANES) {
-            wideF16(shorts(file, i)).intoMemorySegment(floats, i << 2, NATIVE);
-        }
-        for (long i = bound; i < count; i++) {
-            setFloat(floats, i, HalfFloats.fromF16(file.get(FILE_SHORT, i << 1)));
         }
     }
 
@@ -168,11 +157,6 @@ public final class Conversion {
                 .blend(nan, magnitude.compare(VectorOperators.GT, 0x7f800000));
     }
 
-    static IntVector shorts(MemorySegment file, long index) {
-        return (IntVector) ShortVector.fromMemorySegment(Lanes.SHORTS, file, index << 1, LITTLE_ENDIAN)
-                .convertShape(VectorOperators.S2I, Lanes.INTS, 0);
-    }
-
     private static void store(IntVector values, MemorySegment file, long index) {
         values.convertShape(VectorOperators.I2S, Lanes.SHORTS, 0)
                 .reinterpretAsShorts()
@@ -181,11 +165,6 @@ public final class Conversion {
 
     private static float getFloat(MemorySegment floats, long index) {
         return floats.get(ValueLayout.JAVA_FLOAT_UNALIGNED, index << 2);
-    }
-
-    private static void setFloat(MemorySegment floats, long index, float value) {
-        // Through the bits: a signalling NaN must come out as it went in.
-        floats.set(ValueLayout.JAVA_INT_UNALIGNED, index << 2, Float.floatToRawIntBits(value));
     }
 
     /** Index of the first NaN or infinity among {@code count} floats, -1 if all are finite. */

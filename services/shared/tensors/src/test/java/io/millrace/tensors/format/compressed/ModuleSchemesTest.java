@@ -13,6 +13,7 @@ import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.ModelFolder;
 import io.millrace.tensors.checkpoint.TinyModels;
 import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -132,14 +133,39 @@ class ModuleSchemesTest {
                 .isEqualTo(8);
     }
 
+    /** vLLM asks for w1, w2 and w3 of Mixtral as gate_proj, down_proj and up_proj. */
     @Test
-    void expertsOfALayerHaveOnePattern() throws Exception {
-        ObjectNode mixtral = TinyModels.each().stream()
+    void denseExpertsOfALayerHaveOnePatternThatFitsWhatEnginesCallThem() throws Exception {
+        List<String> dense =
+                texts(config(mixtral(), schemes(List.of("layers\\.0\\."))).path("ignore"));
+
+        assertThat(dense)
+                .containsExactly(
+                        "model.layers.0.self_attn.q_proj",
+                        "model.layers.0.self_attn.k_proj",
+                        "model.layers.0.self_attn.v_proj",
+                        "model.layers.0.self_attn.o_proj",
+                        "model.layers.0.block_sparse_moe.gate",
+                        "re:.*layers\\.0\\.block_sparse_moe\\.experts\\..*",
+                        "model.layers.1.block_sparse_moe.gate",
+                        "lm_head");
+        ModuleNames ignored = new ModuleNames(dense);
+        assertThat(ignored.matches("model.layers.0.block_sparse_moe.experts.0.gate_proj"))
+                .isTrue();
+        assertThat(ignored.matches("model.layers.1.block_sparse_moe.experts.0.gate_proj"))
+                .isFalse();
+    }
+
+    private static ObjectNode mixtral() throws IOException {
+        return TinyModels.each().stream()
                 .filter(json -> json.path("model_type").asText().equals("mixtral"))
                 .findFirst()
                 .orElseThrow();
+    }
 
-        ObjectNode config = config(mixtral, schemes(List.of(), "experts=W8A16"));
+    @Test
+    void expertsOfALayerHaveOnePattern() throws Exception {
+        ObjectNode config = config(mixtral(), schemes(List.of(), "experts=W8A16"));
 
         assertThat(texts(config.path("config_groups").path("group_1").path("targets")))
                 .containsExactly("re:.*layers\\.\\d+\\.block_sparse_moe\\.experts\\..*");

@@ -19,6 +19,7 @@ import io.millrace.tensors.inspection.Dequantization;
 import io.millrace.tensors.inspection.Inspection;
 import io.millrace.tensors.inspection.Inspector;
 import io.millrace.tensors.kernel.gguf.BlockDequantizer;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -192,7 +193,7 @@ class DequantizationTest {
         assertThat(parent.resolve("dense/model.safetensors")).doesNotExist();
     }
 
-    private static float[] floats(Checkpoint checkpoint, TensorRule rule) {
+    private static float[] floats(Checkpoint checkpoint, TensorRule rule) throws IOException {
         float[] values = new float[(int) rule.shape().elements()];
         checkpoint.read(rule.name(), 0, rule.shape().rows(), MemorySegment.ofArray(values));
         return values;

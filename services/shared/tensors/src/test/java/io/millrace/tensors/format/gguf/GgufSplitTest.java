@@ -229,6 +229,19 @@ class GgufSplitTest {
         refused("is the first of 65535 parts of a model, expected a name such as");
     }
 
+    @Test
+    void aCountBelowZeroIsRefused() throws IOException {
+        byte[] key = "split.count".getBytes(StandardCharsets.UTF_8);
+        ByteBuffer header = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
+        header.putInt(GgufHeader.MAGIC).putInt(GgufHeader.VERSION).putLong(0).putLong(1);
+        header.putLong(key.length).put(key).putInt(GgufValue.Type.I64.id()).putLong(Long.MIN_VALUE);
+        Path file = Files.write(folder.resolve("hostile.gguf"), header.array());
+
+        assertThatThrownBy(() -> GgufReader.open(file))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("'split.count' is " + Long.MIN_VALUE + ", expected how many files");
+    }
+
     private void refused(String message) {
         assertThatThrownBy(() -> GgufReader.open(parts.getFirst()))
                 .isInstanceOf(MalformedFileException.class)

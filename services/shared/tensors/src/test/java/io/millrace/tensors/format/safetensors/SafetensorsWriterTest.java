@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -50,6 +51,19 @@ class SafetensorsWriterTest {
         byte[] file = Files.readAllBytes(folder.resolve("model.safetensors"));
         assertThat(MemorySegment.ofArray(file).get(ValueLayout.JAVA_LONG_UNALIGNED, 0) % 8)
                 .isZero();
+    }
+
+    @Test
+    void filesHaveTheSameNamesUnderEveryLocale() throws IOException {
+        Locale before = Locale.getDefault();
+        Locale.setDefault(Locale.forLanguageTag("ar-EG-u-nu-arab"));
+        try {
+            write(1);
+        } finally {
+            Locale.setDefault(before);
+        }
+
+        assertThat(folder.resolve("model-00002-of-00003.safetensors")).exists();
     }
 
     @Test
