@@ -97,7 +97,10 @@ final class PreTokenizer {
         return Optional.of(json);
     }
 
-    /** Whether llama.cpp takes a word that is a token without looking at its merges. */
+    /**
+     * Whether llama.cpp takes a word that is a token without looking at its merges. Of the same splittings it starts
+     * texts with a token where no key says whether to.
+     */
     static boolean wholeWords(String name) {
         return name.equals("llama-bpe") || name.equals("tekken");
     }

@@ -107,7 +107,7 @@ public final class TokenizerRebuild {
         }
         replace(normalizers.addObject(), " ", "\u2581");
         json.putNull("pre_tokenizer");
-        putAround(json, true);
+        putAround(json, true, true);
         ArrayNode decoders = json.putObject("decoder").put("type", "Sequence").putArray("decoders");
         replace(decoders.addObject(), "\u2581", " ");
         decoders.addObject().put("type", "ByteFallback");
@@ -136,7 +136,7 @@ public final class TokenizerRebuild {
             return false;
         }
         json.setAll(splitting.get());
-        putAround(json, false);
+        putAround(json, false, PreTokenizer.wholeWords(name));
         json.putObject("decoder")
                 .put("type", "ByteLevel")
                 .put("add_prefix_space", true)
@@ -185,11 +185,15 @@ public final class TokenizerRebuild {
         step.put("content", to);
     }
 
-    /** The special tokens around a text. SentencePiece models start with one unless their file says otherwise. */
-    private void putAround(ObjectNode json, boolean sentencePiece) {
+    /**
+     * The special tokens around a text.
+     *
+     * @param begins whether llama.cpp starts texts with one where no key says
+     */
+    private void putAround(ObjectNode json, boolean sentencePiece, boolean begins) {
         List<Integer> around = new ArrayList<>();
         ArrayNode single = StrictJson.object().putArray("single");
-        if (flag("add_bos_token", sentencePiece)) {
+        if (flag("add_bos_token", begins)) {
             id("bos").ifPresent(id -> putToken(single, id.intValue(), around));
         }
         single.addObject().putObject("Sequence").put("id", "A").put("type_id", 0);
