@@ -38,7 +38,7 @@ final class OperatorOptions {
                     throw new CommandFailure(
                             ExitCode.REFUSED,
                             name + " is " + run.status().wireName()
-                                    + "; only a failed run can be retried (--recompute begins any ended run anew)");
+                                    + "; only a failed run can be retried (--recompute begins an ended run anew)");
                 }
                 refuseConflict(run, name);
             }

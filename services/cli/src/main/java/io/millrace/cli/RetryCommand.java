@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Takes a failed run up again, or computes any ended run anew. */
+/** Takes a failed run up again, or computes an ended run anew. */
 @Command(
         name = "retry",
         description = "Takes a failed run up where it stood; finished steps are answered from the store.",
