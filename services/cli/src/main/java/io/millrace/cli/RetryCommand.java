@@ -30,9 +30,7 @@ final class RetryCommand implements Callable<Integer> {
     @Mixin
     private final OperatorOptions request = new OperatorOptions();
 
-    @Option(
-            names = "--recompute",
-            description = "Begin anew and take no result from the store; for any run that has ended.")
+    @Option(names = "--recompute", description = "Begin an ended run anew and take no result from the store.")
     private boolean recompute;
 
     @Override
