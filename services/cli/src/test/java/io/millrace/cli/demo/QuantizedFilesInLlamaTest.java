@@ -3,6 +3,7 @@ package io.millrace.cli.demo;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.models.CausalLanguageModel;
+import io.millrace.models.WorkProgress;
 import io.millrace.models.llama.LlamaProcess;
 import io.millrace.models.llama.LlamaUnavailableException;
 import io.millrace.models.speed.SpeedPlan;
@@ -126,8 +127,8 @@ class QuantizedFilesInLlamaTest {
         Path quantized = quantized(any);
         library.use(folder);
 
-        String runtime =
-                LLAMA.speed(quantized, quantized, new SpeedPlan(1, 16, 4, 1)).runtime();
+        String runtime = LLAMA.speed(quantized, quantized, new SpeedPlan(1, 16, 4, 1), WorkProgress.NONE)
+                .runtime();
 
         System.out.println(library + " is " + runtime);
         if (library == JudgingLibrary.OF_THE_CLASS_PATH) {

@@ -38,12 +38,7 @@ public final class LlamaProcess {
         this.patience = patience;
     }
 
-    /** Speed of two GGUF files, alternating in one process. */
-    public SpeedReport speed(Path original, Path candidate, SpeedPlan plan) throws IOException, InterruptedException {
-        return speed(original, candidate, plan, WorkProgress.NONE);
-    }
-
-    /** The same, and says how far it is, about once a second. */
+    /** Speed of two GGUF files, alternating in one process, which says how far it is about once a second. */
     public SpeedReport speed(Path original, Path candidate, SpeedPlan plan, WorkProgress progress)
             throws IOException, InterruptedException {
         List<JsonNode> lines = inFolder(folder -> ask(
