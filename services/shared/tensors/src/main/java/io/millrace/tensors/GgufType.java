@@ -1,9 +1,7 @@
 package io.millrace.tensors;
 
-import java.util.Optional;
-
-/** A ggml tensor type as GGUF files number it, with its block size in elements and bytes. */
-public enum GgufType {
+/** A ggml tensor type that Millrace writes and reads, as GGUF files number it, with its block size in elements and bytes. */
+public enum GgufType implements BlockLayout {
     F32(0, 1, 4),
     F16(1, 1, 2),
     Q4_0(2, 32, 18),
@@ -32,30 +30,18 @@ public enum GgufType {
         this.blockBytes = blockBytes;
     }
 
-    /** The number that GGUF files write. */
+    @Override
     public int id() {
         return id;
     }
 
+    @Override
     public int blockElements() {
         return blockElements;
     }
 
+    @Override
     public int blockBytes() {
         return blockBytes;
-    }
-
-    /** Bytes of a row of {@code elements} elements, which must be whole blocks. */
-    public long rowBytes(long elements) {
-        return elements / blockElements * blockBytes;
-    }
-
-    public static Optional<GgufType> withId(int id) {
-        for (GgufType type : values()) {
-            if (type.id == id) {
-                return Optional.of(type);
-            }
-        }
-        return Optional.empty();
     }
 }

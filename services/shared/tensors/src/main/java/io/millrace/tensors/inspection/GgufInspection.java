@@ -46,7 +46,8 @@ final class GgufInspection {
         long bytes = 0;
         long parameters = 0;
         for (GgufTensor tensor : header.tensors()) {
-            tensors.add(new Tensor(tensor.name(), tensor.shape(), tensor.type().name(), tensor.byteSize()));
+            tensors.add(
+                    new Tensor(tensor.name(), tensor.shape(), tensor.layout().name(), tensor.byteSize()));
             bytes += tensor.byteSize();
             parameters +=
                     tensor.name().equals(ROTARY_FACTORS) ? 0 : tensor.shape().elements();

@@ -145,8 +145,8 @@ final class GgufConfig {
 
     private void putFactors(ObjectNode scaling, String key, String name) throws MalformedFileException {
         GgufTensor tensor = tensor(name).orElseThrow(() -> problem("tensor '" + name + "' is missing"));
-        if (tensor.type() != GgufType.F32 || tensor.shape().rank() != 1) {
-            throw problem("tensor '" + name + "' is " + tensor.type() + " of shape " + tensor.shape()
+        if (tensor.layout() != GgufType.F32 || tensor.shape().rank() != 1) {
+            throw problem("tensor '" + name + "' is " + tensor.layout() + " of shape " + tensor.shape()
                     + ", expected one list of F32");
         }
         ArrayNode factors = scaling.putArray(key);

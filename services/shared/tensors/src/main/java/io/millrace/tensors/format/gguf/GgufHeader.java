@@ -39,7 +39,7 @@ public record GgufHeader(Map<String, GgufValue> metadata, List<GgufTensor> tenso
         List<GgufTensor> placed = new ArrayList<>();
         long offset = 0;
         for (GgufTensor tensor : tensors) {
-            placed.add(new GgufTensor(tensor.name(), tensor.type(), tensor.shape(), offset));
+            placed.add(new GgufTensor(tensor.name(), tensor.layout(), tensor.shape(), offset));
             offset = padded(Math.addExact(offset, tensor.byteSize()), DEFAULT_ALIGNMENT);
         }
         return new GgufHeader(metadata, placed, DEFAULT_ALIGNMENT);

@@ -1,5 +1,7 @@
 package io.millrace.tensors.format.gguf;
 
+import io.millrace.tensors.BlockLayout;
+import io.millrace.tensors.ForeignGgufType;
 import io.millrace.tensors.GgufType;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.Shape;
@@ -9,6 +11,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Reads the header of a file that may be anything. Every count is compared with the bytes that are left, and with what
@@ -20,6 +24,10 @@ final class GgufHeaderDecoder {
     private static final int LARGEST_ALIGNMENT = 1 << 20;
     private static final int SMALLEST_KEY_BYTES = 8 + 1 + 4 + 1;
     private static final int SMALLEST_TENSOR_BYTES = 8 + 1 + 4 + 8 + 4 + 8;
+
+    private static final Map<Integer, BlockLayout> LAYOUTS = Stream.<BlockLayout>concat(
+                    Stream.of(GgufType.values()), Stream.of(ForeignGgufType.values()))
+            .collect(Collectors.toMap(BlockLayout::id, layout -> layout));
 
     private final GgufCursor bytes;
 
@@ -111,14 +119,16 @@ final class GgufHeaderDecoder {
             }
             Shape shape = shape(name);
             int id = bytes.i32();
-            GgufType type = GgufType.withId(id)
-                    .orElseThrow(() -> bytes.problem(
-                            bytes.at() - 4, "tensor '" + name + "' has type " + id + ", which is not supported"));
-            if (shape.rowLength() % type.blockElements() != 0) {
+            BlockLayout layout = LAYOUTS.get(id);
+            if (layout == null) {
+                throw bytes.problem(
+                        bytes.at() - 4, "tensor '" + name + "' has type " + id + ", which is none that is known");
+            }
+            if (shape.rowLength() % layout.blockElements() != 0) {
                 throw bytes.problem(
                         start,
-                        "tensor '" + name + "' has rows of " + shape.rowLength() + ", expected whole blocks of " + type
-                                + " (" + type.blockElements() + ")");
+                        "tensor '" + name + "' has rows of " + shape.rowLength() + ", expected whole blocks of "
+                                + layout + " (" + layout.blockElements() + ")");
             }
             long offset = bytes.i64();
             if (offset != expectedOffset) {
@@ -127,7 +137,7 @@ final class GgufHeaderDecoder {
                         "tensor '" + name + "' has offset " + Long.toUnsignedString(offset) + ", expected "
                                 + expectedOffset);
             }
-            GgufTensor tensor = new GgufTensor(name, type, shape, offset);
+            GgufTensor tensor = new GgufTensor(name, layout, shape, offset);
             try {
                 // No real file comes near 2^62; below it the sums of offsets cannot overflow.
                 expectedOffset = GgufHeader.padded(Math.addExact(offset, tensor.byteSize()), alignment);

@@ -57,7 +57,7 @@ final class GgufHeaderEncoder {
             for (int axis = tensor.shape().rank() - 1; axis >= 0; axis--) {
                 whole(tensor.shape().extent(axis), 8);
             }
-            whole(tensor.type().id(), 4);
+            whole(tensor.layout().id(), 4);
             whole(tensor.offset(), 8);
         }
         while (written % header.alignment() != 0) {

@@ -81,9 +81,9 @@ final class GgufImportances {
     }
 
     private static void requireF32(Path file, GgufTensor tensor) throws MalformedFileException {
-        if (tensor.type() != GgufType.F32) {
+        if (tensor.layout() != GgufType.F32) {
             throw new MalformedFileException(
-                    file, -1, "'" + tensor.name() + "' has type " + tensor.type() + ", expected F32");
+                    file, -1, "'" + tensor.name() + "' has type " + tensor.layout() + ", expected F32");
         }
     }
 

@@ -32,7 +32,7 @@ record GgufPart(String file, MemorySegment bytes, GgufHeader header, long dataOf
     }
 
     MemorySegment rows(GgufTensor tensor, long from, long to) {
-        long rowBytes = tensor.type().rowBytes(tensor.shape().rowLength());
+        long rowBytes = tensor.layout().rowBytes(tensor.shape().rowLength());
         return bytes.asSlice(dataOffset + tensor.offset() + from * rowBytes, (to - from) * rowBytes);
     }
 

@@ -14,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,7 @@ public final class GgufWeights implements WeightSource {
 
     private GgufWeights(GgufReader reader) throws MalformedFileException {
         this.reader = reader;
+        refuseForeignTypes();
         this.config = GgufConfig.of(reader);
         Map<String, GgufTensor> unread = new HashMap<>();
         for (GgufTensor tensor : reader.header().tensors()) {
@@ -75,6 +77,15 @@ public final class GgufWeights implements WeightSource {
         } catch (MalformedFileException | RuntimeException failure) {
             reader.close();
             throw failure;
+        }
+    }
+
+    private void refuseForeignTypes() throws MalformedFileException {
+        for (GgufTensor tensor : reader.header().tensors()) {
+            if (!(tensor.layout() instanceof GgufType)) {
+                throw problem("tensor '" + tensor.name() + "' is of type " + tensor.layout() + ", expected one of "
+                        + Arrays.toString(GgufType.values()) + "; take the same model in another type");
+            }
         }
     }
 

@@ -36,6 +36,8 @@ public final class PeerLibrary {
     private static @Nullable PeerLibrary loadedNewer;
 
     private final MethodHandle quantizeChunk;
+    private final MethodHandle blockElements;
+    private final MethodHandle blockBytes;
 
     /** The library, once per process; empty where its package has no build for this machine. */
     public static synchronized Optional<PeerLibrary> load() throws Throwable {
@@ -95,6 +97,18 @@ public final class PeerLibrary {
                 linker,
                 "ggml_quantize_chunk",
                 FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS));
+        FunctionDescriptor ofType = FunctionDescriptor.of(JAVA_LONG, JAVA_INT);
+        blockElements = function(library, linker, "ggml_blck_size", ofType);
+        blockBytes = function(library, linker, "ggml_type_size", ofType);
+    }
+
+    /** Elements of a block of a type, by its number. */
+    public long blockElements(int type) throws Throwable {
+        return (long) blockElements.invokeExact(type);
+    }
+
+    public long blockBytes(int type) throws Throwable {
+        return (long) blockBytes.invokeExact(type);
     }
 
     private static MethodHandle function(
