@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.cli.local.Home;
+import io.millrace.events.JobEvent.JobStarted;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunStatus;
 import io.millrace.events.StepDone;
@@ -141,16 +142,26 @@ final class PipelineIT {
                     + " and recomputes nothing")
     void killNineOfAllAndANewStartEndsTheRunAndRecomputesNothing() throws Exception {
         String run;
-        try (RunningMillrace up = RunningMillrace.up(millrace)) {
+        StepDone quantized;
+        try (RunningMillrace up = RunningMillrace.up(millrace);
+                EventLog runs = up.events(Topics.DEFAULT.runs())) {
             millrace.json("policy", "apply", folder.resolve("policy.yaml").toString());
             run = small.publish();
+            quantized = runs.await(RunChanged.class, state -> !state.finished().isEmpty())
+                    .finished()
+                    .getFirst();
             up.kill();
         }
         spoil(new Home(millrace.home()).conductor());
 
         try (RunningMillrace up = RunningMillrace.up(millrace);
+                EventLog jobs = up.events(Topics.DEFAULT.jobEvents());
                 EventLog runs = up.events(Topics.DEFAULT.runs())) {
             assertThat(SmallRun.awaitEnd(runs, run)).isEqualTo(RunStatus.PUBLISHED);
+            jobs.readToEnd();
+            assertThat(jobs.all(JobStarted.class))
+                    .filteredOn(started -> started.job().key().equals(quantized.job()))
+                    .hasSize(1);
             JsonNode second = millrace.json(
                     "policy", "apply", folder.resolve("other.yaml").toString());
             assertThat(second.get("new-runs").asLong()).isOne();
