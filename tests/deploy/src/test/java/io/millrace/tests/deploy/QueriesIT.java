@@ -63,7 +63,7 @@ final class QueriesIT {
         Set<String> known = scraped();
         known.addAll(OF_PROMETHEUS);
 
-        assertThat(queries())
+        assertThat(Query.all())
                 .allSatisfy(query -> assertThat(query.metrics())
                         .as(query.where() + ": " + query.expression())
                         .isNotEmpty()
@@ -83,7 +83,7 @@ final class QueriesIT {
                                 .isEmpty());
             }
             SoftAssertions all = new SoftAssertions();
-            for (Query query : queries().toList()) {
+            for (Query query : Query.all().toList()) {
                 List<JsonNode> series = prometheus.ask(query.filled());
                 if (!query.where().matches("(alert|scaler) .*")) {
                     all.assertThat(series)
@@ -98,17 +98,6 @@ final class QueriesIT {
             }
             all.assertAll();
         }
-    }
-
-    private static Stream<Query> queries() {
-        return Stream.concat(
-                Dashboard.all()
-                        .flatMap(dashboard -> Stream.of(
-                                        dashboard.queries(), dashboard.annotations(), dashboard.variableQueries())
-                                .flatMap(List::stream)),
-                Stream.concat(
-                        Alert.all().map(Alert::query),
-                        ScaledObject.all().flatMap(scaler -> scaler.queries().stream())));
     }
 
     /** Names of all samples that the services show now. */

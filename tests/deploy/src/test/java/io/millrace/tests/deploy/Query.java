@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A question to Prometheus.
@@ -17,6 +18,17 @@ record Query(String where, String expression, String legend) {
             + "|\\b(?:by|without|on|ignoring|group_left|group_right)\\s*\\([^)]*\\)");
     private static final Pattern NAME = Pattern.compile("(?<![\\w.:$])[a-zA-Z_:][\\w:]*(?!\\s*\\()(?![\\w:])");
     private static final Set<String> WORDS = Set.of("and", "or", "unless", "bool", "inf", "nan");
+
+    /** Of every dashboard, alert and scaler. */
+    static Stream<Query> all() {
+        Stream<Query> shown = Dashboard.all()
+                .flatMap(dashboard -> Stream.of(
+                                dashboard.queries(), dashboard.annotations(), dashboard.variableQueries())
+                        .flatMap(List::stream));
+        Stream<Query> watched = Stream.concat(
+                Alert.all().map(Alert::query), ScaledObject.all().flatMap(scaler -> scaler.queries().stream()));
+        return Stream.concat(shown, watched);
+    }
 
     /** What Grafana puts in place of its variables. */
     String filled() {
