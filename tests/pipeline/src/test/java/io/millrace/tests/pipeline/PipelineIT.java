@@ -3,6 +3,7 @@ package io.millrace.tests.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.cli.local.Home;
 import io.millrace.events.JobEvent.JobStarted;
 import io.millrace.events.RunChanged;
@@ -17,7 +18,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -62,6 +65,7 @@ final class PipelineIT {
             String run = small.publish();
 
             assertThat(SmallRun.awaitEnd(runs, run)).isEqualTo(RunStatus.PUBLISHED);
+            aSubscriberIsTold(run);
             AgedStore store = new AgedStore(new Home(millrace.home()).store());
             collectGarbage(store);
             Path pulled = folder.resolve("pulled");
@@ -72,7 +76,30 @@ final class PipelineIT {
             assertThat(millrace.runElsewhere("inspect", gguf.toString()).out())
                     .contains("quantize.imatrix.file", "weights.dat");
             lose(gguf, store, run);
+            millrace.json("policy", "delete", "first");
+            assertThat(millrace.json("policy", "list")).isEmpty();
         }
+    }
+
+    private void aSubscriberIsTold(String run) throws Exception {
+        Path told = folder.resolve("models.jsonl");
+        Path said = folder.resolve("subscribe.err");
+        Process subscriber = millrace.start(told, said, "subscribe", "--from-beginning", "--output", "json");
+        try {
+            Awaitility.await("a published model")
+                    .atMost(Duration.ofMinutes(2))
+                    .until(() -> Files.readString(told).endsWith("\n") || !subscriber.isAlive());
+            subscriber.destroy();
+            assertThat(subscriber.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(subscriber.exitValue()).as(Files.readString(said)).isZero();
+        } finally {
+            subscriber.destroyForcibly();
+        }
+        assertThat(Files.readAllLines(told)).singleElement().satisfies(line -> {
+            JsonNode model = new ObjectMapper().readTree(line);
+            assertThat(model.get("run").asText()).isEqualTo(run);
+            assertThat(model.get("target").asText()).isEqualTo("phone");
+        });
     }
 
     private void collectGarbage(AgedStore store) throws Exception {

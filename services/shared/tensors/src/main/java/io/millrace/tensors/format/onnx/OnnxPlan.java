@@ -77,12 +77,12 @@ public final class OnnxPlan {
         }
         boolean rotary =
                 config.attention().stream().anyMatch(layer -> layer.rotary().isPresent());
-        if (rotary && config.headSize() % HEAD_MULTIPLE != 0) {
+        if (rotary && (config.headSize() % HEAD_MULTIPLE != 0 || config.rotarySize() % HEAD_MULTIPLE != 0)) {
             throw refused(
                     Kind.UNSUITABLE_SHAPE,
                     config,
-                    "has heads of " + config.headSize() + ", expected a multiple of " + HEAD_MULTIPLE
-                            + " for ONNX Runtime's attention");
+                    "has heads of " + config.headSize() + " of which " + config.rotarySize()
+                            + " are turned, expected multiples of " + HEAD_MULTIPLE + " for ONNX Runtime's attention");
         }
         for (TensorRule rule : checkpoint.rules()) {
             if (WeightNames.inBlocks(rule, config) && rule.shape().rowLength() % NBitsBlocks.ELEMENTS != 0) {

@@ -155,12 +155,16 @@ class OnnxPlanTest {
                 assertRefused(TinyModels.of(architecture), Kind.UNSUPPORTED, "is a mixture of experts");
             } else if (architecture.has(Trait.LONG_ROPE)) {
                 assertRefused(TinyModels.of(architecture), Kind.UNSUPPORTED, "turns by long rope");
+                ObjectNode partial =
+                        TinyModels.of(architecture).put("head_dim", 32).put("partial_rotary_factor", 0.75);
+                partial.remove("rope_scaling");
+                assertRefused(partial, Kind.UNSUITABLE_SHAPE, "has heads of 32 of which 24 are turned");
             }
         }
         assertRefused(
                 TinyModels.llama().put("head_dim", 24),
                 Kind.UNSUITABLE_SHAPE,
-                "has heads of 24, expected a multiple of");
+                "has heads of 24 of which 24 are turned, expected multiples of 16");
         assertRefused(
                 TinyModels.llama().put("intermediate_size", 250),
                 Kind.UNSUITABLE_SHAPE,
