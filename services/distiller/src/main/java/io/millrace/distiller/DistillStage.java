@@ -176,6 +176,7 @@ public final class DistillStage implements Stage<Distill> {
                 device,
                 (long) parameters.steps() * parameters.batch() * parameters.length(),
                 Optional.empty(),
-                "last step beside the first; KL at temperature " + parameters.temperature() + " × its square");
+                "last step beside the first; (1 − w) × KL at temperature " + parameters.temperature()
+                        + " × its square + w × cross-entropy of the text, w = " + parameters.textWeight());
     }
 }

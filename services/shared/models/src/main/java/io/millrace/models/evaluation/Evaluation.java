@@ -97,8 +97,17 @@ public final class Evaluation {
                 scores.add(one);
                 progress.advance(window + 1, windows, COMPARED);
             }
-            return Summary.of(scores);
+            return judged(Summary.of(scores));
         }
+    }
+
+    /** A mean loss of more than 709 nats has a perplexity that no number holds. */
+    static Quality judged(QualityReport report) {
+        return report.finite()
+                ? report
+                : new NotMeasured(
+                        NotMeasured.Cause.NOT_FINITE,
+                        "a perplexity is larger than any number; a model with such weights cannot be served");
     }
 
     /** How many windows of this many tokens a measurement takes at least. */

@@ -27,4 +27,9 @@ public record QualityReport(
         double sameTopTokenError,
         int windows,
         int scoredTokens)
-        implements Quality {}
+        implements Quality {
+    /** Means of logarithms always are; what is raised from them may be too large for a number. */
+    boolean finite() {
+        return Double.isFinite(originalPerplexity + candidatePerplexity + perplexityIncrease + perplexityIncreaseError);
+    }
+}

@@ -42,4 +42,17 @@ class SummaryTest {
 
         assertThat(Summary.of(List.of(easy, hard)).perplexityIncreaseError()).isCloseTo(0, within(1e-12));
     }
+
+    @Test
+    void aPerplexityThatNoNumberHoldsIsNoMeasurement() {
+        double[] none = {0, 0};
+        WindowScores large = new WindowScores(new double[] {1, 1}, new double[] {700, 710}, none, none);
+        WindowScores tooLarge = new WindowScores(new double[] {1, 1}, new double[] {715, 710}, none, none);
+
+        assertThat(Evaluation.judged(Summary.of(List.of(large, large)))).isInstanceOf(QualityReport.class);
+        assertThat(Evaluation.judged(Summary.of(List.of(tooLarge, tooLarge))))
+                .isInstanceOfSatisfying(
+                        NotMeasured.class,
+                        missing -> assertThat(missing.cause()).isEqualTo(NotMeasured.Cause.NOT_FINITE));
+    }
 }

@@ -1,9 +1,9 @@
 package io.millrace.tensors.format.onnx;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.format.gguf.tokenizer.EndTokens;
 import io.millrace.tensors.format.safetensors.FolderPaths;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
@@ -11,10 +11,12 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * {@code genai_config.json}: what ONNX Runtime's generation library is told of a graph, and how it searches unless asked
- * otherwise. Token ids and sampling come from generation_config.json, else from config.json.
+ * otherwise. Token ids and sampling come from generation_config.json, else from config.json; the tokenizer's own end is added.
  */
 final class GenaiConfig {
     static final String FILE = "genai_config.json";
@@ -24,10 +26,12 @@ final class GenaiConfig {
 
     private final ModelConfig config;
     private final ObjectNode generation;
+    private final List<Integer> ends;
 
-    private GenaiConfig(ModelConfig config, ObjectNode generation) {
+    private GenaiConfig(ModelConfig config, ObjectNode generation, List<Integer> ends) {
         this.config = config;
         this.generation = generation;
+        this.ends = ends;
     }
 
     /** Of a checkpoint in this folder. */
@@ -35,26 +39,23 @@ final class GenaiConfig {
         ObjectNode generation = Files.exists(folder.resolve(GENERATION), LinkOption.NOFOLLOW_LINKS)
                 ? StrictJson.readFile(new FolderPaths(folder).inside(GENERATION), LIMIT_BYTES)
                 : StrictJson.object();
-        return new GenaiConfig(config, generation).json(graph);
+        return new GenaiConfig(config, generation, EndTokens.of(folder, config)).json(graph);
     }
 
     private ObjectNode json(String graph) {
         ObjectNode json = StrictJson.object();
         ObjectNode model = json.putObject("model");
-        JsonNode end = stated("eos_token_id");
-        JsonNode firstEnd = end.isArray() ? end.path(0) : end;
-        JsonNode begin = stated("bos_token_id");
-        JsonNode padding = stated("pad_token_id");
-        if (begin.isIntegralNumber()) {
-            model.set("bos_token_id", begin);
-        }
+        stated("bos_token_id").ifPresent(id -> model.put("bos_token_id", id));
         model.put("context_length", config.maxPositions());
         decoder(model.putObject("decoder"), graph);
-        if (!firstEnd.isMissingNode()) {
-            model.set("eos_token_id", end);
+        if (ends.size() == 1) {
+            model.put("eos_token_id", ends.getFirst());
+        } else if (!ends.isEmpty()) {
+            ends.forEach(model.putArray("eos_token_id")::add);
         }
         // The library wants one, although sequences of equal length are never padded.
-        model.put("pad_token_id", padding.isIntegralNumber() ? padding.asInt() : firstEnd.asInt(0));
+        int first = ends.isEmpty() ? 0 : ends.getFirst();
+        model.put("pad_token_id", stated("pad_token_id").orElse(first));
         model.put("type", config.architecture().modelType());
         model.put("vocab_size", config.vocabularySize());
         search(json.putObject("search"));
@@ -99,13 +100,14 @@ final class GenaiConfig {
         search.put("top_p", generation.path("top_p").asDouble(1));
     }
 
-    /** What the first file that knows a key says; missing if none does. */
-    private JsonNode stated(String key) {
-        for (ObjectNode file : List.of(generation, config.json())) {
-            if (file.hasNonNull(key)) {
-                return file.get(key);
-            }
-        }
-        return MissingNode.getInstance();
+    /** The id that the first file that knows a key says, if the vocabulary has it. */
+    private Optional<Integer> stated(String key) {
+        return Stream.of(generation, config.json())
+                .filter(file -> file.hasNonNull(key))
+                .map(file -> file.get(key))
+                .findFirst()
+                .filter(JsonNode::canConvertToExactIntegral)
+                .map(JsonNode::asInt)
+                .filter(id -> id >= 0 && id < config.vocabularySize());
     }
 }

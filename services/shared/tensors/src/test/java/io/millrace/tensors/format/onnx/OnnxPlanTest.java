@@ -139,13 +139,37 @@ class OnnxPlanTest {
             OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("out"), 2, Progress.NONE);
         }
 
-        ObjectNode json = StrictJson.readFile(parent.resolve("out").resolve(GenaiConfig.FILE), 1 << 20);
+        ObjectNode json = genai("out");
         assertThat(json.at("/model/eos_token_id")).hasToString("[5,6]");
         assertThat(json.at("/model/bos_token_id").asInt()).isEqualTo(1);
         assertThat(json.at("/model/pad_token_id").asInt()).isEqualTo(5);
         assertThat(json.at("/search/do_sample").asBoolean()).isTrue();
         assertThat(json.at("/search/top_p").asDouble()).isEqualTo(0.9);
         assertThat(json.at("/model/decoder/head_size").asInt()).isEqualTo(32);
+    }
+
+    /** Without an end the library takes token 0 for one, and a chat model would not stop at its turn's. */
+    @Test
+    void theGenerationLibraryIsToldTheTokenizersEndToo() throws Exception {
+        Path model = TinyModels.write(parent.resolve("model"), TinyModels.llama(), DType.F32, 3);
+        Files.writeString(
+                model.resolve("tokenizer.json"),
+                "{\"added_tokens\": [{\"id\": 7, \"content\": \"<|im_end|>\", \"special\": true}]}");
+        Files.writeString(model.resolve("tokenizer_config.json"), "{\"eos_token\": \"<|im_end|>\"}");
+        try (Checkpoint source = Checkpoint.open(model)) {
+            OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("alone"), 1, Progress.NONE);
+        }
+        Files.writeString(model.resolve("generation_config.json"), "{\"eos_token_id\": [5, 7, 100000]}");
+        try (Checkpoint source = Checkpoint.open(model)) {
+            OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("beside"), 1, Progress.NONE);
+        }
+
+        assertThat(genai("alone").at("/model/eos_token_id")).hasToString("7");
+        assertThat(genai("beside").at("/model/eos_token_id")).hasToString("[5,7]");
+    }
+
+    private ObjectNode genai(String folder) throws IOException {
+        return StrictJson.readFile(parent.resolve(folder).resolve(GenaiConfig.FILE), 1 << 20);
     }
 
     @Test

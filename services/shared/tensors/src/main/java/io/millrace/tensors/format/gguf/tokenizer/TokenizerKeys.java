@@ -6,7 +6,6 @@ import io.millrace.tensors.format.gguf.GgufValue;
 import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Token;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -72,7 +71,7 @@ public final class TokenizerKeys {
             ids.putIfAbsent(added.text(), added.id());
         }
         putId("bos", "bos", ids);
-        List<Integer> ends = ends();
+        List<Integer> ends = EndTokens.stated(files, config);
         Optional<Integer> end =
                 files.special("eos_token").map(ids::get).or(() -> ends.stream().findFirst());
         end.ifPresent(id -> put("eos_token_id", id));
@@ -112,23 +111,6 @@ public final class TokenizerKeys {
                 .findFirst()
                 .or(() -> ends.stream().filter(another).findFirst())
                 .filter(another);
-    }
-
-    /** The ids that end a text: one or several, from the generation settings or the configuration. */
-    private List<Integer> ends() {
-        JsonNode end = files.generation().hasNonNull("eos_token_id")
-                ? files.generation().get("eos_token_id")
-                : config.json().path("eos_token_id");
-        List<Integer> ids = new ArrayList<>();
-        if (end.isIntegralNumber()) {
-            ids.add(end.asInt());
-        }
-        for (JsonNode id : end) {
-            if (id.isIntegralNumber()) {
-                ids.add(id.asInt());
-            }
-        }
-        return ids;
     }
 
     private void putFlags() {
