@@ -115,18 +115,24 @@ final class GgufConfig {
     }
 
     private void putScaling(ObjectNode json, String prefix) throws MalformedFileException {
-        optional(prefix + ModelKeys.SCALING_POSITIONS)
-                .ifPresent(positions -> json.put(ModelKeys.ORIGINAL_POSITIONS, positions));
         boolean longRope = tensor(RopeFactors.LONG).isPresent();
         GgufValue type = reader.header().metadata().get(prefix + ModelKeys.SCALING_TYPE);
         String kind = type instanceof GgufValue.Text(String text) ? text : "none";
+        // Phi-3 has the number beside its scaling; transformers looks for yarn's inside.
+        ObjectNode holder = json;
         if (longRope) {
             ObjectNode scaling = json.putObject("rope_scaling").put("type", ModelKeys.LONG_ROPE);
             putFactors(scaling, "long_factor", RopeFactors.LONG);
             putFactors(scaling, "short_factor", RopeFactors.SHORT);
         } else if (!kind.equals("none") && !kind.equals(ModelKeys.LONG_ROPE)) {
             refuseAttentionFactor(prefix);
-            json.putObject("rope_scaling").put("type", kind).put("factor", real(prefix + ModelKeys.SCALING_FACTOR));
+            holder = json.putObject("rope_scaling")
+                    .put("type", kind)
+                    .put("factor", real(prefix + ModelKeys.SCALING_FACTOR));
+        }
+        OptionalLong positions = optional(prefix + ModelKeys.SCALING_POSITIONS);
+        if (positions.isPresent()) {
+            holder.put(ModelKeys.ORIGINAL_POSITIONS, positions.getAsLong());
         }
     }
 

@@ -114,6 +114,12 @@ class EveryArchitectureTest {
                 assertThat(own.config()).isEqualTo(original.config());
                 assertThat(foreign.config().ropeScaling())
                         .isEqualTo(original.config().ropeScaling());
+                // transformers looks for it nowhere else.
+                assertThat(foreign.config()
+                                .json()
+                                .at("/rope_scaling/original_max_position_embeddings")
+                                .asInt())
+                        .isEqualTo(json == yarn ? 16 : 0);
                 assertThat(foreign.config().rotarySize())
                         .isEqualTo(original.config().rotarySize());
             }

@@ -108,6 +108,9 @@ final class VocabularyReader {
                                         piece.text().replace(WORD_START, ' '),
                                         Vocabulary.ADDED_SCORE,
                                         Kind.USER_DEFINED));
+            } else if (piece.kind() == Kind.USER_DEFINED && added.control()) {
+                // Gemma's pieces call the marks of a turn user-defined, and then any text could hold them.
+                place(added.id(), new Token(piece.text(), piece.score(), Kind.CONTROL));
             }
         }
     }

@@ -253,6 +253,24 @@ class TokenizerKeysTest {
                 .containsEntry("tokenizer.ggml.token_type", GgufValue.i32s(List.of(3, 3, 4, 2, 1)));
     }
 
+    /** Gemma's pieces call it user-defined, and then a user's text could end a turn. */
+    @Test
+    void aPieceThatAnAddedTokenCallsSpecialIsControl() throws Exception {
+        ByteArrayOutputStream pieces = new ByteArrayOutputStream();
+        piece(pieces, "<unk>", 0f, 2);
+        piece(pieces, "<start_of_turn>", 0f, 4);
+        piece(pieces, "\u2581\u2581", 0f, 4);
+        pieces.writeBytes(new byte[] {2 << 3 | 2, 2, 3 << 3, 2});
+        Files.write(folder.resolve("tokenizer.model"), pieces.toByteArray());
+        write("tokenizer.json", """
+                {"added_tokens": [{"id": 1, "content": "<start_of_turn>", "special": true}], "pre_tokenizer": null,
+                 "model": {"type": "BPE", "byte_fallback": true, "unk_token": "<unk>",
+                  "vocab": {"<unk>": 0, "<start_of_turn>": 1, "\u2581\u2581": 2}, "merges": []}}
+                """);
+
+        assertThat(keys(3)).containsEntry("tokenizer.ggml.token_type", GgufValue.i32s(List.of(2, 3, 4)));
+    }
+
     @Test
     void anAddedTokenOfSentencePieceWithoutARowIsLeftOut() throws Exception {
         write("tokenizer.json", """
