@@ -138,7 +138,7 @@ public final class Coordinator {
         });
         step.wake().ifPresent(at -> draft.wake(id, Optional.of(at)));
         if (step.restore()) {
-            draft.emit(new Output.RestoreJob(id.job()));
+            draft.emit(new Output.RestoreJob(id));
         }
         if (step.issue() && before.outdated()) {
             renew(id, step.ticket().orElseThrow(), now);

@@ -1,7 +1,6 @@
 package io.millrace.conductor.run;
 
 import io.millrace.events.Event;
-import io.millrace.events.JobKey;
 import io.millrace.events.ModelPublished;
 import io.millrace.events.RunId;
 
@@ -14,7 +13,7 @@ public sealed interface Output {
     record PublishLatest(ModelPublished event) implements Output {}
 
     /** The cancellation of this job no longer stands. */
-    record RestoreJob(JobKey job) implements Output {}
+    record RestoreJob(TicketId ticket) implements Output {}
 
     /** The run ended long ago and is forgotten. */
     record ForgetRun(RunId run) implements Output {}

@@ -62,7 +62,7 @@ final class TicketMachine {
         return others.isEmpty()
                 ? TicketStep.abandoned(
                         left.with(new Abandoned(now)),
-                        new JobCancelled(ticket.key(), now, why),
+                        new JobCancelled(Optional.of(ticket.job().model()), ticket.key(), now, why),
                         now.plus(limits.abandonedKept()))
                 : TicketStep.forOne(left, run, List.of());
     }

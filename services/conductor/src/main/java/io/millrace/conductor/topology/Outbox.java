@@ -33,8 +33,8 @@ record Outbox(Wiring wiring) {
             switch (output) {
                 case Output.Publish(var event) -> encoded.add(Outgoing.of(records.record(event)));
                 case Output.PublishLatest(var event) -> encoded.add(Outgoing.of(records.latest(event)));
-                case Output.RestoreJob(var job) ->
-                    encoded.add(Outgoing.tombstone(topics.cancellations(), job.toString()));
+                case Output.RestoreJob(TicketId(var model, var job)) ->
+                    encoded.add(Outgoing.tombstone(topics.cancellations(), EventRecords.cancellationKey(model, job)));
                 case Output.ForgetRun(var run) -> encoded.add(Outgoing.tombstone(topics.runs(), run.toString()));
                 case Output.RefuseRecord _ -> {} // becomes a dead letter where the record is known
             }

@@ -1,6 +1,12 @@
 package io.millrace.events;
 
 import java.time.Instant;
+import java.util.Optional;
 
-/** Nobody waits for this job any more: do not start it, interrupt it if it runs. */
-public record JobCancelled(JobKey job, Instant at, String why) implements Event {}
+/**
+ * Nobody waits for this model's job any more: do not start it, interrupt it if it runs. Another model may wait for the
+ * same job, which is a record of its own.
+ *
+ * @param model absent where a version before this field spoke
+ */
+public record JobCancelled(Optional<ModelName> model, JobKey job, Instant at, String why) implements Event {}

@@ -145,7 +145,7 @@ public final class Samples {
                         true),
                 new JobFailed(REF, AT, new Failure(Reason.DISK_FULL, "no space"), Duration.ofSeconds(30)),
                 new OperatorRequest(MODEL, RUN, OperatorRequest.Kind.RETRY, "ada", "disk was full", AT),
-                new JobCancelled(REF.key(), AT, "superseded"),
+                new JobCancelled(Optional.of(REF.model()), REF.key(), AT, "superseded"),
                 new ModelPublished(
                         RUN,
                         MODEL,

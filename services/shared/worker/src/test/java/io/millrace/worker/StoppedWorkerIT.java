@@ -8,10 +8,12 @@ import io.millrace.events.JobCancelled;
 import io.millrace.events.JobEvent.JobFailed;
 import io.millrace.events.JobEvent.JobStarted;
 import io.millrace.events.JobEvent.JobSucceeded;
+import io.millrace.events.ModelName;
 import io.millrace.events.Reason;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -49,7 +51,9 @@ class StoppedWorkerIT {
             site.send(job);
             assertThat(running.await(30, TimeUnit.SECONDS)).isTrue();
 
-            site.send(new JobCancelled(job.key(), Instant.now(), "superseded"));
+            Optional<ModelName> other = Optional.of(new ModelName("another-model"));
+            site.send(new JobCancelled(other, next.key(), Instant.now(), "superseded"));
+            site.send(new JobCancelled(Optional.of(job.model()), job.key(), Instant.now(), "superseded"));
 
             assertThat(interrupted.await(30, TimeUnit.SECONDS)).isTrue();
             site.send(next);

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.millrace.events.Device;
 import io.millrace.events.JobCancelled;
 import io.millrace.events.JobKey;
+import io.millrace.events.ModelName;
 import io.millrace.events.StageName;
 import io.millrace.events.wire.DeadLetters;
 import io.millrace.events.wire.EventCodec;
@@ -21,6 +22,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -118,7 +120,7 @@ class AsyncApiTest {
     @Test
     void headersAreDescribed() {
         JobKey key = JobKey.parse("0".repeat(64));
-        JobCancelled event = new JobCancelled(key, Instant.EPOCH, "");
+        JobCancelled event = new JobCancelled(Optional.of(new ModelName("chat")), key, Instant.EPOCH, "");
         Headers eventHeaders = new EventRecords(Topics.DEFAULT, new EventCodec(), "test").headers(event);
         Headers letterHeaders = new DeadLetters(Topics.DEFAULT, "test")
                 .record(new ConsumerRecord<>("t", 0, 0, "k", new byte[0]), "why")

@@ -23,6 +23,7 @@ import io.millrace.events.JobEvent.JobProgressed;
 import io.millrace.events.JobEvent.JobStarted;
 import io.millrace.events.JobEvent.JobSucceeded;
 import io.millrace.events.JobKey;
+import io.millrace.events.ModelName;
 import io.millrace.events.ModelPublished;
 import io.millrace.events.ModelRejected;
 import io.millrace.events.OperatorRequest;
@@ -154,9 +155,11 @@ final class EventForms {
                     in.instant("at")));
 
     static final Form<JobCancelled> JOB_CANCELLED = new Form<>(
-            (event, out) ->
-                    out.text("job", event.job()).instant("at", event.at()).text("why", event.why()),
-            in -> new JobCancelled(in.job("job"), in.instant("at"), in.text("why")));
+            (event, out) -> out.text("job", event.job())
+                    .instant("at", event.at())
+                    .text("why", event.why())
+                    .text("model", event.model()),
+            in -> new JobCancelled(in.text("model", ModelName::new), in.job("job"), in.instant("at"), in.text("why")));
 
     static final Form<ModelPublished> MODEL_PUBLISHED = new Form<>(
             (event, out) -> out.text("run", event.run())

@@ -63,7 +63,7 @@ public final class EventRecords {
             case Job e -> record(topics.jobs(e.stage(), e.device()), e.key().toString(), e);
             case JobEvent e -> record(topics.jobEvents(), e.job().model().value(), e);
             case OperatorRequest e -> record(topics.jobEvents(), e.model().value(), e);
-            case JobCancelled e -> record(topics.cancellations(), e.job().toString(), e);
+            case JobCancelled e -> record(topics.cancellations(), cancellationKey(e), e);
             case ModelPublished e -> record(topics.models(), e.model().value(), e);
             case ModelRejected e -> record(topics.rejections(), e.model().value(), e);
             case RunFailed e -> record(topics.rejections(), e.model().value(), e);
@@ -74,6 +74,17 @@ public final class EventRecords {
     /** The same event on the topic that keeps only the newest model of each target. */
     public ProducerRecord<String, byte[]> latest(ModelPublished event) {
         return record(topics.modelsLatest(), latestKey(event), event);
+    }
+
+    private static String cancellationKey(JobCancelled event) {
+        return event.model()
+                .map(model -> cancellationKey(model, event.job()))
+                .orElse(event.job().toString());
+    }
+
+    /** Under which a job of a model is cancelled, and the cancellation taken back. */
+    public static String cancellationKey(ModelName model, JobKey job) {
+        return model + "|" + job;
     }
 
     public static String latestKey(ModelPublished event) {
@@ -185,8 +196,8 @@ public final class EventRecords {
                 case JobEvent e -> job(e.job(), Optional.of(e.at()));
                 case JobCancelled e ->
                     new Subject(
-                            Optional.empty(),
-                            Optional.empty(),
+                            e.model().map(ModelName::value),
+                            e.model(),
                             Optional.empty(),
                             Optional.of(e.job()),
                             Optional.empty(),

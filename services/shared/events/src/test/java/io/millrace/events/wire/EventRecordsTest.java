@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -114,7 +115,8 @@ class EventRecordsTest {
     @Test
     void jobIsKnownByItsHeadersAlone() {
         assertThat(EventRecords.jobRef(records.headers(Samples.JOB))).contains(Samples.REF);
-        assertThat(EventRecords.jobRef(records.headers(new JobCancelled(Samples.REF.key(), Samples.AT, ""))))
+        assertThat(EventRecords.jobRef(records.headers(
+                        new JobCancelled(Optional.of(Samples.REF.model()), Samples.REF.key(), Samples.AT, ""))))
                 .isEmpty();
     }
 

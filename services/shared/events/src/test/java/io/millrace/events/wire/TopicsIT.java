@@ -177,7 +177,8 @@ class TopicsIT {
             publish(topics, Schemas.hex(Schemas.fingerprint(newer)), newer.toString());
 
             assertThat(codec.decode(event))
-                    .isEqualTo(new Decoded.Known(new JobCancelled(Samples.REF.key(), Samples.AT, "superseded")));
+                    .isEqualTo(new Decoded.Known(new JobCancelled(
+                            Optional.of(Samples.REF.model()), Samples.REF.key(), Samples.AT, "superseded")));
         }
     }
 

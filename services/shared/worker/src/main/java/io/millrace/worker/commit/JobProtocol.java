@@ -5,6 +5,7 @@ import io.millrace.events.JobEvent.JobFailed;
 import io.millrace.events.JobEvent.JobStarted;
 import io.millrace.events.JobEvent.JobSucceeded;
 import io.millrace.events.JobKey;
+import io.millrace.events.JobRef;
 import io.millrace.events.Reason;
 import io.millrace.store.Acquired;
 import io.millrace.store.ArtifactStore;
@@ -37,7 +38,7 @@ public final class JobProtocol {
     private final ArtifactStore store;
     private final ClaimKeeper claims;
     private final Reports reports;
-    private final Predicate<JobKey> cancelled;
+    private final Predicate<JobRef> cancelled;
     private final StageRun stageRun;
     private final String worker;
     private final InstantSource clock;
@@ -46,7 +47,7 @@ public final class JobProtocol {
             ArtifactStore store,
             ClaimKeeper claims,
             Reports reports,
-            Predicate<JobKey> cancelled,
+            Predicate<JobRef> cancelled,
             StageRun stageRun,
             String worker,
             InstantSource clock) {
@@ -61,7 +62,7 @@ public final class JobProtocol {
 
     /** Does the job. An outcome is always returned; only a bug in this class could throw. */
     public Ended run(RunningJob run) {
-        if (cancelled.test(run.ref().key())) {
+        if (cancelled.test(run.ref())) {
             return end(run, new Outcome.Cancelled());
         }
         Acquired acquired;

@@ -1,7 +1,7 @@
 package io.millrace.worker.commit;
 
 import io.millrace.events.Failure;
-import io.millrace.events.JobKey;
+import io.millrace.events.JobRef;
 import io.millrace.store.ArtifactStore;
 import io.millrace.worker.Stages;
 import io.millrace.worker.WorkerSettings;
@@ -22,7 +22,7 @@ public final class StageRun {
     private static final Logger LOG = LoggerFactory.getLogger(StageRun.class);
 
     private final Reports reports;
-    private final Predicate<JobKey> cancelled;
+    private final Predicate<JobRef> cancelled;
     private final WorkerSettings settings;
     private final InstantSource clock;
     private final LongSupplier nanoTime;
@@ -33,7 +33,7 @@ public final class StageRun {
             Stages stages,
             ArtifactStore store,
             Reports reports,
-            Predicate<JobKey> cancelled,
+            Predicate<JobRef> cancelled,
             WorkerSettings settings,
             InstantSource clock,
             LongSupplier nanoTime) {

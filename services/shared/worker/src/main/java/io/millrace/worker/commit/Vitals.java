@@ -1,7 +1,7 @@
 package io.millrace.worker.commit;
 
 import io.millrace.events.JobEvent.JobProgressed;
-import io.millrace.events.JobKey;
+import io.millrace.events.JobRef;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.function.LongSupplier;
@@ -16,7 +16,7 @@ final class Vitals implements AutoCloseable {
 
     private final RunningJob run;
     private final Reports reports;
-    private final Predicate<JobKey> cancelled;
+    private final Predicate<JobRef> cancelled;
     private final Pulse pulse;
     private final InstantSource clock;
     private final LongSupplier nanoTime;
@@ -25,7 +25,7 @@ final class Vitals implements AutoCloseable {
     Vitals(
             RunningJob run,
             Reports reports,
-            Predicate<JobKey> cancelled,
+            Predicate<JobRef> cancelled,
             Duration stallLimit,
             Duration tick,
             InstantSource clock,
@@ -60,7 +60,7 @@ final class Vitals implements AutoCloseable {
     }
 
     private void look() {
-        if (cancelled.test(run.ref().key())) {
+        if (cancelled.test(run.ref())) {
             run.interrupt(Interruption.CANCELLED);
         }
         ProgressBoard.Mark mark = run.progress().mark();

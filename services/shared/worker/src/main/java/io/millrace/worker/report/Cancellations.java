@@ -1,6 +1,7 @@
 package io.millrace.worker.report;
 
-import io.millrace.events.JobKey;
+import io.millrace.events.JobRef;
+import io.millrace.events.wire.EventRecords;
 import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.events.wire.Topics;
 import java.time.Duration;
@@ -35,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * The jobs that nobody waits for, as the compacted topic says: a value cancels its key, a tombstone takes that back. A
  * worker that cannot read the topic works on: it does too much rather than too little.
  */
-public final class Cancellations implements Predicate<JobKey>, AutoCloseable {
+public final class Cancellations implements Predicate<JobRef>, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Cancellations.class);
     private static final Duration POLL = Duration.ofMillis(500);
     private static final Duration PAUSE = Duration.ofSeconds(5);
@@ -60,13 +61,14 @@ public final class Cancellations implements Predicate<JobKey>, AutoCloseable {
     }
 
     /**
-     * True if nobody waits for the job. A key may be asked for again: then its tombstone and its new job are written at
+     * True if nobody waits for this model's job; the same job of another model is another record. A key may be asked for again: then its tombstone and its new job are written at
      * once, but the job may be seen first. So a key that looks cancelled is looked at again when all that is written by
      * now has been read, and if that cannot be had the job is done.
      */
     @Override
-    public boolean test(JobKey key) {
-        return cancelled.contains(key.toString()) && readToTheEnd() && cancelled.contains(key.toString());
+    public boolean test(JobRef job) {
+        String key = EventRecords.cancellationKey(job.model(), job.key());
+        return cancelled.contains(key) && readToTheEnd() && cancelled.contains(key);
     }
 
     private boolean readToTheEnd() {

@@ -14,7 +14,7 @@ import io.millrace.events.JobEvent.JobFailed;
 import io.millrace.events.JobEvent.JobProgressed;
 import io.millrace.events.JobEvent.JobStarted;
 import io.millrace.events.JobEvent.JobSucceeded;
-import io.millrace.events.JobKey;
+import io.millrace.events.JobRef;
 import io.millrace.events.ModelName;
 import io.millrace.events.Parameters;
 import io.millrace.events.Reason;
@@ -79,7 +79,7 @@ class JobProtocolTest {
 
     private final MemoryStore memory = new MemoryStore();
     private final List<Event> published = new CopyOnWriteArrayList<>();
-    private final Set<JobKey> cancelled = new HashSet<>();
+    private final Set<JobRef> cancelled = new HashSet<>();
     private ArtifactStore store = memory;
     private Job job;
 
@@ -157,7 +157,7 @@ class JobProtocolTest {
 
     @Test
     void cancelledJobSaysNothing() throws Exception {
-        cancelled.add(job.key());
+        cancelled.add(JobRef.of(job));
 
         JobProtocol.Ended ended = run((input, workspace) -> {});
 

@@ -70,7 +70,8 @@ class IntakeTest {
 
     @Test
     void eventThatIsNoJobIsUnreadable() {
-        ProducerRecord<String, byte[]> sent = RECORDS.record(new JobCancelled(JOB.key(), Instant.EPOCH, "superseded"));
+        ProducerRecord<String, byte[]> sent =
+                RECORDS.record(new JobCancelled(Optional.of(JOB.model()), JOB.key(), Instant.EPOCH, "superseded"));
 
         assertThat(take(sent.key(), sent.value(), sent.headers()))
                 .isEqualTo(new Intake.Unreadable("expected a job, found a JobCancelled"));
