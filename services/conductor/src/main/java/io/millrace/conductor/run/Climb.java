@@ -86,6 +86,12 @@ final class Climb {
         return from(request, next, 1, at);
     }
 
+    /** Whether there is anything to try after the step that a run stands at, or without its result. */
+    static boolean mayGoOn(RunRequest request, Position position) {
+        return position.rung() + 1 < request.target().ladder().size()
+                || stepAt(request, position).parameters() instanceof Parameters.Speed;
+    }
+
     private static Step stepAt(RunRequest request, Position position) {
         return Plan.of(request.target(), position.rung(), request.checkpoint().numbers())
                 .step(position.step());

@@ -135,8 +135,12 @@ public final class RunMachine {
                 switch (failure.failure().blame()) {
                     case CHECKPOINT, POLICY ->
                         failed(request, position, failure.failure(), failure.attempt(), failure.at());
-                    case RECIPE, OURSELVES, SURROUNDINGS ->
-                        Climb.afterFailure(request, position, failure.failure(), failure.at());
+                    case RECIPE -> Climb.afterFailure(request, position, failure.failure(), failure.at());
+                    // Nobody judged that candidate, so a run that ends with it was not rejected.
+                    case OURSELVES, SURROUNDINGS ->
+                        Climb.mayGoOn(request, position)
+                                ? Climb.afterFailure(request, position, failure.failure(), failure.at())
+                                : failed(request, position, failure.failure(), failure.attempt(), failure.at());
                 };
         };
     }

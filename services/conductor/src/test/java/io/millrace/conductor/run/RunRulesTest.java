@@ -207,6 +207,23 @@ class RunRulesTest {
         assertThat(world.lastJob().attempt()).isEqualTo(1);
     }
 
+    /** Nothing spoke against the candidate, so the run was not rejected, and an operator may go on with it. */
+    @Test
+    void ourOwnFaultOnTheLastRungEndsTheRunAsFailed() {
+        RunId run = start(PHONE);
+        Job quantize = world.lastJob();
+
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.STAGE_ERROR));
+            world.pass(Duration.ofMinutes(1));
+        }
+
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.FAILED);
+        world.ask(OperatorRequest.Kind.RETRY, run);
+        assertThat(world.lastJob().key()).isEqualTo(quantize.key());
+        assertThat(world.lastJob().attempt()).isEqualTo(4);
+    }
+
     @Test
     void lateFailureOfAnOldAttemptChangesNothing() {
         start(PHONE);

@@ -37,9 +37,7 @@ class EventRecordsTest {
                 Map.entry("JobSucceeded", List.of("millrace.job-events", model)),
                 Map.entry("JobFailed", List.of("millrace.job-events", model)),
                 Map.entry("OperatorRequest", List.of("millrace.job-events", model)),
-                Map.entry(
-                        "JobCancelled",
-                        List.of("millrace.cancellations", Samples.REF.key().toString())),
+                Map.entry("JobCancelled", List.of("millrace.cancellations", model + "|" + Samples.REF.key())),
                 Map.entry("ModelPublished", List.of("millrace.models", model)),
                 Map.entry("ModelRejected", List.of("millrace.rejections", model)),
                 Map.entry("RunFailed", List.of("millrace.rejections", model)),

@@ -229,6 +229,7 @@ class TopicsIT {
         record.put("job", Samples.REF.key().toString());
         record.put("at", Samples.AT.toEpochMilli());
         record.put("why", "superseded");
+        record.put("model", Samples.REF.model().value());
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.writeBytes(ByteBuffer.allocate(10)
                 .putShort((short) 0xC301)
