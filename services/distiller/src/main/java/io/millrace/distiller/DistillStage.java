@@ -5,12 +5,14 @@ import io.millrace.events.Measurement;
 import io.millrace.events.Parameters.Distill;
 import io.millrace.events.Reason;
 import io.millrace.events.Role;
+import io.millrace.events.StageName;
 import io.millrace.models.TensorRuntime;
 import io.millrace.models.TokenStream;
 import io.millrace.models.Tokenizer;
 import io.millrace.models.training.Distillation;
 import io.millrace.models.training.DistillationSettings;
 import io.millrace.models.training.DivergedException;
+import io.millrace.models.training.KeptZeros;
 import io.millrace.models.training.OptimizerSettings;
 import io.millrace.models.training.TrainingSettings;
 import io.millrace.tensors.MalformedFileException;
@@ -71,7 +73,9 @@ public final class DistillStage implements Stage<Distill> {
             Checkpoint teacher, Checkpoint student, TokenStream text, StageInput<Distill> input, Workspace workspace)
             throws IOException, InterruptedException {
         Distill parameters = input.parameters();
-        try (Distillation distillation = new Distillation(teacher, student, text, settings(parameters, input.seed()))) {
+        boolean pruned = StageName.PRUNE.wireName().equals(student.metadata().get(Checkpoint.MADE));
+        try (Distillation distillation =
+                new Distillation(teacher, student, text, settings(parameters, pruned, input.seed()))) {
             LossCurve curve = train(distillation, parameters, workspace);
             Path output = Files.createDirectories(workspace.folder().resolve("output"));
             StudentFolder.write(output, student, distillation.student(), parameters.product());
@@ -122,7 +126,7 @@ public final class DistillStage implements Stage<Distill> {
         }
     }
 
-    private static DistillationSettings settings(Distill parameters, long seed) {
+    private static DistillationSettings settings(Distill parameters, boolean pruned, long seed) {
         int warmUp = Math.max(1, parameters.steps() / WARM_UP_SHARE);
         return new DistillationSettings(
                 new TrainingSettings(
@@ -133,7 +137,7 @@ public final class DistillStage implements Stage<Distill> {
                         seed),
                 parameters.temperature(),
                 parameters.textWeight(),
-                true);
+                pruned ? KeptZeros.OF_ALL_MATRICES : KeptZeros.OF_SPARSE_MATRICES);
     }
 
     private static LossCurve train(Distillation distillation, Distill parameters, Workspace workspace)

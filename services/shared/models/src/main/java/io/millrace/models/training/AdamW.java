@@ -18,12 +18,12 @@ final class AdamW implements AutoCloseable {
     private final Map<String, NDArray> firstMoments = new LinkedHashMap<>();
     private final Map<String, NDArray> secondMoments = new LinkedHashMap<>();
 
-    AdamW(Map<String, NDArray> weights, OptimizerSettings settings, boolean keepZeros) {
+    AdamW(Map<String, NDArray> weights, OptimizerSettings settings, KeptZeros keptZeros) {
         this.weights = weights;
         this.settings = settings;
         scope = TensorRuntime.start().scope();
         try {
-            masks = keepZeros ? ZeroMasks.of(weights, scope) : ZeroMasks.none();
+            masks = ZeroMasks.of(weights, keptZeros, scope);
             weights.forEach((name, weight) -> {
                 firstMoments.put(name, scope.zeros(weight.getShape(), weight.getDataType()));
                 secondMoments.put(name, scope.zeros(weight.getShape(), weight.getDataType()));

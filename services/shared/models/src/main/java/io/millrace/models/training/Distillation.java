@@ -44,7 +44,7 @@ public final class Distillation implements AutoCloseable {
                         this.student,
                         settings.training().optimizer(),
                         settings.training().steps(),
-                        settings.keepZeros());
+                        settings.keptZeros());
             } catch (RuntimeException | Error problem) {
                 this.student.close();
                 throw problem;

@@ -3,10 +3,9 @@ package io.millrace.models.training;
 /**
  * @param temperature softens both distributions; 1 compares them as they are
  * @param crossEntropyWeight share of the loss that comes from the text itself, 0 to 1; the rest comes from the teacher
- * @param keepZeros weights of pruned matrices (more than 10 % exact zeros) that are zero stay zero
  */
 public record DistillationSettings(
-        TrainingSettings training, double temperature, double crossEntropyWeight, boolean keepZeros) {
+        TrainingSettings training, double temperature, double crossEntropyWeight, KeptZeros keptZeros) {
     public DistillationSettings {
         if (!(temperature > 0) || !(crossEntropyWeight >= 0 && crossEntropyWeight <= 1)) {
             throw new IllegalArgumentException("temperature " + temperature + ", cross-entropy weight "

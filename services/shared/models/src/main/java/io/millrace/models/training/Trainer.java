@@ -20,7 +20,7 @@ public final class Trainer implements AutoCloseable {
         this.model = model;
         this.text = text;
         this.settings = settings;
-        step = new TrainingStep(model, settings.optimizer(), settings.steps(), false);
+        step = new TrainingStep(model, settings.optimizer(), settings.steps(), KeptZeros.NONE);
     }
 
     /** Steps done so far, those before a resume included. */

@@ -17,11 +17,11 @@ final class TrainingStep implements AutoCloseable {
     private final AdamW optimizer;
     private long done;
 
-    TrainingStep(CausalLanguageModel model, OptimizerSettings settings, long steps, boolean keepZeros) {
+    TrainingStep(CausalLanguageModel model, OptimizerSettings settings, long steps, KeptZeros keptZeros) {
         this.model = model;
         this.settings = settings;
         this.steps = steps;
-        optimizer = new AdamW(model.parameters(), settings, keepZeros);
+        optimizer = new AdamW(model.parameters(), settings, keptZeros);
     }
 
     /** The parts of a loss, all scalars; what is absent is not computed. */

@@ -7,24 +7,21 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Keeps pruned weights at zero: a matrix of which more than a share is exactly zero keeps those zeros. The mask is laid
+ * Keeps pruned weights at zero. The mask is laid
  * on the gradient before the optimizer sees it, so Adam's moments stay zero there, and with them the update and the
  * decay; a masked weight never moves at all.
  */
 final class ZeroMasks {
-    static final double LEAST_SHARE = 0.10;
-
     private final Map<String, NDArray> keep = new HashMap<>(); // 1 where a weight may move, shaped like it, f32
 
     private ZeroMasks() {}
 
-    static ZeroMasks none() {
-        return new ZeroMasks();
-    }
-
-    /** Masks of all matrices that look pruned. */
-    static ZeroMasks of(Map<String, NDArray> weights, NDManager scope) {
+    /** Masks of the matrices that keep theirs. */
+    static ZeroMasks of(Map<String, NDArray> weights, KeptZeros kept, NDManager scope) {
         ZeroMasks masks = new ZeroMasks();
+        if (kept == KeptZeros.NONE) {
+            return masks;
+        }
         weights.forEach((name, weight) -> {
             if (weight.getShape().dimension() == 2) {
                 NDArray moves;
@@ -33,7 +30,7 @@ final class ZeroMasks {
                     source.attach(work);
                     moves = source.neq(0).toType(DataType.FLOAT32, false);
                     double zeros = 1 - moves.mean().getFloat();
-                    if (zeros > LEAST_SHARE) {
+                    if (moves.min().getFloat() == 0 && kept.keeps(zeros)) {
                         moves.attach(scope);
                         masks.keep.put(name, moves);
                     }

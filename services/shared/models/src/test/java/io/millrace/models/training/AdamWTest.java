@@ -20,7 +20,7 @@ class AdamWTest {
             double[] expected = {1, -2};
             double[] m = new double[2];
             double[] v = new double[2];
-            try (AdamW optimizer = new AdamW(Map.of("w", weight), SETTINGS, false)) {
+            try (AdamW optimizer = new AdamW(Map.of("w", weight), SETTINGS, KeptZeros.NONE)) {
                 for (int step = 1; step <= 2; step++) {
                     differentiate(weight, 3, 4);
                     double norm = optimizer.gradientNorm();
@@ -48,7 +48,7 @@ class AdamWTest {
     void vectorsDoNotDecay() {
         try (NDManager scope = TensorRuntime.start().scope()) {
             NDArray weight = scope.create(new float[] {1, 1}, new Shape(2));
-            try (AdamW optimizer = new AdamW(Map.of("norm", weight), SETTINGS, false)) {
+            try (AdamW optimizer = new AdamW(Map.of("norm", weight), SETTINGS, KeptZeros.NONE)) {
                 differentiate(weight, 0, 0);
                 optimizer.update(1, 0.1, optimizer.gradientNorm());
             }
@@ -60,7 +60,7 @@ class AdamWTest {
     void gradientsDoNotAddUpFromStepToStep() {
         try (NDManager scope = TensorRuntime.start().scope()) {
             NDArray weight = scope.create(new float[] {1, 1}, new Shape(1, 2));
-            try (AdamW optimizer = new AdamW(Map.of("w", weight), SETTINGS, false)) {
+            try (AdamW optimizer = new AdamW(Map.of("w", weight), SETTINGS, KeptZeros.NONE)) {
                 differentiate(weight, 3, 4);
                 optimizer.update(1, 0.1, optimizer.gradientNorm());
                 differentiate(weight, 3, 4);

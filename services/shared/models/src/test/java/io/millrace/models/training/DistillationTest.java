@@ -30,7 +30,7 @@ class DistillationTest {
     @Test
     void theStudentComesCloserToItsTeacher() throws Exception {
         try (Distillation distillation =
-                new Distillation(TEACHER, coarse(1), TEXT, new DistillationSettings(TRAINING, 2, 0, false))) {
+                new Distillation(TEACHER, coarse(1), TEXT, new DistillationSettings(TRAINING, 2, 0, KeptZeros.NONE))) {
             List<StepReport> reports = new ArrayList<>();
 
             distillation.run(reports::add, WorkProgress.NONE);
@@ -46,15 +46,15 @@ class DistillationTest {
     @Test
     void aStudentEqualToItsTeacherHasNothingToLearn() throws Exception {
         try (Distillation distillation =
-                new Distillation(TEACHER, TEACHER, TEXT, new DistillationSettings(TRAINING, 3, 0, false))) {
+                new Distillation(TEACHER, TEACHER, TEXT, new DistillationSettings(TRAINING, 3, 0, KeptZeros.NONE))) {
             assertThat(distillation.next().loss()).isCloseTo(0, within(1e-5));
         }
     }
 
     @Test
     void theLossIsTheWeightedSumOfItsParts() throws Exception {
-        try (Distillation distillation =
-                new Distillation(TEACHER, coarse(0.25f), TEXT, new DistillationSettings(TRAINING, 2, 0.25, false))) {
+        try (Distillation distillation = new Distillation(
+                TEACHER, coarse(0.25f), TEXT, new DistillationSettings(TRAINING, 2, 0.25, KeptZeros.NONE))) {
             StepReport report = distillation.next();
 
             assertThat(report.loss())
@@ -75,8 +75,8 @@ class DistillationTest {
         float[] few = TEACHER.of(other).clone();
         few[5] = 0;
         WeightSource student = TEACHER.with(MATRIX, pruned).with(other, few);
-        try (Distillation distillation =
-                new Distillation(TEACHER, student, TEXT, new DistillationSettings(TRAINING, 1, 0, true))) {
+        try (Distillation distillation = new Distillation(
+                TEACHER, student, TEXT, new DistillationSettings(TRAINING, 1, 0, KeptZeros.OF_SPARSE_MATRICES))) {
             distillation.run(report -> {}, WorkProgress.NONE);
 
             float[] trained = values(distillation.student().weights(), MATRIX, pruned.length);
@@ -93,7 +93,10 @@ class DistillationTest {
     void withoutTheMaskPrunedWeightsGrowBack() throws Exception {
         float[] pruned = new float[TEACHER.of(MATRIX).length];
         try (Distillation distillation = new Distillation(
-                TEACHER, TEACHER.with(MATRIX, pruned), TEXT, new DistillationSettings(TRAINING, 1, 0, false))) {
+                TEACHER,
+                TEACHER.with(MATRIX, pruned),
+                TEXT,
+                new DistillationSettings(TRAINING, 1, 0, KeptZeros.NONE))) {
             distillation.next();
 
             assertThat(values(distillation.student().weights(), MATRIX, pruned.length))
@@ -103,7 +106,7 @@ class DistillationTest {
 
     @Test
     void anInterruptedDistillationContinuesAsIfNothingHadHappened(@TempDir Path state) throws Exception {
-        DistillationSettings settings = new DistillationSettings(TRAINING, 2, 0.1, true);
+        DistillationSettings settings = new DistillationSettings(TRAINING, 2, 0.1, KeptZeros.OF_SPARSE_MATRICES);
         try (Distillation whole = new Distillation(TEACHER, coarse(0.25f), TEXT, settings);
                 Distillation before = new Distillation(TEACHER, coarse(0.25f), TEXT, settings)) {
             whole.run(report -> {}, WorkProgress.NONE);
@@ -124,7 +127,7 @@ class DistillationTest {
 
     @Test
     void layersAreProgressAndAnInterruptInsideAStepLeavesNothingOfIt() throws Exception {
-        DistillationSettings settings = new DistillationSettings(TRAINING, 2, 0, false);
+        DistillationSettings settings = new DistillationSettings(TRAINING, 2, 0, KeptZeros.NONE);
         List<String> told = new ArrayList<>();
         WorkProgress interrupting = (done, total, what) -> {
             told.add(what + ", " + done + " of " + total);
@@ -160,8 +163,8 @@ class DistillationTest {
                 TestModels.config("LlamaForCausalLM", "llama", "\"tie_word_embeddings\": true, \"vocab_size\": 300"),
                 1);
 
-        assertThatThrownBy(
-                        () -> new Distillation(larger, TEACHER, TEXT, new DistillationSettings(TRAINING, 1, 0, false)))
+        assertThatThrownBy(() -> new Distillation(
+                        larger, TEACHER, TEXT, new DistillationSettings(TRAINING, 1, 0, KeptZeros.NONE)))
                 .hasMessageContaining("vocabulary of 300, the student one of 260");
     }
 

@@ -162,7 +162,7 @@ class TrainerTest {
     private static double gradientNorm(TinyModel tiny, Runnable betweenForwardAndBackward) throws IOException {
         int[][] batch = text.batch(7, 1, 2, 17);
         try (CausalLanguageModel model = CausalLanguageModel.load(tiny.weights());
-                TrainingStep step = new TrainingStep(model, SETTINGS.optimizer(), 40, false);
+                TrainingStep step = new TrainingStep(model, SETTINGS.optimizer(), 40, KeptZeros.NONE);
                 NDManager work = TensorRuntime.start().scope()) {
             NDArray next = Losses.next(work, batch);
             NDArray teacher =

@@ -114,7 +114,7 @@ final class KnownArchitectures {
                                     QUERY_KEY_NORMS,
                                     NORM_BEFORE_FEED_FORWARD,
                                     experts("mlp.gate", "mlp.experts.@.", "gate_proj", "up_proj", "down_proj")))
-                    .pattern(LayerPattern.WINDOWED_IF_USED)
+                    .pattern(LayerPattern.ALL_WINDOWED_IF_USED)
                     .experts("num_experts", "moe_intermediate_size")
                     .with(Trait.NORMED_EXPERTS_STATED, Trait.LINEAR_SCALING, Trait.YARN),
             Architecture.of("SmolLM3ForCausalLM", "smollm3", "smollm3", GATED)

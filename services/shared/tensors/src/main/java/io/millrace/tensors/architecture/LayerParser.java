@@ -33,6 +33,7 @@ final class LayerParser {
                 yield false;
             }
             case WINDOWED, ALTERNATING, FIVE_OF_SIX -> true;
+            case ALL_WINDOWED_IF_USED -> config.flag("use_sliding_window", false);
             case WINDOWED_IF_USED -> config.flag("use_sliding_window", false) && everyLayerIsWindowed();
         };
         if (!windowed || (!config.present("sliding_window") && !pattern.mixesWindows())) {

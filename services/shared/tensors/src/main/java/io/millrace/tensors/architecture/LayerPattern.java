@@ -6,8 +6,10 @@ public enum LayerPattern {
     ALIKE,
     /** Every layer has the sliding window that config.json states, if any. */
     WINDOWED,
-    /** Likewise, if {@code use_sliding_window} says so. */
+    /** Likewise, if {@code use_sliding_window} says so, from layer {@code max_window_layers} on. */
     WINDOWED_IF_USED,
+    /** Likewise, if {@code use_sliding_window} says so, whatever {@code max_window_layers} is. */
+    ALL_WINDOWED_IF_USED,
     /** A layer with a window, then one without. */
     ALTERNATING,
     /** Five layers with a window, then one without. */
@@ -19,7 +21,7 @@ public enum LayerPattern {
     boolean windowed(int layer) {
         return switch (this) {
             case ALIKE, FOURTH_UNROTATED -> false;
-            case WINDOWED, WINDOWED_IF_USED -> true;
+            case WINDOWED, WINDOWED_IF_USED, ALL_WINDOWED_IF_USED -> true;
             case ALTERNATING -> layer % 2 == 0;
             case FIVE_OF_SIX -> layer % 6 < 5;
         };
@@ -33,7 +35,7 @@ public enum LayerPattern {
     /** Layers after which windows repeat, as {@code sliding_window_pattern} counts them. */
     int windowPeriod() {
         return switch (this) {
-            case ALIKE, WINDOWED, WINDOWED_IF_USED, FOURTH_UNROTATED -> 1;
+            case ALIKE, WINDOWED, WINDOWED_IF_USED, ALL_WINDOWED_IF_USED, FOURTH_UNROTATED -> 1;
             case ALTERNATING -> 2;
             case FIVE_OF_SIX -> 6;
         };

@@ -366,6 +366,24 @@ class ModelConfigTest {
                 .isEmpty();
     }
 
+    /** transformers looks at no layer's number there. */
+    @Test
+    void qwen3MoeWindowCountsInEveryLayerWhenItIsUsed() throws IOException {
+        ObjectNode qwen = TinyModels.config("Qwen3MoeForCausalLM", "qwen3_moe");
+        qwen.put("num_experts", 4)
+                .put("num_experts_per_tok", 2)
+                .put("moe_intermediate_size", 64)
+                .put("norm_topk_prob", true);
+        qwen.put("sliding_window", 32).put("use_sliding_window", true).put("max_window_layers", 28);
+
+        ModelConfig windowed = ModelConfig.of(qwen, "config.json");
+        assertThat(windowed.slidingWindow()).hasValue(32);
+        assertThat(windowed.attention()).allMatch(layer -> layer.window().isPresent());
+        assertThat(ModelConfig.of(qwen.put("use_sliding_window", false), "config.json")
+                        .slidingWindow())
+                .isEmpty();
+    }
+
     @Test
     void architectureIsFoundByModelTypeAlone() throws IOException {
         ObjectNode qwen = TinyModels.config("Qwen2ForCausalLM", "qwen2");
