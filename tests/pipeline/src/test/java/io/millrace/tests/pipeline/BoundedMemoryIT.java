@@ -38,7 +38,7 @@ final class BoundedMemoryIT {
     }
 
     @ParameterizedTest(name = "{0}")
-    @ValueSource(strings = {"gguf", "compressed-tensors", "magnitude"})
+    @ValueSource(strings = {"gguf", "compressed-tensors", "onnx", "magnitude", "neurons"})
     @Tag("promise-5")
     @DisplayName("Promise 5: memory stays bounded, whatever the checkpoint's size")
     void weightOnlyWorkNeedsAFractionOfTheModelsSize(String job, @TempDir Path work) throws Exception {
@@ -56,7 +56,8 @@ final class BoundedMemoryIT {
             System.out.printf(
                     "%s: %d MiB of weights, heap of %d MiB, %d MiB of memory in use at most%n",
                     job, weightBytes >> 20, HEAP_MIB, most >> 20);
-            assertThat(most).isLessThan(weightBytes / 2);
+            // The JVM itself takes as much again as this heap; a second heap beside it would be the model's.
+            assertThat(most).isLessThan((3 * HEAP_MIB) << 20);
         } finally {
             process.destroyForcibly();
         }

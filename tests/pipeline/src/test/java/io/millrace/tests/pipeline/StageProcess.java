@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 final class StageProcess {
     private static final Parameters.Magnitude HALF =
             new Parameters.Magnitude(OptionalDouble.of(0.5), OptionalDouble.empty(), true);
+    private static final Parameters.Neurons QUARTER = new Parameters.Neurons(0.25, 256);
     private static final Path STATUS = Path.of("/proc/self/status");
 
     private StageProcess() {}
@@ -35,6 +36,8 @@ final class StageProcess {
             case "gguf" -> run(new QuantizeStage(), new Parameters.Gguf("Q8_0"), checkpoint, work);
             case "compressed-tensors" ->
                 run(new QuantizeStage(), new Parameters.CompressedTensors("W4A16"), checkpoint, work);
+            case "onnx" -> run(new QuantizeStage(), new Parameters.Onnx("int4"), checkpoint, work);
+            case "neurons" -> run(new PruneStage(), QUARTER, checkpoint, work);
             case "magnitude" -> run(new PruneStage(), HALF, checkpoint, work);
             default -> throw new IllegalArgumentException("no job is called '" + args[0] + "'");
         }
