@@ -168,6 +168,31 @@ class OnnxPlanTest {
         assertThat(genai("beside").at("/model/eos_token_id")).hasToString("[5,7]");
     }
 
+    /** Base models are configured without a turn's end, and 0 is a letter in most vocabularies, at which padding would begin. */
+    @Test
+    void theGenerationLibraryIsToldTheEndOfATurnAndThePaddingOfTheTokenizer() throws Exception {
+        ObjectNode config = TinyModels.llama().put("eos_token_id", 5);
+        Path model = TinyModels.write(parent.resolve("model"), config, DType.F32, 3);
+        Files.writeString(model.resolve("tokenizer.json"), """
+                {"added_tokens": [{"id": 5, "content": "</s>", "special": true}, {"id": 6, "content": "<pad>"},
+                 {"id": 7, "content": "<|im_end|>", "special": true}, {"id": 100000, "content": "<|eot_id|>"}]}
+                """);
+        Files.writeString(
+                model.resolve("tokenizer_config.json"),
+                "{\"eos_token\": \"</s>\", \"pad_token\": {\"content\": \"<pad>\"}}");
+        Files.writeString(model.resolve("generation_config.json"), "{\"top_k\": -1}");
+        try (Checkpoint source = Checkpoint.open(model)) {
+            OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("base"), 1, Progress.NONE);
+            Files.writeString(model.resolve("chat_template.jinja"), "{{ messages }}");
+            OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("chat"), 1, Progress.NONE);
+        }
+
+        assertThat(genai("base").at("/model/eos_token_id")).hasToString("5");
+        assertThat(genai("base").at("/model/pad_token_id")).hasToString("6");
+        assertThat(genai("base").at("/search/top_k")).hasToString("0");
+        assertThat(genai("chat").at("/model/eos_token_id")).hasToString("[5,7]");
+    }
+
     private ObjectNode genai(String folder) throws IOException {
         return StrictJson.readFile(parent.resolve(folder).resolve(GenaiConfig.FILE), 1 << 20);
     }
