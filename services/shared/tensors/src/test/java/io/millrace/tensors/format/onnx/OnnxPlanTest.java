@@ -193,8 +193,32 @@ class OnnxPlanTest {
         assertThat(genai("chat").at("/model/eos_token_id")).hasToString("[5,7]");
     }
 
+    @Test
+    void ofNamedChatTemplatesTheDefaultGoesAlong() throws Exception {
+        Path model = TinyModels.write(parent.resolve("model"), TinyModels.llama(), DType.F32, 3);
+        Files.writeString(model.resolve("tokenizer.json"), "{}");
+        String config = """
+                {"model_max_length": 1000000000000000019884624838656, "chat_template": [
+                 {"name": "tool_use", "template": "{{ tools }}"}, {"name": "%s", "template": "{{ messages }}"}]}""";
+        try (Checkpoint source = Checkpoint.open(model)) {
+            for (String name : List.of("default", "rag")) {
+                Files.writeString(model.resolve("tokenizer_config.json"), config.formatted(name));
+                OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve(name), 1, Progress.NONE);
+            }
+        }
+
+        ObjectNode one = json("default", "tokenizer_config.json");
+        assertThat(one.path("chat_template")).hasToString("\"{{ messages }}\"");
+        assertThat(one.path("model_max_length")).hasToString("1000000000000000019884624838656");
+        assertThat(json("rag", "tokenizer_config.json").has("chat_template")).isFalse();
+    }
+
     private ObjectNode genai(String folder) throws IOException {
-        return StrictJson.readFile(parent.resolve(folder).resolve(GenaiConfig.FILE), 1 << 20);
+        return json(folder, GenaiConfig.FILE);
+    }
+
+    private ObjectNode json(String folder, String file) throws IOException {
+        return StrictJson.readFile(parent.resolve(folder).resolve(file), 1 << 20);
     }
 
     @Test

@@ -1,0 +1,39 @@
+package io.millrace.tensors.format.onnx;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.file.DurableFiles;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** A tokenizer's files as ONNX Runtime's generation library takes them. */
+final class GenaiTokenizer {
+    private static final String CONFIG = "tokenizer_config.json";
+    private static final String TEMPLATE = "chat_template";
+    private static final long LIMIT_BYTES = 128L << 20;
+
+    private GenaiTokenizer() {}
+
+    /** Makes of a list of named chat templates the default one, if there is one: the library fails at a list. */
+    static void takeOneTemplate(Path folder) throws IOException {
+        Path file = folder.resolve(CONFIG);
+        if (!Files.exists(file)) {
+            return;
+        }
+        ObjectNode config = StrictJson.readFile(file, LIMIT_BYTES);
+        JsonNode templates = config.path(TEMPLATE);
+        if (!templates.isArray()) {
+            return;
+        }
+        config.remove(TEMPLATE);
+        for (JsonNode template : templates) {
+            if (template.path("name").asText().equals("default")) {
+                config.put(TEMPLATE, template.path("template").asText());
+            }
+        }
+        DurableFiles.write(file, StrictJson.print(config).getBytes(StandardCharsets.UTF_8));
+    }
+}
