@@ -94,6 +94,7 @@ public final class OnnxPlan {
                                 + NBitsBlocks.ELEMENTS);
             }
         }
+        GenaiTokenizer.require(checkpoint.folder());
         return new OnnxPlan(checkpoint, type, accuracyLevel);
     }
 

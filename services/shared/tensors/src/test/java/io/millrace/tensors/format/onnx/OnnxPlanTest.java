@@ -194,6 +194,20 @@ class OnnxPlanTest {
     }
 
     @Test
+    void aTokenizerThatTheGenerationLibraryCannotOpenIsRefused() throws Exception {
+        Path model = TinyModels.write(parent.resolve("model"), TinyModels.llama(), DType.F32, 3);
+        Files.writeString(model.resolve("vocab.json"), "{}");
+        try (Checkpoint source = Checkpoint.open(model)) {
+            assertThatThrownBy(() -> OnnxPlan.of(source, OnnxType.INT4))
+                    .hasMessageContaining("tokenizer.json: missing, found vocab.json; expected both")
+                    .hasMessageContaining("save_pretrained");
+            Files.writeString(model.resolve("tokenizer.json"), "{}");
+            assertThatThrownBy(() -> OnnxPlan.of(source, OnnxType.INT4))
+                    .hasMessageContaining("tokenizer_config.json: missing, found tokenizer.json, vocab.json");
+        }
+    }
+
+    @Test
     void ofNamedChatTemplatesTheDefaultGoesAlong() throws Exception {
         Path model = TinyModels.write(parent.resolve("model"), TinyModels.llama(), DType.F32, 3);
         Files.writeString(model.resolve("tokenizer.json"), "{}");
