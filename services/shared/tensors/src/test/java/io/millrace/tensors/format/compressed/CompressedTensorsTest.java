@@ -13,6 +13,7 @@ import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.DenseWriter;
 import io.millrace.tensors.checkpoint.TinyModels;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import io.millrace.tensors.format.safetensors.SafetensorsReader;
@@ -142,8 +143,10 @@ class CompressedTensorsTest {
         "FP8_BLOCK, F32, BF16",
         "FP8_BLOCK, F16, F16",
         "MXFP4, F32, BF16",
-        "MXFP4A16, F16, F16",
+        "MXFP4, F16, BF16",
+        "MXFP4A16, F16, BF16",
         "NVFP4A16, F32, BF16",
+        "NVFP4A16, F16, BF16",
         "NVFP4A16, BF16, BF16"
     })
     void reportedLossIsWhatAnIndependentReaderFinds(CompressedScheme scheme, DType stored, DType model)
@@ -155,6 +158,8 @@ class CompressedTensorsTest {
             reports = CompressedTensorsWriter.plan(checkpoint, scheme).write(target, 2, Progress.NONE);
         }
 
+        ObjectNode config = StrictJson.readFile(target.resolve("config.json"), 100_000);
+        assertThat(config.path("torch_dtype").asText()).isEqualTo(DenseWriter.torchName(model));
         try (Checkpoint before = Checkpoint.open(source);
                 CompressedTensorsReader after = CompressedTensorsReader.open(target)) {
             assertThat(reports).extracting(TensorReport::name).containsExactlyElementsOf(names(before));
