@@ -167,7 +167,8 @@ public final class CompressedTensorsWriter {
         TensorRule stored = stored(rule);
         append(stored, own.head(stored), target);
         RoundingLoss loss = blocks.quantize(rule, own, block -> append(stored, block.parts(), target));
-        return () -> report(rule, scheme.name(), own.tensors(stored), loss);
+        String note = scheme.blocks() ? StackedBlocks.note(rule, source.config()) : "";
+        return () -> report(rule, scheme.name(), own.tensors(stored), loss, note);
     }
 
     /** Read once for modules that consumers merge: they follow each other. */
@@ -197,7 +198,7 @@ public final class CompressedTensorsWriter {
         TensorRule stored = stored(rule);
         List<TensorSpec> specs = List.of(TensorSpec.plain(stored.name(), type, rule.shape()));
         RoundingLoss loss = blocks.convert(rule, type, block -> append(stored, block.parts(), target));
-        return () -> report(rule, type.name(), specs, loss);
+        return () -> report(rule, type.name(), specs, loss, "");
     }
 
     /** The part that sees stays as it is. */
@@ -224,7 +225,8 @@ public final class CompressedTensorsWriter {
                 "copied: what a multimodal model sees with is not quantized");
     }
 
-    private static TensorReport report(TensorRule rule, String type, List<TensorSpec> specs, RoundingLoss loss) {
+    private static TensorReport report(
+            TensorRule rule, String type, List<TensorSpec> specs, RoundingLoss loss, String note) {
         return new TensorReport(
                 rule.name(),
                 type,
@@ -234,7 +236,8 @@ public final class CompressedTensorsWriter {
                 loss.maxError(),
                 loss.zerosBefore(),
                 loss.zerosAfter(),
-                "");
+                false,
+                note);
     }
 
     /** A group for each scheme, in the order of the model. */
