@@ -1,7 +1,7 @@
 """Builds tiny decoders with the model builder of onnxruntime-genai and with ONNX Runtime's quantizer, once, for ForeignOnnxTest.
 
     pip install onnxruntime==1.32.0 onnxruntime-genai==0.18.0 onnx==1.23.2 onnx-ir torch==2.15.0 transformers==5.24.0
-    CUDA_VISIBLE_DEVICES= python make_foreign_onnx.py ../resources/io/millrace/tensors/format/onnx
+    CUDA_VISIBLE_DEVICES= python make_foreign_onnx.py ../resources/io/millrace/tensors/format/onnx [NAME ...]
 
 Beside each graph lies digests.json: the SHA-256 of the F32 numbers of every tensor of the Hugging Face checkpoint, as ONNX
 Runtime itself reads them, by multiplying the identity with each matrix.
@@ -92,6 +92,25 @@ class Graph:
         found = [node for node in self.model.graph.node if node.name.startswith(start) and "MatMul" in node.op_type]
         return found[0] if found else None
 
+    def lookup(self):
+        """What the node that looks up rows of codes makes of all tokens."""
+        node = next(node for node in self.model.graph.node if node.op_type == "GatherBlockQuantized")
+        weights = [self.constants[name] for name in [node.input[0], *node.input[2:]] if name]
+        element = self.constants[node.input[2]].data_type
+        tokens = SIZES["vocab_size"]
+        alone = helper.make_node(
+            node.op_type, [node.input[0], "x", *node.input[2:]], ["y"], domain=node.domain, name=node.name
+        )
+        alone.attribute.extend(node.attribute)
+        graph = helper.make_graph(
+            [alone],
+            "one",
+            [helper.make_tensor_value_info("x", TensorProto.INT64, [tokens])],
+            [helper.make_tensor_value_info("y", element, None)],
+            weights,
+        )
+        return run(graph, np.arange(tokens)).astype(np.float32)
+
     def matrix(self, start):
         """What the node makes of the identity: the matrix [out, in]."""
         node = self.node(start)
@@ -110,11 +129,15 @@ class Graph:
             [helper.make_tensor_value_info("y", element, None)],
             weights,
         )
-        opsets = [helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)]
-        one = helper.make_model(graph, opset_imports=opsets, ir_version=10)
-        session = onnxruntime.InferenceSession(one.SerializeToString(), providers=["CPUExecutionProvider"])
         identity = np.eye(inner, dtype=helper.tensor_dtype_to_np_dtype(element))
-        return session.run(None, {"x": identity})[0].astype(np.float32).T
+        return run(graph, identity).astype(np.float32).T
+
+
+def run(graph, x):
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)]
+    one = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    session = onnxruntime.InferenceSession(one.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {"x": x})[0]
 
 
 def rows(config):
@@ -136,8 +159,10 @@ def read(folder, made):
                 tensors[name] = graph.array(name)
             elif "lm_head.MatMul.weight" in graph.constants:  # looked up by a Gather behind a Transpose
                 tensors[name] = graph.array("lm_head.MatMul.weight").T
-            else:
+            elif made.config.tie_word_embeddings:
                 tensors[name] = graph.matrix("/lm_head/MatMul")
+            else:
+                tensors[name] = graph.lookup()
         elif name == "lm_head.weight":
             tensors[name] = graph.matrix("/lm_head/MatMul")
         elif name == "model.norm.weight":
@@ -176,6 +201,8 @@ def main(parent):
     shared = model("Llama", tie_word_embeddings=True, intermediate_size=128)
     normed = model("Qwen3", tie_word_embeddings=True)
     fused = model("Phi3", tie_word_embeddings=False, original_max_position_embeddings=16)
+    ragged = model("Llama", tie_word_embeddings=False, hidden_size=80)
+    looked_up = "op_types_to_quantize=MatMul/Gather"
     for name, made, precision, options in (
         ("packed", packed, "int4", []),
         ("zero_points", shared, "int4", ["is_symmetric=false", "algo_config=rtn"]),
@@ -183,7 +210,12 @@ def main(parent):
         ("mixed", fused, "int4", ["algo_config=k_quant_mixed"]),
         ("half", packed, "fp16", []),
         ("requantized", normed, "fp32", []),
+        ("ragged", ragged, "int4", ["is_symmetric=false"]),
+        ("gathered", packed, "int4", [looked_up]),
+        ("gathered_zero_points", ragged, "int4", [looked_up, "is_symmetric=false"]),
     ):
+        if sys.argv[2:] and name not in sys.argv[2:]:
+            continue
         out = parent / name
         shutil.rmtree(out, ignore_errors=True)
         build(made, out, precision, *options)

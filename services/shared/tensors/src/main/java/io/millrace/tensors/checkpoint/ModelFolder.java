@@ -22,6 +22,9 @@ public final class ModelFolder {
             "tokenizer.model",
             "tokenizer_config.json",
             "special_tokens_map.json",
+            "added_tokens.json",
+            "vocab.json",
+            "merges.txt",
             "generation_config.json",
             "chat_template.jinja",
             "chat_template.json");

@@ -249,6 +249,23 @@ class CheckpointTest {
         assertThat(copied).isEmptyDirectory();
     }
 
+    /** A loader of GPT-2's form opens an empty tokenizer where its files are missing, and says nothing. */
+    @Test
+    void aTokenizerOfAnyFormGoesAlong() throws IOException {
+        Path model = TinyModels.write(folder.resolve("model"), TinyModels.llama(), DType.F32, 1);
+        List<String> names = List.of("vocab.json", "merges.txt", "added_tokens.json", "tokenizer.model");
+        for (String name : names) {
+            Files.writeString(model.resolve(name), name);
+        }
+        Path copied = Files.createDirectories(folder.resolve("copied"));
+
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            checkpoint.copyCompanions(copied);
+        }
+
+        assertThat(names).allSatisfy(name -> assertThat(copied.resolve(name)).hasContent(name));
+    }
+
     @Test
     void folderWithoutConfigOrWeightsIsRefused() throws IOException {
         assertThatThrownBy(() -> Checkpoint.open(folder))

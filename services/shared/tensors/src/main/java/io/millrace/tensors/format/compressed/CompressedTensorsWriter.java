@@ -11,6 +11,7 @@ import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.DenseWriter;
 import io.millrace.tensors.checkpoint.ModelFolder;
+import io.millrace.tensors.kernel.pack.Code;
 import io.millrace.tensors.kernel.pack.RoundingLoss;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -30,14 +31,16 @@ import java.util.stream.Stream;
  *
  * <p>Of a multimodal checkpoint the text model is compressed, and the rest copied, so that it is multimodal still.
  *
- * <p>The model's type is that of its embedding, BF16 for one in F32 (4-bit kernels of consumers take no F32); scales have
- * this type, and dense F32 tensors are rounded to it. The bytes depend on the checkpoint's bytes and the schemes alone.
+ * <p>The model's type is that of its embedding, BF16 for one in F32 (4-bit kernels of consumers take no F32) and beside
+ * 4-bit floats, which consumers turn into BF16 and multiply by nothing else. Scales have this type, and dense F32 tensors
+ * are rounded to it; beside 4-bit floats those in F16, too. The bytes depend on the checkpoint's bytes and the schemes alone.
  */
 public final class CompressedTensorsWriter {
     private static final long COPY_BYTES = 4L << 20;
 
     private final Checkpoint source;
     private final Map<String, CompressedScheme> schemes; // by the name of the weight; others stay dense
+    private final boolean smallFloats; // of 4 bits, in any module
     private final DType modelType;
     private final long shardBytes;
     private final List<TensorSpec> tensors = new ArrayList<>();
@@ -49,7 +52,8 @@ public final class CompressedTensorsWriter {
         this.source = source;
         this.schemes = wanted.of(source.config());
         this.shardBytes = shardBytes;
-        this.modelType = source.type() == DType.F16 ? DType.F16 : DType.BF16;
+        this.smallFloats = schemes.values().stream().anyMatch(scheme -> scheme.code() == Code.E2M1);
+        this.modelType = source.type() == DType.F16 && !smallFloats ? DType.F16 : DType.BF16;
         for (TensorRule rule : source.rules()) {
             CompressedScheme scheme = schemes.get(rule.name());
             if (scheme == null) {
@@ -163,7 +167,8 @@ public final class CompressedTensorsWriter {
         TensorRule stored = stored(rule);
         append(stored, own.head(stored), target);
         RoundingLoss loss = blocks.quantize(rule, own, block -> append(stored, block.parts(), target));
-        return () -> report(rule, scheme.name(), own.tensors(stored), loss);
+        String note = scheme.blocks() ? StackedBlocks.note(rule, source.config()) : "";
+        return () -> report(rule, scheme.name(), own.tensors(stored), loss, note);
     }
 
     /** Read once for modules that consumers merge: they follow each other. */
@@ -193,7 +198,7 @@ public final class CompressedTensorsWriter {
         TensorRule stored = stored(rule);
         List<TensorSpec> specs = List.of(TensorSpec.plain(stored.name(), type, rule.shape()));
         RoundingLoss loss = blocks.convert(rule, type, block -> append(stored, block.parts(), target));
-        return () -> report(rule, type.name(), specs, loss);
+        return () -> report(rule, type.name(), specs, loss, "");
     }
 
     /** The part that sees stays as it is. */
@@ -220,7 +225,8 @@ public final class CompressedTensorsWriter {
                 "copied: what a multimodal model sees with is not quantized");
     }
 
-    private static TensorReport report(TensorRule rule, String type, List<TensorSpec> specs, RoundingLoss loss) {
+    private static TensorReport report(
+            TensorRule rule, String type, List<TensorSpec> specs, RoundingLoss loss, String note) {
         return new TensorReport(
                 rule.name(),
                 type,
@@ -230,7 +236,8 @@ public final class CompressedTensorsWriter {
                 loss.maxError(),
                 loss.zerosBefore(),
                 loss.zerosAfter(),
-                "");
+                false,
+                note);
     }
 
     /** A group for each scheme, in the order of the model. */
@@ -264,6 +271,6 @@ public final class CompressedTensorsWriter {
 
     private DType denseType(TensorRule rule) {
         DType stored = source.type(rule.name());
-        return stored == DType.F32 ? modelType : stored;
+        return stored == DType.F32 || smallFloats ? modelType : stored;
     }
 }

@@ -80,7 +80,7 @@ final class DataLayout {
     }
 
     private ExternalTensor place(String name, ElementType type, Shape shape) {
-        long bytes = Math.multiplyExact(shape.elements(), (long) type.bytes());
+        long bytes = type.byteSize(shape.elements());
         long alignment = bytes > LARGE ? LARGE_PAGE : PAGE;
         ExternalTensor tensor = new ExternalTensor(name, type, shape, Math.ceilDiv(end, alignment) * alignment);
         end = Math.addExact(tensor.offset(), bytes);

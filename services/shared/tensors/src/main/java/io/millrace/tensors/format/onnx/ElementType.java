@@ -5,28 +5,42 @@ import java.util.Optional;
 
 /** The element types of tensors that this version writes and reads, by {@code TensorProto.DataType}. */
 enum ElementType {
-    FLOAT(1, 4),
-    UINT8(2, 1),
-    INT32(6, 4),
-    INT64(7, 8),
-    FLOAT16(10, 2),
-    BFLOAT16(16, 2);
+    FLOAT(1, 32),
+    UINT8(2, 8),
+    INT32(6, 32),
+    INT64(7, 64),
+    FLOAT16(10, 16),
+    BFLOAT16(16, 16),
+    /** Two in a byte across the ends of rows, the earlier in its low half. */
+    UINT4(21, 4),
+    /** Likewise, in two's complement. */
+    INT4(22, 4);
 
     private final int id;
-    private final int bytes;
+    private final int bits;
 
-    ElementType(int id, int bytes) {
+    ElementType(int id, int bits) {
         this.id = id;
-        this.bytes = bytes;
+        this.bits = bits;
     }
 
     int id() {
         return id;
     }
 
-    /** Bytes per element. */
+    /** Bits per element. */
+    int bits() {
+        return bits;
+    }
+
+    /** Bytes per element of a type that has whole ones. */
     int bytes() {
-        return bytes;
+        return bits / Byte.SIZE;
+    }
+
+    /** Bytes of so many elements. */
+    long byteSize(long elements) {
+        return Math.ceilDiv(Math.multiplyExact(elements, (long) bits), Byte.SIZE);
     }
 
     static Optional<ElementType> of(long id) {
@@ -49,11 +63,11 @@ enum ElementType {
         };
     }
 
-    /** How the same elements are called elsewhere. */
+    /** How the same elements, or the bytes that hold them, are called elsewhere. */
     DType dtype() {
         return switch (this) {
             case FLOAT -> DType.F32;
-            case UINT8 -> DType.U8;
+            case UINT8, UINT4, INT4 -> DType.U8;
             case INT32 -> DType.I32;
             case INT64 -> DType.I64;
             case FLOAT16 -> DType.F16;

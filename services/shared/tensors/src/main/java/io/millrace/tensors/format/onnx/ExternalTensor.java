@@ -9,6 +9,6 @@ import io.millrace.tensors.Shape;
  */
 record ExternalTensor(String name, ElementType type, Shape shape, long offset) {
     long byteSize() {
-        return Math.multiplyExact(shape.elements(), (long) type.bytes());
+        return type.byteSize(shape.elements());
     }
 }

@@ -83,7 +83,10 @@ final class ForeignMatrices {
         return blocks(node, 1, out, in, rounded);
     }
 
-    /** The rows that a node looks up: codes first, then indices, scales and zero points. */
+    /**
+     * The rows that a node looks up: codes first, then indices, scales and zero points. Other than those of a product, rows
+     * of codes end with the last weight and not with its block.
+     */
     StoredWeight lookedUp(Node node, long rows, long rowLength) throws MalformedFileException {
         expect(node, "gather_axis", 0);
         if (node.attribute("quantize_axis") != 1) {
@@ -99,16 +102,20 @@ final class ForeignMatrices {
         if (!BITS.contains(bits)) {
             throw refused(node, "has codes of " + bits + " bits, expected 4 or 8");
         }
-        if (elements < 2 || elements > LARGEST_BLOCK || elements % 2 != 0 || rowLength % elements != 0) {
-            throw refused(
-                    node,
-                    "has blocks of " + elements + ", expected an even number that divides the " + rowLength
-                            + " columns");
+        if (elements < 2 || elements > LARGEST_BLOCK || elements % 2 != 0) {
+            throw refused(node, "has blocks of " + elements + ", expected an even number of at most " + LARGEST_BLOCK);
         }
         NBits format = new NBits((int) bits, (int) elements);
-        long perRow = rowLength / elements;
+        int perRow = format.blocks(rowLength);
         ExternalTensor codes = constant(node, node.input(codesAt).orElse(""));
-        requireSize(node, codes, ElementType.UINT8, rows * perRow * format.codeBytes());
+        boolean halves = codes.type().bits() == 4;
+        if (node.operator().equals(OnnxGraph.MULTIPLIES)) {
+            requireSize(node, codes, ElementType.UINT8, rows * perRow * format.codeBytes());
+        } else if (halves && bits == 4 && rowLength % 2 == 0) {
+            requireSize(node, codes, codes.type(), rows * rowLength);
+        } else {
+            requireSize(node, codes, ElementType.UINT8, rows * Math.ceilDiv(rowLength * bits, Byte.SIZE));
+        }
         ExternalTensor scales = constant(node, node.input(2).orElse(""));
         constants.requireNumbers(scales);
         requireSize(node, scales, scales.type(), rows * perRow);
@@ -116,11 +123,11 @@ final class ForeignMatrices {
         if (node.input(3).isPresent()) {
             ExternalTensor found = constant(node, node.input(3).get());
             boolean packed = found.type() == ElementType.UINT8;
-            if (!packed) {
+            if (!packed && !halves) {
                 constants.requireNumbers(found);
             }
-            long inRow = packed ? format.zeroPointBytes(Math.toIntExact(perRow)) : perRow;
-            requireSize(node, found, found.type(), rows * inRow);
+            long inRow = packed ? format.zeroPointBytes(perRow) : perRow;
+            requireSize(node, found, halves ? codes.type() : found.type(), rows * inRow);
             zeroPoints = Optional.of(found);
         }
         return new StoredWeight.Blocks(format, codes, scales, zeroPoints, rows, rounded);

@@ -3,7 +3,7 @@ package io.millrace.tensors.format.onnx;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.architecture.ModelConfig;
-import io.millrace.tensors.format.gguf.tokenizer.EndTokens;
+import io.millrace.tensors.format.gguf.tokenizer.GenerationTokens;
 import io.millrace.tensors.format.safetensors.FolderPaths;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 
 /**
  * {@code genai_config.json}: what ONNX Runtime's generation library is told of a graph, and how it searches unless asked
- * otherwise. Token ids and sampling come from generation_config.json, else from config.json; the tokenizer's own end is added.
+ * otherwise. Token ids and sampling come from generation_config.json, else from config.json; the tokenizer's own ends are added.
  */
 final class GenaiConfig {
     static final String FILE = "genai_config.json";
@@ -26,12 +26,12 @@ final class GenaiConfig {
 
     private final ModelConfig config;
     private final ObjectNode generation;
-    private final List<Integer> ends;
+    private final GenerationTokens tokens;
 
-    private GenaiConfig(ModelConfig config, ObjectNode generation, List<Integer> ends) {
+    private GenaiConfig(ModelConfig config, ObjectNode generation, GenerationTokens tokens) {
         this.config = config;
         this.generation = generation;
-        this.ends = ends;
+        this.tokens = tokens;
     }
 
     /** Of a checkpoint in this folder. */
@@ -39,7 +39,7 @@ final class GenaiConfig {
         ObjectNode generation = Files.exists(folder.resolve(GENERATION), LinkOption.NOFOLLOW_LINKS)
                 ? StrictJson.readFile(new FolderPaths(folder).inside(GENERATION), LIMIT_BYTES)
                 : StrictJson.object();
-        return new GenaiConfig(config, generation, EndTokens.of(folder, config)).json(graph);
+        return new GenaiConfig(config, generation, GenerationTokens.of(folder, config)).json(graph);
     }
 
     private ObjectNode json(String graph) {
@@ -48,6 +48,7 @@ final class GenaiConfig {
         stated("bos_token_id").ifPresent(id -> model.put("bos_token_id", id));
         model.put("context_length", config.maxPositions());
         decoder(model.putObject("decoder"), graph);
+        List<Integer> ends = tokens.ends();
         if (ends.size() == 1) {
             model.put("eos_token_id", ends.getFirst());
         } else if (!ends.isEmpty()) {
@@ -55,7 +56,7 @@ final class GenaiConfig {
         }
         // The library wants one, although sequences of equal length are never padded.
         int first = ends.isEmpty() ? 0 : ends.getFirst();
-        model.put("pad_token_id", stated("pad_token_id").orElse(first));
+        model.put("pad_token_id", stated("pad_token_id").or(tokens::padding).orElse(first));
         model.put("type", config.architecture().modelType());
         model.put("vocab_size", config.vocabularySize());
         search(json.putObject("search"));
@@ -96,7 +97,8 @@ final class GenaiConfig {
         search.put("past_present_share_buffer", true);
         search.put("repetition_penalty", generation.path("repetition_penalty").asDouble(1));
         search.put("temperature", generation.path("temperature").asDouble(1));
-        search.put("top_k", generation.path("top_k").asInt(50));
+        // Some write -1 for all; the library takes 0 for it and refuses less.
+        search.put("top_k", Math.max(0, generation.path("top_k").asInt(50)));
         search.put("top_p", generation.path("top_p").asDouble(1));
     }
 

@@ -3,6 +3,7 @@ package io.millrace.tensors.format.onnx;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.Shape;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -180,9 +181,9 @@ record OnnxGraph(
                 throws MalformedFileException {
             String what = "tensor '" + name + "' ";
             ElementType type = ElementType.of(typeId)
-                    .orElseThrow(() -> problem(what + "has element type " + typeId
-                            + ", which is not known here; build the model with nodes " + MULTIPLIES
-                            + ", whose codes are bytes"));
+                    .orElseThrow(() -> problem(what + "has element type " + typeId + ", expected one of "
+                            + Arrays.toString(ElementType.values())
+                            + "; build the model with precision int4, int8, fp16, bf16 or fp32"));
             Shape shape;
             ExternalTensor tensor;
             try {

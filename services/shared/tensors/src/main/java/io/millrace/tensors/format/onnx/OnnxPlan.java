@@ -94,6 +94,7 @@ public final class OnnxPlan {
                                 + NBitsBlocks.ELEMENTS);
             }
         }
+        GenaiTokenizer.require(checkpoint.folder());
         return new OnnxPlan(checkpoint, type, accuracyLevel);
     }
 
@@ -126,6 +127,7 @@ public final class OnnxPlan {
         }
         try {
             checkpoint.copyCompanions(folder);
+            GenaiTokenizer.takeOneTemplate(folder);
             text(folder, ModelFolder.CONFIG, StrictJson.print(config.json()));
             text(folder, GenaiConfig.FILE, StrictJson.print(GenaiConfig.of(config, checkpoint.folder(), GRAPH)));
             DurableFiles.write(folder.resolve(GRAPH), graph());

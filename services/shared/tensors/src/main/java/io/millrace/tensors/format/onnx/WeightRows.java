@@ -9,6 +9,8 @@ import java.lang.foreign.ValueLayout;
 record WeightRows(OnnxFile file) {
     /** About the elements that one step holds. */
     private static final long STEP_ELEMENTS = 1 << 18;
+    /** What a number of 4 bits with a sign is flipped by to become one without, 8 higher. */
+    private static final int INT4_OFFSET = 8;
 
     /** Rows {@code [from, to)} at the start of {@code destination}. */
     void read(StoredWeight weight, long rowLength, long from, long to, MemorySegment destination) {
@@ -44,33 +46,83 @@ record WeightRows(OnnxFile file) {
         }
     }
 
+    /** The last block of a row may hold more than the row does. */
     private void blocks(StoredWeight.Blocks blocks, long rowLength, long from, long to, MemorySegment destination) {
         NBits format = blocks.format();
-        long step = Math.max(1, STEP_ELEMENTS / rowLength);
+        int padded = Math.multiplyExact(format.blocks(rowLength), format.elements());
+        long step = Math.max(1, STEP_ELEMENTS / padded);
         for (long row = from; row < to; row += step) {
             long end = Math.min(to, row + step);
-            byte[] codes = part(blocks.codes(), blocks.rows(), row, end).toArray(ValueLayout.JAVA_BYTE);
+            byte[] codes = codes(blocks, format.blocks(rowLength), row, end);
             float[] scales = floats(blocks.scales(), blocks.rows(), row, end);
-            float[] values = new float[Math.toIntExact((end - row) * rowLength)];
-            if (blocks.zeroPoints().isEmpty()) {
-                format.dequantize(codes, scales, values.length, values);
-            } else {
+            float[] values = new float[Math.toIntExact((end - row) * padded)];
+            if (blocks.zeroPoints().isPresent()) {
                 float[] zeroPoints = zeroPoints(blocks, blocks.zeroPoints().get(), rowLength, row, end);
                 format.dequantize(codes, scales, zeroPoints, values.length, values);
+            } else if (blocks.codes().type() == ElementType.UINT4) {
+                format.dequantize(codes, scales, new float[scales.length], values.length, values);
+            } else {
+                format.dequantize(codes, scales, values.length, values);
             }
-            long at = (row - from) * rowLength * Float.BYTES;
-            MemorySegment.copy(values, 0, destination, ValueLayout.JAVA_FLOAT_UNALIGNED, at, values.length);
+            for (int i = 0; i < end - row; i++) {
+                long at = (row - from + i) * rowLength * Float.BYTES;
+                MemorySegment.copy(
+                        values,
+                        i * padded,
+                        destination,
+                        ValueLayout.JAVA_FLOAT_UNALIGNED,
+                        at,
+                        Math.toIntExact(rowLength));
+            }
         }
+    }
+
+    /** Whole blocks of codes without a sign. */
+    private byte[] codes(StoredWeight.Blocks blocks, int perRow, long from, long to) {
+        byte[] stored = part(blocks.codes(), blocks.rows(), from, to).toArray(ValueLayout.JAVA_BYTE);
+        if (blocks.codes().type() == ElementType.INT4) {
+            for (int i = 0; i < stored.length; i++) {
+                stored[i] ^= (byte) (INT4_OFFSET << 4 | INT4_OFFSET);
+            }
+        }
+        int rows = Math.toIntExact(to - from);
+        int storedBytes = stored.length / rows;
+        int bytes = perRow * blocks.format().codeBytes();
+        if (storedBytes == bytes) {
+            return stored;
+        }
+        byte[] whole = new byte[rows * bytes];
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(stored, row * storedBytes, whole, row * bytes, storedBytes);
+        }
+        return whole;
     }
 
     private float[] zeroPoints(
             StoredWeight.Blocks blocks, ExternalTensor zeroPoints, long rowLength, long from, long to) {
-        if (zeroPoints.type() != ElementType.UINT8) {
-            return floats(zeroPoints, blocks.rows(), from, to);
+        int perRow = blocks.format().blocks(rowLength);
+        return switch (zeroPoints.type()) {
+            case UINT8 -> {
+                byte[] packed = part(zeroPoints, blocks.rows(), from, to).toArray(ValueLayout.JAVA_BYTE);
+                yield blocks.format().zeroPoints(packed, Math.toIntExact(to - from), perRow);
+            }
+            case UINT4, INT4 -> halves(zeroPoints, from * perRow, to * perRow);
+            case FLOAT, FLOAT16, BFLOAT16, INT32, INT64 -> floats(zeroPoints, blocks.rows(), from, to);
+        };
+    }
+
+    /** Elements of 4 bits, whose rows may begin within a byte; those with a sign are moved as their codes are. */
+    private float[] halves(ExternalTensor tensor, long from, long to) {
+        MemorySegment bytes = file.bytes(tensor);
+        int offset = tensor.type() == ElementType.INT4 ? INT4_OFFSET : 0;
+        float[] values = new float[Math.toIntExact(to - from)];
+        for (int i = 0; i < values.length; i++) {
+            long element = from + i;
+            int pair = bytes.get(ValueLayout.JAVA_BYTE, element / 2);
+            int code = element % 2 == 0 ? pair & 15 : pair >> 4 & 15;
+            values[i] = code ^ offset;
         }
-        byte[] packed = part(zeroPoints, blocks.rows(), from, to).toArray(ValueLayout.JAVA_BYTE);
-        int perRow = Math.toIntExact(rowLength / blocks.format().elements());
-        return blocks.format().zeroPoints(packed, Math.toIntExact(to - from), perRow);
+        return values;
     }
 
     private void stacked(StoredWeight.Stacked stacked, long rowLength, long from, long to, MemorySegment destination) {

@@ -23,6 +23,11 @@ public record NBits(int bits, int elements) {
         return elements * bits / Byte.SIZE;
     }
 
+    /** Blocks of a row, the last of which may be filled up. */
+    public int blocks(long rowLength) {
+        return Math.toIntExact(Math.ceilDiv(rowLength, elements));
+    }
+
     /** The zero point where none is stored. */
     private float middle() {
         return 1 << (bits - 1);

@@ -13,6 +13,7 @@ import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.DenseWriter;
 import io.millrace.tensors.checkpoint.TinyModels;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
 import io.millrace.tensors.format.safetensors.SafetensorsReader;
@@ -35,6 +36,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.DisplayName;
@@ -142,8 +144,10 @@ class CompressedTensorsTest {
         "FP8_BLOCK, F32, BF16",
         "FP8_BLOCK, F16, F16",
         "MXFP4, F32, BF16",
-        "MXFP4A16, F16, F16",
+        "MXFP4, F16, BF16",
+        "MXFP4A16, F16, BF16",
         "NVFP4A16, F32, BF16",
+        "NVFP4A16, F16, BF16",
         "NVFP4A16, BF16, BF16"
     })
     void reportedLossIsWhatAnIndependentReaderFinds(CompressedScheme scheme, DType stored, DType model)
@@ -155,6 +159,8 @@ class CompressedTensorsTest {
             reports = CompressedTensorsWriter.plan(checkpoint, scheme).write(target, 2, Progress.NONE);
         }
 
+        ObjectNode config = StrictJson.readFile(target.resolve("config.json"), 100_000);
+        assertThat(config.path("torch_dtype").asText()).isEqualTo(DenseWriter.torchName(model));
         try (Checkpoint before = Checkpoint.open(source);
                 CompressedTensorsReader after = CompressedTensorsReader.open(target)) {
             assertThat(reports).extracting(TensorReport::name).containsExactlyElementsOf(names(before));
@@ -185,6 +191,37 @@ class CompressedTensorsTest {
                 }
             }
         }
+    }
+
+    /** transformers loads them, so that they are written. */
+    @ParameterizedTest
+    @CsvSource({
+        "FP8_BLOCK, LlamaForCausalLM, 'self_attn.q_proj: 96, self_attn.k_proj: 32, mlp.gate_proj: 160'",
+        "FP8_DYNAMIC, LlamaForCausalLM, ''",
+        "FP8_BLOCK, Phi3ForCausalLM, 'self_attn.qkv_proj: 96, mlp.gate_up_proj: 160'"
+    })
+    void theReportSaysWhichBlocksVllmDoesNotStack(CompressedScheme scheme, String architecture, String expected)
+            throws Exception {
+        ObjectNode config = TinyModels.config(architecture, architecture.startsWith("P") ? "phi3" : "llama");
+        config.put("num_hidden_layers", 1).put("hidden_size", 128).put("intermediate_size", 160);
+        config.put("num_attention_heads", 3).put("num_key_value_heads", 1).put("head_dim", 32);
+        Path source = TinyModels.write(folder.resolve("source"), config, DType.BF16, 4);
+        List<TensorReport> reports;
+        try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            reports = CompressedTensorsWriter.plan(
+                            checkpoint,
+                            new ModuleSchemes(scheme, List.of(), List.of(Pattern.compile("o_proj|down_proj"))),
+                            DenseWriter.SHARD_BYTES)
+                    .write(folder.resolve("target"), 1, Progress.NONE);
+        }
+
+        assertThat(reports.stream()
+                        .filter(report -> !report.note().isEmpty())
+                        .map(report -> report.name().replaceAll("^model.layers.0.|.weight$", "") + ": "
+                                + report.note().replaceAll("^vLLM does not load it: found (\\d+) rows.*", "$1"))
+                        .collect(Collectors.joining(", ")))
+                .isEqualTo(expected);
+        assertThat(reports).noneMatch(TensorReport::fallBack);
     }
 
     @Test

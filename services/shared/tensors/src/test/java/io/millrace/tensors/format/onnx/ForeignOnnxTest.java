@@ -42,7 +42,18 @@ class ForeignOnnxTest {
     Path parent;
 
     @ParameterizedTest
-    @ValueSource(strings = {"packed", "zero_points", "eight", "mixed", "half", "requantized"})
+    @ValueSource(
+            strings = {
+                "packed",
+                "zero_points",
+                "eight",
+                "mixed",
+                "half",
+                "requantized",
+                "ragged",
+                "gathered",
+                "gathered_zero_points"
+            })
     void everyTensorHasTheNumbersThatOnnxRuntimeReads(String name) throws Exception {
         Path graph = golden(name);
         ObjectNode expected = StrictJson.readFile(graph.resolve("digests.json"), 1 << 20);

@@ -168,8 +168,71 @@ class OnnxPlanTest {
         assertThat(genai("beside").at("/model/eos_token_id")).hasToString("[5,7]");
     }
 
+    /** Base models are configured without a turn's end, and 0 is a letter in most vocabularies, at which padding would begin. */
+    @Test
+    void theGenerationLibraryIsToldTheEndOfATurnAndThePaddingOfTheTokenizer() throws Exception {
+        ObjectNode config = TinyModels.llama().put("eos_token_id", 5);
+        Path model = TinyModels.write(parent.resolve("model"), config, DType.F32, 3);
+        Files.writeString(model.resolve("tokenizer.json"), """
+                {"added_tokens": [{"id": 5, "content": "</s>", "special": true}, {"id": 6, "content": "<pad>"},
+                 {"id": 7, "content": "<|im_end|>", "special": true}, {"id": 100000, "content": "<|eot_id|>"}]}
+                """);
+        Files.writeString(
+                model.resolve("tokenizer_config.json"),
+                "{\"eos_token\": \"</s>\", \"pad_token\": {\"content\": \"<pad>\"}}");
+        Files.writeString(model.resolve("generation_config.json"), "{\"top_k\": -1}");
+        try (Checkpoint source = Checkpoint.open(model)) {
+            OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("base"), 1, Progress.NONE);
+            Files.writeString(model.resolve("chat_template.jinja"), "{{ messages }}");
+            OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("chat"), 1, Progress.NONE);
+        }
+
+        assertThat(genai("base").at("/model/eos_token_id")).hasToString("5");
+        assertThat(genai("base").at("/model/pad_token_id")).hasToString("6");
+        assertThat(genai("base").at("/search/top_k")).hasToString("0");
+        assertThat(genai("chat").at("/model/eos_token_id")).hasToString("[5,7]");
+    }
+
+    @Test
+    void aTokenizerThatTheGenerationLibraryCannotOpenIsRefused() throws Exception {
+        Path model = TinyModels.write(parent.resolve("model"), TinyModels.llama(), DType.F32, 3);
+        Files.writeString(model.resolve("vocab.json"), "{}");
+        try (Checkpoint source = Checkpoint.open(model)) {
+            assertThatThrownBy(() -> OnnxPlan.of(source, OnnxType.INT4))
+                    .hasMessageContaining("tokenizer.json: missing, found vocab.json; expected both")
+                    .hasMessageContaining("save_pretrained");
+            Files.writeString(model.resolve("tokenizer.json"), "{}");
+            assertThatThrownBy(() -> OnnxPlan.of(source, OnnxType.INT4))
+                    .hasMessageContaining("tokenizer_config.json: missing, found tokenizer.json, vocab.json");
+        }
+    }
+
+    @Test
+    void ofNamedChatTemplatesTheDefaultGoesAlong() throws Exception {
+        Path model = TinyModels.write(parent.resolve("model"), TinyModels.llama(), DType.F32, 3);
+        Files.writeString(model.resolve("tokenizer.json"), "{}");
+        String config = """
+                {"model_max_length": 1000000000000000019884624838656, "chat_template": [
+                 {"name": "tool_use", "template": "{{ tools }}"}, {"name": "%s", "template": "{{ messages }}"}]}""";
+        try (Checkpoint source = Checkpoint.open(model)) {
+            for (String name : List.of("default", "rag")) {
+                Files.writeString(model.resolve("tokenizer_config.json"), config.formatted(name));
+                OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve(name), 1, Progress.NONE);
+            }
+        }
+
+        ObjectNode one = json("default", "tokenizer_config.json");
+        assertThat(one.path("chat_template")).hasToString("\"{{ messages }}\"");
+        assertThat(one.path("model_max_length")).hasToString("1000000000000000019884624838656");
+        assertThat(json("rag", "tokenizer_config.json").has("chat_template")).isFalse();
+    }
+
     private ObjectNode genai(String folder) throws IOException {
-        return StrictJson.readFile(parent.resolve(folder).resolve(GenaiConfig.FILE), 1 << 20);
+        return json(folder, GenaiConfig.FILE);
+    }
+
+    private ObjectNode json(String folder, String file) throws IOException {
+        return StrictJson.readFile(parent.resolve(folder).resolve(file), 1 << 20);
     }
 
     @Test

@@ -1,0 +1,63 @@
+package io.millrace.tensors.format.onnx;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.MalformedFileException.Kind;
+import io.millrace.tensors.file.DurableFiles;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** A tokenizer's files as ONNX Runtime's generation library takes them. */
+final class GenaiTokenizer {
+    private static final String FILE = "tokenizer.json";
+    private static final String CONFIG = "tokenizer_config.json";
+    /** What each kind of tokenizer comes as. */
+    private static final List<String> FORMS = List.of(FILE, CONFIG, "tokenizer.model", "vocab.json");
+
+    private static final String TEMPLATE = "chat_template";
+    private static final long LIMIT_BYTES = 128L << 20;
+
+    private GenaiTokenizer() {}
+
+    /** Refuses a folder whose tokenizer the library could not open; one that has none at all is for those who bring tokens. */
+    static void require(Path folder) throws MalformedFileException {
+        List<String> found = FORMS.stream()
+                .filter(name -> Files.exists(folder.resolve(name)))
+                .toList();
+        for (String needed : List.of(FILE, CONFIG)) {
+            if (!found.isEmpty() && !found.contains(needed)) {
+                throw new MalformedFileException(
+                        Kind.UNSUPPORTED,
+                        needed,
+                        "missing, found " + String.join(", ", found) + "; expected both " + FILE + " and " + CONFIG
+                                + " for onnxruntime-genai, which transformers write:"
+                                + " AutoTokenizer.from_pretrained(folder).save_pretrained(folder)");
+            }
+        }
+    }
+
+    /** Makes of a list of named chat templates the default one, if there is one: the library fails at a list. */
+    static void takeOneTemplate(Path folder) throws IOException {
+        Path file = folder.resolve(CONFIG);
+        if (!Files.exists(file)) {
+            return;
+        }
+        ObjectNode config = StrictJson.readFile(file, LIMIT_BYTES);
+        JsonNode templates = config.path(TEMPLATE);
+        if (!templates.isArray()) {
+            return;
+        }
+        config.remove(TEMPLATE);
+        for (JsonNode template : templates) {
+            if (template.path("name").asText().equals("default")) {
+                config.put(TEMPLATE, template.path("template").asText());
+            }
+        }
+        DurableFiles.write(file, StrictJson.print(config).getBytes(StandardCharsets.UTF_8));
+    }
+}
