@@ -10,6 +10,10 @@ import java.util.TreeMap;
 
 /** The constants of a graph, and which of them nobody has asked for yet. */
 final class Constants {
+    /** What is wrong with a constant that is there, and yet not read. */
+    static final String INSIDE = "lies inside the graph: save the model with all constants in one file beside it"
+            + " (onnx.save_model with save_as_external_data=True, size_threshold=0)";
+
     private final String file;
     private final OnnxGraph graph;
     private final Map<String, ExternalTensor> unread;
@@ -42,7 +46,7 @@ final class Constants {
     }
 
     ExternalTensor take(String name, Shape shape) throws MalformedFileException {
-        ExternalTensor tensor = find(name).orElseThrow(() -> missing("constant '" + name + "'"));
+        ExternalTensor tensor = find(name).orElseThrow(() -> missing(List.of(name)));
         if (!tensor.shape().equals(shape)) {
             throw problem(
                     "constant '" + name + "' has shape " + tensor.shape() + ", expected " + shape + " by config.json");
@@ -61,6 +65,15 @@ final class Constants {
         if (!tensor.type().dtype().isWeight()) {
             throw problem("constant '" + tensor.name() + "' is " + tensor.type() + ", expected numbers with fractions");
         }
+    }
+
+    /** That none of a tensor's names is found, the last of which is the likeliest. */
+    MalformedFileException missing(List<String> names) {
+        return names.stream()
+                .filter(graph.inside()::contains)
+                .findFirst()
+                .map(name -> unsupported("constant '" + name + "' " + INSIDE))
+                .orElseGet(() -> missing("constant '" + names.getLast() + "'"));
     }
 
     MalformedFileException missing(String what) {

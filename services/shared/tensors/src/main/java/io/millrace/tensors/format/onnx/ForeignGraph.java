@@ -142,7 +142,7 @@ final class ForeignGraph {
                 .findFirst();
         Optional<Node> head = matrices.product(HEAD_MODULE);
         if (lookup.isEmpty()) {
-            throw constants.missing("constant '" + EMBEDDING + "'");
+            throw constants.missing(List.of(SHARED, EMBEDDING));
         }
         if (head.isPresent() && head.get().input(2).equals(lookup.get().input(2))) {
             return head();
@@ -210,7 +210,7 @@ final class ForeignGraph {
     private StoredWeight bias(TensorRule rule, Projection projection) throws MalformedFileException {
         String fused = added(beside(rule, "qkv_proj"));
         if (!file.graph().tensors().containsKey(fused)) {
-            return named(rule, List.of(rule.name(), added(rule.module())));
+            return named(rule, List.of(rule.name(), fused, added(rule.module())));
         }
         long all = ATTENTION.stream().mapToLong(this::rows).sum();
         ExternalTensor whole = constants.takeNumbers(fused, Shape.of(all));
@@ -244,7 +244,7 @@ final class ForeignGraph {
                         constants.takeNumbers(name, rule.shape()), rule.shape().rows());
             }
         }
-        throw constants.missing("constant '" + names.getLast() + "'");
+        throw constants.missing(names);
     }
 
     private void checkTurns(RotaryTable table, boolean sine) throws MalformedFileException {

@@ -140,10 +140,7 @@ final class ForeignMatrices {
             return found.get();
         }
         throw graph.inside().contains(name)
-                ? refused(
-                        node,
-                        "takes '" + name + "', which lies inside the graph: save the model with all constants in one"
-                                + " file beside it (onnx.save_model with save_as_external_data=True, size_threshold=0)")
+                ? refused(node, "takes '" + name + "', which " + Constants.INSIDE)
                 : refused(
                         node,
                         "takes '" + name + "', which is no constant: build the model with nodes " + OnnxGraph.MULTIPLIES

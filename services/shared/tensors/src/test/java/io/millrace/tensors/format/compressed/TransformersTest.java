@@ -69,8 +69,10 @@ class TransformersTest {
         "FP8_BLOCK, BF16, true",
         "MXFP4, F32, false",
         "MXFP4A16, BF16, true",
+        "MXFP4A16, F16, false",
         "NVFP4A16, F32, false",
         "NVFP4A16, BF16, true",
+        "NVFP4A16, F16, false",
         "W4A16_CHANNEL, F32, false",
         "W8A16_CHANNEL, BF16, true"
     })

@@ -118,6 +118,18 @@ class ForeignOnnxTest {
                 .hasMessageContaining("constant 'sin_cachf' is no tensor of Qwen2ForCausalLM");
     }
 
+    /** {@code onnx.save_model} leaves constants of less than 1 KiB inside, unless told otherwise. */
+    @Test
+    void aConstantInsideTheGraphIsNotCalledMissing() throws Exception {
+        String remedy = "lies inside the graph: save the model with all constants in one file beside it";
+        // Of a tensor, its length in the file of weights and its location, of which 0 is the graph.
+        assertThatThrownBy(() -> opened("packed", "256p\u0001", "256p\u0000"))
+                .hasMessageContaining("constant 'model.layers.0.input_layernorm.weight' " + remedy);
+        String bias = "12544j\r\n\u0006length\u0012\u0003512p";
+        assertThatThrownBy(() -> opened("packed", bias + "\u0001", bias + "\u0000"))
+                .hasMessageContaining("constant 'model.layers.0.attn.qkv_proj.Add.bias' " + remedy);
+    }
+
     @Test
     void aConfigOfAnotherModelIsNoticed() throws Exception {
         Path copy = copy("packed");
