@@ -121,12 +121,14 @@ final class GgufConfig {
         // Phi-3 has the number beside its scaling; transformers looks for yarn's inside.
         ObjectNode holder = json;
         if (longRope) {
+            // transformers 4 refuses Phi-3's with a fourth entry.
             ObjectNode scaling = json.putObject("rope_scaling").put("type", ModelKeys.LONG_ROPE);
             putFactors(scaling, "long_factor", RopeFactors.LONG);
             putFactors(scaling, "short_factor", RopeFactors.SHORT);
         } else if (!kind.equals("none") && !kind.equals(ModelKeys.LONG_ROPE)) {
             refuseAttentionFactor(prefix);
             holder = json.putObject("rope_scaling")
+                    .put("rope_type", kind)
                     .put("type", kind)
                     .put("factor", real(prefix + ModelKeys.SCALING_FACTOR));
         }

@@ -9,6 +9,7 @@ import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.Architecture;
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.RopeScaling;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.TinyModels;
 import io.millrace.tensors.kernel.gguf.Deviation;
@@ -21,6 +22,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -74,6 +77,7 @@ class EveryArchitectureTest {
             assertThat(found.headSize()).isEqualTo(expected.headSize());
             assertThat(found.attentionScale()).isEqualTo(expected.attentionScale());
             assertThat(found.ropeScaling()).isEqualTo(expected.ropeScaling());
+            assertThat(scalingKeys(found)).isEqualTo(scalingKeys(found.ropeScaling()));
             assertThat(found.experts()).isEqualTo(expected.experts());
             assertThat(found.scoreCap()).isEqualTo(expected.scoreCap());
             assertThat(found.logitCap()).isEqualTo(expected.logitCap());
@@ -120,6 +124,8 @@ class EveryArchitectureTest {
                                 .at("/rope_scaling/original_max_position_embeddings")
                                 .asInt())
                         .isEqualTo(json == yarn ? 16 : 0);
+                assertThat(scalingKeys(foreign.config()))
+                        .isEqualTo(scalingKeys(foreign.config().ropeScaling()));
                 assertThat(foreign.config().rotarySize())
                         .isEqualTo(original.config().rotarySize());
             }
@@ -181,6 +187,34 @@ class EveryArchitectureTest {
 
         assertThatThrownBy(() -> GgufWeights.of(GgufReader.over("m.gguf", MemorySegment.ofArray(file))))
                 .hasMessageContaining("the sliding window is OptionalInt[17] by its keys");
+    }
+
+    private static Set<String> scalingKeys(ModelConfig config) {
+        return config.json()
+                .path("rope_scaling")
+                .propertyStream()
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toSet());
+    }
+
+    /** transformers' Gemma 3 asks for rope_type alone, older classes for type, and Phi-3's counts the entries. */
+    private static Set<String> scalingKeys(Optional<RopeScaling> scaling) {
+        if (scaling.isEmpty()) {
+            return Set.of();
+        }
+        return switch (scaling.get()) {
+            case RopeScaling.Linear _ -> Set.of("rope_type", "type", "factor");
+            case RopeScaling.Yarn _ -> Set.of("rope_type", "type", "factor", "original_max_position_embeddings");
+            case RopeScaling.LongRope _ -> Set.of("type", "short_factor", "long_factor");
+            case RopeScaling.Llama3 _ ->
+                Set.of(
+                        "rope_type",
+                        "type",
+                        "factor",
+                        "low_freq_factor",
+                        "high_freq_factor",
+                        "original_max_position_embeddings");
+        };
     }
 
     private static ObjectNode config(String className) throws IOException {
