@@ -37,11 +37,7 @@ public final class TokenizerKeys {
         keys.putVocabulary();
         keys.putSpecialTokens();
         keys.putFlags();
-        // llama.cpp knows no slices; SmolLM3 takes one of the whole list, which is the list.
-        keys.files
-                .chatTemplate()
-                .map(template -> template.replace("[:]", ""))
-                .ifPresent(template -> keys.keys.put("tokenizer.chat_template", GgufValue.text(template)));
+        ChatTemplates.of(keys.files).putKeys(keys.keys);
         return keys.keys;
     }
 

@@ -142,6 +142,67 @@ class TokenizerKeysTest {
     }
 
     @Test
+    void chatTemplatesForOtherPurposesHaveKeysOfTheirOwn() throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
+        write("chat_template.jinja", "{{ messages }}");
+        Path others = Files.createDirectory(folder.resolve("additional_chat_templates"));
+        Files.writeString(others.resolve("tool-use.jinja"), "{{ tools[:] }}");
+        Files.writeString(others.resolve("rag.jinja"), "{{ documents }}");
+        Files.writeString(others.resolve("notes.txt"), "none of them");
+
+        Map<String, GgufValue> keys = keys(4);
+
+        assertThat(keys)
+                .containsEntry("tokenizer.chat_template", GgufValue.text("{{ messages }}"))
+                .containsEntry("tokenizer.chat_template.rag", GgufValue.text("{{ documents }}"))
+                .containsEntry("tokenizer.chat_template.tool_use", GgufValue.text("{{ tools }}"))
+                .containsEntry("tokenizer.chat_templates", GgufValue.texts(List.of("rag", "tool_use")));
+        assertThat(keys.keySet()).noneMatch(key -> key.endsWith("notes"));
+
+        Files.delete(folder.resolve("chat_template.jinja"));
+        Files.delete(others.resolve("tool-use.jinja"));
+        Files.delete(others.resolve("rag.jinja"));
+        write(
+                "tokenizer_config.json",
+                "{\"chat_template\": [{\"name\": \"rag\", \"template\": \"y\"}, {\"name\": \"default\", \"template\": \"x\"}]}");
+        assertThat(keys(4))
+                .containsEntry("tokenizer.chat_template", GgufValue.text("x"))
+                .containsEntry("tokenizer.chat_template.rag", GgufValue.text("y"))
+                .containsEntry("tokenizer.chat_templates", GgufValue.texts(List.of("rag")));
+    }
+
+    @Test
+    void chatTemplatesBeyondReasonAreRefused(@TempDir Path outside) throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
+        Path others = Files.createDirectory(folder.resolve("additional_chat_templates"));
+
+        Path alike = Files.writeString(others.resolve("a-b.jinja"), "x");
+        Files.writeString(others.resolve("a_b.jinja"), "y");
+        assertThatThrownBy(() -> keys(4)).hasMessageContaining("two templates are named 'a_b' in GGUF");
+        Files.delete(alike);
+
+        Path longName = Files.writeString(others.resolve("n".repeat(65) + ".jinja"), "x");
+        assertThatThrownBy(() -> keys(4)).hasMessageContaining("has 65 characters, expected at most 64");
+        Files.delete(longName);
+
+        Path large = Files.write(others.resolve("large.jinja"), new byte[(1 << 20) + 1]);
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage("additional_chat_templates/large.jinja: expected at most 1048576 bytes");
+        Files.write(large, new byte[] {(byte) 0xff});
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage("additional_chat_templates/large.jinja: is no UTF-8, expected a text");
+        Files.delete(large);
+        Files.createSymbolicLink(large, Files.writeString(outside.resolve("file"), "x"));
+        assertThatThrownBy(() -> keys(4)).hasMessageContaining("leads outside its folder");
+        Files.delete(large);
+
+        for (int i = 0; i < 64; i++) {
+            Files.writeString(others.resolve("t" + i + ".jinja"), "x");
+        }
+        assertThatThrownBy(() -> keys(4)).hasMessage("additional_chat_templates: expected at most 64 chat templates");
+    }
+
+    @Test
     void aWholeSliceIsTheListItself() throws Exception {
         write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
         write("chat_template.jinja", "{% for m in messages[:] %}{{ m[1:] }}{% endfor %}");
