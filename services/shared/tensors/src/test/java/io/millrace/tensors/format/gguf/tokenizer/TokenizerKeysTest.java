@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class TokenizerKeysTest {
     private static final String BYTE_LEVEL =
@@ -118,6 +120,55 @@ class TokenizerKeysTest {
 
         write("generation_config.json", "{\"eos_token_id\": [2, 1]}");
         assertThat(keys(4)).containsEntry("tokenizer.ggml.eot_token_id", GgufValue.u32(1));
+    }
+
+    /** As transformers 4 and llama.cpp's converter have it. */
+    @ParameterizedTest
+    @CsvSource({
+        "PreTrainedTokenizerFast, false, true",
+        "PreTrainedTokenizerFast, none, true",
+        "TokenizersBackend, false, true",
+        "Qwen2Tokenizer, false, true",
+        "GPT2TokenizerFast, false, true",
+        "LlamaTokenizer, false, false",
+        "LlamaTokenizer, none, true",
+        "LlamaTokenizerFast, false, false",
+        "CodeLlamaTokenizerFast, false, false",
+        "GemmaTokenizer, false, false",
+        "none, false, false"
+    })
+    void theTemplateStandsAgainstTheFlagUnlessTheClassGoesByTheFlag(String named, String flag, boolean begins)
+            throws Exception {
+        String settings = "{\"bos_token\": \"<|end|>\""
+                + (named.equals("none") ? "" : ", \"tokenizer_class\": \"" + named + "\"")
+                + (flag.equals("none") ? "" : ", \"add_bos_token\": " + flag);
+
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "<|end|>"));
+        write("tokenizer_config.json", settings + "}");
+
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(begins));
+    }
+
+    @Test
+    void aFlagAddsNothingToATemplateWithoutTheToken() throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
+        String settings = "{\"bos_token\": \"<|end|>\", \"add_bos_token\": true, \"tokenizer_class\": \"%s\"}";
+
+        write("tokenizer_config.json", settings.formatted("PreTrainedTokenizerFast"));
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(false));
+        write("tokenizer_config.json", settings.formatted("LlamaTokenizerFast"));
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(true));
+    }
+
+    @Test
+    void aFirstTokenWhoseTextIsNotStatedIsKnownByItsId() throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "<|end|>"));
+
+        assertThat(keys(4, 3))
+                .containsEntry("tokenizer.ggml.bos_token_id", GgufValue.u32(3))
+                .containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(true));
+        assertThat(keys(4, 2)).containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(false));
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(false));
     }
 
     @Test
@@ -358,6 +409,11 @@ class TokenizerKeysTest {
 
     private Map<String, GgufValue> keys(int rows) throws IOException {
         ObjectNode config = TinyModels.llama().put("vocab_size", rows);
+        return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json"));
+    }
+
+    private Map<String, GgufValue> keys(int rows, int begin) throws IOException {
+        ObjectNode config = TinyModels.llama().put("vocab_size", rows).put("bos_token_id", begin);
         return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json"));
     }
 
