@@ -23,6 +23,8 @@ import java.util.Set;
  */
 record TokenizerFiles(
         Path folder, TokenizerJson json, ObjectNode config, ObjectNode generation, Optional<Path> sentencePiece) {
+    static final String CONFIG = "tokenizer_config.json";
+
     private static final long LIMIT_BYTES = 128L << 20;
 
     /** A token outside the algorithm's own vocabulary, or marked as special within it. */
@@ -44,7 +46,7 @@ record TokenizerFiles(
         return new TokenizerFiles(
                 folder,
                 TokenizerJson.in(folder, LIMIT_BYTES),
-                json(folder, "tokenizer_config.json"),
+                json(folder, CONFIG),
                 json(folder, "generation_config.json"),
                 Files.isRegularFile(model) ? Optional.of(model) : Optional.empty());
     }

@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Predicate;
 
 /** The {@code tokenizer.*} keys of a GGUF file, from the files of a checkpoint's folder. */
@@ -20,14 +19,6 @@ public final class TokenizerKeys {
 
     /** What llama.cpp takes for the end of a turn where no key names it. */
     private static final List<String> ENDS_OF_TURN = List.of("<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>");
-
-    /**
-     * Where one of these classes is named, or none, the flags decide which tokens stand around a text: transformers 4 makes
-     * their template anew from them, and so does llama.cpp's converter. With any other the template of tokenizer.json
-     * stands, whatever the flags say.
-     */
-    private static final Set<String> CLASSES_WITH_FLAGS =
-            Set.of("", "LlamaTokenizer", "CodeLlamaTokenizer", "GemmaTokenizer", "CohereTokenizer", "GPTNeoXTokenizer");
 
     private final TokenizerFiles files;
     private final ModelConfig config;
@@ -135,10 +126,7 @@ public final class TokenizerKeys {
 
     private void putFlag(String key, String tokenInTemplate, String token) {
         JsonNode stated = files.config().path(key);
-        String named = files.config().path("tokenizer_class").asText("");
-        boolean flagsDecide =
-                files.tokenizer().isEmpty() || CLASSES_WITH_FLAGS.contains(named.replaceFirst("Fast$", ""));
-        if (stated.isBoolean() && flagsDecide) {
+        if (stated.isBoolean() && TokenFlags.decide(files)) {
             keys.put(PREFIX + key, new GgufValue.Flag(stated.asBoolean()));
         } else if (!files.tokenizer().isEmpty()) {
             keys.put(PREFIX + key, new GgufValue.Flag(!tokenInTemplate.isEmpty() && is(tokenInTemplate, token)));

@@ -150,13 +150,15 @@ class TokenizerKeysTest {
     }
 
     @Test
-    void aFlagAddsNothingToATemplateWithoutTheToken() throws Exception {
-        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
-        String settings = "{\"bos_token\": \"<|end|>\", \"add_bos_token\": true, \"tokenizer_class\": \"%s\"}";
+    void aFlagStandsWhereThereIsNoTemplate() throws Exception {
+        String bare = byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "");
+        write(
+                "tokenizer_config.json",
+                "{\"bos_token\": \"<|end|>\", \"add_bos_token\": true, \"tokenizer_class\": \"Qwen2Tokenizer\"}");
 
-        write("tokenizer_config.json", settings.formatted("PreTrainedTokenizerFast"));
+        write("tokenizer.json", bare);
         assertThat(keys(4)).containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(false));
-        write("tokenizer_config.json", settings.formatted("LlamaTokenizerFast"));
+        write("tokenizer.json", bare.replace("TemplateProcessing", "ByteLevel"));
         assertThat(keys(4)).containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(true));
     }
 
