@@ -125,14 +125,14 @@ final class InspectCommandTest {
     void nothingInAFileReachesTheTerminalAsACommand() throws IOException {
         byte[] bytes = Files.readAllBytes(gguf);
         String start = new String(bytes, 0, 4096, StandardCharsets.ISO_8859_1);
-        int name = start.indexOf("general.name") + "general.name".length() + Integer.BYTES + Long.BYTES;
-        bytes[name] = 0x1b;
-        bytes[name + 1] = '\n';
+        int type = start.indexOf("general.type") + "general.type".length() + Integer.BYTES + Long.BYTES;
+        bytes[type] = 0x1b;
+        bytes[type + 1] = '\n';
         Path hostile = Files.createDirectories(folder.resolve("hostile")).resolve("hostile.gguf");
         Files.write(hostile, bytes);
 
         assertThat(Said.to("inspect", hostile.toString()).out())
-                .containsPattern("general\\.name +string +\\\\u001b\\\\n")
+                .containsPattern("general\\.type +string +\\\\u001b\\\\n")
                 .doesNotContain("\u001b");
     }
 }

@@ -4,6 +4,7 @@ import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.format.gguf.tokenizer.TokenFlags;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -48,7 +49,7 @@ public final class Tokenizer implements AutoCloseable {
         TensorRuntime.stayOffline();
         HuggingFaceTokenizer tokenizer = load(file);
         try {
-            return new Tokenizer(tokenizer, beginToken(tokenizer, folder.resolve("tokenizer_config.json")));
+            return new Tokenizer(tokenizer, beginToken(tokenizer, folder));
         } catch (IOException | RuntimeException problem) {
             tokenizer.close();
             throw problem;
@@ -115,14 +116,15 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
-     * {@code add_bos_token} of tokenizer_config.json decides where it is given, as in the reference implementation;
-     * else what tokenizer.json itself puts before a text.
+     * {@code add_bos_token} of tokenizer_config.json decides where it is given and {@link TokenFlags} count, as in the
+     * reference implementation; else what tokenizer.json itself puts before a text.
      */
-    private static OptionalInt beginToken(HuggingFaceTokenizer tokenizer, Path configFile) throws IOException {
+    private static OptionalInt beginToken(HuggingFaceTokenizer tokenizer, Path folder) throws IOException {
+        Path configFile = folder.resolve("tokenizer_config.json");
         if (Files.isRegularFile(configFile)) {
             JsonNode config = StrictJson.readFile(configFile, CONFIG_LIMIT_BYTES);
             JsonNode wanted = config.path("add_bos_token");
-            if (wanted.isBoolean()) {
+            if (wanted.isBoolean() && TokenFlags.decide(folder)) {
                 return wanted.booleanValue()
                         ? named(tokenizer, config.path("bos_token"), configFile)
                         : OptionalInt.empty();

@@ -93,10 +93,9 @@ public final class TestModels {
                 """);
     }
 
-    /** A model called phi3 would need the tokens of Phi-3's tokenizer: llama.cpp goes by the name. */
     public static ModelConfig phi3() {
         return config("Phi3ForCausalLM", "phi3", """
-                "_name_or_path": "tiny", "tie_word_embeddings": false, "sliding_window": null, "rope_scaling": null,
+                "tie_word_embeddings": false, "sliding_window": null, "rope_scaling": null,
                 "original_max_position_embeddings": 512
                 """);
     }
@@ -104,7 +103,7 @@ public final class TestModels {
     /** Long rope whose first context was {@code original} tokens: tests of 80 tokens are within it or beyond. */
     public static ModelConfig phi3(int original) {
         return config("Phi3ForCausalLM", "phi3", """
-                "_name_or_path": "tiny", "tie_word_embeddings": false, "sliding_window": null,
+                "tie_word_embeddings": false, "sliding_window": null,
                 "max_position_embeddings": 4096,
                 "original_max_position_embeddings": %d,
                 "rope_scaling": {"type": "longrope", "short_factor": [1.05, 1.4], "long_factor": [1.3, 5.0]}
@@ -114,7 +113,7 @@ public final class TestModels {
     /** Phi-4-mini's heads, of which positions turn three quarters. */
     public static ModelConfig phi4() {
         return config("Phi3ForCausalLM", "phi3", """
-                "_name_or_path": "tiny", "hidden_size": 32, "tie_word_embeddings": true, "sliding_window": null,
+                "hidden_size": 32, "tie_word_embeddings": true, "sliding_window": null,
                 "max_position_embeddings": 4096, "original_max_position_embeddings": 64, "partial_rotary_factor": 0.75,
                 "rope_scaling": {"type": "longrope", "short_factor": [1, 1, 1], "long_factor": [1.1, 1.3, 5.0]}
                 """);

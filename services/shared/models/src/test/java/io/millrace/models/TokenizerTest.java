@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
@@ -36,6 +37,25 @@ class TokenizerTest {
                 Tokenizer plain = Tokenizer.open(TestModels.tokenizer(without, false))) {
             assertThat(adds.beginToken()).isEqualTo(OptionalInt.of(TestModels.BEGIN));
             assertThat(plain.beginToken()).isEmpty();
+        }
+    }
+
+    @Test
+    void aTemplateStandsAgainstTheConfigurationUnlessTheClassGoesByIt(@TempDir Path folder) throws IOException {
+        Path file = TestModels.tokenizer(folder, false).resolve("tokenizer.json");
+        Files.writeString(file, Files.readString(file).replace("\"post_processor\":null", """
+                "post_processor": {"type": "TemplateProcessing", "pair": [{"Sequence": {"id": "A", "type_id": 0}}],
+                  "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+                  "special_tokens": {"<s>": {"id": "<s>", "ids": [256], "tokens": ["<s>"]}}}"""));
+        try (Tokenizer tokenizer = Tokenizer.open(folder)) {
+            assertThat(tokenizer.beginToken()).isEqualTo(OptionalInt.of(TestModels.BEGIN));
+        }
+
+        Path settings = folder.resolve("tokenizer_config.json");
+        Files.writeString(
+                settings, Files.readString(settings).replace("PreTrainedTokenizerFast", "LlamaTokenizerFast"));
+        try (Tokenizer tokenizer = Tokenizer.open(folder)) {
+            assertThat(tokenizer.beginToken()).isEmpty();
         }
     }
 

@@ -8,7 +8,6 @@ import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.MalformedFileException.Kind;
 import io.millrace.tensors.architecture.LayerAttention.Rotary;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -66,7 +65,7 @@ final class ConfigParser {
         OptionalInt slidingWindow = layers.slidingWindow();
         return new ModelConfig(
                 architecture,
-                name(architecture),
+                name(),
                 config.size("vocab_size"),
                 hiddenSize,
                 config.size("intermediate_size"),
@@ -264,9 +263,9 @@ final class ConfigParser {
         return tied;
     }
 
-    private String name(Architecture architecture) {
+    private Optional<String> name() {
         String path = config.at("_name_or_path").asText("");
         String last = path.substring(path.lastIndexOf('/') + 1).strip();
-        return last.isEmpty() ? architecture.modelType().toLowerCase(Locale.ROOT) : last;
+        return last.isEmpty() ? Optional.empty() : Optional.of(last);
     }
 }

@@ -14,6 +14,7 @@ import java.util.OptionalInt;
  * The numbers of a decoder-only language model, as its {@code config.json} states them.
  *
  * @param architecture which tensors it has, and how its forward pass differs from others
+ * @param name what the checkpoint calls itself; empty where it does not
  * @param hiddenSize width of the residual stream
  * @param feedForwardSize rows of gate and up, row length of down; not the size of an expert
  * @param headSize elements per attention head; hiddenSize / headCount unless {@code head_dim} says otherwise
@@ -33,7 +34,7 @@ import java.util.OptionalInt;
  */
 public record ModelConfig(
         Architecture architecture,
-        String name,
+        Optional<String> name,
         int vocabularySize,
         int hiddenSize,
         int feedForwardSize,

@@ -75,7 +75,7 @@ public final class GgufCompressor {
 
         Map<String, GgufValue> metadata = ModelKeys.of(config);
         metadata.putAll(TokenizerKeys.of(checkpoint.folder(), config));
-        PhiName.mend(metadata);
+        GeneralName.settle(metadata);
         metadata.put("general.quantization_version", GgufValue.u32(QUANTIZATION_VERSION));
         metadata.put("general.file_type", GgufValue.u32(options.fileType().id()));
         importances.ifPresent(matrix -> metadata.putAll(matrix.metadata()));

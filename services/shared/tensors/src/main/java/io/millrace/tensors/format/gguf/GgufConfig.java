@@ -7,12 +7,14 @@ import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.architecture.Architecture;
 import io.millrace.tensors.architecture.Experts;
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.RopeScaling;
 import io.millrace.tensors.architecture.Trait;
 import io.millrace.tensors.json.StrictJson;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -52,7 +54,6 @@ final class GgufConfig {
     private ObjectNode fromKeys() throws MalformedFileException {
         Architecture architecture = architecture();
         String prefix = architecture.ggufName() + ".";
-        refuseUnknownRules();
         ObjectNode json = StrictJson.object();
         json.putArray("architectures").add(architecture.className());
         json.put("model_type", architecture.modelType());
@@ -72,15 +73,17 @@ final class GgufConfig {
         json.put("rope_theta", has(prefix + ModelKeys.ROPE_BASE) ? real(prefix + ModelKeys.ROPE_BASE) : 10_000);
         OptionalLong headSize = headSize(prefix);
         headSize.ifPresent(size -> json.put("head_dim", size));
-        putRotarySize(
-                json,
-                architecture,
-                prefix,
-                headSize.orElse(heads == 0 ? 0 : whole(prefix + ModelKeys.EMBEDDING_LENGTH) / heads));
+        long size = headSize.orElse(heads == 0 ? 0 : whole(prefix + ModelKeys.EMBEDDING_LENGTH) / heads);
+        long turned = optional(prefix + ModelKeys.ROPE_DIMENSIONS).orElse(size);
+        putRotarySize(json, architecture, prefix, size, turned);
         json.put("vocab_size", embeddingRows());
         json.put("tie_word_embeddings", tensor("output.weight").isEmpty());
         putAttention(json, architecture, prefix);
-        putScaling(json, prefix);
+        if (tensor(RopeFactors.LLAMA_3).isPresent() && !has(ModelKeys.CONFIG)) {
+            putLlama3(json, architecture, prefix, turned);
+        } else {
+            putScaling(json, prefix);
+        }
         if (architecture.expertKeys().isPresent()) {
             putExperts(json, architecture, architecture.expertKeys().get(), prefix);
         }
@@ -121,12 +124,14 @@ final class GgufConfig {
         // Phi-3 has the number beside its scaling; transformers looks for yarn's inside.
         ObjectNode holder = json;
         if (longRope) {
+            // transformers 4 refuses Phi-3's with a fourth entry.
             ObjectNode scaling = json.putObject("rope_scaling").put("type", ModelKeys.LONG_ROPE);
             putFactors(scaling, "long_factor", RopeFactors.LONG);
             putFactors(scaling, "short_factor", RopeFactors.SHORT);
         } else if (!kind.equals("none") && !kind.equals(ModelKeys.LONG_ROPE)) {
             refuseAttentionFactor(prefix);
             holder = json.putObject("rope_scaling")
+                    .put("rope_type", kind)
                     .put("type", kind)
                     .put("factor", real(prefix + ModelKeys.SCALING_FACTOR));
         }
@@ -149,16 +154,45 @@ final class GgufConfig {
         }
     }
 
+    /** The divisors stand in the file, the numbers that made them do not. */
+    private void putLlama3(ObjectNode json, Architecture architecture, String prefix, long turned)
+            throws MalformedFileException {
+        GgufValue kind = reader.header().metadata().get(prefix + ModelKeys.SCALING_TYPE);
+        boolean alone = kind == null || kind.equals(GgufValue.text("none"));
+        Optional<RopeScaling.Llama3> rule = alone && architecture.has(Trait.LLAMA3_SCALING)
+                ? RopeFactors.llama3(
+                        factors(RopeFactors.LLAMA_3), json.path("rope_theta").asDouble(), turned)
+                : Optional.empty();
+        RopeScaling.Llama3 found = rule.orElseThrow(() -> problem("tensor '" + RopeFactors.LLAMA_3
+                + "' divides rotary angles by numbers of an unknown rule, expected that of Llama 3 with"
+                + " 'low_freq_factor' " + RopeFactors.LOW + ", 'high_freq_factor' " + RopeFactors.HIGH
+                + " and a power of two from " + RopeFactors.FEWEST_POSITIONS + " to " + RopeFactors.MOST_POSITIONS
+                + " as '" + ModelKeys.ORIGINAL_POSITIONS + "', or the key '" + ModelKeys.CONFIG + "' beside it"));
+        json.putObject("rope_scaling")
+                .put("rope_type", "llama3")
+                .put("type", "llama3")
+                .put("factor", found.factor())
+                .put("low_freq_factor", found.lowFrequencyFactor())
+                .put("high_freq_factor", found.highFrequencyFactor())
+                .put(ModelKeys.ORIGINAL_POSITIONS, found.originalPositions());
+    }
+
     private void putFactors(ObjectNode scaling, String key, String name) throws MalformedFileException {
+        ArrayNode list = scaling.putArray(key);
+        factors(name).forEach(factor -> list.add(factor.doubleValue()));
+    }
+
+    private List<Float> factors(String name) throws MalformedFileException {
         GgufTensor tensor = tensor(name).orElseThrow(() -> problem("tensor '" + name + "' is missing"));
         if (tensor.layout() != GgufType.F32 || tensor.shape().rank() != 1) {
             throw problem("tensor '" + name + "' is " + tensor.layout() + " of shape " + tensor.shape()
                     + ", expected one list of F32");
         }
-        ArrayNode factors = scaling.putArray(key);
+        List<Float> factors = new ArrayList<>();
         for (float factor : reader.rows(name, 0, 1).toArray(FLOAT)) {
-            factors.add((double) factor);
+            factors.add(factor);
         }
+        return factors;
     }
 
     private void putExperts(ObjectNode json, Architecture architecture, Experts.Keys keys, String prefix)
@@ -189,14 +223,6 @@ final class GgufConfig {
         throw problem("'" + ModelKeys.ARCHITECTURE + "' is missing, expected the name of an architecture");
     }
 
-    /** What would change the meaning of the weights in a way that a {@link ModelConfig} cannot say. */
-    private void refuseUnknownRules() throws MalformedFileException {
-        if (tensor(RopeFactors.LLAMA_3).isPresent() && !has(ModelKeys.CONFIG)) {
-            throw problem("tensor '" + RopeFactors.LLAMA_3 + "' scales rotary angles by numbers whose rule is unknown;"
-                    + " expected the key '" + ModelKeys.CONFIG + "' beside it");
-        }
-    }
-
     private OptionalLong headSize(String prefix) throws MalformedFileException {
         OptionalLong size = optional(prefix + ModelKeys.KEY_LENGTH);
         OptionalLong other = optional(prefix + ModelKeys.VALUE_LENGTH);
@@ -208,9 +234,8 @@ final class GgufConfig {
     }
 
     /** Fewer elements than a head has may turn; config.json says which share. */
-    private void putRotarySize(ObjectNode json, Architecture architecture, String prefix, long headSize)
+    private void putRotarySize(ObjectNode json, Architecture architecture, String prefix, long headSize, long turned)
             throws MalformedFileException {
-        long turned = optional(prefix + ModelKeys.ROPE_DIMENSIONS).orElse(headSize);
         if (turned == headSize) {
             return;
         }

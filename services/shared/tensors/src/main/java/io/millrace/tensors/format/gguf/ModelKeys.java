@@ -65,7 +65,7 @@ final class ModelKeys {
         Map<String, GgufValue> keys = new LinkedHashMap<>();
         keys.put(ARCHITECTURE, GgufValue.text(architecture));
         keys.put("general.type", GgufValue.text("model"));
-        keys.put(NAME, GgufValue.text(config.name()));
+        config.name().ifPresent(name -> keys.put(NAME, GgufValue.text(name)));
         keys.put(GgufHeader.MADE_KEY, new GgufValue.Flag(true));
         keys.put(CONFIG, GgufValue.text(new String(StrictJson.compact(config.json()), StandardCharsets.UTF_8)));
         keys.put(prefix + BLOCK_COUNT, GgufValue.u32(config.layerCount()));

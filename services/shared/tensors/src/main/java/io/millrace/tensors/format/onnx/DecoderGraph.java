@@ -53,7 +53,7 @@ final class DecoderGraph {
         this.accuracyLevel = accuracyLevel;
         this.tables = RotaryTable.of(config);
         this.rules = architecture.tensors(config);
-        this.graph = new GraphWriter(config.name());
+        this.graph = new GraphWriter(config.name().orElse(architecture.modelType()));
     }
 
     /** The graph, without the constants that lie in the file of weights. */

@@ -9,6 +9,7 @@ import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.Architecture;
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.RopeScaling;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.TinyModels;
 import io.millrace.tensors.kernel.gguf.Deviation;
@@ -21,6 +22,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -74,6 +77,7 @@ class EveryArchitectureTest {
             assertThat(found.headSize()).isEqualTo(expected.headSize());
             assertThat(found.attentionScale()).isEqualTo(expected.attentionScale());
             assertThat(found.ropeScaling()).isEqualTo(expected.ropeScaling());
+            assertThat(scalingKeys(found)).isEqualTo(scalingKeys(found.ropeScaling()));
             assertThat(found.experts()).isEqualTo(expected.experts());
             assertThat(found.scoreCap()).isEqualTo(expected.scoreCap());
             assertThat(found.logitCap()).isEqualTo(expected.logitCap());
@@ -92,7 +96,7 @@ class EveryArchitectureTest {
     }
 
     @Test
-    void yarnAndHeadsThatTurnInPartComeBackFromTheCommonKeysAlone() throws Exception {
+    void otherScalingsAndHeadsThatTurnInPartComeBackFromTheCommonKeysAlone() throws Exception {
         ObjectNode yarn = config("Qwen2ForCausalLM");
         yarn.putObject("rope_scaling")
                 .put("type", "yarn")
@@ -100,7 +104,8 @@ class EveryArchitectureTest {
                 .put("original_max_position_embeddings", 16);
         ObjectNode partial = config("Phi3ForCausalLM").put("partial_rotary_factor", 0.75);
         partial.remove("rope_scaling");
-        for (ObjectNode json : List.of(yarn, partial)) {
+        ObjectNode llama3 = llama3(8, 4);
+        for (ObjectNode json : List.of(yarn, partial, llama3)) {
             Path folder = GgufModels.folder(
                     Files.createDirectory(parent.resolve(json.path("model_type").asText())), json);
             Path written = write(folder, GgufFileType.Q8_0);
@@ -119,11 +124,29 @@ class EveryArchitectureTest {
                                 .json()
                                 .at("/rope_scaling/original_max_position_embeddings")
                                 .asInt())
-                        .isEqualTo(json == yarn ? 16 : 0);
+                        .isEqualTo(json == yarn ? 16 : json == llama3 ? 8192 : 0);
+                assertThat(scalingKeys(foreign.config()))
+                        .isEqualTo(scalingKeys(foreign.config().ropeScaling()));
                 assertThat(foreign.config().rotarySize())
                         .isEqualTo(original.config().rotarySize());
             }
             Files.delete(written);
+        }
+    }
+
+    @Test
+    void divisorsOfAnUnknownRuleAreRefusedButNotBesideOurOwnKey() throws Exception {
+        Path written = write(GgufModels.folder(parent, llama3(8, 3)), GgufFileType.Q8_0);
+        byte[] file = Files.readAllBytes(written);
+        file[indexOf(file, ModelKeys.CONFIG.getBytes(StandardCharsets.UTF_8))] = 'x';
+
+        assertThatThrownBy(() -> GgufWeights.of(GgufReader.over("foreign.gguf", MemorySegment.ofArray(file))))
+                .hasMessage("foreign.gguf: tensor 'rope_freqs.weight' divides rotary angles by numbers of an unknown"
+                        + " rule, expected that of Llama 3 with 'low_freq_factor' 1.0, 'high_freq_factor' 4.0 and a"
+                        + " power of two from 1024 to 131072 as 'original_max_position_embeddings', or the key"
+                        + " 'millrace.config' beside it");
+        try (GgufWeights own = GgufWeights.open(written)) {
+            assertThat(own.config().ropeScaling()).contains(new RopeScaling.Llama3(8, 1, 3, 8192));
         }
     }
 
@@ -181,6 +204,45 @@ class EveryArchitectureTest {
 
         assertThatThrownBy(() -> GgufWeights.of(GgufReader.over("m.gguf", MemorySegment.ofArray(file))))
                 .hasMessageContaining("the sliding window is OptionalInt[17] by its keys");
+    }
+
+    private static ObjectNode llama3(double factor, double high) throws IOException {
+        ObjectNode json = config("LlamaForCausalLM").put("rope_theta", 500_000.0);
+        json.putObject("rope_scaling")
+                .put("rope_type", "llama3")
+                .put("factor", factor)
+                .put("low_freq_factor", 1.0)
+                .put("high_freq_factor", high)
+                .put("original_max_position_embeddings", 8192);
+        return json;
+    }
+
+    private static Set<String> scalingKeys(ModelConfig config) {
+        return config.json()
+                .path("rope_scaling")
+                .propertyStream()
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toSet());
+    }
+
+    /** transformers' Gemma 3 asks for rope_type alone, older classes for type, and Phi-3's counts the entries. */
+    private static Set<String> scalingKeys(Optional<RopeScaling> scaling) {
+        if (scaling.isEmpty()) {
+            return Set.of();
+        }
+        return switch (scaling.get()) {
+            case RopeScaling.Linear _ -> Set.of("rope_type", "type", "factor");
+            case RopeScaling.Yarn _ -> Set.of("rope_type", "type", "factor", "original_max_position_embeddings");
+            case RopeScaling.LongRope _ -> Set.of("type", "short_factor", "long_factor");
+            case RopeScaling.Llama3 _ ->
+                Set.of(
+                        "rope_type",
+                        "type",
+                        "factor",
+                        "low_freq_factor",
+                        "high_freq_factor",
+                        "original_max_position_embeddings");
+        };
     }
 
     private static ObjectNode config(String className) throws IOException {

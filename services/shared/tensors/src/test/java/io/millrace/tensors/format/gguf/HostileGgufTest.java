@@ -32,7 +32,11 @@ class HostileGgufTest {
     @BeforeAll
     static void writeAValidFile() throws Exception {
         Path folder = GgufModels.folder(
-                parent, GgufModels.llama().put("hidden_size", 32).put("intermediate_size", 32));
+                parent,
+                GgufModels.llama()
+                        .put("_name_or_path", "hostile")
+                        .put("hidden_size", 32)
+                        .put("intermediate_size", 32));
         Path file = parent.resolve("model.gguf");
         GgufModels.write(folder, GgufFileType.Q8_0, file, 1);
         valid = Files.readAllBytes(file);

@@ -14,17 +14,25 @@ record PostProcessor(String first, String last) {
         return new PostProcessor(special(single.get(0)), special(single.get(single.size() - 1)));
     }
 
+    static boolean hasTemplate(ObjectNode tokenizer) {
+        return isTemplate(template(tokenizer.path("post_processor")));
+    }
+
     boolean startsWithToken() {
         return !first.isEmpty();
     }
 
     private static JsonNode template(JsonNode processor) {
         for (JsonNode part : processor.path("processors")) {
-            if (part.path("type").asText().equals("TemplateProcessing")) {
+            if (isTemplate(part)) {
                 return part;
             }
         }
         return processor;
+    }
+
+    private static boolean isTemplate(JsonNode processor) {
+        return processor.path("type").asText().equals("TemplateProcessing");
     }
 
     private static String special(JsonNode part) {

@@ -23,8 +23,9 @@ import java.util.Set;
  */
 record TokenizerFiles(
         Path folder, TokenizerJson json, ObjectNode config, ObjectNode generation, Optional<Path> sentencePiece) {
+    static final String CONFIG = "tokenizer_config.json";
+
     private static final long LIMIT_BYTES = 128L << 20;
-    private static final long TEMPLATE_LIMIT_BYTES = 1L << 20;
 
     /** A token outside the algorithm's own vocabulary, or marked as special within it. */
     record Added(int id, String text, boolean special) {
@@ -45,7 +46,7 @@ record TokenizerFiles(
         return new TokenizerFiles(
                 folder,
                 TokenizerJson.in(folder, LIMIT_BYTES),
-                json(folder, "tokenizer_config.json"),
+                json(folder, CONFIG),
                 json(folder, "generation_config.json"),
                 Files.isRegularFile(model) ? Optional.of(model) : Optional.empty());
     }
@@ -55,7 +56,7 @@ record TokenizerFiles(
         return json.tree();
     }
 
-    private static ObjectNode json(Path folder, String name) throws IOException {
+    static ObjectNode json(Path folder, String name) throws IOException {
         Path file = folder.resolve(name);
         return Files.isRegularFile(file) ? StrictJson.readFile(file, LIMIT_BYTES) : StrictJson.object();
     }
@@ -88,28 +89,6 @@ record TokenizerFiles(
         JsonNode token = config.path(key);
         JsonNode text = token.isObject() ? token.path("content") : token;
         return text.isTextual() ? Optional.of(text.asText()) : Optional.empty();
-    }
-
-    /** The chat template, from the places where transformers looks for it. */
-    Optional<String> chatTemplate() throws IOException {
-        JsonNode inline = config.path("chat_template");
-        if (inline.isTextual()) {
-            return Optional.of(inline.asText());
-        }
-        for (JsonNode named : inline) {
-            if (named.path("name").asText().equals("default")) {
-                return Optional.of(named.path("template").asText());
-            }
-        }
-        Path file = folder.resolve("chat_template.jinja");
-        if (Files.isRegularFile(file)) {
-            if (Files.size(file) > TEMPLATE_LIMIT_BYTES) {
-                throw problem("chat_template.jinja", "expected at most " + TEMPLATE_LIMIT_BYTES + " bytes");
-            }
-            return Optional.of(Files.readString(file));
-        }
-        JsonNode alone = json(folder, "chat_template.json").path("chat_template");
-        return alone.isTextual() ? Optional.of(alone.asText()) : Optional.empty();
     }
 
     /** The tokenizer is sound, but GGUF cannot say it. */

@@ -23,12 +23,16 @@ public final class TokenizerKeys {
     private final TokenizerFiles files;
     private final ModelConfig config;
     private final Vocabulary vocabulary;
+    private final Map<String, Integer> added = new HashMap<>();
     private final Map<String, GgufValue> keys = new LinkedHashMap<>();
 
     private TokenizerKeys(TokenizerFiles files, ModelConfig config) throws IOException {
         this.files = files;
         this.config = config;
         this.vocabulary = VocabularyReader.read(files, config.vocabularySize());
+        for (TokenizerFiles.Added token : files.added()) {
+            added.putIfAbsent(token.text(), token.id());
+        }
     }
 
     /** The keys, one token per row of the embedding. */
@@ -37,11 +41,7 @@ public final class TokenizerKeys {
         keys.putVocabulary();
         keys.putSpecialTokens();
         keys.putFlags();
-        // llama.cpp knows no slices; SmolLM3 takes one of the whole list, which is the list.
-        keys.files
-                .chatTemplate()
-                .map(template -> template.replace("[:]", ""))
-                .ifPresent(template -> keys.keys.put("tokenizer.chat_template", GgufValue.text(template)));
+        ChatTemplates.of(keys.files).putKeys(keys.keys);
         return keys.keys;
     }
 
@@ -65,26 +65,23 @@ public final class TokenizerKeys {
         }
     }
 
-    private void putSpecialTokens() throws IOException {
-        Map<String, Integer> ids = new HashMap<>();
-        for (TokenizerFiles.Added added : files.added()) {
-            ids.putIfAbsent(added.text(), added.id());
-        }
-        putId("bos", "bos", ids);
+    private void putSpecialTokens() {
+        putId("bos", "bos");
         List<Integer> ends = EndTokens.stated(files, config);
-        Optional<Integer> end =
-                files.special("eos_token").map(ids::get).or(() -> ends.stream().findFirst());
+        Optional<Integer> end = files.special("eos_token")
+                .map(added::get)
+                .or(() -> ends.stream().findFirst());
         end.ifPresent(id -> put("eos_token_id", id));
-        endOfTurn(ends, end, ids).ifPresent(id -> put("eot_token_id", id));
-        putId("unk", "unknown", ids);
-        putId("sep", "seperator", ids);
-        putId("pad", "padding", ids);
+        endOfTurn(ends, end).ifPresent(id -> put("eot_token_id", id));
+        putId("unk", "unknown");
+        putId("sep", "seperator");
+        putId("pad", "padding");
     }
 
-    private void putId(String name, String key, Map<String, Integer> ids) {
+    private void putId(String name, String key) {
         JsonNode number = config.json().path(name + "_token_id");
         Optional<Integer> id = files.special(name + "_token")
-                .map(ids::get)
+                .map(added::get)
                 .or(() -> number.canConvertToInt() && number.isIntegralNumber()
                         ? Optional.of(number.asInt())
                         : Optional.empty());
@@ -102,11 +99,10 @@ public final class TokenizerKeys {
      * A chat model may end its turn with another token than its text; GGUF has one key for each. Of several ends that of
      * the turn is known by its text: Qwen lists {@code <|endoftext|>} too, and Phi-3 {@code <|assistant|>}.
      */
-    private static Optional<Integer> endOfTurn(
-            List<Integer> ends, Optional<Integer> endOfText, Map<String, Integer> ids) {
+    private Optional<Integer> endOfTurn(List<Integer> ends, Optional<Integer> endOfText) {
         Predicate<Integer> another = id -> !endOfText.equals(Optional.of(id));
         return ENDS_OF_TURN.stream()
-                .map(ids::get)
+                .map(added::get)
                 .filter(ends::contains)
                 .findFirst()
                 .or(() -> ends.stream().filter(another).findFirst())
@@ -130,12 +126,18 @@ public final class TokenizerKeys {
 
     private void putFlag(String key, String tokenInTemplate, String token) {
         JsonNode stated = files.config().path(key);
-        if (stated.isBoolean()) {
+        if (stated.isBoolean() && TokenFlags.decide(files)) {
             keys.put(PREFIX + key, new GgufValue.Flag(stated.asBoolean()));
         } else if (!files.tokenizer().isEmpty()) {
-            boolean inTemplate = !tokenInTemplate.isEmpty()
-                    && files.special(token).map(tokenInTemplate::equals).orElse(false);
-            keys.put(PREFIX + key, new GgufValue.Flag(inTemplate));
+            keys.put(PREFIX + key, new GgufValue.Flag(!tokenInTemplate.isEmpty() && is(tokenInTemplate, token)));
         }
+    }
+
+    /** Whether a token's text is that of {@code bos_token} or another; where no text is stated, by the id that is written. */
+    private boolean is(String text, String token) {
+        return files.special(token)
+                .map(text::equals)
+                .orElseGet(() -> added.containsKey(text)
+                        && GgufValue.u32(added.get(text)).equals(keys.get(PREFIX + token + "_id")));
     }
 }

@@ -42,11 +42,18 @@ public final class TokenizerRebuild {
         return new TokenizerRebuild(header.metadata());
     }
 
-    /** Puts the ids of the first and last token into a config.json that does not say them. */
+    /**
+     * Puts the ids of the first, last and padding token into a config.json that does not say them. No padding is said
+     * too: what transformers takes where nothing is said lies beyond a small vocabulary.
+     */
     public void addIds(ObjectNode config) {
         for (String name : List.of("bos", "eos")) {
             id(name).filter(id -> !config.has(name + "_token_id"))
                     .ifPresent(id -> config.put(name + "_token_id", id.intValue()));
+        }
+        if (!config.has("pad_token_id")) {
+            config.putNull("pad_token_id");
+            id("padding").ifPresent(id -> config.put("pad_token_id", id.intValue()));
         }
     }
 
@@ -243,7 +250,7 @@ public final class TokenizerRebuild {
                 settings.put(flag.replace("space_prefix", "prefix_space"), value);
             }
         }
-        text("tokenizer.chat_template").ifPresent(template -> settings.put("chat_template", template));
+        ChatTemplates.of(keys).putSetting(settings);
         return settings;
     }
 

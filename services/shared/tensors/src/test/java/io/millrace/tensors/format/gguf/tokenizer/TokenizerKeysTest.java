@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class TokenizerKeysTest {
     private static final String BYTE_LEVEL =
@@ -120,6 +122,57 @@ class TokenizerKeysTest {
         assertThat(keys(4)).containsEntry("tokenizer.ggml.eot_token_id", GgufValue.u32(1));
     }
 
+    /** As transformers 4 and llama.cpp's converter have it. */
+    @ParameterizedTest
+    @CsvSource({
+        "PreTrainedTokenizerFast, false, true",
+        "PreTrainedTokenizerFast, none, true",
+        "TokenizersBackend, false, true",
+        "Qwen2Tokenizer, false, true",
+        "GPT2TokenizerFast, false, true",
+        "LlamaTokenizer, false, false",
+        "LlamaTokenizer, none, true",
+        "LlamaTokenizerFast, false, false",
+        "CodeLlamaTokenizerFast, false, false",
+        "GemmaTokenizer, false, false",
+        "none, false, false"
+    })
+    void theTemplateStandsAgainstTheFlagUnlessTheClassGoesByTheFlag(String named, String flag, boolean begins)
+            throws Exception {
+        String settings = "{\"bos_token\": \"<|end|>\""
+                + (named.equals("none") ? "" : ", \"tokenizer_class\": \"" + named + "\"")
+                + (flag.equals("none") ? "" : ", \"add_bos_token\": " + flag);
+
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "<|end|>"));
+        write("tokenizer_config.json", settings + "}");
+
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(begins));
+    }
+
+    @Test
+    void aFlagStandsWhereThereIsNoTemplate() throws Exception {
+        String bare = byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "");
+        write(
+                "tokenizer_config.json",
+                "{\"bos_token\": \"<|end|>\", \"add_bos_token\": true, \"tokenizer_class\": \"Qwen2Tokenizer\"}");
+
+        write("tokenizer.json", bare);
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(false));
+        write("tokenizer.json", bare.replace("TemplateProcessing", "ByteLevel"));
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(true));
+    }
+
+    @Test
+    void aFirstTokenWhoseTextIsNotStatedIsKnownByItsId() throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "<|end|>"));
+
+        assertThat(keys(4, 3))
+                .containsEntry("tokenizer.ggml.bos_token_id", GgufValue.u32(3))
+                .containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(true));
+        assertThat(keys(4, 2)).containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(false));
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(false));
+    }
+
     @Test
     void anEndOfTextThatEndsTurnsAsWellHasNoOtherBesideIt() throws Exception {
         write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
@@ -139,6 +192,67 @@ class TokenizerKeysTest {
 
         write("tokenizer_config.json", "{\"chat_template\": [{\"name\": \"default\", \"template\": \"x\"}]}");
         assertThat(keys(4)).containsEntry("tokenizer.chat_template", GgufValue.text("x"));
+    }
+
+    @Test
+    void chatTemplatesForOtherPurposesHaveKeysOfTheirOwn() throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
+        write("chat_template.jinja", "{{ messages }}");
+        Path others = Files.createDirectory(folder.resolve("additional_chat_templates"));
+        Files.writeString(others.resolve("tool-use.jinja"), "{{ tools[:] }}");
+        Files.writeString(others.resolve("rag.jinja"), "{{ documents }}");
+        Files.writeString(others.resolve("notes.txt"), "none of them");
+
+        Map<String, GgufValue> keys = keys(4);
+
+        assertThat(keys)
+                .containsEntry("tokenizer.chat_template", GgufValue.text("{{ messages }}"))
+                .containsEntry("tokenizer.chat_template.rag", GgufValue.text("{{ documents }}"))
+                .containsEntry("tokenizer.chat_template.tool_use", GgufValue.text("{{ tools }}"))
+                .containsEntry("tokenizer.chat_templates", GgufValue.texts(List.of("rag", "tool_use")));
+        assertThat(keys.keySet()).noneMatch(key -> key.endsWith("notes"));
+
+        Files.delete(folder.resolve("chat_template.jinja"));
+        Files.delete(others.resolve("tool-use.jinja"));
+        Files.delete(others.resolve("rag.jinja"));
+        write(
+                "tokenizer_config.json",
+                "{\"chat_template\": [{\"name\": \"rag\", \"template\": \"y\"}, {\"name\": \"default\", \"template\": \"x\"}]}");
+        assertThat(keys(4))
+                .containsEntry("tokenizer.chat_template", GgufValue.text("x"))
+                .containsEntry("tokenizer.chat_template.rag", GgufValue.text("y"))
+                .containsEntry("tokenizer.chat_templates", GgufValue.texts(List.of("rag")));
+    }
+
+    @Test
+    void chatTemplatesBeyondReasonAreRefused(@TempDir Path outside) throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
+        Path others = Files.createDirectory(folder.resolve("additional_chat_templates"));
+
+        Path alike = Files.writeString(others.resolve("a-b.jinja"), "x");
+        Files.writeString(others.resolve("a_b.jinja"), "y");
+        assertThatThrownBy(() -> keys(4)).hasMessageContaining("two templates are named 'a_b' in GGUF");
+        Files.delete(alike);
+
+        Path longName = Files.writeString(others.resolve("n".repeat(65) + ".jinja"), "x");
+        assertThatThrownBy(() -> keys(4)).hasMessageContaining("has 65 characters, expected at most 64");
+        Files.delete(longName);
+
+        Path large = Files.write(others.resolve("large.jinja"), new byte[(1 << 20) + 1]);
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage("additional_chat_templates/large.jinja: expected at most 1048576 bytes");
+        Files.write(large, new byte[] {(byte) 0xff});
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage("additional_chat_templates/large.jinja: is no UTF-8, expected a text");
+        Files.delete(large);
+        Files.createSymbolicLink(large, Files.writeString(outside.resolve("file"), "x"));
+        assertThatThrownBy(() -> keys(4)).hasMessageContaining("leads outside its folder");
+        Files.delete(large);
+
+        for (int i = 0; i < 64; i++) {
+            Files.writeString(others.resolve("t" + i + ".jinja"), "x");
+        }
+        assertThatThrownBy(() -> keys(4)).hasMessage("additional_chat_templates: expected at most 64 chat templates");
     }
 
     @Test
@@ -297,6 +411,11 @@ class TokenizerKeysTest {
 
     private Map<String, GgufValue> keys(int rows) throws IOException {
         ObjectNode config = TinyModels.llama().put("vocab_size", rows);
+        return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json"));
+    }
+
+    private Map<String, GgufValue> keys(int rows, int begin) throws IOException {
+        ObjectNode config = TinyModels.llama().put("vocab_size", rows).put("bos_token_id", begin);
         return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json"));
     }
 

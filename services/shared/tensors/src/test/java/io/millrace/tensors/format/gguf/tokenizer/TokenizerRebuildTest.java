@@ -2,13 +2,20 @@ package io.millrace.tensors.format.gguf.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import io.millrace.tensors.format.gguf.GgufHeader;
 import io.millrace.tensors.format.gguf.GgufValue;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,6 +37,61 @@ final class TokenizerRebuildTest {
         "qwen2, true, true"
     })
     void aFileThatDoesNotSayStartsTextsAsLlamaCppDoes(String splitting, String key, boolean begins) throws Exception {
+        Map<String, GgufValue> keys = keys(splitting);
+        if (!key.equals("none")) {
+            keys.put(PREFIX + "add_bos_token", new GgufValue.Flag(Boolean.parseBoolean(key)));
+        }
+
+        assertThat(rebuild(keys).write(folder)).isTrue();
+
+        String tokenizer = Files.readString(folder.resolve("tokenizer.json"));
+        assertThat(tokenizer.contains("TemplateProcessing")).isEqualTo(begins);
+    }
+
+    @Test
+    void chatTemplatesForOtherPurposesStandBesideTheDefault() throws Exception {
+        Map<String, GgufValue> keys = keys("qwen2");
+        keys.put("tokenizer.chat_template", GgufValue.text("x"));
+        assertThat(rebuild(keys).write(folder)).isTrue();
+        assertThat(setting()).isEqualTo(TextNode.valueOf("x"));
+
+        keys.put("tokenizer.chat_template.rag", GgufValue.text("y"));
+        keys.put("tokenizer.chat_templates", GgufValue.texts(List.of("rag", "lost")));
+        assertThat(rebuild(keys).write(folder)).isTrue();
+        assertThat(setting()).hasToString("""
+                [{"name":"default","template":"x"},{"name":"rag","template":"y"}]""");
+        // And as a checkpoint again.
+        assertThat(ChatTemplates.of(TokenizerFiles.in(folder))).isEqualTo(ChatTemplates.of(keys));
+    }
+
+    @Test
+    void aConfigThatNamesNoPaddingIsToldTheFilesOwnOrThatThereIsNone() {
+        Map<String, GgufValue> keys = keys("qwen2");
+        ObjectNode config = StrictJson.object();
+        rebuild(keys).addIds(config);
+        assertThat(config.get("pad_token_id")).isEqualTo(NullNode.getInstance());
+        assertThat(config.path("bos_token_id").asInt()).isEqualTo(2);
+
+        keys.put(PREFIX + "padding_token_id", GgufValue.u32(1));
+        ObjectNode padded = StrictJson.object();
+        rebuild(keys).addIds(padded);
+        assertThat(padded.path("pad_token_id").asInt(-1)).isEqualTo(1);
+
+        ObjectNode stated = StrictJson.object().put("pad_token_id", 0);
+        rebuild(keys).addIds(stated);
+        assertThat(stated.path("pad_token_id").asInt(-1)).isEqualTo(0);
+    }
+
+    private JsonNode setting() throws IOException {
+        return StrictJson.readFile(folder.resolve("tokenizer_config.json"), 1 << 20)
+                .path("chat_template");
+    }
+
+    private static TokenizerRebuild rebuild(Map<String, GgufValue> keys) {
+        return TokenizerRebuild.of(new GgufHeader(keys, List.of(), 32));
+    }
+
+    private static Map<String, GgufValue> keys(String splitting) {
         Map<String, GgufValue> keys = new LinkedHashMap<>();
         keys.put(PREFIX + "model", GgufValue.text("gpt2"));
         keys.put(PREFIX + "pre", GgufValue.text(splitting));
@@ -37,14 +99,6 @@ final class TokenizerRebuildTest {
         keys.put(PREFIX + "token_type", GgufValue.i32s(List.of(1, 1, 3)));
         keys.put(PREFIX + "merges", GgufValue.texts(List.of()));
         keys.put(PREFIX + "bos_token_id", GgufValue.u32(2));
-        if (!key.equals("none")) {
-            keys.put(PREFIX + "add_bos_token", new GgufValue.Flag(Boolean.parseBoolean(key)));
-        }
-
-        assertThat(TokenizerRebuild.of(new GgufHeader(keys, List.of(), 32)).write(folder))
-                .isTrue();
-
-        String tokenizer = Files.readString(folder.resolve("tokenizer.json"));
-        assertThat(tokenizer.contains("TemplateProcessing")).isEqualTo(begins);
+        return keys;
     }
 }
