@@ -4,6 +4,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.millrace.conductor.Conductor;
 import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.run.Limits;
+import io.millrace.worker.observe.LogFormat;
 import io.millrace.worker.observe.ManagementServer;
 import io.millrace.worker.observe.ProcessMetrics;
 import io.millrace.worker.observe.QueueLag;
@@ -51,9 +52,13 @@ final class ConductorCommand implements Callable<Integer> {
             description = "Port of /metrics, /livez and /readyz; 0 for a free one (default: ${DEFAULT-VALUE}).")
     private int managementPort = 0;
 
+    @Option(names = "--log-json", description = "Log one JSON object a line.")
+    private boolean logJson;
+
     @Override
     public Integer call() throws IOException, InterruptedException {
-        System.setProperty("millrace.console.level", "INFO");
+        // The stages were made for the command tree before, so the quiet log of the commands stands already.
+        (logJson ? LogFormat.JSON : LogFormat.TEXT).apply();
         Connection connection = cluster.connect();
         connection.requireTopics();
         Files.createDirectories(state);
