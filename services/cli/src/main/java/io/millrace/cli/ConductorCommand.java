@@ -85,7 +85,7 @@ final class ConductorCommand implements Callable<Integer> {
                 Conductor conductor = Conductor.start(settings);
                 QueueLag _ = QueueLag.start(connection.kafka(), connection.topics(), registry);
                 ManagementServer management = ManagementServer.start(
-                        managementPort, registry::scrape, () -> !conductor.hasFailed(), conductor::isRunning)) {
+                        managementPort, registry::scrape, () -> !conductor.hasFailed(), conductor::isReady)) {
             Thread.ofVirtual().name("watch-conductor").start(() -> {
                 try {
                     conductor.awaitEnd();

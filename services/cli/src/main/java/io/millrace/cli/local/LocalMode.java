@@ -109,7 +109,7 @@ public final class LocalMode implements AutoCloseable {
         started.push(conductor);
         started.push(QueueLag.start(clients, settings.topics(), registry));
         ManagementServer management =
-                ManagementServer.start(0, registry::scrape, () -> !conductor.hasFailed(), conductor::isRunning);
+                ManagementServer.start(0, registry::scrape, () -> !conductor.hasFailed(), conductor::isReady);
         started.push(management);
         managementPort = management.port();
         StageServices stages = StageServices.start(settings, kafka());
