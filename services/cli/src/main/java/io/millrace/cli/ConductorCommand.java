@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.millrace.cli.local.WritableFolder;
 import io.millrace.conductor.Conductor;
 import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.run.Limits;
@@ -10,7 +11,6 @@ import io.millrace.worker.observe.ProcessMetrics;
 import io.millrace.worker.observe.QueueLag;
 import io.millrace.worker.observe.Traces;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -61,7 +61,7 @@ final class ConductorCommand implements Callable<Integer> {
         (logJson ? LogFormat.JSON : LogFormat.TEXT).apply();
         Connection connection = cluster.connect();
         connection.requireTopics();
-        Files.createDirectories(state);
+        WritableFolder.make(state, "--state");
         PrometheusMeterRegistry registry = ProcessMetrics.registry();
         try (Traces traces = Traces.of("conductor", System.getenv())) {
             return run(connection, registry, traces);
