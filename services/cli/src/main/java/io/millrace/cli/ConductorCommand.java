@@ -1,15 +1,16 @@
 package io.millrace.cli;
 
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.millrace.cli.local.WritableFolder;
 import io.millrace.conductor.Conductor;
 import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.run.Limits;
+import io.millrace.worker.observe.LogFormat;
 import io.millrace.worker.observe.ManagementServer;
 import io.millrace.worker.observe.ProcessMetrics;
 import io.millrace.worker.observe.QueueLag;
 import io.millrace.worker.observe.Traces;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -51,12 +52,16 @@ final class ConductorCommand implements Callable<Integer> {
             description = "Port of /metrics, /livez and /readyz; 0 for a free one (default: ${DEFAULT-VALUE}).")
     private int managementPort = 0;
 
+    @Option(names = "--log-json", description = "Log one JSON object a line.")
+    private boolean logJson;
+
     @Override
     public Integer call() throws IOException, InterruptedException {
-        System.setProperty("millrace.console.level", "INFO");
+        // The stages were made for the command tree before, so the quiet log of the commands stands already.
+        (logJson ? LogFormat.JSON : LogFormat.TEXT).apply();
         Connection connection = cluster.connect();
         connection.requireTopics();
-        Files.createDirectories(state);
+        WritableFolder.make(state, "--state");
         PrometheusMeterRegistry registry = ProcessMetrics.registry();
         try (Traces traces = Traces.of("conductor", System.getenv())) {
             return run(connection, registry, traces);
@@ -80,7 +85,7 @@ final class ConductorCommand implements Callable<Integer> {
                 Conductor conductor = Conductor.start(settings);
                 QueueLag _ = QueueLag.start(connection.kafka(), connection.topics(), registry);
                 ManagementServer management = ManagementServer.start(
-                        managementPort, registry::scrape, () -> !conductor.hasFailed(), conductor::isRunning)) {
+                        managementPort, registry::scrape, () -> !conductor.hasFailed(), conductor::isReady)) {
             Thread.ofVirtual().name("watch-conductor").start(() -> {
                 try {
                     conductor.awaitEnd();

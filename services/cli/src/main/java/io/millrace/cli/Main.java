@@ -2,7 +2,9 @@ package io.millrace.cli;
 
 import io.millrace.cli.local.FolderInUseException;
 import io.millrace.events.wire.KafkaRefusal;
+import io.millrace.store.DiskFullException;
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.worker.StartException;
 import io.millrace.worker.configuration.Configuration;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -87,7 +89,8 @@ public final class Main {
             case CommandFailure failure -> failure.exitCode();
             case FolderInUseException _, MalformedFileException _ -> ExitCode.REFUSED;
             case NoSuchFileException _ -> ExitCode.NOT_FOUND;
-            case KafkaException _ -> ExitCode.UNAVAILABLE;
+            case StartException _, KafkaException _ -> ExitCode.UNAVAILABLE;
+            case IOException full when DiskFullException.isBehind(full) -> ExitCode.UNAVAILABLE;
             case IllegalArgumentException _ -> ExitCode.USAGE;
             default -> ExitCode.FAILED;
         };
@@ -96,7 +99,7 @@ public final class Main {
     private static String describe(Exception error, CommandLine command) {
         String message = error.getMessage() == null ? error.toString() : error.getMessage();
         return switch (error) {
-            case CommandFailure _, FolderInUseException _ -> message;
+            case CommandFailure _, FolderInUseException _, StartException _ -> message;
             case NoSuchFileException missing ->
                 "there is no file " + missing.getFile()
                         + (missing.getReason() == null ? "" : "; " + missing.getReason());
@@ -106,6 +109,8 @@ public final class Main {
             case KafkaException _ ->
                 KafkaRefusal.of(error, Cluster.kafkaSettings(command), AclOperation.READ)
                         .orElse("Kafka: " + message + "; see 'millrace doctor'");
+            case IOException full
+            when DiskFullException.isBehind(full) -> "the disk is full (" + message + "); make room, then run it again";
             case IOException _, IllegalArgumentException _ -> message;
             default -> message + " (" + error.getClass().getSimpleName() + "; --verbose shows where)";
         };

@@ -28,6 +28,7 @@ public final class Conductor implements AutoCloseable {
     private final QueueWatch queues;
     private final KafkaStreams streams;
     private final KafkaStreamsMetrics streamsMetrics;
+    private final BrokerContact contact;
     private final CountDownLatch running = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
 
@@ -48,6 +49,7 @@ public final class Conductor implements AutoCloseable {
         this.streams = new KafkaStreams(ConductorTopology.build(wiring), StreamsProperties.of(settings));
         this.streamsMetrics = new KafkaStreamsMetrics(streams);
         streamsMetrics.bindTo(settings.registry());
+        this.contact = new BrokerContact(streams::metrics, System::nanoTime);
     }
 
     /**
@@ -81,11 +83,17 @@ public final class Conductor implements AutoCloseable {
         streams.setStateListener((now, before) -> changed(now));
         streams.start();
         queues.start();
+        contact.start();
     }
 
     /** True once it has worked and until it stops. */
     public boolean isRunning() {
         return streams.state().isRunningOrRebalancing();
+    }
+
+    /** True while it works and Kafka answers it: without a broker it goes on waiting, and decides nothing. */
+    public boolean isReady() {
+        return isRunning() && contact.stands();
     }
 
     /** True if it cannot go on by itself: only a new start helps. */
@@ -110,6 +118,7 @@ public final class Conductor implements AutoCloseable {
     @Override
     public void close() {
         queues.close();
+        contact.close();
         streamsMetrics.close();
         if (!streams.close(CLOSE_WITHIN)) {
             LOG.warn("the conductor did not stop within {} s", CLOSE_WITHIN.toSeconds());

@@ -63,11 +63,7 @@ public record Home(Path folder, Topics topics) {
 
     /** Makes this process the only one that runs here, until the lock is closed or the process dies. */
     public FolderLock lock() throws IOException {
-        try {
-            Files.createDirectories(folder);
-        } catch (IOException e) {
-            throw new IOException(folder + ": this folder cannot be made (" + e + "); name another with --home", e);
-        }
+        WritableFolder.make(folder, "--home");
         return FolderLock.take(folder, lockFile());
     }
 

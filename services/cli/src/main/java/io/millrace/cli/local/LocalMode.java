@@ -5,6 +5,8 @@ import io.millrace.conductor.Conductor;
 import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.run.Limits;
 import io.millrace.events.wire.TopicAdmin;
+import io.millrace.store.DiskFullException;
+import io.millrace.worker.StartException;
 import io.millrace.worker.observe.ManagementServer;
 import io.millrace.worker.observe.ProcessMetrics;
 import io.millrace.worker.observe.QueueLag;
@@ -51,6 +53,7 @@ public final class LocalMode implements AutoCloseable {
      * Starts everything and returns when the conductor works.
      *
      * @param onFailure told when a part is lost that is not started again by itself
+     * @throws StartException if the folder cannot be written, or its disk is full
      */
     public static LocalMode start(LocalSettings settings, Consumer<String> onFailure)
             throws IOException, InterruptedException {
@@ -60,6 +63,14 @@ public final class LocalMode implements AutoCloseable {
             local.startAll(onFailure);
             complete = true;
             return local;
+        } catch (IOException | RuntimeException e) {
+            if (DiskFullException.isBehind(e)) {
+                throw new StartException(
+                        "the disk of " + settings.home().folder() + " is full (" + e.getMessage()
+                                + "); make room there, or name another folder with --home",
+                        e);
+            }
+            throw e;
         } finally {
             if (!complete) {
                 local.close();
@@ -109,7 +120,7 @@ public final class LocalMode implements AutoCloseable {
         started.push(conductor);
         started.push(QueueLag.start(clients, settings.topics(), registry));
         ManagementServer management =
-                ManagementServer.start(0, registry::scrape, () -> !conductor.hasFailed(), conductor::isRunning);
+                ManagementServer.start(0, registry::scrape, () -> !conductor.hasFailed(), conductor::isReady);
         started.push(management);
         managementPort = management.port();
         StageServices stages = StageServices.start(settings, kafka());

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.events.wire.Topics;
+import io.millrace.worker.StartException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 final class HomeTest {
@@ -37,9 +40,21 @@ final class HomeTest {
         Path file = Files.createFile(folder.resolve("file"));
 
         assertThatThrownBy(new Home(file.resolve("home"))::lock)
-                .isInstanceOf(IOException.class)
+                .isInstanceOf(StartException.class)
                 .hasMessageStartingWith(file.resolve("home").toString())
                 .hasMessageContaining("--home");
+    }
+
+    /** To root every folder can be written, but for those of the kernel. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aHomeThatCannotBeWrittenIsNamedWithTheOption() {
+        Path kernels = Path.of("/proc/sys/kernel/random");
+
+        assertThatThrownBy(new Home(kernels)::lock)
+                .isInstanceOf(StartException.class)
+                .hasMessageStartingWith(kernels + ": ")
+                .hasMessageEndingWith("name another with --home");
     }
 
     @Test

@@ -23,6 +23,16 @@ public final class DiskFullException extends IOException {
         return failure;
     }
 
+    /** Whether this failure, or one that it came of, says that a disk is full. */
+    public static boolean isBehind(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof IOException refused && saidBy(refused)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Whether this failure says that a disk is full. */
     public static boolean saidBy(IOException failure) {
         String text = String.valueOf(failure.getMessage()).toLowerCase(Locale.ROOT);

@@ -63,17 +63,17 @@ final class ShareGroups {
         return settings;
     }
 
-    /** What is wrong with a group's settings, one sentence each. */
-    static List<String> problems(String group, Config present) {
+    /** What is wrong with a group's settings, one sentence each, with what mends it. */
+    static List<String> problems(String group, Config present, String remedy) {
         List<String> problems = new ArrayList<>();
         SETTINGS.forEach((setting, value) -> {
             String actual = value(present, setting).orElse("not known to the broker");
             if (!value.equals(actual)) {
-                problems.add("share group '" + group + "' has " + setting + "=" + actual + " instead of " + value
-                        + "; run 'millrace topics apply' before its workers start");
+                problems.add("share group '" + group + "' has " + setting + "=" + actual + " instead of " + value + "; "
+                        + remedy + " before its workers start");
             }
         });
-        lockProblem(group, value(present, LOCK)).ifPresent(problems::add);
+        lockProblem(group, value(present, LOCK)).ifPresent(problem -> problems.add(problem + "; " + remedy));
         return problems;
     }
 
@@ -87,8 +87,7 @@ final class ShareGroups {
                 ? Optional.empty()
                 : Optional.of("share group '" + group + "' has " + LOCK + "=" + found + ", expected "
                         + SHORTEST_LOCK_MILLIS + " to " + LONGEST_LOCK_MILLIS + " ms: "
-                        + "a worker renews its lease, and shows that it lives, each third of it;"
-                        + " run 'millrace topics apply'");
+                        + "a worker renews its lease, and shows that it lives, each third of it");
     }
 
     /** Why a cluster of these features has no share groups; empty if it has them. */

@@ -121,17 +121,18 @@ public final class TopicAdmin {
         List<TopicSpec> wanted = wanted(topics, devices);
         Map<String, TopicDescription> present = cluster.topics(names(wanted));
         List<String> problems = new ArrayList<>();
+        String remedy = remedy(topics, devices);
         ShareGroups.problem(cluster.features()).ifPresent(problems::add);
         for (TopicSpec spec : wanted) {
             TopicDescription found = present.get(spec.name());
             if (found == null) {
-                problems.add("topic '" + spec.name() + "' does not exist; run 'millrace topics apply'");
+                problems.add("topic '" + spec.name() + "' does not exist; " + remedy);
             } else if (found.partitions().size() != spec.partitions()) {
                 problems.add(wrongPartitions(spec, found));
             }
         }
         cluster.configs(ShareGroups.of(topics, devices))
-                .forEach((group, config) -> problems.addAll(ShareGroups.problems(group.name(), config)));
+                .forEach((group, config) -> problems.addAll(ShareGroups.problems(group.name(), config, remedy)));
         return problems;
     }
 
@@ -174,6 +175,15 @@ public final class TopicAdmin {
                 .distinct()
                 .flatMap(device -> Arrays.stream(StageName.values()).map(stage -> topics.jobTopic(stage, device)));
         return Stream.concat(topics.fixed().stream(), jobs).toList();
+    }
+
+    /** What mends the cluster, with all that the command must be told of these topics. */
+    static String remedy(Topics topics, Collection<Device> devices) {
+        String classes = devices.stream().sorted().distinct().map(Device::name).collect(Collectors.joining(","));
+        return "run 'millrace topics apply"
+                + (classes.isEmpty() ? "" : " --devices " + classes)
+                + (topics.equals(Topics.DEFAULT) ? "" : " --topic-prefix " + topics.prefix())
+                + "'";
     }
 
     private static Set<String> names(List<TopicSpec> specs) {

@@ -69,7 +69,8 @@ class TopicsIT {
     void applyingMakesTheClusterAsItShouldBeAndApplyingAgainChangesNothing() throws Exception {
         Topics topics = new Topics("apply.");
         assertThat(TopicAdmin.problems(admin, topics, DEVICES))
-                .contains("topic 'apply.checkpoints' does not exist; run" + " 'millrace topics apply'");
+                .contains(
+                        "topic 'apply.checkpoints' does not exist; run 'millrace topics apply --devices cpu,h100 --topic-prefix apply.'");
 
         TopicAdmin.apply(admin, topics, DEVICES, (short) 1);
         TopicAdmin.apply(admin, topics, DEVICES, (short) 1);
@@ -122,8 +123,9 @@ class TopicsIT {
             problems = TopicAdmin.problems(admin, topics, List.of(Device.CPU));
         }
         assertThat(problems)
-                .containsExactly("share group 'group.jobs.prune.cpu' has share.isolation.level=read_uncommitted instead"
-                        + " of read_committed; run 'millrace topics apply' before its workers start");
+                .containsExactly(
+                        "share group 'group.jobs.prune.cpu' has share.isolation.level=read_uncommitted instead"
+                                + " of read_committed; run 'millrace topics apply --devices cpu --topic-prefix group.' before its workers start");
     }
 
     @Test

@@ -42,7 +42,7 @@ final class FailureRules {
             // Waiting mends nothing; what made it has to make it again.
             return failure(missing(role), where + cause.getMessage());
         }
-        return diskFull(cause)
+        return DiskFullException.isBehind(cause)
                 ? failure(Reason.DISK_FULL, where + describe(cause))
                 : failure(Reason.STORE_UNREACHABLE, where + describe(cause));
     }
@@ -73,7 +73,7 @@ final class FailureRules {
 
     /** The store did not answer. */
     static Failure ofStore(IOException cause) {
-        return diskFull(cause)
+        return DiskFullException.isBehind(cause)
                 ? failure(Reason.DISK_FULL, describe(cause))
                 : failure(Reason.STORE_UNREACHABLE, describe(cause));
     }
@@ -99,7 +99,7 @@ final class FailureRules {
         if (outOfMemory(thrown)) {
             return failure(Reason.OUT_OF_MEMORY, describe(thrown));
         }
-        return diskFull(thrown)
+        return DiskFullException.isBehind(thrown)
                 ? failure(
                         Reason.DISK_FULL,
                         "the disk of the work folder " + folder + " is full; make room there, the job is tried again by"
@@ -111,15 +111,6 @@ final class FailureRules {
         for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
             String message = String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT);
             if (cause instanceof OutOfMemoryError || OUT_OF_MEMORY.stream().anyMatch(message::contains)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private static boolean diskFull(Throwable thrown) {
-        for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
-            if (cause instanceof IOException failure && DiskFullException.saidBy(failure)) {
                 return true;
             }
         }

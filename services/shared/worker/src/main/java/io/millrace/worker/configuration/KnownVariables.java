@@ -1,6 +1,7 @@
 package io.millrace.worker.configuration;
 
 import io.millrace.events.policy.Nearest;
+import io.millrace.worker.observe.LogFormat;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,22 @@ final class KnownVariables {
     private KnownVariables() {}
 
     static Optional<String> problem(Map<String, String> environment) {
+        return unread(environment).or(() -> unfitLog(environment));
+    }
+
+    /** The file of logback, which reads it, takes another value for an appender that is not there, and logs nothing. */
+    private static Optional<String> unfitLog(Map<String, String> environment) {
+        List<String> formats =
+                Arrays.stream(LogFormat.values()).map(LogFormat::name).toList();
+        String variable = OtherVariable.LOG_APPENDER.variable();
+        String value = environment.getOrDefault(variable, "");
+        return value.isEmpty() || formats.contains(value)
+                ? Optional.empty()
+                : Optional.of("the environment variable " + variable + " is '" + value + "' but must be "
+                        + String.join(" or ", formats));
+    }
+
+    private static Optional<String> unread(Map<String, String> environment) {
         return new TreeMap<>(environment)
                 .entrySet().stream()
                         .filter(variable -> variable.getKey().startsWith(Setting.VARIABLE_START))

@@ -2,6 +2,7 @@ package io.millrace.worker.observe;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.millrace.worker.StartException;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
@@ -45,7 +46,7 @@ public final class ManagementServer implements AutoCloseable {
             String holder = PortHolder.of(port)
                     .map(process -> process + " listens there; stop it, or choose")
                     .orElse("'ss -ltnp' shows who listens where, to root also other users' processes; choose");
-            throw new IOException(
+            throw new StartException(
                     "management port " + port + " cannot be opened (" + e.getMessage() + "): " + holder
                             + " another with --management-port, or 0 for a free one",
                     e);

@@ -2,6 +2,8 @@ package io.millrace.worker.configuration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -91,6 +93,17 @@ class ConfigurationTest {
     }
 
     @Test
+    void aLogThatThereIsNotIsRefusedSinceItWouldBeNone() {
+        assertThat(run(Map.of("MILLRACE_LOG_APPENDER", "json"), "--store", "/srv"))
+                .isEqualTo(2);
+        assertThat(err.toString())
+                .contains("the environment variable MILLRACE_LOG_APPENDER is 'json' but must be TEXT or JSON");
+
+        assertThat(run(Map.of("MILLRACE_LOG_APPENDER", "JSON"), "--store", "/srv"))
+                .isZero();
+    }
+
+    @Test
     void valueOfTheWrongKindSaysWhereItStands() throws IOException {
         Path file = file("store: /srv\nslots: many\n");
 
@@ -132,6 +145,34 @@ class ConfigurationTest {
                         "ssl.key.password ${dir:/run/secrets:key} " + client + ":6");
         assertThat(out.toString()).doesNotContain("hunter");
         assertThat(service.called).isFalse();
+    }
+
+    @Test
+    void printConfigOfACommandThatPrintsJsonIsJson() throws IOException {
+        assertThat(run(
+                        Map.of("MILLRACE_KAFKA", "variable:1"),
+                        "--store",
+                        "s3://b?endpoint=https://key:hunter2@host",
+                        "--output",
+                        "json",
+                        "--print-config"))
+                .as(err.toString())
+                .isZero();
+
+        JsonNode settings = new ObjectMapper().readTree(out.toString());
+        assertThat(settings)
+                .contains(
+                        line("kafka", "variable:1", "MILLRACE_KAFKA"),
+                        line("store", "s3://b?endpoint=https://********@host", "command line"),
+                        line("slots", "1", "default"));
+    }
+
+    private static JsonNode line(String setting, String value, String source) {
+        return new ObjectMapper()
+                .createObjectNode()
+                .put("setting", setting)
+                .put("value", value)
+                .put("source", source);
     }
 
     @Test
@@ -194,6 +235,9 @@ class ConfigurationTest {
 
         @Option(names = "--topic-prefix", defaultValue = "millrace.")
         private String prefix = "";
+
+        @Option(names = "--output", defaultValue = "table")
+        private String output = "";
 
         private boolean called;
 

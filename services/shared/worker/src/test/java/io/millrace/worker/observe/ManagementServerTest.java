@@ -3,6 +3,7 @@ package io.millrace.worker.observe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.worker.StartException;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -48,6 +49,7 @@ class ManagementServerTest {
     void aPortThatIsTakenIsNamedWithTheProcessThatHasIt() throws Exception {
         try (ManagementServer server = start()) {
             assertThatThrownBy(() -> ManagementServer.start(server.port(), () -> "jobs 1\n", alive::get, ready::get))
+                    .isInstanceOf(StartException.class)
                     .hasMessageStartingWith("management port " + server.port() + " cannot be opened")
                     .hasMessageContaining("process " + ProcessHandle.current().pid() + " (")
                     .hasMessageEndingWith("another with --management-port, or 0 for a free one");

@@ -1,0 +1,66 @@
+package io.millrace.conductor;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.apache.kafka.common.Metric;
+import org.apache.kafka.common.MetricName;
+
+/**
+ * Whether brokers answer the clients of Kafka Streams, whose own state stays {@code RUNNING} without any. Answers are
+ * counted, not connections: a broker that hangs keeps them.
+ */
+final class BrokerContact implements AutoCloseable {
+    /** A consumer hears from its broker each half second, also while nothing happens. */
+    private static final Duration LONGEST_SILENCE = Duration.ofMinutes(1);
+
+    private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(5);
+    private static final String ANSWERS = "response-total";
+    private static final String OF_ONE_NODE = "-node-metrics";
+
+    private final Supplier<? extends Map<MetricName, ? extends Metric>> clients;
+    private final LongSupplier nanoTime;
+    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("broker-contact").factory());
+    private double answers;
+    private long heardAtNanos;
+
+    BrokerContact(Supplier<? extends Map<MetricName, ? extends Metric>> clients, LongSupplier nanoTime) {
+        this.clients = clients;
+        this.nanoTime = nanoTime;
+        this.heardAtNanos = nanoTime.getAsLong();
+    }
+
+    void start() {
+        var _ = clock.scheduleWithFixedDelay(
+                this::look, BETWEEN_LOOKS.toMillis(), BETWEEN_LOOKS.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** A client that is replaced takes its number along; fewer answers than before are none. */
+    synchronized void look() {
+        double now = clients.get().entrySet().stream()
+                .filter(metric -> metric.getKey().name().equals(ANSWERS))
+                .filter(metric -> !metric.getKey().group().endsWith(OF_ONE_NODE))
+                .mapToDouble(
+                        metric -> metric.getValue().metricValue() instanceof Number number ? number.doubleValue() : 0)
+                .sum();
+        if (now > answers) {
+            heardAtNanos = nanoTime.getAsLong();
+        }
+        answers = now;
+    }
+
+    /** False once no broker has answered for a minute. */
+    synchronized boolean stands() {
+        return nanoTime.getAsLong() - heardAtNanos < LONGEST_SILENCE.toNanos();
+    }
+
+    @Override
+    public void close() {
+        clock.shutdownNow();
+    }
+}
