@@ -4,13 +4,17 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.http.SdkHttpResponse;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.s3.model.PutObjectRequest;
@@ -24,6 +28,8 @@ import software.amazon.awssdk.services.s3.model.S3Exception;
 final class S3Bucket implements AutoCloseable {
     /** Another was first; another is just writing. */
     private static final Set<Integer> REFUSALS = Set.of(412, 409);
+
+    private static final String NO_SUCH_KEY = "NoSuchKey";
 
     /** A request. */
     interface Request<T> {
@@ -46,6 +52,8 @@ final class S3Bucket implements AutoCloseable {
             return new S3Bucket(address, S3Connection.open(address, silence));
         } catch (SdkException e) {
             throw new S3Failure(address).of("opening the store", e);
+        } catch (RuntimeException e) {
+            throw new S3Failure(address).unusable(e);
         }
     }
 
@@ -66,6 +74,9 @@ final class S3Bucket implements AutoCloseable {
             return request.send();
         } catch (SdkException e) {
             throw failures.of(what, e);
+        } catch (RuntimeException e) {
+            // The SDK and this class read the answer: a header that is missing, a date that is none.
+            throw failures.unreadable(what, e);
         }
     }
 
@@ -85,13 +96,28 @@ final class S3Bucket implements AutoCloseable {
                         client.getObjectAsBytes(get -> get.bucket(name()).key(key(key)))
                                 .asByteArrayUnsafe());
             } catch (NoSuchKeyException e) {
-                return Optional.empty();
+                return absent(e);
             }
         });
     }
 
+    /** The bucket says by a code that an object is not there; a 404 without it is somebody else's. */
+    private static <T> Optional<T> absent(NoSuchKeyException answer) {
+        if (!S3Failure.code(answer).equals(NO_SUCH_KEY)) {
+            throw answer;
+        }
+        return Optional.empty();
+    }
+
     /** An object's size and, if the server tells the time, its age by the server's clock. */
-    record Seen(long sizeBytes, Optional<Duration> age) {}
+    record Seen(long sizeBytes, Optional<Duration> age) {
+        static Seen of(@Nullable Long sizeBytes, @Nullable Instant modified, SdkHttpResponse answer) {
+            if (sizeBytes == null) {
+                throw new IllegalStateException("the answer has no Content-Length");
+            }
+            return new Seen(sizeBytes, S3Listing.age(modified, S3Listing.now(answer)));
+        }
+    }
 
     Optional<Long> sizeBytes(String key) throws IOException {
         return look(key).map(Seen::sizeBytes);
@@ -102,13 +128,23 @@ final class S3Bucket implements AutoCloseable {
             try {
                 HeadObjectResponse head =
                         client.headObject(request -> request.bucket(name()).key(key(key)));
-                return Optional.of(new Seen(
-                        head.contentLength(),
-                        S3Listing.now(head.sdkHttpResponse()).map(now -> Duration.between(head.lastModified(), now))));
+                return Optional.of(Seen.of(head.contentLength(), head.lastModified(), head.sdkHttpResponse()));
             } catch (NoSuchKeyException e) {
-                return Optional.empty();
+                return lookInto(key);
             }
         });
+    }
+
+    /** The answer to a HEAD has no body: whose its 404 is, a proxy's while the server starts or the bucket's, a GET tells. */
+    private Optional<Seen> lookInto(String key) {
+        try {
+            var answer = client.getObject(get -> get.bucket(name()).key(key(key)));
+            answer.abort();
+            GetObjectResponse object = answer.response();
+            return Optional.of(Seen.of(object.contentLength(), object.lastModified(), object.sdkHttpResponse()));
+        } catch (NoSuchKeyException e) {
+            return absent(e);
+        }
     }
 
     /** The object's bytes from an offset on; empty if it is not there. */
@@ -125,7 +161,7 @@ final class S3Bucket implements AutoCloseable {
                     }
                 });
             } catch (NoSuchKeyException e) {
-                return Optional.empty();
+                return absent(e);
             }
         });
     }

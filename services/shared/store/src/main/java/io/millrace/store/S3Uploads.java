@@ -149,8 +149,7 @@ final class S3Uploads {
                             list -> list.bucket(bucket.name()).prefix(bucket.key("blobs/")))) {
                 Optional<Instant> now = S3Listing.now(page.sdkHttpResponse());
                 for (MultipartUpload upload : page.uploads()) {
-                    Duration age = now.map(time -> Duration.between(upload.initiated(), time))
-                            .orElse(Duration.ZERO);
+                    Duration age = S3Listing.age(upload.initiated(), now).orElse(Duration.ZERO);
                     found.add(new UnderWay(upload.key(), upload.uploadId(), age));
                 }
             }

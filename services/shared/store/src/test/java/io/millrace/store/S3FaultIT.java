@@ -12,6 +12,7 @@ import io.millrace.store.FaultProxy.Fault;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -121,6 +122,69 @@ class S3FaultIT {
         try (InputStream in = store.open(blob)) {
             assertThat(in.readAllBytes()).isEqualTo(bytes("content"));
         }
+    }
+
+    /** As of a proxy while the server starts: nothing is computed again for it, and no run ends. */
+    @Test
+    void aMissingPageIsNoMissingBlob() throws IOException {
+        Digest blob = store.put(bytes("content"));
+        proxy.next(1, Fault.PAGE_NOT_FOUND, requests("HEAD", "/blobs/"));
+
+        assertThat(store.sizeBytes(blob)).contains(7L);
+
+        for (Fault fault : List.of(Fault.PAGE_NOT_FOUND, Fault.NOT_FOUND)) {
+            proxy.next(1, fault, requests("HEAD", "/blobs/"));
+            proxy.next(1, fault, requests("GET", "/blobs/"));
+
+            assertThatThrownBy(() -> store.open(blob))
+                    .as(fault.name())
+                    .isInstanceOf(IOException.class)
+                    .isNotInstanceOf(NoSuchFileException.class)
+                    .hasMessageContaining("this is not the bucket's answer; check the endpoint")
+                    .hasMessageContaining("status 404");
+        }
+        assertThat(store.contains(Digest.of("another"))).isFalse();
+    }
+
+    @Test
+    void aMissingPageIsNoMissingResult() throws IOException {
+        store.commit(Samples.result(key("a"), "w1"));
+        for (Fault fault : List.of(Fault.PAGE_NOT_FOUND, Fault.NOT_FOUND)) {
+            proxy.next(1, fault, requests("GET", "/results/"));
+
+            assertThatThrownBy(() -> store.result(key("a")))
+                    .as(fault.name())
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("this is not the bucket's answer");
+        }
+    }
+
+    @Test
+    void aFileThatIsGoneOnceItIsStoredIsSaidToBe() throws IOException {
+        Path folder = Files.createDirectories(temp.resolve("folder"));
+        Files.writeString(folder.resolve("weights.bin"), "weights");
+        proxy.next(2, Fault.NO_SUCH_KEY, requests("HEAD", "/blobs/"));
+        proxy.next(2, Fault.NO_SUCH_KEY, requests("GET", "/blobs/"));
+
+        assertThatThrownBy(() -> store.publishFolder(folder, new TreeMap<>()))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("was stored for 'weights.bin' and is not there");
+    }
+
+    @Test
+    void anAnswerWithoutALengthIsNamedAndOneWithoutATimeIsOfNoAge() throws IOException {
+        Digest blob = store.put(bytes("content"));
+        proxy.next(1, Fault.WITHOUT_LENGTH, requests("HEAD", "/blobs/"));
+
+        assertThatThrownBy(() -> store.sizeBytes(blob))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(proxy.endpoint().toString())
+                .hasMessageContaining("the answer is not one of S3; check the endpoint")
+                .hasMessageContaining("no Content-Length");
+
+        proxy.next(1, Fault.WITHOUT_TIME, requests("HEAD", "/blobs/"));
+        assertThat(store.put(bytes("content"))).isEqualTo(blob);
+        assertThat(asked("PUT", "/blobs/")).as("it may be old").isEqualTo(2);
     }
 
     @Test
