@@ -275,6 +275,25 @@ class S3FaultIT {
     }
 
     @Test
+    void aByteThatIsChangedOnItsWayDamagesNothing() throws IOException {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        Digest weights = Digest.of("weights");
+        for (Digest blob : List.of(artifact.manifest(), weights)) {
+            proxy.next(1, Fault.BYTE_CHANGED, requests("GET", blob.hex()));
+        }
+
+        Path out = store.checkOut(artifact, temp.resolve("out"));
+
+        assertThat(out.resolve("sub/weights.bin")).hasContent("weights");
+        assertThat(asked("GET", artifact.manifest().hex()))
+                .as("and one before it was stored")
+                .isEqualTo(3);
+        assertThat(asked("GET", weights.hex()))
+                .as("and one before it was stored")
+                .isEqualTo(3);
+    }
+
+    @Test
     void aServerThatIgnoresConditionsIsRefusedByName() {
         proxy.next(1000, Fault.CONDITION_IGNORED, requests("PUT", "/probe"));
 
