@@ -105,7 +105,7 @@ final class S3Blobs implements BlobCache.Source {
 
     @Override
     public String where(Digest blob) {
-        return bucket.name() + "/" + bucket.key(key(blob));
+        return bucket.place(key(blob));
     }
 
     private NoSuchFileException gone(Digest blob) {

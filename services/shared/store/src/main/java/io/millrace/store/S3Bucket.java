@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.core.ResponseInputStream;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
@@ -28,6 +29,9 @@ import software.amazon.awssdk.services.s3.model.S3Exception;
 final class S3Bucket implements AutoCloseable {
     /** Another was first; another is just writing. */
     private static final Set<Integer> REFUSALS = Set.of(412, 409);
+
+    /** The status of a server that ignores the range that was asked for. */
+    private static final int WHOLE = 200;
 
     private static final String NO_SUCH_KEY = "NoSuchKey";
 
@@ -59,6 +63,11 @@ final class S3Bucket implements AutoCloseable {
 
     String key(String relative) {
         return address.prefix() + relative;
+    }
+
+    /** Where a person finds the object. */
+    String place(String relative) {
+        return name() + "/" + key(relative);
     }
 
     String name() {
@@ -149,17 +158,28 @@ final class S3Bucket implements AutoCloseable {
 
     /** The object's bytes from an offset on; empty if it is not there. */
     Optional<InputStream> read(String key, long offset) throws IOException {
+        Optional<ResponseInputStream<GetObjectResponse>> answer = answer(key, offset);
+        if (answer.isEmpty()) {
+            return Optional.empty();
+        }
+        InputStream in = new FilterInputStream(answer.get()) {
+            // The SDK would read the rest of a large object to keep the connection.
+            @Override
+            public void close() {
+                answer.get().abort();
+            }
+        };
+        if (answer.get().response().sdkHttpResponse().statusCode() == WHOLE) {
+            in.skipNBytes(offset);
+        }
+        return Optional.of(in);
+    }
+
+    private Optional<ResponseInputStream<GetObjectResponse>> answer(String key, long offset) throws IOException {
         return ask("reading " + key, () -> {
             try {
-                var answer =
-                        client.getObject(get -> get.bucket(name()).key(key(key)).range("bytes=" + offset + "-"));
-                return Optional.of(new FilterInputStream(answer) {
-                    // The SDK would read the rest of a large object to keep the connection.
-                    @Override
-                    public void close() {
-                        answer.abort();
-                    }
-                });
+                return Optional.of(
+                        client.getObject(get -> get.bucket(name()).key(key(key)).range("bytes=" + offset + "-")));
             } catch (NoSuchKeyException e) {
                 return absent(e);
             }

@@ -275,6 +275,44 @@ class S3FaultIT {
     }
 
     @Test
+    void anUploadThatTheServerForgotAfterItsEndHasEnded() throws IOException {
+        Path file = large();
+        proxy.next(1, Fault.UPLOAD_FORGOTTEN, requests("POST", "uploadId="));
+
+        Digest blob = store.put(file);
+
+        try (InputStream in = store.open(blob)) {
+            assertThat(in.readAllBytes()).isEqualTo(Files.readAllBytes(file));
+        }
+        assertThat(asked("DELETE", "uploadId=")).isZero();
+    }
+
+    @Test
+    void anUploadThatOthersAbortedIsSaidToBeGone() throws IOException {
+        Path file = large();
+        proxy.next(1, Fault.NO_SUCH_UPLOAD, requests("POST", "uploadId="));
+
+        assertThatThrownBy(() -> store.put(file))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("completing the upload of")
+                .hasMessageContaining("the upload is not there any more")
+                .hasMessageContaining("store the file again");
+    }
+
+    @Test
+    void aServerThatIgnoresRangesIsReadFromTheBeginning() throws IOException {
+        Path file = large();
+        Digest blob = store.put(file);
+        proxy.next(1, Fault.CUT, requests("GET", blob.hex()));
+        proxy.next(1, Fault.RANGE_IGNORED, requests("GET", blob.hex()));
+
+        try (InputStream in = store.open(blob)) {
+            assertThat(in.readAllBytes()).isEqualTo(Files.readAllBytes(file));
+        }
+        assertThat(asked("GET", blob.hex())).as("and one before it was stored").isEqualTo(3);
+    }
+
+    @Test
     void aByteThatIsChangedOnItsWayDamagesNothing() throws IOException {
         ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
         Digest weights = Digest.of("weights");
