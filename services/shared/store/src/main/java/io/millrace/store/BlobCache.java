@@ -127,6 +127,9 @@ final class BlobCache {
             if (blobs.sizeBytes(blob).isEmpty()) {
                 locks.locked("eviction", () -> evict(limitBytes - entry.sizeBytes()));
                 download(blob);
+                // Others who came at the same moment made room for theirs only; the newest one stays.
+                use(blob);
+                locks.locked("eviction", () -> evict(Math.max(limitBytes, entry.sizeBytes())));
             }
             return blob;
         });

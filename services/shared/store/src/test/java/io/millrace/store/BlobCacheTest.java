@@ -20,10 +20,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -68,8 +71,8 @@ class BlobCacheTest {
                     public InputStream fetch(Digest blob) throws IOException {
                         synchronized (fetched) {
                             fetched.add(blob);
-                            onFetch.run();
                         }
+                        onFetch.run();
                         byte[] content = remote.get(blob);
                         if (content == null) {
                             throw new NoSuchFileException(where(blob));
@@ -224,6 +227,40 @@ class BlobCacheTest {
         }
 
         assertThat(fetched).hasSize(1);
+    }
+
+    @Test
+    void severalWhoFetchAtOnceKeepTheLimitTogether() throws Exception {
+        int many = 6;
+        CyclicBarrier allMadeRoom = new CyclicBarrier(many);
+        AtomicInteger first = new AtomicInteger(many);
+        onFetch = () -> {
+            try {
+                if (first.decrementAndGet() >= 0) {
+                    allMadeRoom.await();
+                }
+            } catch (InterruptedException | BrokenBarrierException e) {
+                throw new IllegalStateException(e);
+            }
+        };
+        List<Callable<Path>> asking = new ArrayList<>();
+        for (int i = 0; i < many; i++) {
+            Manifest.Entry entry = entry((char) ('a' + i), SIZE);
+            BlobCache other = another();
+            Path target = temp.resolve("out" + i);
+            asking.add(() -> {
+                other.checkOut(entry, target);
+                return target;
+            });
+        }
+
+        try (ExecutorService threads = Executors.newFixedThreadPool(many)) {
+            for (Future<Path> asked : threads.invokeAll(asking)) {
+                assertThat(asked.get()).exists();
+            }
+        }
+
+        assertThat(heldBytes()).isLessThanOrEqualTo(LIMIT);
     }
 
     @Test
