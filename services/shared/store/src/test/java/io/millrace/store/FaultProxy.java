@@ -60,6 +60,8 @@ final class FaultProxy implements AutoCloseable {
         WITHOUT_LENGTH,
         /** The answer does not say when the object was written. */
         WITHOUT_TIME,
+        /** A listing has an empty token for its next page, though there is none. */
+        TOKEN_EMPTY,
         /** The request is one that the server does not know. */
         UNKNOWN
     }
@@ -136,7 +138,7 @@ final class FaultProxy implements AutoCloseable {
                 case ELSEWHERE -> refuse(exchange, 301, "PermanentRedirect");
                 case NO_SUCH_KEY -> refuse(exchange, 404, "NoSuchKey");
                 case NOT_FOUND -> exchange.sendResponseHeaders(404, -1);
-                case PAGE_NOT_FOUND -> refuse(exchange, 404, "text/html", "<html>404 page not found</html>");
+                case PAGE_NOT_FOUND -> say(exchange, 404, "text/html", "<html>404 page not found</html>");
                 case NO_SUCH_UPLOAD -> refuse(exchange, 404, "NoSuchUpload");
                 case UPLOAD_FORGOTTEN -> {
                     send(exchange, body, Set.of());
@@ -151,6 +153,12 @@ final class FaultProxy implements AutoCloseable {
                 case WITHOUT_LENGTH ->
                     answer(exchange, send(exchange, body, Set.of()), Set.of("content-length"), false);
                 case WITHOUT_TIME -> answer(exchange, send(exchange, body, Set.of()), Set.of("last-modified"), false);
+                case TOKEN_EMPTY -> {
+                    HttpResponse<byte[]> answer = send(exchange, body, Set.of());
+                    String token = "<NextContinuationToken></NextContinuationToken></ListBucketResult>";
+                    String text = new String(answer.body(), StandardCharsets.UTF_8);
+                    say(exchange, 200, "application/xml", text.replace("</ListBucketResult>", token));
+                }
                 case UNKNOWN -> refuse(exchange, 501, "NotImplemented");
             }
         } catch (InterruptedException e) {
@@ -162,10 +170,10 @@ final class FaultProxy implements AutoCloseable {
     private static void refuse(HttpExchange exchange, int status, String code) throws IOException {
         String body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>" + code
                 + "</Code><Message>said the server</Message></Error>";
-        refuse(exchange, status, "application/xml", body);
+        say(exchange, status, "application/xml", body);
     }
 
-    private static void refuse(HttpExchange exchange, int status, String type, String text) throws IOException {
+    private static void say(HttpExchange exchange, int status, String type, String text) throws IOException {
         byte[] body = text.getBytes(StandardCharsets.UTF_8);
         exchange.getResponseHeaders().set("Content-Type", type);
         exchange.getResponseHeaders().set("x-amz-bucket-region", "eu-central-1");

@@ -351,6 +351,28 @@ class S3FaultIT {
     }
 
     @Test
+    void theSelfCheckSeesAServerWithoutMultipartUploads() throws InterruptedException {
+        proxy.next(1, Fault.UNKNOWN, requests("POST", "uploads"));
+
+        assertThat(Conformance.of(store).problems())
+                .singleElement()
+                .satisfies(problem -> assertThat(problem)
+                        .contains("large files cannot be stored here")
+                        .contains("multipart uploads; use another server"));
+    }
+
+    @Test
+    void aListingEndsWhereTheServerSaysAlsoIfItGivesAnEmptyToken() throws IOException {
+        store.commit(Samples.result(key("a"), "w"));
+        proxy.next(3, Fault.TOKEN_EMPTY, requests("GET", "results"));
+
+        assertThat(store.inventory().results()).hasSize(1);
+        assertThat(asked("GET", "list-type=2"))
+                .as("one of them to open the store")
+                .isEqualTo(2);
+    }
+
+    @Test
     void missingRightsAreNamedWithThoseThatAreNeeded() throws IOException {
         proxy.next(1, Fault.DENIED, requests("PUT", "/blobs/"));
         proxy.next(1, Fault.DENIED, requests("HEAD", "/blobs/"));
