@@ -33,8 +33,6 @@ final class S3Bucket implements AutoCloseable {
     /** The status of a server that ignores the range that was asked for. */
     private static final int WHOLE = 200;
 
-    private static final String NO_SUCH_KEY = "NoSuchKey";
-
     /** A request. */
     interface Request<T> {
         T send() throws SdkException;
@@ -105,17 +103,9 @@ final class S3Bucket implements AutoCloseable {
                         client.getObjectAsBytes(get -> get.bucket(name()).key(key(key)))
                                 .asByteArrayUnsafe());
             } catch (NoSuchKeyException e) {
-                return absent(e);
+                return Optional.empty();
             }
         });
-    }
-
-    /** The bucket says by a code that an object is not there; a 404 without it is somebody else's. */
-    private static <T> Optional<T> absent(NoSuchKeyException answer) {
-        if (!S3Failure.code(answer).equals(NO_SUCH_KEY)) {
-            throw answer;
-        }
-        return Optional.empty();
     }
 
     /** An object's size and, if the server tells the time, its age by the server's clock. */
@@ -144,7 +134,10 @@ final class S3Bucket implements AutoCloseable {
         });
     }
 
-    /** The answer to a HEAD has no body: whose its 404 is, a proxy's while the server starts or the bucket's, a GET tells. */
+    /**
+     * The answer to a HEAD has no body: whose its 404 is, a proxy's while the server starts or the bucket's, a GET tells.
+     * There the SDK sees a missing key only in the bucket's own words.
+     */
     private Optional<Seen> lookInto(String key) {
         try {
             var answer = client.getObject(get -> get.bucket(name()).key(key(key)));
@@ -152,7 +145,7 @@ final class S3Bucket implements AutoCloseable {
             GetObjectResponse object = answer.response();
             return Optional.of(Seen.of(object.contentLength(), object.lastModified(), object.sdkHttpResponse()));
         } catch (NoSuchKeyException e) {
-            return absent(e);
+            return Optional.empty();
         }
     }
 
@@ -181,7 +174,7 @@ final class S3Bucket implements AutoCloseable {
                 return Optional.of(
                         client.getObject(get -> get.bucket(name()).key(key(key)).range("bytes=" + offset + "-")));
             } catch (NoSuchKeyException e) {
-                return absent(e);
+                return Optional.empty();
             }
         });
     }

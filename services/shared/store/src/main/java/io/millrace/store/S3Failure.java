@@ -125,7 +125,7 @@ final class S3Failure {
         return "status " + answer.statusCode() + " " + code(answer);
     }
 
-    static String code(S3Exception answer) {
+    private static String code(S3Exception answer) {
         return Optional.ofNullable(answer.awsErrorDetails())
                 .map(AwsErrorDetails::errorCode)
                 .orElse("");

@@ -8,6 +8,7 @@ import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import io.millrace.events.Digest;
+import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -116,6 +117,32 @@ class S3ConnectionIT {
                 .hasMessageContaining("no credentials were found; set AWS_ACCESS_KEY_ID")
                 .hasMessageContaining("/no/such/token")
                 .hasMessageNotContaining("AwsCredentialsProviderChain(");
+    }
+
+    @Test
+    void aFileOfProfilesThatCannotBeReadIsSaidToBeOne() throws Exception {
+        profiles("[profile");
+
+        assertThatThrownBy(() -> Stores.open(address(SERVER.endpoint())))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("the settings cannot be used; correct the address, the profile")
+                .hasMessageContaining("must end with ']' on line 1");
+    }
+
+    @Test
+    void aProfileWithARoleSaysWhatItLacks() throws Exception {
+        profiles("[default]\nrole_arn=some-role\nsource_profile=nobody");
+
+        assertThatThrownBy(() -> Stores.open(address(SERVER.endpoint())))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("no credentials were found")
+                .hasMessageContaining("nobody");
+    }
+
+    private void profiles(String text) throws IOException {
+        System.setProperty(
+                "aws.configFile",
+                Files.writeString(temp.resolve("config"), text).toString());
     }
 
     @Test
