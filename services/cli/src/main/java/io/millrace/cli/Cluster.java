@@ -60,6 +60,11 @@ final class Cluster {
         return Optional.ofNullable(kafka);
     }
 
+    /** What the options say of the store. */
+    Optional<String> namedStore() {
+        return Optional.ofNullable(store);
+    }
+
     /** Finds the broker and the store and makes sure that the broker answers. */
     Connection connect() throws IOException {
         Map<String, Object> settings = kafkaSettings();

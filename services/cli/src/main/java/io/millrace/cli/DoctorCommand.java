@@ -50,18 +50,20 @@ final class DoctorCommand implements Callable<Integer> {
     }
 
     private List<Finding> clusterFindings() throws IOException, InterruptedException {
-        Connection connection;
+        List<Finding> findings = new ArrayList<>();
+        Optional<String> store;
         try {
-            connection = cluster.connect();
+            Connection connection = cluster.connect();
+            findings.addAll(ClusterChecks.broker(
+                    connection, devices.stream().map(Device::new).toList()));
+            store = connection.storePlace();
         } catch (CommandFailure unreachable) {
-            return List.of(new Finding("broker", false, String.valueOf(unreachable.getMessage())));
+            findings.add(new Finding("broker", false, String.valueOf(unreachable.getMessage())));
+            store = cluster.namedStore();
         }
-        List<Finding> findings = new ArrayList<>(ClusterChecks.broker(
-                connection, devices.stream().map(Device::new).toList()));
-        Optional<String> store = connection.storePlace();
         if (store.isPresent()) {
             MachineChecks.storeDisk(store.get(), cluster.home().folder()).ifPresent(findings::add);
-            findings.add(ClusterChecks.store(connection));
+            findings.add(ClusterChecks.store(store.get()));
         }
         return findings;
     }

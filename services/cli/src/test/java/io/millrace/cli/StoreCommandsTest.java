@@ -36,6 +36,21 @@ class StoreCommandsTest {
     }
 
     @Test
+    void theDoctorLooksAtAStoreAlsoWhereNoBrokerAnswers() {
+        Path place = folder.resolve("store");
+
+        Said said = to("doctor", "--home", home(), "--store", place.toString());
+
+        assertThat(said.out().lines().filter(line -> line.startsWith("store")))
+                .singleElement()
+                .satisfies(line -> assertThat(line).contains(place.toString(), "keeps its promises"));
+        assertThat(said.out().lines().filter(line -> line.startsWith("broker")))
+                .singleElement()
+                .satisfies(line -> assertThat(line).contains("WRONG"));
+        assertThat(said.exitCode()).isEqualTo(ExitCode.UNSUCCESSFUL);
+    }
+
+    @Test
     void withoutAStoreItIsSaidHowToNameOne() {
         Said said = to("store", "verify", "--home", home());
 

@@ -55,11 +55,15 @@ final class BlobCache {
 
     /** @param limitBytes of all cached files together; a larger file is kept alone until the next one comes */
     static BlobCache open(Path folder, long limitBytes, VerifiedFiles verified, Source source) throws IOException {
+        return open(folder, limitBytes, verified, source, new Disk());
+    }
+
+    static BlobCache open(Path folder, long limitBytes, VerifiedFiles verified, Source source, Disk disk)
+            throws IOException {
         Path root = Files.createDirectories(folder).toRealPath();
         for (String part : List.of("blobs", "used", "locks", "names", "tmp")) {
             Files.createDirectories(root.resolve(part));
         }
-        Disk disk = new Disk();
         TempFiles temps = new TempFiles(root.resolve("tmp"), disk);
         temps.sweep();
         return new BlobCache(
@@ -72,9 +76,7 @@ final class BlobCache {
     /** Puts a blob at {@code target}, from the cache or its source; a cached file that was damaged is fetched anew. */
     void checkOut(Manifest.Entry entry, Path target) throws IOException {
         for (int attempt = 1; ; attempt++) {
-            // Before it is there: what nobody used is evicted first.
-            Files.write(root.resolve("used").resolve(entry.sha256().hex()), new byte[1]);
-            fetch(entry);
+            provide(entry);
             try {
                 blobs.checkOut(entry, target);
                 return;
@@ -92,6 +94,30 @@ final class BlobCache {
         }
     }
 
+    /** Where the cache itself fills its disk, what was not used for long gives way. */
+    private void provide(Manifest.Entry entry) throws IOException {
+        try {
+            use(entry.sha256());
+            fetch(entry);
+        } catch (DiskFullException e) {
+            if (!makeRoom(entry.sizeBytes())) {
+                throw e;
+            }
+            use(entry.sha256());
+            fetch(entry);
+        }
+    }
+
+    /** Before the blob is there: what nobody used is evicted first. */
+    private void use(Digest blob) throws IOException {
+        Path used = root.resolve("used").resolve(blob.hex());
+        try {
+            Files.write(used, new byte[1]);
+        } catch (IOException e) {
+            throw DiskFullException.orSame(used.toString(), e);
+        }
+    }
+
     private void fetch(Manifest.Entry entry) throws IOException {
         Digest blob = entry.sha256();
         if (blobs.sizeBytes(blob).isPresent()) {
@@ -100,11 +126,35 @@ final class BlobCache {
         locks.locked(blob.hex(), () -> {
             if (blobs.sizeBytes(blob).isEmpty()) {
                 locks.locked("eviction", () -> evict(limitBytes - entry.sizeBytes()));
-                try (InputStream in = source.fetch(blob)) {
-                    blobs.write(in, blob, source.where(blob));
-                }
+                download(blob);
+                // Others who came at the same moment made room for theirs only; the newest one stays.
+                use(blob);
+                locks.locked("eviction", () -> evict(Math.max(limitBytes, entry.sizeBytes())));
             }
             return blob;
+        });
+    }
+
+    /** What comes damaged is fetched once more: it may have been changed on its way. */
+    private void download(Digest blob) throws IOException {
+        try {
+            downloadOnce(blob);
+        } catch (DamagedFileException e) {
+            downloadOnce(blob);
+        }
+    }
+
+    private void downloadOnce(Digest blob) throws IOException {
+        try (InputStream in = source.fetch(blob)) {
+            blobs.write(in, blob, source.where(blob));
+        }
+    }
+
+    /** @return false if there is nothing to evict */
+    private boolean makeRoom(long sizeBytes) throws IOException {
+        return locks.locked("eviction", () -> {
+            long heldBytes = kept().stream().mapToLong(Kept::sizeBytes).sum();
+            return heldBytes > 0 && evict(heldBytes - sizeBytes) < heldBytes;
         });
     }
 

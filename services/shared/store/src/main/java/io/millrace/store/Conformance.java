@@ -7,8 +7,11 @@ import io.millrace.events.JobKey;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -41,6 +44,7 @@ public record Conformance(List<String> problems) {
         List<String> problems = new ArrayList<>();
         try (ExecutorService writers = Executors.newFixedThreadPool(WRITERS)) {
             blobs(store, problems);
+            largeFiles(store, problems);
             for (int round = 0; round < ROUNDS && problems.isEmpty(); round++) {
                 JobKey key = new JobKey(Digest.of("probe " + UUID.randomUUID()));
                 commits(store, key, writers, problems);
@@ -54,11 +58,28 @@ public record Conformance(List<String> problems) {
     }
 
     private static void blobs(ArtifactStore store, List<String> problems) throws IOException {
-        Digest blob = store.put(PROBE);
+        if (!isReadBack(store, store.put(PROBE))) {
+            problems.add("a blob was not read back as it was written");
+        }
+    }
+
+    private static boolean isReadBack(ArtifactStore store, Digest blob) throws IOException {
         try (InputStream in = store.open(blob)) {
-            if (in.readAllBytes().length != PROBE.length) {
-                problems.add("a blob was not read back as it was written");
+            return Arrays.equals(in.readAllBytes(), PROBE);
+        }
+    }
+
+    /** A server without multipart uploads would be found out by the first model that is larger than a part. */
+    private static void largeFiles(ArtifactStore store, List<String> problems) throws IOException {
+        Path file = Files.write(Files.createTempFile("millrace-probe", ".bin"), PROBE);
+        try {
+            if (!isReadBack(store, store.putAsLarge(file))) {
+                problems.add("a file that was sent in parts was not read back as it was written");
             }
+        } catch (IOException e) {
+            problems.add("large files cannot be stored here, which are sent in parts: " + e.getMessage());
+        } finally {
+            Files.delete(file);
         }
     }
 

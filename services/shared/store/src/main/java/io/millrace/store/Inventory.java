@@ -47,6 +47,6 @@ public interface Inventory {
     /** Where a person finds the blob: a path, or a key. */
     String place(Digest blob);
 
-    /** Where a person finds the result. */
-    String place(JobKey key);
+    /** Where a person finds the result that stands. */
+    String place(JobKey key) throws IOException;
 }

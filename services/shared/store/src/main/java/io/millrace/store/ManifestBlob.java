@@ -14,10 +14,7 @@ final class ManifestBlob {
     private ManifestBlob() {}
 
     static Manifest read(ArtifactStore store, Digest digest) throws IOException {
-        byte[] content;
-        try (InputStream in = store.open(digest)) {
-            content = in.readNBytes(LARGEST_BYTES + 1);
-        }
+        byte[] content = content(store, digest);
         String where = "manifest " + digest;
         if (content.length > LARGEST_BYTES) {
             throw new DamagedFileException(
@@ -28,6 +25,21 @@ final class ManifestBlob {
             throw new DamagedFileException(where + ": is not spelled as Millrace writes it; this blob is no manifest");
         }
         return manifest;
+    }
+
+    /** What came damaged is read once more: it may have been changed on its way. */
+    private static byte[] content(ArtifactStore store, Digest digest) throws IOException {
+        try {
+            return readOnce(store, digest);
+        } catch (DamagedFileException e) {
+            return readOnce(store, digest);
+        }
+    }
+
+    private static byte[] readOnce(ArtifactStore store, Digest digest) throws IOException {
+        try (InputStream in = store.open(digest)) {
+            return in.readNBytes(LARGEST_BYTES + 1);
+        }
     }
 
     /** Says of one file whether it is there as the manifest has it. */

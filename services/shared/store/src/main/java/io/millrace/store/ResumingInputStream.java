@@ -69,7 +69,7 @@ final class ResumingInputStream extends InputStream {
         if (++breaks >= ATTEMPTS) {
             throw new IOException(
                     "reading stopped after " + offset + " of " + sizeBytes + " bytes, " + ATTEMPTS
-                            + " times in a row; the work is tried again by itself",
+                            + " times in a row; try again later, as workers do",
                     cause);
         }
     }

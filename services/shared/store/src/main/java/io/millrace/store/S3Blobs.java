@@ -53,6 +53,13 @@ final class S3Blobs implements BlobCache.Source {
         return put(file, Content.of(file));
     }
 
+    /** Also if the file is small, and there already. */
+    Digest putInParts(Path file) throws IOException {
+        Content content = Content.of(file);
+        uploads.store(key(content.digest()), file, content);
+        return content.digest();
+    }
+
     private Digest put(Path file, Content content) throws IOException {
         return put(content, () -> uploads.store(key(content.digest()), file, content));
     }
@@ -105,7 +112,7 @@ final class S3Blobs implements BlobCache.Source {
 
     @Override
     public String where(Digest blob) {
-        return bucket.name() + "/" + bucket.key(key(blob));
+        return bucket.place(key(blob));
     }
 
     private NoSuchFileException gone(Digest blob) {

@@ -4,13 +4,18 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.core.ResponseInputStream;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.http.SdkHttpResponse;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.s3.model.PutObjectRequest;
@@ -24,6 +29,9 @@ import software.amazon.awssdk.services.s3.model.S3Exception;
 final class S3Bucket implements AutoCloseable {
     /** Another was first; another is just writing. */
     private static final Set<Integer> REFUSALS = Set.of(412, 409);
+
+    /** The status of a server that ignores the range that was asked for. */
+    private static final int WHOLE = 200;
 
     /** A request. */
     interface Request<T> {
@@ -46,11 +54,18 @@ final class S3Bucket implements AutoCloseable {
             return new S3Bucket(address, S3Connection.open(address, silence));
         } catch (SdkException e) {
             throw new S3Failure(address).of("opening the store", e);
+        } catch (RuntimeException e) {
+            throw new S3Failure(address).unusable(e);
         }
     }
 
     String key(String relative) {
         return address.prefix() + relative;
+    }
+
+    /** Where a person finds the object. */
+    String place(String relative) {
+        return name() + "/" + key(relative);
     }
 
     String name() {
@@ -66,6 +81,9 @@ final class S3Bucket implements AutoCloseable {
             return request.send();
         } catch (SdkException e) {
             throw failures.of(what, e);
+        } catch (RuntimeException e) {
+            // The SDK and this class read the answer: a header that is missing, a date that is none.
+            throw failures.unreadable(what, e);
         }
     }
 
@@ -91,7 +109,14 @@ final class S3Bucket implements AutoCloseable {
     }
 
     /** An object's size and, if the server tells the time, its age by the server's clock. */
-    record Seen(long sizeBytes, Optional<Duration> age) {}
+    record Seen(long sizeBytes, Optional<Duration> age) {
+        static Seen of(@Nullable Long sizeBytes, @Nullable Instant modified, SdkHttpResponse answer) {
+            if (sizeBytes == null) {
+                throw new IllegalStateException("the answer has no Content-Length");
+            }
+            return new Seen(sizeBytes, S3Listing.age(modified, S3Listing.now(answer)));
+        }
+    }
 
     Optional<Long> sizeBytes(String key) throws IOException {
         return look(key).map(Seen::sizeBytes);
@@ -102,28 +127,52 @@ final class S3Bucket implements AutoCloseable {
             try {
                 HeadObjectResponse head =
                         client.headObject(request -> request.bucket(name()).key(key(key)));
-                return Optional.of(new Seen(
-                        head.contentLength(),
-                        S3Listing.now(head.sdkHttpResponse()).map(now -> Duration.between(head.lastModified(), now))));
+                return Optional.of(Seen.of(head.contentLength(), head.lastModified(), head.sdkHttpResponse()));
             } catch (NoSuchKeyException e) {
-                return Optional.empty();
+                return lookInto(key);
             }
         });
     }
 
+    /**
+     * The answer to a HEAD has no body: whose its 404 is, a proxy's while the server starts or the bucket's, a GET tells.
+     * There the SDK sees a missing key only in the bucket's own words.
+     */
+    private Optional<Seen> lookInto(String key) {
+        try {
+            var answer = client.getObject(get -> get.bucket(name()).key(key(key)));
+            answer.abort();
+            GetObjectResponse object = answer.response();
+            return Optional.of(Seen.of(object.contentLength(), object.lastModified(), object.sdkHttpResponse()));
+        } catch (NoSuchKeyException e) {
+            return Optional.empty();
+        }
+    }
+
     /** The object's bytes from an offset on; empty if it is not there. */
     Optional<InputStream> read(String key, long offset) throws IOException {
+        Optional<ResponseInputStream<GetObjectResponse>> answer = answer(key, offset);
+        if (answer.isEmpty()) {
+            return Optional.empty();
+        }
+        InputStream in = new FilterInputStream(answer.get()) {
+            // The SDK would read the rest of a large object to keep the connection.
+            @Override
+            public void close() {
+                answer.get().abort();
+            }
+        };
+        if (answer.get().response().sdkHttpResponse().statusCode() == WHOLE) {
+            in.skipNBytes(offset);
+        }
+        return Optional.of(in);
+    }
+
+    private Optional<ResponseInputStream<GetObjectResponse>> answer(String key, long offset) throws IOException {
         return ask("reading " + key, () -> {
             try {
-                var answer =
-                        client.getObject(get -> get.bucket(name()).key(key(key)).range("bytes=" + offset + "-"));
-                return Optional.of(new FilterInputStream(answer) {
-                    // The SDK would read the rest of a large object to keep the connection.
-                    @Override
-                    public void close() {
-                        answer.abort();
-                    }
-                });
+                return Optional.of(
+                        client.getObject(get -> get.bucket(name()).key(key(key)).range("bytes=" + offset + "-")));
             } catch (NoSuchKeyException e) {
                 return Optional.empty();
             }

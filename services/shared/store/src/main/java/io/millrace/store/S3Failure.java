@@ -2,8 +2,13 @@ package io.millrace.store;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.security.GeneralSecurityException;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import javax.net.ssl.SSLException;
 import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.core.exception.SdkException;
@@ -11,7 +16,8 @@ import software.amazon.awssdk.services.s3.model.S3Exception;
 
 /** What a refusal or a silence of the server means to whoever runs it. */
 final class S3Failure {
-    private static final int LONGEST = 200;
+    /** With no credentials the SDK first names all places where it looked, and then what it found in each. */
+    private static final Pattern CHAIN = Pattern.compile("AwsCredentialsProviderChain\\(.*?\\]\\) : ");
 
     private final S3Address address;
 
@@ -31,13 +37,30 @@ final class S3Failure {
         String said = failure instanceof S3Exception answer ? said(answer) : String.valueOf(failure.getMessage());
         String meaning = failure instanceof S3Exception answer
                 ? refusal(answer.statusCode(), code(answer))
-                : silence(said.toLowerCase(Locale.ROOT));
-        return new IOException(address + ": " + what + " failed: " + meaning + " (" + shortened(said) + ")", failure);
+                : silence(said.toLowerCase(Locale.ROOT), failure);
+        return failed(what, meaning, CHAIN.matcher(said).replaceFirst(""), failure);
     }
 
-    /** Without credentials the SDK says at length where it looked. */
-    private static String shortened(String said) {
-        return said.length() <= LONGEST ? said : said.substring(0, LONGEST) + " …";
+    /** The answer is none that a server of S3 gives. */
+    IOException unreadable(String what, RuntimeException failure) {
+        return failed(
+                what,
+                "the answer is not one of S3; check the endpoint and what stands before it",
+                String.valueOf(failure),
+                failure);
+    }
+
+    /** The SDK cannot work with what the address, a profile or a variable says. */
+    IOException unusable(RuntimeException failure) {
+        return failed(
+                "opening the store",
+                "the settings cannot be used; correct the address, the profile or the AWS_... variables",
+                String.valueOf(failure),
+                failure);
+    }
+
+    private IOException failed(String what, String meaning, String said, RuntimeException failure) {
+        return new IOException(address + ": " + what + " failed: " + meaning + " (" + said + ")", failure);
     }
 
     private String refusal(int status, String code) {
@@ -54,6 +77,9 @@ final class S3Failure {
             case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException" ->
                 "the bucket is in another region; name its region with ?region=";
             case "RequestTimeTooSkewed" -> "this machine's clock differs from the server's; set it";
+            case "NoSuchUpload" ->
+                "the upload is not there any more, ended by a rule of the bucket or by another process; store the file"
+                        + " again";
             case "NotImplemented" ->
                 "the server does not know this request; Millrace needs conditional writes (If-None-Match and If-Match)"
                         + " and multipart uploads; use another server";
@@ -66,19 +92,33 @@ final class S3Failure {
             return "the credentials do not allow it; allow s3:ListBucket, s3:ListBucketMultipartUploads on the bucket and"
                     + " s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload below the prefix";
         }
+        if (status == 404) {
+            return "this is not the bucket's answer; check the endpoint, and that the server behind it runs";
+        }
         return status >= 500 || status == 429
-                ? "the server fails or is overloaded; the work is tried again by itself"
+                ? "the server fails or is overloaded; try again later, as workers do"
                 : "the server refuses the request; check endpoint, region and path-style in the address";
     }
 
-    private static String silence(String said) {
+    private static String silence(String said, SdkException failure) {
         if (said.contains("unable to load credentials")) {
             return "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or give the"
                     + " machine a role";
         }
-        return said.contains("unable to load region")
-                ? "no region is known; name it with ?region= or AWS_REGION"
-                : "the server does not answer; check the endpoint and that it runs; the work is tried again by itself";
+        if (said.contains("unable to load region")) {
+            return "no region is known; name it with ?region= or AWS_REGION";
+        }
+        if (causes(failure).anyMatch(GeneralSecurityException.class::isInstance)) {
+            return "the server's certificate is not trusted; name a trust store that holds its authority:"
+                    + " MILLRACE_JAVA_OPTS=-Djavax.net.ssl.trustStore=FILE";
+        }
+        return causes(failure).anyMatch(SSLException.class::isInstance)
+                ? "no TLS could be agreed on; check that the endpoint's port speaks https and the name in its certificate"
+                : "the server does not answer; check the endpoint and that it runs; try again later, as workers do";
+    }
+
+    private static Stream<Throwable> causes(Throwable failure) {
+        return Stream.iterate(failure, Objects::nonNull, Throwable::getCause);
     }
 
     private static String said(S3Exception answer) {

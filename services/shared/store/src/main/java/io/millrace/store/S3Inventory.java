@@ -60,7 +60,7 @@ final class S3Inventory implements Inventory {
             leftovers.add(new Leftover("upload of " + bucket.name() + "/" + upload.fullKey(), upload.age()));
         }
         for (S3Listing.Found object : listing.of("condemned/")) {
-            leftovers.add(new Leftover(bucket.name() + "/" + bucket.key(object.key()), object.age()));
+            leftovers.add(new Leftover(bucket.place(object.key()), object.age()));
         }
         return leftovers;
     }
@@ -74,11 +74,11 @@ final class S3Inventory implements Inventory {
 
     @Override
     public String place(Digest blob) {
-        return bucket.name() + "/" + bucket.key(S3Blobs.key(blob));
+        return bucket.place(S3Blobs.key(blob));
     }
 
     @Override
-    public String place(JobKey key) {
-        return bucket.name() + "/" + bucket.key("results/" + key + ".json");
+    public String place(JobKey key) throws IOException {
+        return bucket.place(results.name(key));
     }
 }

@@ -5,9 +5,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.http.SdkHttpResponse;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Response;
 import software.amazon.awssdk.services.s3.model.S3Object;
@@ -35,25 +37,30 @@ final class S3Listing {
     /** All objects below a folder in their order. */
     List<Found> of(String folder) throws IOException {
         List<Found> found = new ArrayList<>();
-        String next = "";
+        @Nullable String next = "";
         while (next != null) {
             ListObjectsV2Response page = page(folder, next);
             found.addAll(objects(page));
-            next = page.nextContinuationToken();
+            next = next(page);
         }
         return found;
     }
 
     /** Shows all objects below a folder in their order, page by page. */
     void each(String folder, Visitor visitor) throws IOException, InterruptedException {
-        String next = "";
+        @Nullable String next = "";
         while (next != null) {
             ListObjectsV2Response page = page(folder, next);
             for (Found object : objects(page)) {
                 visitor.visit(object);
             }
-            next = page.nextContinuationToken();
+            next = next(page);
         }
+    }
+
+    /** Some servers send an empty token with their last page. */
+    private static @Nullable String next(ListObjectsV2Response page) {
+        return Boolean.TRUE.equals(page.isTruncated()) ? page.nextContinuationToken() : null;
     }
 
     private ListObjectsV2Response page(String folder, String after) throws IOException {
@@ -70,16 +77,24 @@ final class S3Listing {
         List<Found> found = new ArrayList<>();
         for (S3Object object : page.contents()) {
             // Without a date nothing is old: it stays.
-            Duration age = now.map(time -> Duration.between(object.lastModified(), time))
-                    .orElse(Duration.ZERO);
+            Duration age = age(object.lastModified(), now).orElse(Duration.ZERO);
             found.add(new Found(object.key().substring(bucket.key("").length()), object.size(), age));
         }
         return found;
     }
 
     static Optional<Instant> now(SdkHttpResponse answer) {
-        return answer.firstMatchingHeader("Date")
-                .map(date -> ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME)
-                        .toInstant());
+        try {
+            return answer.firstMatchingHeader("Date")
+                    .map(date -> ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME)
+                            .toInstant());
+        } catch (DateTimeParseException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Empty unless the server told both times. */
+    static Optional<Duration> age(@Nullable Instant modified, Optional<Instant> now) {
+        return Optional.ofNullable(modified).flatMap(then -> now.map(time -> Duration.between(then, time)));
     }
 }

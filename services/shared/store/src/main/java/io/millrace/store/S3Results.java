@@ -33,8 +33,8 @@ final class S3Results {
         this.bucket = bucket;
     }
 
-    /** The result that stands, or where the next one goes. */
-    private record Place(String name, Optional<JobResult> standing) {}
+    /** The object of the result that stands, or where the next one goes. */
+    private record Place(String name, Optional<byte[]> content) {}
 
     private Place place(JobKey key) throws IOException {
         for (int generation = 1; ; generation++) {
@@ -44,8 +44,20 @@ final class S3Results {
                 return new Place(name, Optional.empty());
             }
             if (bucket.sizeBytes(dropped(name)).isEmpty()) {
-                return new Place(name, Optional.of(StoredJson.readResult(bucket.key(name), content.get())));
+                return new Place(name, content);
             }
+        }
+    }
+
+    private Optional<JobResult> standing(Place place) throws DamagedFileException {
+        if (place.content().isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(StoredJson.readResult(
+                    bucket.place(place.name()), place.content().get()));
+        } catch (DamagedFileException e) {
+            throw new DamagedFileException(e.getMessage() + "; delete this object, and the job is done again", e);
         }
     }
 
@@ -54,17 +66,24 @@ final class S3Results {
     }
 
     Optional<JobResult> read(JobKey key) throws IOException {
-        return place(key).standing();
+        return standing(place(key));
+    }
+
+    /** The object of the result that stands. */
+    String name(JobKey key) throws IOException {
+        return place(key).name();
     }
 
     Commit commit(JobResult result) throws IOException {
         byte[] content = StoredJson.write(result);
         for (Refusals refusals = new Refusals(); ; refusals.another(bucket.key("results/" + result.key()))) {
             Place place = place(result.key());
-            if (place.standing().isPresent()) {
-                JobResult standing = place.standing().get();
+            Optional<JobResult> standing = standing(place);
+            if (standing.isPresent()) {
                 // A refusal may answer one's own success, whose answer was lost.
-                return standing.writer().equals(result.writer()) ? new Commit.Won(standing) : new Commit.Lost(standing);
+                return standing.get().writer().equals(result.writer())
+                        ? new Commit.Won(standing.get())
+                        : new Commit.Lost(standing.get());
             }
             if (bucket.create(place.name(), content)) {
                 return new Commit.Won(result);
@@ -90,9 +109,7 @@ final class S3Results {
         byte[] mine = UUID.randomUUID().toString().getBytes(StandardCharsets.UTF_8);
         for (Refusals refusals = new Refusals(); ; refusals.another(bucket.key("results/" + damaged.key()))) {
             Place place = place(damaged.key());
-            if (place.standing()
-                    .filter(r -> r.writer().equals(damaged.writer()))
-                    .isEmpty()) {
+            if (standing(place).filter(r -> r.writer().equals(damaged.writer())).isEmpty()) {
                 return false;
             }
             String name = dropped(place.name());

@@ -85,6 +85,11 @@ public final class S3Store implements ArtifactStore {
     }
 
     @Override
+    public Digest putAsLarge(Path file) throws IOException {
+        return blobs.putInParts(file);
+    }
+
+    @Override
     public Digest put(byte[] content) throws IOException {
         return blobs.put(content);
     }

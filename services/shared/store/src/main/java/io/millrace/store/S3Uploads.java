@@ -18,6 +18,7 @@ import software.amazon.awssdk.http.ContentStreamProvider;
 import software.amazon.awssdk.services.s3.model.CompletedPart;
 import software.amazon.awssdk.services.s3.model.ListMultipartUploadsResponse;
 import software.amazon.awssdk.services.s3.model.MultipartUpload;
+import software.amazon.awssdk.services.s3.model.NoSuchUploadException;
 
 /**
  * Files in parts. A part that fails is sent again, the others stay; an upload that cannot be ended is aborted, since the
@@ -31,6 +32,9 @@ final class S3Uploads {
 
     /** Memory for one more, which is read meanwhile. */
     private static final int PARTS_IN_FLIGHT = 2;
+
+    /** Servers tell times in whole seconds. */
+    private static final Duration DATES_APART = Duration.ofSeconds(2);
 
     private static final String BYTES = "application/octet-stream";
 
@@ -48,6 +52,7 @@ final class S3Uploads {
 
     /** Stores a file whose content is known; {@link ChangedFileException} if it is another by now. */
     void store(String key, Path file, Content content) throws IOException {
+        long beganNanos = MonotonicTime.SYSTEM.nanos();
         String id = bucket.ask(
                 "beginning the upload of " + key,
                 () -> bucket.client()
@@ -57,19 +62,41 @@ final class S3Uploads {
         boolean complete = false;
         try {
             List<CompletedPart> parts = send(key, id, file, content);
-            bucket.ask(
-                    "completing the upload of " + key,
-                    () -> bucket.client()
-                            .completeMultipartUpload(done -> done.bucket(bucket.name())
-                                    .key(bucket.key(key))
-                                    .uploadId(id)
-                                    .multipartUpload(all -> all.parts(parts))));
+            try {
+                complete(key, id, parts);
+            } catch (IOException e) {
+                // The SDK repeats a request whose answer was lost, and some servers forget what they completed.
+                if (!(e.getCause() instanceof NoSuchUploadException)
+                        || !stands(key, content.sizeBytes(), MonotonicTime.SYSTEM.nanos() - beganNanos)) {
+                    throw e;
+                }
+            }
             complete = true;
         } finally {
             if (!complete) {
                 abortQuietly(key, id);
             }
         }
+    }
+
+    private void complete(String key, String id, List<CompletedPart> parts) throws IOException {
+        bucket.ask(
+                "completing the upload of " + key,
+                () -> bucket.client()
+                        .completeMultipartUpload(done -> done.bucket(bucket.name())
+                                .key(bucket.key(key))
+                                .uploadId(id)
+                                .multipartUpload(all -> all.parts(parts))));
+    }
+
+    /** Whether an object was made since an upload began; some servers date it to the beginning. */
+    private boolean stands(String key, long sizeBytes, long elapsedNanos) throws IOException {
+        Duration elapsed = Duration.ofNanos(elapsedNanos).plus(DATES_APART);
+        return bucket.look(key)
+                .filter(object -> object.sizeBytes() == sizeBytes)
+                .flatMap(S3Bucket.Seen::age)
+                .filter(age -> age.compareTo(elapsed) <= 0)
+                .isPresent();
     }
 
     private List<CompletedPart> send(String key, String id, Path file, Content content) throws IOException {
@@ -149,8 +176,7 @@ final class S3Uploads {
                             list -> list.bucket(bucket.name()).prefix(bucket.key("blobs/")))) {
                 Optional<Instant> now = S3Listing.now(page.sdkHttpResponse());
                 for (MultipartUpload upload : page.uploads()) {
-                    Duration age = now.map(time -> Duration.between(upload.initiated(), time))
-                            .orElse(Duration.ZERO);
+                    Duration age = S3Listing.age(upload.initiated(), now).orElse(Duration.ZERO);
                     found.add(new UnderWay(upload.key(), upload.uploadId(), age));
                 }
             }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.events.Digest;
 import java.io.ByteArrayInputStream;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -19,10 +20,14 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,6 +44,7 @@ class BlobCacheTest {
 
     private final Map<Digest, byte[]> remote = new HashMap<>();
     private final List<Digest> fetched = new ArrayList<>();
+    private Runnable onFetch = () -> {};
     private BlobCache cache;
 
     @BeforeEach
@@ -52,24 +58,42 @@ class BlobCacheTest {
     }
 
     private BlobCache open(VerifiedFiles verified) throws IOException {
-        return BlobCache.open(temp.resolve("cache"), LIMIT, verified, new BlobCache.Source() {
-            @Override
-            public InputStream fetch(Digest blob) throws IOException {
-                synchronized (fetched) {
-                    fetched.add(blob);
-                }
-                byte[] content = remote.get(blob);
-                if (content == null) {
-                    throw new NoSuchFileException(where(blob));
-                }
-                return new ByteArrayInputStream(content);
-            }
+        return open(verified, new Disk());
+    }
 
-            @Override
-            public String where(Digest blob) {
-                return "far-away/" + blob.hex();
-            }
-        });
+    private BlobCache open(VerifiedFiles verified, Disk disk) throws IOException {
+        return BlobCache.open(
+                temp.resolve("cache"),
+                LIMIT,
+                verified,
+                new BlobCache.Source() {
+                    @Override
+                    public InputStream fetch(Digest blob) throws IOException {
+                        synchronized (fetched) {
+                            fetched.add(blob);
+                        }
+                        onFetch.run();
+                        byte[] content = remote.get(blob);
+                        if (content == null) {
+                            throw new NoSuchFileException(where(blob));
+                        }
+                        return new ByteArrayInputStream(content);
+                    }
+
+                    @Override
+                    public String where(Digest blob) {
+                        return "far-away/" + blob.hex();
+                    }
+                },
+                disk);
+    }
+
+    private long heldBytes() throws IOException {
+        try (Stream<Path> files = Files.walk(temp.resolve("cache/blobs"))) {
+            return files.filter(Files::isRegularFile)
+                    .mapToLong(file -> file.toFile().length())
+                    .sum();
+        }
     }
 
     private Manifest.Entry entry(char letter, int size) {
@@ -123,6 +147,57 @@ class BlobCacheTest {
     }
 
     @Test
+    void aDiskThatTheCacheFillsIsFreedOfWhatWasNotUsedForLong() throws IOException {
+        cache = open(new VerifiedFiles(), new Disk() {
+            @Override
+            FileOutputStream create(Path file) throws IOException {
+                if (heldBytes() + SIZE > 2 * SIZE) {
+                    throw new IOException(file + " (No space left on device)");
+                }
+                return super.create(file);
+            }
+        });
+        List<Manifest.Entry> entries = new ArrayList<>();
+        for (char letter : new char[] {'a', 'b', 'c'}) {
+            entries.add(entry(letter, SIZE));
+            assertThat(out(entries.getLast()))
+                    .hasBinaryContent(remote.get(entries.getLast().sha256()));
+            usedAt(entries.getLast(), letter);
+        }
+
+        assertThat(kept(entries.get(0))).doesNotExist();
+        assertThat(kept(entries.get(1))).exists();
+    }
+
+    @Test
+    void aDiskThatOthersFillIsSaidToBeFull() throws IOException {
+        cache = open(new VerifiedFiles(), new Disk() {
+            @Override
+            FileOutputStream create(Path file) throws IOException {
+                throw new IOException(file + " (No space left on device)");
+            }
+        });
+        Manifest.Entry entry = entry('a', SIZE);
+
+        assertThatThrownBy(() -> out(entry)).isInstanceOf(DiskFullException.class);
+        assertThat(fetched).hasSize(1);
+    }
+
+    /** On its way, or by a server's memory. */
+    @Test
+    void whatComesDamagedIsFetchedOnceMore() throws IOException {
+        Manifest.Entry entry = entry('a', SIZE);
+        byte[] sound = remote.put(entry.sha256(), new byte[SIZE]);
+        onFetch = () -> {
+            if (fetched.size() == 2) {
+                remote.put(entry.sha256(), sound);
+            }
+        };
+
+        assertThat(out(entry)).hasBinaryContent(sound);
+    }
+
+    @Test
     void aFileLargerThanTheCacheIsStillServed() throws IOException {
         Manifest.Entry large = entry('a', (int) LIMIT + 1);
 
@@ -152,6 +227,40 @@ class BlobCacheTest {
         }
 
         assertThat(fetched).hasSize(1);
+    }
+
+    @Test
+    void severalWhoFetchAtOnceKeepTheLimitTogether() throws Exception {
+        int many = 6;
+        CyclicBarrier allMadeRoom = new CyclicBarrier(many);
+        AtomicInteger first = new AtomicInteger(many);
+        onFetch = () -> {
+            try {
+                if (first.decrementAndGet() >= 0) {
+                    allMadeRoom.await();
+                }
+            } catch (InterruptedException | BrokenBarrierException e) {
+                throw new IllegalStateException(e);
+            }
+        };
+        List<Callable<Path>> asking = new ArrayList<>();
+        for (int i = 0; i < many; i++) {
+            Manifest.Entry entry = entry((char) ('a' + i), SIZE);
+            BlobCache other = another();
+            Path target = temp.resolve("out" + i);
+            asking.add(() -> {
+                other.checkOut(entry, target);
+                return target;
+            });
+        }
+
+        try (ExecutorService threads = Executors.newFixedThreadPool(many)) {
+            for (Future<Path> asked : threads.invokeAll(asking)) {
+                assertThat(asked.get()).exists();
+            }
+        }
+
+        assertThat(heldBytes()).isLessThanOrEqualTo(LIMIT);
     }
 
     @Test

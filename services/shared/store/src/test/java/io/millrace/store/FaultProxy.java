@@ -41,11 +41,34 @@ final class FaultProxy implements AutoCloseable {
         /** Refused, as from a bucket of another region that the signature does not name. */
         MALFORMED_REGION,
         /** Sent away, as from a bucket of another region. */
-        ELSEWHERE
+        ELSEWHERE,
+        /** Not found, as the bucket says it. */
+        NO_SUCH_KEY,
+        /** Not found, says the page of whatever stands before the server while that starts. */
+        PAGE_NOT_FOUND,
+        /** Not found, and not a word more. */
+        NOT_FOUND,
+        /** The upload is not there any more, as a server says that does not remember what it completed. */
+        NO_SUCH_UPLOAD,
+        /** The server does what it was asked, and says that there is no such upload. */
+        UPLOAD_FORGOTTEN,
+        /** The first byte of the content is another one. */
+        BYTE_CHANGED,
+        /** Answered with the whole object, whatever range was asked for. */
+        RANGE_IGNORED,
+        /** The answer does not say how long the content is. */
+        WITHOUT_LENGTH,
+        /** The answer does not say when the object was written. */
+        WITHOUT_TIME,
+        /** A listing has an empty token for its next page, though there is none. */
+        TOKEN_EMPTY,
+        /** The request is one that the server does not know. */
+        UNKNOWN
     }
 
-    private static final Set<String> OF_THE_CONNECTION =
-            Set.of("connection", "content-length", "expect", "host", "upgrade", "transfer-encoding");
+    /** The last one is of credentials; the server of the tests asks for none and refuses it. */
+    private static final Set<String> OF_THE_CONNECTION = Set.of(
+            "connection", "content-length", "expect", "host", "upgrade", "transfer-encoding", "x-amz-security-token");
 
     private record Rule(Predicate<String> requests, Fault fault, CountDownLatch left) {}
 
@@ -96,22 +119,47 @@ final class FaultProxy implements AutoCloseable {
             byte[] body = exchange.getRequestBody().readAllBytes();
             Optional<Fault> fault = fault(request);
             if (fault.isEmpty()) {
-                answer(exchange, send(exchange, body, true), false);
+                answer(exchange, send(exchange, body, Set.of()), Set.of(), false);
                 return;
             }
             switch (fault.get()) {
                 case FAILS -> exchange.sendResponseHeaders(500, -1);
                 case SILENT -> closed.await();
                 case ANSWER_LOST -> {
-                    send(exchange, body, true);
+                    send(exchange, body, Set.of());
                     exchange.sendResponseHeaders(500, -1);
                 }
-                case CONDITION_IGNORED -> answer(exchange, send(exchange, body, false), false);
-                case CUT -> answer(exchange, send(exchange, body, true), true);
+                case CONDITION_IGNORED ->
+                    answer(exchange, send(exchange, body, Set.of("if-none-match")), Set.of(), false);
+                case CUT -> answer(exchange, send(exchange, body, Set.of()), Set.of(), true);
                 case DENIED -> refuse(exchange, 403, "AccessDenied");
                 case SKEWED -> refuse(exchange, 403, "RequestTimeTooSkewed");
                 case MALFORMED_REGION -> refuse(exchange, 400, "AuthorizationHeaderMalformed");
                 case ELSEWHERE -> refuse(exchange, 301, "PermanentRedirect");
+                case NO_SUCH_KEY -> refuse(exchange, 404, "NoSuchKey");
+                case NOT_FOUND -> exchange.sendResponseHeaders(404, -1);
+                case PAGE_NOT_FOUND -> say(exchange, 404, "text/html", "<html>404 page not found</html>");
+                case NO_SUCH_UPLOAD -> refuse(exchange, 404, "NoSuchUpload");
+                case UPLOAD_FORGOTTEN -> {
+                    send(exchange, body, Set.of());
+                    refuse(exchange, 404, "NoSuchUpload");
+                }
+                case BYTE_CHANGED -> {
+                    HttpResponse<byte[]> answer = send(exchange, body, Set.of());
+                    answer.body()[0] ^= 1;
+                    answer(exchange, answer, Set.of(), false);
+                }
+                case RANGE_IGNORED -> answer(exchange, send(exchange, body, Set.of("range")), Set.of(), false);
+                case WITHOUT_LENGTH ->
+                    answer(exchange, send(exchange, body, Set.of()), Set.of("content-length"), false);
+                case WITHOUT_TIME -> answer(exchange, send(exchange, body, Set.of()), Set.of("last-modified"), false);
+                case TOKEN_EMPTY -> {
+                    HttpResponse<byte[]> answer = send(exchange, body, Set.of());
+                    String token = "<NextContinuationToken></NextContinuationToken></ListBucketResult>";
+                    String text = new String(answer.body(), StandardCharsets.UTF_8);
+                    say(exchange, 200, "application/xml", text.replace("</ListBucketResult>", token));
+                }
+                case UNKNOWN -> refuse(exchange, 501, "NotImplemented");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -120,10 +168,14 @@ final class FaultProxy implements AutoCloseable {
 
     /** As Amazon words it. */
     private static void refuse(HttpExchange exchange, int status, String code) throws IOException {
-        byte[] body = ("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>" + code
-                        + "</Code><Message>said the server</Message></Error>")
-                .getBytes(StandardCharsets.UTF_8);
-        exchange.getResponseHeaders().set("Content-Type", "application/xml");
+        String body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>" + code
+                + "</Code><Message>said the server</Message></Error>";
+        say(exchange, status, "application/xml", body);
+    }
+
+    private static void say(HttpExchange exchange, int status, String type, String text) throws IOException {
+        byte[] body = text.getBytes(StandardCharsets.UTF_8);
+        exchange.getResponseHeaders().set("Content-Type", type);
         exchange.getResponseHeaders().set("x-amz-bucket-region", "eu-central-1");
         boolean head = exchange.getRequestMethod().equals("HEAD");
         exchange.sendResponseHeaders(status, head ? -1 : body.length);
@@ -132,28 +184,30 @@ final class FaultProxy implements AutoCloseable {
         }
     }
 
-    private HttpResponse<byte[]> send(HttpExchange exchange, byte[] body, boolean conditions)
+    private HttpResponse<byte[]> send(HttpExchange exchange, byte[] body, Set<String> without)
             throws IOException, InterruptedException {
         HttpRequest.Builder request = HttpRequest.newBuilder(
                         URI.create(server + exchange.getRequestURI().toString()))
                 .method(exchange.getRequestMethod(), HttpRequest.BodyPublishers.ofByteArray(body));
         exchange.getRequestHeaders().forEach((name, values) -> {
             String lower = name.toLowerCase(Locale.ROOT);
-            if (!OF_THE_CONNECTION.contains(lower) && (conditions || !lower.equals("if-none-match"))) {
+            if (!OF_THE_CONNECTION.contains(lower) && !without.contains(lower)) {
                 values.forEach(value -> request.header(name, value));
             }
         });
         return client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
     }
 
-    private static void answer(HttpExchange exchange, HttpResponse<byte[]> answer, boolean cut) throws IOException {
+    private static void answer(HttpExchange exchange, HttpResponse<byte[]> answer, Set<String> without, boolean cut)
+            throws IOException {
         answer.headers().map().forEach((name, values) -> {
-            if (!OF_THE_CONNECTION.contains(name.toLowerCase(Locale.ROOT))) {
+            String lower = name.toLowerCase(Locale.ROOT);
+            if (!OF_THE_CONNECTION.contains(lower) && !without.contains(lower)) {
                 exchange.getResponseHeaders().put(name, values);
             }
         });
         byte[] body = answer.body();
-        if (exchange.getRequestMethod().equals("HEAD")) {
+        if (exchange.getRequestMethod().equals("HEAD") && !without.contains("content-length")) {
             answer.headers()
                     .firstValue("content-length")
                     .ifPresent(length -> exchange.getResponseHeaders().set("Content-Length", length));

@@ -37,15 +37,33 @@ class S3AddressTest {
     }
 
     @Test
+    void onlyPercentIsDecodedAndPathStyleMayBeSwitchedOff() throws IOException {
+        S3Address address = S3Address.parse("s3://models?cache=/a++b/c%2B%20d&path-style=false");
+
+        assertThat(address.cacheFolder()).isEqualTo(Path.of("/a++b/c+ d"));
+        assertThat(address.pathStyle()).isFalse();
+        assertThat(S3Address.parse("s3://models?path-style=true").pathStyle()).isTrue();
+    }
+
+    @Test
     void anAddressThatIsWrongSaysWhereAndWhatIsExpected() {
-        Map<String, String> wrong = Map.of(
-                "s3:models", "names no bucket",
-                "s3://Models/x", "'Models'",
-                "s3://models?path-stile", "unknown option 'path-stile'",
-                "s3://models?endpoint=s3.local", "'s3.local', expected http(s)://host:port",
-                "s3://models?cache-gib=0", "cache size '0' GiB",
-                "s3://models?cache-gib=much", "cache size 'much' GiB",
-                "s3://models/a b", "is no address");
+        Map<String, String> wrong = Map.ofEntries(
+                Map.entry("s3:models", "names no bucket"),
+                Map.entry("s3://Models/x", "'Models'"),
+                Map.entry("s3://models?path-stile", "unknown option 'path-stile'"),
+                Map.entry("s3://models?path-style=yes", "path-style 'yes', expected true or false"),
+                Map.entry("s3://models?endpoint=s3.local", "'s3.local', expected http(s)://host:port"),
+                Map.entry("s3://models?endpoint=http://s3.local:99999", "port 99999"),
+                Map.entry("s3://models?region=", "region '', expected a name"),
+                Map.entry("s3://models?region=eu%20central", "region 'eu central'"),
+                Map.entry("s3://models?cache=", "names no folder with 'cache='"),
+                Map.entry("s3://models?cache-gib=0", "cache size '0' GiB"),
+                Map.entry("s3://models?cache-gib=much", "cache size 'much' GiB"),
+                Map.entry("s3://models/a#b?path-style", "is cut off at the '#'; write it as %23"),
+                Map.entry("s3://models/a//b", "the part '' in its prefix"),
+                Map.entry("s3://models/./b", "the part '.' in its prefix"),
+                Map.entry("s3://models/a/..", "the part '..' in its prefix"),
+                Map.entry("s3://models/a b", "is no address"));
         wrong.forEach((address, said) -> assertThatThrownBy(() -> Stores.open(address))
                 .as(address)
                 .isInstanceOf(IOException.class)
@@ -56,7 +74,10 @@ class S3AddressTest {
     @Test
     void credentialsInAnAddressAreRefusedAndNotShown() {
         for (String address : new String[] {
-            "s3://me:sesame-7@models/x", "s3://me:sesame 7@models/x", "s3://models?endpoint=http://me:sesame-7@host"
+            "s3://me:sesame-7@models/x",
+            "s3://me:sesame 7@models/x",
+            "s3://models?endpoint=http://me:sesame-7@host",
+            "s3://models?endpoint=http://me:sesame%207@host"
         }) {
             assertThatThrownBy(() -> Stores.open(address))
                     .as(address)

@@ -12,6 +12,7 @@ import io.millrace.store.FaultProxy.Fault;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -123,6 +124,69 @@ class S3FaultIT {
         }
     }
 
+    /** As of a proxy while the server starts: nothing is computed again for it, and no run ends. */
+    @Test
+    void aMissingPageIsNoMissingBlob() throws IOException {
+        Digest blob = store.put(bytes("content"));
+        proxy.next(1, Fault.PAGE_NOT_FOUND, requests("HEAD", "/blobs/"));
+
+        assertThat(store.sizeBytes(blob)).contains(7L);
+
+        for (Fault fault : List.of(Fault.PAGE_NOT_FOUND, Fault.NOT_FOUND)) {
+            proxy.next(1, fault, requests("HEAD", "/blobs/"));
+            proxy.next(1, fault, requests("GET", "/blobs/"));
+
+            assertThatThrownBy(() -> store.open(blob))
+                    .as(fault.name())
+                    .isInstanceOf(IOException.class)
+                    .isNotInstanceOf(NoSuchFileException.class)
+                    .hasMessageContaining("this is not the bucket's answer; check the endpoint")
+                    .hasMessageContaining("status 404");
+        }
+        assertThat(store.contains(Digest.of("another"))).isFalse();
+    }
+
+    @Test
+    void aMissingPageIsNoMissingResult() throws IOException {
+        store.commit(Samples.result(key("a"), "w1"));
+        for (Fault fault : List.of(Fault.PAGE_NOT_FOUND, Fault.NOT_FOUND)) {
+            proxy.next(1, fault, requests("GET", "/results/"));
+
+            assertThatThrownBy(() -> store.result(key("a")))
+                    .as(fault.name())
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("this is not the bucket's answer");
+        }
+    }
+
+    @Test
+    void aFileThatIsGoneOnceItIsStoredIsSaidToBe() throws IOException {
+        Path folder = Files.createDirectories(temp.resolve("folder"));
+        Files.writeString(folder.resolve("weights.bin"), "weights");
+        proxy.next(2, Fault.NO_SUCH_KEY, requests("HEAD", "/blobs/"));
+        proxy.next(2, Fault.NO_SUCH_KEY, requests("GET", "/blobs/"));
+
+        assertThatThrownBy(() -> store.publishFolder(folder, new TreeMap<>()))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("was stored for 'weights.bin' and is not there");
+    }
+
+    @Test
+    void anAnswerWithoutALengthIsNamedAndOneWithoutATimeIsOfNoAge() throws IOException {
+        Digest blob = store.put(bytes("content"));
+        proxy.next(1, Fault.WITHOUT_LENGTH, requests("HEAD", "/blobs/"));
+
+        assertThatThrownBy(() -> store.sizeBytes(blob))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(proxy.endpoint().toString())
+                .hasMessageContaining("the answer is not one of S3; check the endpoint")
+                .hasMessageContaining("no Content-Length");
+
+        proxy.next(1, Fault.WITHOUT_TIME, requests("HEAD", "/blobs/"));
+        assertThat(store.put(bytes("content"))).isEqualTo(blob);
+        assertThat(asked("PUT", "/blobs/")).as("it may be old").isEqualTo(2);
+    }
+
     @Test
     void aServerThatKeepsFailingIsNamedAndBlamedOnTheSurroundings() {
         proxy.next(1000, Fault.FAILS, requests("PUT", "/blobs/"));
@@ -211,6 +275,63 @@ class S3FaultIT {
     }
 
     @Test
+    void anUploadThatTheServerForgotAfterItsEndHasEnded() throws IOException {
+        Path file = large();
+        proxy.next(1, Fault.UPLOAD_FORGOTTEN, requests("POST", "uploadId="));
+
+        Digest blob = store.put(file);
+
+        try (InputStream in = store.open(blob)) {
+            assertThat(in.readAllBytes()).isEqualTo(Files.readAllBytes(file));
+        }
+        assertThat(asked("DELETE", "uploadId=")).isZero();
+    }
+
+    @Test
+    void anUploadThatOthersAbortedIsSaidToBeGone() throws IOException {
+        Path file = large();
+        proxy.next(1, Fault.NO_SUCH_UPLOAD, requests("POST", "uploadId="));
+
+        assertThatThrownBy(() -> store.put(file))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("completing the upload of")
+                .hasMessageContaining("the upload is not there any more")
+                .hasMessageContaining("store the file again");
+    }
+
+    @Test
+    void aServerThatIgnoresRangesIsReadFromTheBeginning() throws IOException {
+        Path file = large();
+        Digest blob = store.put(file);
+        proxy.next(1, Fault.CUT, requests("GET", blob.hex()));
+        proxy.next(1, Fault.RANGE_IGNORED, requests("GET", blob.hex()));
+
+        try (InputStream in = store.open(blob)) {
+            assertThat(in.readAllBytes()).isEqualTo(Files.readAllBytes(file));
+        }
+        assertThat(asked("GET", blob.hex())).as("and one before it was stored").isEqualTo(3);
+    }
+
+    @Test
+    void aByteThatIsChangedOnItsWayDamagesNothing() throws IOException {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        Digest weights = Digest.of("weights");
+        for (Digest blob : List.of(artifact.manifest(), weights)) {
+            proxy.next(1, Fault.BYTE_CHANGED, requests("GET", blob.hex()));
+        }
+
+        Path out = store.checkOut(artifact, temp.resolve("out"));
+
+        assertThat(out.resolve("sub/weights.bin")).hasContent("weights");
+        assertThat(asked("GET", artifact.manifest().hex()))
+                .as("and one before it was stored")
+                .isEqualTo(3);
+        assertThat(asked("GET", weights.hex()))
+                .as("and one before it was stored")
+                .isEqualTo(3);
+    }
+
+    @Test
     void aServerThatIgnoresConditionsIsRefusedByName() {
         proxy.next(1000, Fault.CONDITION_IGNORED, requests("PUT", "/probe"));
 
@@ -227,6 +348,28 @@ class S3FaultIT {
 
         assertThat(Conformance.of(store).problems())
                 .anyMatch(problem -> problem.contains("conditional create is not atomic here"));
+    }
+
+    @Test
+    void theSelfCheckSeesAServerWithoutMultipartUploads() throws InterruptedException {
+        proxy.next(1, Fault.UNKNOWN, requests("POST", "uploads"));
+
+        assertThat(Conformance.of(store).problems())
+                .singleElement()
+                .satisfies(problem -> assertThat(problem)
+                        .contains("large files cannot be stored here")
+                        .contains("multipart uploads; use another server"));
+    }
+
+    @Test
+    void aListingEndsWhereTheServerSaysAlsoIfItGivesAnEmptyToken() throws IOException {
+        store.commit(Samples.result(key("a"), "w"));
+        proxy.next(3, Fault.TOKEN_EMPTY, requests("GET", "results"));
+
+        assertThat(store.inventory().results()).hasSize(1);
+        assertThat(asked("GET", "list-type=2"))
+                .as("one of them to open the store")
+                .isEqualTo(2);
     }
 
     @Test

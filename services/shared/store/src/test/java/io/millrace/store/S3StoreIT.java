@@ -206,6 +206,30 @@ class S3StoreIT extends StoreCareContract {
     }
 
     @Test
+    void aDamagedResultIsNamedByItsObjectWithTheRemedy() throws Exception {
+        JobResult first = Samples.result(key("a"), "w1");
+        store.commit(first);
+        store.dropResult(first);
+        store.commit(Samples.result(key("a"), "w2"));
+        String second = prefix + "/results/" + key("a") + ".2.json";
+        assertThat(keys("results/")).contains(second);
+        SERVER.client().putObject(put -> put.bucket(S3Proxy.BUCKET).key(second), RequestBody.fromString("{"));
+
+        assertThatThrownBy(() -> store.result(key("a")))
+                .isInstanceOf(DamagedFileException.class)
+                .hasMessageStartingWith(S3Proxy.BUCKET + "/" + second)
+                .hasMessageEndingWith("; delete this object, and the job is done again");
+        assertThat(new StoreCheck(store, (_, _, _) -> {}).run().damages())
+                .extracting(StoreCheck.Damage::place)
+                .containsExactly(S3Proxy.BUCKET + "/" + second);
+
+        SERVER.client().deleteObject(delete -> delete.bucket(S3Proxy.BUCKET).key(second));
+        JobResult third = Samples.result(key("a"), "w3");
+        assertThat(store.commit(third)).isEqualTo(new Commit.Won(third));
+        assertThat(store.result(key("a"))).contains(third);
+    }
+
+    @Test
     void aDroppedClaimLeavesNothingBehind() throws IOException {
         store.replaceClaim(Optional.empty(), new Claim(key("a"), "one", 1, 0));
         assertThat(keys("claims/")).hasSize(1);

@@ -66,7 +66,7 @@ final class ConfigurationPage {
             `--replication`, `--topic-prefix`. There are no standby replicas: a conductor that takes over reads the state from Kafka.
 
             The file `/run/secrets/kafka/password` holds the password and nothing else, no line break either. Credentials of S3 come from
-            where the AWS SDK looks for them: variables, a profile, or the machine's role.
+            where the AWS SDK looks for them: variables, a web identity, a profile, or the machine's role.
 
             ## Variables that are no settings
 
