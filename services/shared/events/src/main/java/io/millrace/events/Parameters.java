@@ -163,7 +163,7 @@ public sealed interface Parameters {
 
         @Override
         public int version() {
-            return 3;
+            return 4;
         }
 
         @Override
@@ -196,7 +196,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 3;
+            return 5;
         }
 
         /** The row length must be a multiple of this for the type to be used everywhere. */
@@ -262,12 +262,6 @@ public sealed interface Parameters {
         /** True for types that are too coarse without an importance matrix. */
         public boolean needsImportance() {
             return NEED_IMPORTANCE.contains(type);
-        }
-
-        /** Differs from that of the other formats since words of Llama 3's splitting stay whole without a first token. */
-        @Override
-        public int version() {
-            return 4;
         }
 
         @Override
@@ -357,12 +351,6 @@ public sealed interface Parameters {
             };
         }
 
-        /** Differs from that of the other formats since the file's tensors keep the order of the model. */
-        @Override
-        public int version() {
-            return 4;
-        }
-
         @Override
         public SortedMap<String, Object> values() {
             SortedMap<String, Object> values = new TreeMap<>(Map.of("scheme", type));
@@ -413,7 +401,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 2;
+            return 3;
         }
 
         @Override

@@ -23,7 +23,7 @@ final class EndTokens {
     static List<Integer> of(TokenizerFiles files, ModelConfig config) throws IOException {
         Set<Integer> ids = new LinkedHashSet<>(stated(files, config));
         add(files.special("eos_token").stream().toList(), files, ids);
-        if (files.chatTemplate().isPresent()) {
+        if (!ChatTemplates.of(files).byName().isEmpty()) {
             add(ENDS_OF_TURN, files, ids);
         }
         ids.removeIf(id -> id < 0 || id >= config.vocabularySize());

@@ -17,9 +17,6 @@ import java.util.function.Predicate;
 public final class TokenizerKeys {
     private static final String PREFIX = "tokenizer.ggml.";
 
-    /** What llama.cpp takes for the end of a turn where no key names it. */
-    private static final List<String> ENDS_OF_TURN = List.of("<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>");
-
     private final TokenizerFiles files;
     private final ModelConfig config;
     private final Vocabulary vocabulary;
@@ -101,7 +98,7 @@ public final class TokenizerKeys {
      */
     private Optional<Integer> endOfTurn(List<Integer> ends, Optional<Integer> endOfText) {
         Predicate<Integer> another = id -> !endOfText.equals(Optional.of(id));
-        return ENDS_OF_TURN.stream()
+        return EndTokens.ENDS_OF_TURN.stream()
                 .map(added::get)
                 .filter(ends::contains)
                 .findFirst()
