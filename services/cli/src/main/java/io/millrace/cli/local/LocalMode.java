@@ -33,6 +33,8 @@ public final class LocalMode implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LocalMode.class);
     private static final Duration CONDUCTOR_START = Duration.ofSeconds(90);
     private static final short ONE_COPY = 1;
+    /** A broker whose disk fills while it makes its topics waits for them for ever. */
+    private static final long LEAST_ROOM_BYTES = 64L << 20;
 
     /** What was started, the last first. */
     private final Deque<AutoCloseable> started = new ArrayDeque<>();
@@ -108,6 +110,7 @@ public final class LocalMode implements AutoCloseable {
     private void startAll(Consumer<String> onFailure) throws IOException, InterruptedException {
         Home home = settings.home();
         started.push(home.lock());
+        WritableFolder.requireRoom(home.folder(), LEAST_ROOM_BYTES, "--home");
         Files.createDirectories(home.logs());
         Logs.toFile(home.logs().resolve("millrace.log"));
         Predicate<String> lostQueues = settings.kafka().isPresent() ? _ -> false : new KeptLogs(home).lostQueues();

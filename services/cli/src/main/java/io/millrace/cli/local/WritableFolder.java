@@ -27,4 +27,17 @@ public final class WritableFolder {
                     + " name another with " + option);
         }
     }
+
+    /**
+     * Looks at the disk before anything is written there.
+     *
+     * @throws StartException if it has fewer bytes free
+     */
+    public static void requireRoom(Path folder, long bytes, String option) throws IOException {
+        long free = Files.getFileStore(folder).getUsableSpace();
+        if (free < bytes) {
+            throw new StartException("the disk of " + folder + " has " + (free >> 20) + " MiB free, expected at least "
+                    + (bytes >> 20) + " MiB; make room there, or name another folder with " + option);
+        }
+    }
 }

@@ -45,6 +45,16 @@ final class HomeTest {
                 .hasMessageContaining("--home");
     }
 
+    @Test
+    void aDiskWithoutRoomIsNamedBeforeAnythingIsWritten() throws Exception {
+        WritableFolder.requireRoom(folder, 1, "--home");
+
+        assertThatThrownBy(() -> WritableFolder.requireRoom(folder, Long.MAX_VALUE, "--home"))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining(folder.toString())
+                .hasMessageContaining("make room there, or name another folder with --home");
+    }
+
     /** To root every folder can be written, but for those of the kernel. */
     @Test
     @EnabledOnOs(OS.LINUX)
