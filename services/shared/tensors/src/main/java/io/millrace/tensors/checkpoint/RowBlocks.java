@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -24,8 +26,8 @@ public final class RowBlocks implements AutoCloseable {
     private final int mostPending;
     private final ExecutorService pool;
     private final Deque<Pending<?>> pending = new ArrayDeque<>();
-    /** Read into again: fresh memory would not be in the cache. At most one for each thread. */
-    private final Queue<float[]> idle = new ConcurrentLinkedQueue<>();
+    /** Read into again, by length: fresh memory would not be in the cache. At most one of a length for each thread. */
+    private final Map<Integer, Queue<float[]>> idle = new ConcurrentHashMap<>();
 
     /** What becomes of a block's finite weights, which it must not keep; called from several threads. */
     @FunctionalInterface
@@ -94,7 +96,8 @@ public final class RowBlocks implements AutoCloseable {
             }
             long from = row;
             long to = Math.min(rows, from + step);
-            pending.add(new Pending<>(pool.submit(() -> on(rule, from, to, work)), results));
+            boolean whole = to - from == step;
+            pending.add(new Pending<>(pool.submit(() -> on(rule, from, to, whole, work)), results));
         }
     }
 
@@ -105,14 +108,21 @@ public final class RowBlocks implements AutoCloseable {
         }
     }
 
-    private <T> T on(TensorRule rule, long from, long to, Work<T> work) throws IOException {
+    /** Only arrays of whole blocks are kept, for of other sizes there are as many as tensors. */
+    private <T> T on(TensorRule rule, long from, long to, boolean whole, Work<T> work) throws IOException {
         int elements = Math.toIntExact((to - from) * rule.shape().rowLength());
-        float[] last = idle.poll();
-        float[] weights = last != null && last.length == elements ? last : new float[elements];
+        float[] last = whole ? idle(elements).poll() : null;
+        float[] weights = last == null ? new float[elements] : last;
         read(rule, from, to, weights);
         T result = work.on(from, weights);
-        idle.add(weights);
+        if (whole) {
+            idle(elements).add(weights);
+        }
         return result;
+    }
+
+    private Queue<float[]> idle(int elements) {
+        return idle.computeIfAbsent(elements, _ -> new ConcurrentLinkedQueue<>());
     }
 
     private void read(TensorRule rule, long from, long to, float[] weights) throws MalformedFileException {

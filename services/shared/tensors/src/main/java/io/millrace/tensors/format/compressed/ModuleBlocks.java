@@ -16,6 +16,7 @@ import java.util.List;
 final class ModuleBlocks implements AutoCloseable {
     private final Checkpoint source;
     private final RowBlocks rows;
+    private final BlockBuffers buffers = new BlockBuffers();
 
     /** Takes a finished block. */
     interface Sink {
@@ -29,7 +30,14 @@ final class ModuleBlocks implements AutoCloseable {
 
     RoundingLoss quantize(TensorRule rule, ModuleLayout layout, Sink sink) throws IOException, InterruptedException {
         int rowLength = Math.toIntExact(rule.shape().rowLength());
-        return write(rule, layout.rowsTogether(), (fromRow, weights) -> layout.quantize(weights, rowLength), sink);
+        return write(
+                rule,
+                layout.rowsTogether(),
+                (fromRow, weights) -> layout.quantize(weights, rowLength, buffers),
+                block -> {
+                    sink.accept(block);
+                    buffers.give(block);
+                });
     }
 
     RoundingLoss convert(TensorRule rule, DType type, Sink sink) throws IOException, InterruptedException {

@@ -44,8 +44,8 @@ sealed interface ModuleLayout permits PackedGroups, PackedRows, PackedFloats, Sc
     /** What is known before the rows are. */
     List<Part> head(TensorRule rule);
 
-    /** Quantizes whole rows of {@code rowLength}. */
-    Block quantize(float[] weights, int rowLength);
+    /** Quantizes whole rows of {@code rowLength} into arrays of {@code buffers}, each of them behind one part at most. */
+    Block quantize(float[] weights, int rowLength, BlockBuffers buffers);
 
     /** Whether the codes of a row depend on all rows, and on those of modules that consumers merge with this one. */
     default boolean spansModules() {

@@ -66,13 +66,14 @@ record PackedFloats(FloatFormat format) implements ModuleLayout {
     }
 
     @Override
-    public Block quantize(float[] weights, int rowLength) {
-        byte[] codes = new byte[weights.length];
-        byte[] scales = new byte[weights.length / format.groupSize()];
+    public Block quantize(float[] weights, int rowLength, BlockBuffers buffers) {
+        byte[] codes = buffers.take(weights.length);
+        byte[] scales = buffers.take(weights.length / format.groupSize());
         RoundingLoss loss = new RoundingLoss();
         new VectorFloats(format).quantize(weights, codes, scales, loss);
-        byte[] packed = new byte[weights.length / 2];
+        byte[] packed = buffers.take(weights.length / 2);
         LaneBytes.packNibbles(codes, codes.length, packed, 0);
+        buffers.give(codes);
         return new Block(
                 List.of(
                         new Part(QuantizationConfig.WEIGHT_PACKED, MemorySegment.ofArray(packed)),

@@ -69,10 +69,10 @@ record PackedGroups(GroupFormat format) implements ModuleLayout {
     }
 
     @Override
-    public Block quantize(float[] weights, int rowLength) {
+    public Block quantize(float[] weights, int rowLength, BlockBuffers buffers) {
         int groups = weights.length / GroupFormat.GROUP;
-        byte[] packed = new byte[Math.toIntExact(format.packedRowBytes(weights.length))];
-        MemorySegment scales = MemorySegment.ofArray(new byte[groups * Short.BYTES]);
+        byte[] packed = buffers.take(Math.toIntExact(format.packedRowBytes(weights.length)));
+        MemorySegment scales = buffers.segment(groups * Short.BYTES);
         byte[] zeroPoints = new byte[groups];
         RoundingLoss loss = new RoundingLoss();
         new VectorGroups(format).quantize(weights, groups, packed, scales, zeroPoints, loss);

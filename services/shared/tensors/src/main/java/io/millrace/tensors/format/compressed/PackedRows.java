@@ -51,15 +51,15 @@ record PackedRows(RowFormat format) implements ModuleLayout {
     }
 
     @Override
-    public Block quantize(float[] weights, int rowLength) {
+    public Block quantize(float[] weights, int rowLength, BlockBuffers buffers) {
         int rows = weights.length / rowLength;
-        byte[] codes = new byte[weights.length];
+        byte[] codes = buffers.take(weights.length);
         MemorySegment scales = MemorySegment.ofArray(new byte[rows * Short.BYTES]);
         byte[] zeroPoints = new byte[rows];
         RoundingLoss loss = new RoundingLoss();
         new VectorRows(format).quantize(weights, rowLength, codes, scales, zeroPoints, loss);
         List<Part> parts = new ArrayList<>();
-        parts.add(new Part(QuantizationConfig.WEIGHT_PACKED, MemorySegment.ofArray(packed(codes))));
+        parts.add(new Part(QuantizationConfig.WEIGHT_PACKED, MemorySegment.ofArray(packed(codes, buffers))));
         parts.add(new Part(QuantizationConfig.WEIGHT_SCALE, scales));
         if (!format.symmetric()) {
             parts.add(new Part(
@@ -70,7 +70,7 @@ record PackedRows(RowFormat format) implements ModuleLayout {
     }
 
     /** Codes + 2^(bits - 1), lowest bits first; in little-endian words that is byte after byte. */
-    private byte[] packed(byte[] codes) {
+    private byte[] packed(byte[] codes, BlockBuffers buffers) {
         if (format.code().bits() == Byte.SIZE) {
             for (int i = 0; i < codes.length; i++) {
                 codes[i] ^= (byte) 0x80;
@@ -80,8 +80,9 @@ record PackedRows(RowFormat format) implements ModuleLayout {
         for (int i = 0; i < codes.length; i++) {
             codes[i] = (byte) (codes[i] + 8);
         }
-        byte[] packed = new byte[codes.length / 2];
+        byte[] packed = buffers.take(codes.length / 2);
         LaneBytes.packNibbles(codes, codes.length, packed, 0);
+        buffers.give(codes);
         return packed;
     }
 }

@@ -46,10 +46,10 @@ record ScaledBlocks(RowFormat format) implements ModuleLayout {
     }
 
     @Override
-    public Block quantize(float[] weights, int rowLength) {
+    public Block quantize(float[] weights, int rowLength, BlockBuffers buffers) {
         int rows = weights.length / rowLength;
         int blocks = Math.ceilDiv(rows, VectorBlocks.SIDE) * Math.ceilDiv(rowLength, VectorBlocks.SIDE);
-        byte[] codes = new byte[weights.length];
+        byte[] codes = buffers.take(weights.length);
         MemorySegment scales = MemorySegment.ofArray(new byte[blocks * Short.BYTES]);
         RoundingLoss loss = new RoundingLoss();
         new VectorBlocks(format).quantize(weights, rows, rowLength, codes, scales, loss);

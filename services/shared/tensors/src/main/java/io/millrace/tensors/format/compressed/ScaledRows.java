@@ -52,9 +52,9 @@ record ScaledRows(RowFormat format) implements ModuleLayout {
     }
 
     @Override
-    public Block quantize(float[] weights, int rowLength) {
+    public Block quantize(float[] weights, int rowLength, BlockBuffers buffers) {
         int rows = weights.length / rowLength;
-        byte[] codes = new byte[weights.length];
+        byte[] codes = buffers.take(weights.length);
         MemorySegment scales = MemorySegment.ofArray(new byte[rows * Short.BYTES]);
         RoundingLoss loss = new RoundingLoss();
         new VectorRows(format).quantize(weights, rowLength, codes, scales, new byte[rows], loss);
