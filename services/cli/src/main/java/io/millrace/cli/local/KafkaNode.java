@@ -88,6 +88,10 @@ public final class KafkaNode implements AutoCloseable {
         // At the limit a record vanishes without a word, so it is as high as the broker takes it.
         all.put("group.share.max.delivery.count.limit", "25");
         all.put("group.share.delivery.count.limit", "10");
+        // A transaction's marker that a consumer forgot stays unanswered until its lock ends, and no record this far
+        // behind it is handed out.
+        all.put("group.share.max.partition.max.record.locks", "10000");
+        all.put("group.share.partition.max.record.locks", "10000");
         return all;
     }
 
