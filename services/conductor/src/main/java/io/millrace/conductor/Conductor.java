@@ -5,6 +5,7 @@ import io.millrace.conductor.run.LostQueues;
 import io.millrace.conductor.topology.ConductorMetrics;
 import io.millrace.conductor.topology.ConductorTopology;
 import io.millrace.conductor.topology.Wiring;
+import io.millrace.events.wire.BrokerContact;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.SchemaTopic;
 import java.time.Duration;

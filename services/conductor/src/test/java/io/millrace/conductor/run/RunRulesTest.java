@@ -33,6 +33,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class RunRulesTest {
     private static final Target PHONE = Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")));
@@ -208,13 +210,14 @@ class RunRulesTest {
     }
 
     /** Nothing spoke against the candidate, so the run was not rejected, and an operator may go on with it. */
-    @Test
-    void ourOwnFaultOnTheLastRungEndsTheRunAsFailed() {
+    @ParameterizedTest
+    @EnumSource(names = {"STAGE_ERROR", "OUT_OF_MEMORY"})
+    void ourOwnFaultOnTheLastRungEndsTheRunAsFailed(Reason ours) {
         RunId run = start(PHONE);
         Job quantize = world.lastJob();
 
         for (int attempt = 1; attempt <= 3; attempt++) {
-            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.STAGE_ERROR));
+            world.hear(Answers.failed(world.lastJob(), world.now(), ours));
             world.pass(Duration.ofMinutes(1));
         }
 

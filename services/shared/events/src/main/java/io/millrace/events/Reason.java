@@ -35,7 +35,8 @@ public enum Reason {
     SHUTDOWN(Blame.SURROUNDINGS),
     CLAIMED(Blame.SURROUNDINGS),
     VERSION_MISMATCH(Blame.SURROUNDINGS),
-    OUT_OF_MEMORY(Blame.SURROUNDINGS),
+    /** Another worker may have more; if none has, the run must end all the same. */
+    OUT_OF_MEMORY(Blame.OURSELVES),
     STALLED(Blame.OURSELVES),
     /** The worker said nothing for longer than the limit. */
     NO_SIGN_OF_LIFE(Blame.OURSELVES),

@@ -1,6 +1,7 @@
 package io.millrace.worker;
 
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.millrace.events.wire.BrokerContact;
 import io.millrace.events.wire.DeadLetters;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.EventRecords;
@@ -25,10 +26,14 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import org.apache.kafka.common.Metric;
+import org.apache.kafka.common.MetricName;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -82,6 +87,7 @@ public final class Worker implements AutoCloseable {
         String holder = InetAddress.getLocalHost().getHostName() + ":"
                 + ProcessHandle.current().pid() + ":" + name;
         InstantSource clock = InstantSource.system();
+        ArtifactStore store = opened(Stores.open(settings.store()), opened);
         List<String> problems = StartCheck.await(
                 kafka.client(name + "-admin"),
                 kafka.topics(),
@@ -93,7 +99,6 @@ public final class Worker implements AutoCloseable {
                     + (problems.size() > 3 ? "; and " + (problems.size() - 3) + " more" : ""));
         }
         StageRun.sweep(settings.workFolder(), clock.instant().minus(KEEP_WORK));
-        ArtifactStore store = opened(Stores.open(settings.store()), opened);
         ClaimKeeper claims = opened(new ClaimKeeper(store), opened);
         SchemaTopic schemas = opened(new SchemaTopic(kafka.client(name + "-schemas"), kafka.topics()), opened);
         schemas.publishOwn();
@@ -172,6 +177,8 @@ public final class Worker implements AutoCloseable {
         if (settings.managementPort().isEmpty()) {
             return OptionalInt.empty();
         }
+        BrokerContact contact = opened(new BrokerContact(this::clients, System::nanoTime), opened);
+        contact.start();
         KafkaClientMeters producerMeters = new KafkaClientMeters(registry, publisher::metrics);
         KafkaClientMeters consumerMeters = new KafkaClientMeters(registry, slots::metrics);
         ManagementServer server = opened(
@@ -183,10 +190,16 @@ public final class Worker implements AutoCloseable {
                             return registry.scrape();
                         },
                         () -> !slots.broken(),
-                        () -> !slots.stopping()),
+                        () -> !slots.stopping() && contact.stands()),
                 opened);
         LOG.info("metrics and health at http://localhost:{}/metrics", server.port());
         return OptionalInt.of(server.port());
+    }
+
+    private Map<MetricName, Metric> clients() {
+        Map<MetricName, Metric> all = new HashMap<>(publisher.metrics());
+        all.putAll(slots.metrics());
+        return all;
     }
 
     private static <T extends AutoCloseable> T opened(T part, Deque<AutoCloseable> parts) {

@@ -2,10 +2,14 @@ package io.millrace.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
 class StageCommandTest {
@@ -46,6 +50,16 @@ class StageCommandTest {
                 .isEqualTo(2);
 
         assertThat(err.toString()).contains("no-such.properties");
+    }
+
+    @Test
+    void storeThatCannotBeOpenedIsToldBeforeKafkaIsWaitedFor(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "no folder");
+
+        assertThat(run("--kafka", "127.0.0.1:1", "--store", file.toString(), "--work-folder", folder.toString()))
+                .isEqualTo(4);
+
+        assertThat(err.toString()).contains(file.toString()).doesNotContain("Kafka");
     }
 
     private int run(String... arguments) {

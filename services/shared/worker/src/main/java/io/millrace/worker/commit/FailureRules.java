@@ -97,7 +97,10 @@ final class FailureRules {
             return failure(known.failure().reason(), known.failure().message());
         }
         if (outOfMemory(thrown)) {
-            return failure(Reason.OUT_OF_MEMORY, describe(thrown));
+            return failure(
+                    Reason.OUT_OF_MEMORY,
+                    "the job took more memory than this worker has (" + describe(thrown)
+                            + "); give the stage more memory or fewer --slots, then retry");
         }
         return DiskFullException.isBehind(thrown)
                 ? failure(

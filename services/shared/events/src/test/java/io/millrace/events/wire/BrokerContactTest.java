@@ -1,4 +1,4 @@
-package io.millrace.conductor;
+package io.millrace.events.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

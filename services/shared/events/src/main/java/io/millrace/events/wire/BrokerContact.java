@@ -1,4 +1,4 @@
-package io.millrace.conductor;
+package io.millrace.events.wire;
 
 import java.time.Duration;
 import java.util.Map;
@@ -11,11 +11,11 @@ import org.apache.kafka.common.Metric;
 import org.apache.kafka.common.MetricName;
 
 /**
- * Whether brokers answer the clients of Kafka Streams, whose own state stays {@code RUNNING} without any. Answers are
- * counted, not connections: a broker that hangs keeps them.
+ * Whether brokers answer a process's clients, of which none says so itself: Kafka Streams stays {@code RUNNING} without
+ * any broker. Answers are counted, not connections: a broker that hangs keeps them.
  */
-final class BrokerContact implements AutoCloseable {
-    /** A consumer hears from its broker each half second, also while nothing happens. */
+public final class BrokerContact implements AutoCloseable {
+    /** A consumer hears from its broker each few seconds, also while nothing happens. */
     private static final Duration LONGEST_SILENCE = Duration.ofMinutes(1);
 
     private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(5);
@@ -29,13 +29,15 @@ final class BrokerContact implements AutoCloseable {
     private double answers;
     private long heardAtNanos;
 
-    BrokerContact(Supplier<? extends Map<MetricName, ? extends Metric>> clients, LongSupplier nanoTime) {
+    /** @param clients the metrics of all clients */
+    public BrokerContact(Supplier<? extends Map<MetricName, ? extends Metric>> clients, LongSupplier nanoTime) {
         this.clients = clients;
         this.nanoTime = nanoTime;
         this.heardAtNanos = nanoTime.getAsLong();
     }
 
-    void start() {
+    /** Looks each few seconds from now on. */
+    public void start() {
         var _ = clock.scheduleWithFixedDelay(
                 this::look, BETWEEN_LOOKS.toMillis(), BETWEEN_LOOKS.toMillis(), TimeUnit.MILLISECONDS);
     }
@@ -55,7 +57,7 @@ final class BrokerContact implements AutoCloseable {
     }
 
     /** False once no broker has answered for a minute. */
-    synchronized boolean stands() {
+    public synchronized boolean stands() {
         return nanoTime.getAsLong() - heardAtNanos < LONGEST_SILENCE.toNanos();
     }
 
