@@ -43,6 +43,9 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<S
             "processor_config.json",
             Weights.INDEX);
 
+    /** Chat templates for purposes of their own, a file each. */
+    private static final String TEMPLATES = "additional_chat_templates";
+
     public CheckpointFolder {
         files = new TreeSet<>(files);
         leftOut = new TreeSet<>(leftOut);
@@ -68,6 +71,11 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<S
             }
         }
         SortedSet<String> leftOut = inside.names();
+        for (String template : inside.namesIn(TEMPLATES, ".jinja")) {
+            inside.require(template);
+            files.add(template);
+            leftOut.remove(TEMPLATES + "/");
+        }
         leftOut.removeAll(files);
         return new CheckpointFolder(inside.folder(), files, leftOut, numbers(config, weights));
     }

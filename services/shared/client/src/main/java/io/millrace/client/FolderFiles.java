@@ -56,6 +56,17 @@ record FolderFiles(Path folder) {
         return names;
     }
 
+    /** The files of a folder in it whose names end like this, by their path from here. */
+    SortedSet<String> namesIn(String inner, String ending) throws IOException {
+        SortedSet<String> names = new TreeSet<>();
+        if (Files.isDirectory(folder.resolve(inner), LinkOption.NOFOLLOW_LINKS)) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(folder.resolve(inner), "*" + ending)) {
+                files.forEach(file -> names.add(inner + "/" + file.getFileName()));
+            }
+        }
+        return names;
+    }
+
     static boolean isPlainName(String name) {
         return !name.isEmpty()
                 && !name.equals(".")

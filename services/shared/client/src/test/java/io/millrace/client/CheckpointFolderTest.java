@@ -72,6 +72,28 @@ class CheckpointFolderTest {
     }
 
     @Test
+    void chatTemplatesInAFolderOfTheirOwnBelongToIt() throws IOException {
+        Path folder = Checkpoints.small(temp.resolve("c"));
+        Path templates = Files.createDirectory(folder.resolve("additional_chat_templates"));
+        Files.writeString(templates.resolve("tool_use.jinja"), "{{ messages }}");
+        Files.writeString(templates.resolve("notes.txt"), "none of it");
+
+        CheckpointFolder checkpoint = CheckpointFolder.open(folder);
+
+        assertThat(checkpoint.files())
+                .containsExactly(
+                        "additional_chat_templates/tool_use.jinja",
+                        "config.json",
+                        "model.safetensors",
+                        "tokenizer.json");
+        assertThat(checkpoint.leftOut()).isEmpty();
+
+        Files.createSymbolicLink(templates.resolve("rag.jinja"), templates.resolve("tool_use.jinja"));
+
+        refused(folder, Reason.MALFORMED_CHECKPOINT, "rag.jinja: is a symbolic link");
+    }
+
+    @Test
     void shardsAreReadByTheirIndex() throws IOException {
         Path folder = sharded(Map.of("a", "model-1.safetensors", "b", "model-2.safetensors"));
 

@@ -9,6 +9,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -28,6 +29,9 @@ public final class ModelFolder {
             "generation_config.json",
             "chat_template.jinja",
             "chat_template.json");
+
+    /** Chat templates for purposes of their own, a file each. */
+    private static final String TEMPLATES = "additional_chat_templates";
 
     /** The files that travel with the part of a multimodal model that sees. */
     private static final List<String> SEEING_COMPANIONS = List.of("preprocessor_config.json", "processor_config.json");
@@ -71,6 +75,18 @@ public final class ModelFolder {
     /** Copies the companions that {@code folder} has into {@code target}, as plain files. */
     public static void copyCompanions(Path folder, Path target) throws IOException {
         copy(COMPANIONS, folder, target);
+        if (Files.isDirectory(folder.resolve(TEMPLATES))) {
+            Files.createDirectories(target.resolve(TEMPLATES));
+            copy(templates(folder), folder, target);
+        }
+    }
+
+    private static List<String> templates(Path folder) throws IOException {
+        List<String> names = new ArrayList<>();
+        try (var files = Files.newDirectoryStream(folder.resolve(TEMPLATES), "*.jinja")) {
+            files.forEach(file -> names.add(TEMPLATES + "/" + file.getFileName()));
+        }
+        return names;
     }
 
     /** Likewise those of the part of a multimodal model that sees. */

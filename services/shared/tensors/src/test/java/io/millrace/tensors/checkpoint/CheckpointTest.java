@@ -253,7 +253,13 @@ class CheckpointTest {
     @Test
     void aTokenizerOfAnyFormGoesAlong() throws IOException {
         Path model = TinyModels.write(folder.resolve("model"), TinyModels.llama(), DType.F32, 1);
-        List<String> names = List.of("vocab.json", "merges.txt", "added_tokens.json", "tokenizer.model");
+        Files.createDirectory(model.resolve("additional_chat_templates"));
+        List<String> names = List.of(
+                "vocab.json",
+                "merges.txt",
+                "added_tokens.json",
+                "tokenizer.model",
+                "additional_chat_templates/tool_use.jinja");
         for (String name : names) {
             Files.writeString(model.resolve(name), name);
         }

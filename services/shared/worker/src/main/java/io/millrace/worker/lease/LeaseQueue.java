@@ -32,7 +32,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Even so the consumer may hold a second one in secret: a poll that begins while a record is on its way asks for the
  * next as well. That one waits for its lock to end, on a busy machine more often than on an idle one; nothing in the
- * client tells of it (Kafka 4.3.1).
+ * client tells of it (Kafka 4.3.1). If it is a transaction's marker, the client forgets to answer it at all: the group's
+ * start stays there for the time of a lock, and what is {@code group.share.partition.max.record.locks} behind it waits.
  *
  * <p>The fate of an acknowledgement shows only in its callback and in what {@code commitSync} returns; neither throws. One
  * that the broker refused is told by the record itself, which comes again.
