@@ -53,7 +53,21 @@ final class Climb {
             }
             return asking(request, position, job, at);
         }
-        return rejected(request, position, at);
+        return atTheEnd(request, position, at);
+    }
+
+    /** From where a failed run stands; at the end of its ladder it stands at the candidate that nobody judged. */
+    static Transition again(RunRequest request, Position failed, int attempt, Instant at) {
+        boolean atTheEnd = failed.rung() == request.target().ladder().size();
+        Position position =
+                atTheEnd ? failed.backToUnjudged(request.checkpoint().artifact()) : failed;
+        return from(request, position, attempt, at);
+    }
+
+    private static Transition atTheEnd(RunRequest request, Position position, Instant at) {
+        return position.unjudged()
+                .map(failure -> RunMachine.failed(request, position, failure, 0, at))
+                .orElseGet(() -> rejected(request, position, at));
     }
 
     static Transition afterSuccess(RunRequest request, Position position, RunEvent.StepSucceeded success) {

@@ -1,7 +1,9 @@
 package io.millrace.conductor.run;
 
 import io.millrace.events.ArtifactRef;
+import io.millrace.events.Blame;
 import io.millrace.events.Candidate;
+import io.millrace.events.Failure;
 import io.millrace.events.JobKey;
 import io.millrace.events.Measurement;
 import io.millrace.events.StepDone;
@@ -67,6 +69,27 @@ public record Position(
         Optional<ArtifactRef> artifact = model.equals(checkpoint) ? Optional.empty() : Optional.of(model);
         Candidate candidate = new Candidate(rung, recipe, finished, artifact, outcome);
         return new Position(rung + 1, 0, checkpoint, 0, begun, List.of(), List.of(), plus(tried, candidate));
+    }
+
+    /** Why the first candidate was never judged that might still be, had we or our surroundings not failed. */
+    Optional<Failure> unjudged() {
+        return tried.stream().flatMap(candidate -> unjudged(candidate).stream()).findFirst();
+    }
+
+    private static Optional<Failure> unjudged(Candidate candidate) {
+        return candidate.outcome() instanceof Candidate.StepFailed(Failure failure)
+                        && (failure.blame() == Blame.OURSELVES || failure.blame() == Blame.SURROUNDINGS)
+                ? Optional.of(failure)
+                : Optional.empty();
+    }
+
+    /** At the start of that candidate's rung. */
+    Position backToUnjudged(ArtifactRef checkpoint) {
+        int first = 0;
+        while (unjudged(tried.get(first)).isEmpty()) {
+            first++;
+        }
+        return new Position(first, 0, checkpoint, 0, begun, List.of(), List.of(), tried.subList(0, first));
     }
 
     /** The result that an earlier rung of this run has for this key. */

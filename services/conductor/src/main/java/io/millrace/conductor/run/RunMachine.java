@@ -49,7 +49,7 @@ public final class RunMachine {
         return switch (event) {
             case RunEvent.RetryRequested retry
             when ended instanceof Failed failed && failed.failure().reason() != Reason.VERSION_CONFLICT ->
-                Climb.from(failed.request(), failed.position(), failed.attempt() + 1, retry.at());
+                Climb.again(failed.request(), failed.position(), failed.attempt() + 1, retry.at());
             case RunEvent.RecomputeRequested again
             when canBeComputed(ended) -> begin(ended.request().anew(again.at()));
             case RunEvent.RetryRequested _,
@@ -156,7 +156,7 @@ public final class RunMachine {
                         : new Requested(run.request(), run.position(), job));
     }
 
-    private static Transition failed(RunRequest request, Position position, Failure failure, int attempt, Instant at) {
+    static Transition failed(RunRequest request, Position position, Failure failure, int attempt, Instant at) {
         CheckpointPublished checkpoint = request.checkpoint();
         RunFailed event = new RunFailed(
                 request.id(),

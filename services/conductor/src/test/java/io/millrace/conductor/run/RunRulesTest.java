@@ -227,6 +227,33 @@ class RunRulesTest {
         assertThat(world.lastJob().attempt()).isEqualTo(4);
     }
 
+    /** Only a run of which every candidate was judged was rejected. */
+    @Test
+    void aRunGoesBackToTheCandidateThatNobodyJudged() {
+        RunId run = start(LADDER);
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.STAGE_ERROR));
+            world.pass(Duration.ofMinutes(1));
+        }
+        succeed();
+        world.hear(Answers.succeeded(world.lastJob(), world.now(), 0.3));
+
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.FAILED);
+        assertThat(world.run(run).failure().orElseThrow().reason()).isEqualTo(Reason.STAGE_ERROR);
+        assertThat(world.run(run).tried()).hasSize(2);
+        assertThat(world.published(ModelRejected.class)).isEmpty();
+
+        world.ask(OperatorRequest.Kind.RETRY, run);
+        assertThat(world.lastJob().parameters()).isEqualTo(new Parameters.Gguf("Q4_K_M"));
+        succeed();
+        world.hear(Answers.succeeded(world.lastJob(), world.now(), 0.3));
+        succeed();
+        world.hear(Answers.succeeded(world.lastJob(), world.now(), 0.3));
+
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.REJECTED);
+        assertThat(world.published(ModelRejected.class)).hasSize(1);
+    }
+
     @Test
     void lateFailureOfAnOldAttemptChangesNothing() {
         start(PHONE);
