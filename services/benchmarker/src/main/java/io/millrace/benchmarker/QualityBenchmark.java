@@ -54,9 +54,7 @@ final class QualityBenchmark {
                 case NotMeasured missing
                 when missing.cause() == NotMeasured.Cause.TEXT_TOO_SHORT ->
                     throw new StageException(
-                            Reason.TEXT_TOO_SHORT,
-                            missing.reason()
-                                    + "; evaluate with a longer text (in a policy: change it and apply it again)");
+                            Reason.TEXT_TOO_SHORT, missing.reason() + " (in a policy: change it and apply it again)");
                 case NotMeasured missing ->
                     List.of(
                                     Metric.PERPLEXITY,

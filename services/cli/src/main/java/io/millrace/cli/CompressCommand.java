@@ -40,7 +40,7 @@ import picocli.CommandLine.TypeConversionException;
             "For each target OUT gets a folder such as gguf-Q4_K_M with the model and tensor-report.json (what became of"
                     + " each tensor), a picture gguf-Q4_K_M.svg of the errors by layer and kind of tensor, and with"
                     + " --evaluate gguf-Q4_K_M.quality.json. The relative error in the table is the root mean square"
-                    + " over all weights. Interrupted, it leaves complete targets and nothing else."
+                    + " of the tensors' own, each counted as often as it has weights. Interrupted, it leaves complete targets and nothing else."
         },
         mixinStandardHelpOptions = true,
         footer = {
@@ -110,8 +110,10 @@ final class CompressCommand implements Callable<Integer> {
     @Option(
             names = "--sequences",
             paramLabel = "N",
-            description = "Windows of the text to measure at most (default: ${DEFAULT-VALUE}).")
-    private int sequences = 64;
+            description =
+                    "Windows of the text to measure at most (default: 64, or as many as a measurement takes if that"
+                            + " is more).")
+    private @Nullable Integer sequences;
 
     @Option(
             names = "--length",
@@ -175,7 +177,8 @@ final class CompressCommand implements Callable<Integer> {
                 new Compressor(model, out, files.importance(), threads, System::nanoTime, progress::show);
         Optional<EvaluationText> evaluation = text == null
                 ? Optional.empty()
-                : Optional.of(EvaluationText.of(model, text, sequences, Optional.ofNullable(length)));
+                : Optional.of(
+                        EvaluationText.of(model, text, Optional.ofNullable(sequences), Optional.ofNullable(length)));
         List<Outcome.Made> made = new ArrayList<>();
         List<Outcome.Refused> refused = new ArrayList<>();
         for (CompressionTarget target : wanted) {

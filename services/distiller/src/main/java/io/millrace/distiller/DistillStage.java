@@ -1,6 +1,7 @@
 package io.millrace.distiller;
 
 import io.millrace.events.Device;
+import io.millrace.events.Digest;
 import io.millrace.events.Measurement;
 import io.millrace.events.Parameters.Distill;
 import io.millrace.events.Reason;
@@ -57,7 +58,7 @@ public final class DistillStage implements Stage<Distill> {
             // Before the first step: a NaN that was there all along must not look like a learning rate too high.
             teacher.requireFinite();
             student.requireFinite();
-            TokenStream text = text(input, folder, student.config().vocabularySize());
+            Text text = text(input, folder, student.config().vocabularySize());
             return distill(teacher, student, text, input, workspace);
         } catch (MalformedFileException e) {
             throw new StageException(Reason.ofCode(e.kind().code()), String.valueOf(e.getMessage()), e);
@@ -70,12 +71,12 @@ public final class DistillStage implements Stage<Distill> {
     }
 
     private static StageOutput distill(
-            Checkpoint teacher, Checkpoint student, TokenStream text, StageInput<Distill> input, Workspace workspace)
+            Checkpoint teacher, Checkpoint student, Text text, StageInput<Distill> input, Workspace workspace)
             throws IOException, InterruptedException {
         Distill parameters = input.parameters();
         boolean pruned = StageName.PRUNE.wireName().equals(student.metadata().get(Checkpoint.MADE));
         try (Distillation distillation =
-                new Distillation(teacher, student, text, settings(parameters, pruned, input.seed()))) {
+                new Distillation(teacher, student, text.tokens(), settings(parameters, pruned, input.seed()))) {
             LossCurve curve = train(distillation, parameters, workspace);
             Path output = Files.createDirectories(workspace.folder().resolve("output"));
             StudentFolder.write(output, student, distillation.student(), parameters.product());
@@ -83,11 +84,13 @@ public final class DistillStage implements Stage<Distill> {
                     workspace.folder().resolve(LossCurve.FILE),
                     output.resolve(LossCurve.FILE),
                     java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-            return new StageOutput(output, List.of(loss(curve, parameters, input.device())));
+            return new StageOutput(output, List.of(loss(curve, parameters, text, input.device())));
         }
     }
 
-    private static TokenStream text(StageInput<Distill> input, Path tokenizerFolder, int vocabularySize)
+    private record Text(TokenStream tokens, Digest digest) {}
+
+    private static Text text(StageInput<Distill> input, Path tokenizerFolder, int vocabularySize)
             throws StageException, IOException {
         if (!input.inputs().containsKey(Role.CALIBRATION_TEXT)) {
             throw new StageException(
@@ -107,7 +110,8 @@ public final class DistillStage implements Stage<Distill> {
                     "the text under 'calibrate' in the policy " + tooLong.get() + "; then apply the policy again");
         }
         try (Tokenizer tokenizer = Tokenizer.open(tokenizerFolder)) {
-            TokenStream stream = TokenStream.of(tokenizer, Files.readString(file));
+            String text = Files.readString(file);
+            TokenStream stream = TokenStream.of(tokenizer, text);
             stream.requireBelow(vocabularySize);
             int length = input.parameters().length();
             if (stream.tokens().length < length) {
@@ -117,7 +121,7 @@ public final class DistillStage implements Stage<Distill> {
                                 + " tokens, but one sequence takes " + length
                                 + "; give a longer text and apply the policy again");
             }
-            return stream;
+            return new Text(stream, Digest.of(text));
         } catch (CharacterCodingException e) {
             throw new StageException(
                     Reason.TEXT_MALFORMED,
@@ -168,7 +172,7 @@ public final class DistillStage implements Stage<Distill> {
         return curve;
     }
 
-    private static Measurement loss(LossCurve curve, Distill parameters, Device device) throws IOException {
+    private static Measurement loss(LossCurve curve, Distill parameters, Text text, Device device) throws IOException {
         double[] ends = curve.ends();
         return new Measurement(
                 "distillation-loss",
@@ -178,8 +182,8 @@ public final class DistillStage implements Stage<Distill> {
                 "nat",
                 TensorRuntime.start().description(),
                 device,
-                (long) parameters.steps() * parameters.batch() * parameters.length(),
-                Optional.empty(),
+                parameters.batch() * (parameters.length() - 1L),
+                Optional.of(text.digest()),
                 "last step beside the first; (1 − w) × KL at temperature " + parameters.temperature()
                         + " × its square + w × cross-entropy of the text, w = " + parameters.textWeight());
     }

@@ -44,7 +44,7 @@ public final class Compressor {
          *
          * @param file the model: a GGUF file, or the folder
          * @param bytes of the whole folder
-         * @param relativeError root mean square over all weights
+         * @param relativeError root mean square of the tensors' own, each counted as often as it has weights
          * @param largestError of a single tensor
          * @param quality what was measured, by metric; empty if nothing was
          * @param notMeasured why nothing was, though it was asked for

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
  * was lost. Pointing at a cell shows its tensor, type and number. Kinds that lost nothing are left out.
  */
 public final class ErrorPicture {
-    private static final Pattern IN_LAYER = Pattern.compile("(?:.*\\.)?layers\\.(\\d{1,6})\\.(.+)");
+    private static final Pattern IN_LAYER = Pattern.compile("(?:(?:.*\\.)?layers|blk)\\.(\\d{1,6})\\.(.+)");
     private static final Pattern EXPERT = Pattern.compile("experts\\.\\d+\\.");
     private static final int LABEL = 230;
     private static final int TOP = 58;

@@ -42,6 +42,16 @@ final class ErrorPictureTest {
     }
 
     @Test
+    void stacksOfExpertsInGgufHaveALayerToo() throws Exception {
+        String svg = ErrorPicture.draw(
+                "gguf:Q4_0",
+                new TensorErrors(
+                        List.of(entry("blk.0.ffn_down_exps.weight", 0.05), entry("blk.1.ffn_down_exps.weight", 0.07))));
+
+        assertThat(svg).contains(">ffn_down_exps.weight<").doesNotContain(">blk.0.ffn_down_exps.weight<");
+    }
+
+    @Test
     void aNameOfAFileCannotBecomeMarkup() throws Exception {
         Document picture =
                 parse(ErrorPicture.draw("<script>&\"", new TensorErrors(List.of(entry("<a>\u0001.weight", 1)))));

@@ -17,8 +17,10 @@ record LeastBits(ModelNumbers model, double parameters) {
 
     /** All files together. */
     double ofFiles(Parameters last) {
-        // The dense values lie beside the codes.
-        return last instanceof Literature ? ofWeights(last) + parameters * dense() : ofWeights(last);
+        // The dense values lie beside the codes, which the embedding has none of.
+        return last instanceof Literature codes
+                ? (parameters - embedding()) * perWeight(codes) + parameters * dense()
+                : ofWeights(last);
     }
 
     /** All weights together after a recipe's last step, if every tensor that may take the type's smallest blocks does. */

@@ -132,7 +132,7 @@ class PolicyCheckTest {
                         .startsWith("bits-per-weight is at least 1.454 with literature binary"));
         assertThat(check(1, 512, List.of(List.of(Literature.of("binary")))))
                 .singleElement()
-                .satisfies(rung -> assertThat(rung.reason()).startsWith("size-ratio is at least 1.09"));
+                .satisfies(rung -> assertThat(rung.reason()).startsWith("size-ratio is at least 1.061"));
     }
 
     @Test

@@ -69,14 +69,8 @@ public final class Evaluation {
         }
         stream.requireBelow(original.config().vocabularySize());
         int windows = Math.min(sequences, stream.windows(length));
-        long scored = (long) windows * scoredPerWindow(length);
         if (windows < leastWindows(length)) {
-            return new NotMeasured(
-                    NotMeasured.Cause.TEXT_TOO_SHORT,
-                    "the evaluation text has " + stream.tokens().length + " tokens: " + windows
-                            + " windows of " + length + " (at most " + sequences + " wanted) with " + scored
-                            + " scored tokens; at least " + LEAST_WINDOWS + " windows and " + LEAST_SCORED_TOKENS
-                            + " scored tokens are needed");
+            return tooShort(stream, sequences, length);
         }
         try (CausalLanguageModel first = CausalLanguageModel.load(original);
                 CausalLanguageModel second = CausalLanguageModel.load(candidate)) {
@@ -99,6 +93,20 @@ public final class Evaluation {
             }
             return judged(Summary.of(scores));
         }
+    }
+
+    private static NotMeasured tooShort(TokenStream stream, int sequences, int length) {
+        int windows = Math.min(sequences, stream.windows(length));
+        int least = leastWindows(length);
+        return new NotMeasured(
+                NotMeasured.Cause.TEXT_TOO_SHORT,
+                "the evaluation text has " + stream.tokens().length + " tokens: " + windows
+                        + " windows of " + length + " (at most " + sequences + " wanted) with "
+                        + (long) windows * scoredPerWindow(length) + " scored tokens; at least " + LEAST_WINDOWS
+                        + " windows and " + LEAST_SCORED_TOKENS + " scored tokens are needed; "
+                        + (stream.windows(length) < least
+                                ? "evaluate with a longer text"
+                                : "evaluate on " + least + " windows or more"));
     }
 
     /** A mean loss of more than 709 nats has a perplexity that no number holds. */

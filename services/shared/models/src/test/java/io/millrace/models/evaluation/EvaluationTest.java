@@ -122,10 +122,14 @@ class EvaluationTest {
                 .isInstanceOfSatisfying(NotMeasured.class, reason -> {
                     assertThat(reason.cause()).isEqualTo(NotMeasured.Cause.TEXT_TOO_SHORT);
                     assertThat(reason.reason())
-                            .contains("windows of 512", "at least 8 windows and 4096 scored tokens are needed");
+                            .contains(
+                                    "windows of 512",
+                                    "at least 8 windows and 4096 scored tokens are needed; evaluate with a longer text");
                 });
         assertThat(Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 10, 512, WorkProgress.NONE))
-                .isInstanceOf(NotMeasured.class);
+                .isInstanceOfSatisfying(
+                        NotMeasured.class,
+                        reason -> assertThat(reason.reason()).endsWith("; evaluate on 17 windows or more"));
     }
 
     @Test

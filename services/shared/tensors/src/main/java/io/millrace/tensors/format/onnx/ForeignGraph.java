@@ -99,7 +99,7 @@ final class ForeignGraph {
         }
         for (ExternalTensor tensor : constants.unread()) {
             String name = tensor.name();
-            boolean turns = !checked && (name.startsWith("cos_cache") || name.startsWith("sin_cache"));
+            boolean turns = !checked && RotaryTable.isNamed(name);
             if (!turns && tensor.type() != ElementType.INT32 && tensor.type() != ElementType.INT64) {
                 throw constants.unsupported("constant '" + name + "' is no tensor of "
                         + config.architecture().className()

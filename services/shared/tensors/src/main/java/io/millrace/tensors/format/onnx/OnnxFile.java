@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** An ONNX model's graph and the file of weights beside it, mapped into memory; every tensor lies within that file. */
 public final class OnnxFile implements AutoCloseable {
@@ -121,8 +122,16 @@ public final class OnnxFile implements AutoCloseable {
 
     /** Bytes of all constants, each byte once. */
     public long tensorBytes() {
-        return graph.tensors().values().stream()
-                .map(tensor -> Map.entry(tensor.offset(), tensor.byteSize()))
+        return bytes(graph.tensors().values().stream());
+    }
+
+    /** Those of all constants but rotary tables. */
+    long weightBytes() {
+        return bytes(graph.tensors().values().stream().filter(tensor -> !RotaryTable.isNamed(tensor.name())));
+    }
+
+    private static long bytes(Stream<ExternalTensor> tensors) {
+        return tensors.map(tensor -> Map.entry(tensor.offset(), tensor.byteSize()))
                 .distinct()
                 .mapToLong(Map.Entry::getValue)
                 .sum();

@@ -92,9 +92,9 @@ public final class OnnxWeights implements WeightSource {
         return config;
     }
 
-    /** Bytes of all weights, scales and rotary tables. */
+    /** Bytes of all weights and what belongs to them; rotary tables, which are computed, do not count. */
     public long tensorBytes() {
-        return file.tensorBytes();
+        return file.weightBytes();
     }
 
     /** Logical weights; one in blocks shows the type of its codes. */

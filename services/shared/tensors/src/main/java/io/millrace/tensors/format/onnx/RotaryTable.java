@@ -30,6 +30,11 @@ record RotaryTable(String suffix, Rotary rotary, int rotarySize, int positions) 
                 .toList();
     }
 
+    /** Whether such a table has this name, here and in graphs of other makers. */
+    static boolean isNamed(String constant) {
+        return constant.startsWith("cos_cache") || constant.startsWith("sin_cache");
+    }
+
     String cosines() {
         return "cos_cache" + suffix;
     }

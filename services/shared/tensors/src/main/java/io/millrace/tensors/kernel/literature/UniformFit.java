@@ -7,7 +7,8 @@ import java.util.List;
  * The {@link UniformGrid} of least squared error for many numbers, by turns: for given codes c of numbers w the best Q is
  * Σ c² / Σ w·c, and for a given Q the best codes are the nearest ones, so that the error never grows. Turns alone are slow
  * from the grid that reaches the largest number, hence the first takes the best of {@value #STARTS} grids, each finer by an
- * eighth of an octave: from 2 to 8 bits the squared error of Gaussian weights ends within 5 % of the least.
+ * eighth of an octave: from 2 to 8 bits the squared error of Gaussian weights ends within 5 % of the least,
+ * a small matrix's within 7 %.
  *
  * <p>Sums of a block are added in the order of its numbers; whoever adds those of blocks does so in one order too.
  */

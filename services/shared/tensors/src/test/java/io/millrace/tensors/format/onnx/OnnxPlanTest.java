@@ -51,6 +51,8 @@ class OnnxPlanTest {
         try (Checkpoint source = Checkpoint.open(model);
                 OnnxWeights read = OnnxWeights.open(out)) {
             assertThat(reports).extracting(TensorReport::name).containsExactlyElementsOf(names(source));
+            assertThat(read.tensorBytes())
+                    .isEqualTo(reports.stream().mapToLong(TensorReport::bytes).sum());
             for (TensorReport report : reports) {
                 float[] before = new float[(int) report.shape().elements()];
                 float[] after = before.clone();
