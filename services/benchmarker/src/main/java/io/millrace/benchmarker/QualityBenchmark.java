@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 
 /** Perplexity, divergence and sizes of a candidate beside its original, by the protocol of {@link Evaluation}. */
 final class QualityBenchmark {
@@ -51,22 +52,31 @@ final class QualityBenchmark {
                     workspace::progress)) {
                 case QualityReport report ->
                     measurements.addAll(quality(report, candidate, input.device(), Digest.of(text)));
-                case NotMeasured missing
-                when missing.cause() == NotMeasured.Cause.TEXT_TOO_SHORT ->
-                    throw new StageException(
-                            Reason.TEXT_TOO_SHORT, missing.reason() + " (in a policy: change it and apply it again)");
-                case NotMeasured missing ->
-                    List.of(
-                                    Metric.PERPLEXITY,
-                                    Metric.PERPLEXITY_INCREASE,
-                                    Metric.KL_DIVERGENCE,
-                                    Metric.KL_DIVERGENCE_P99,
-                                    Metric.SAME_TOP_TOKEN)
-                            .forEach(metric ->
-                                    measurements.add(Measurement.missing(metric, input.device(), missing.reason())));
+                case NotMeasured(var cause, String why) ->
+                    measurements.addAll(
+                            switch (cause) {
+                                case TEXT_TOO_SHORT ->
+                                    throw new StageException(
+                                            Reason.TEXT_TOO_SHORT,
+                                            why + " (in a policy: change it and apply it again)");
+                                case ORIGINAL_NOT_FINITE -> throw new StageException(Reason.NOT_FINITE, why);
+                                case CANDIDATE_NOT_FINITE -> throw new StageException(Reason.CANDIDATE_NOT_FINITE, why);
+                                case UNSUITABLE -> missing(input.device(), why);
+                            });
             }
             return measurements;
         }
+    }
+
+    private static List<Measurement> missing(Device device, String why) {
+        return Stream.of(
+                        Metric.PERPLEXITY,
+                        Metric.PERPLEXITY_INCREASE,
+                        Metric.KL_DIVERGENCE,
+                        Metric.KL_DIVERGENCE_P99,
+                        Metric.SAME_TOP_TOKEN)
+                .map(metric -> Measurement.missing(metric, device, why))
+                .toList();
     }
 
     private static Path text(Path folder) throws IOException, StageException {

@@ -22,6 +22,8 @@ public enum Reason {
     UNMATCHED_PATTERN(Blame.RECIPE),
     /** Training steps ended in numbers that are not finite. */
     DIVERGED(Blame.RECIPE),
+    /** What was made gives no probabilities, which no gate may pass, whatever it asks for. */
+    CANDIDATE_NOT_FINITE(Blame.RECIPE),
     IMPOSSIBLE_RUNG(Blame.RECIPE),
     TEXT_TOO_SHORT(Blame.POLICY),
     /** It would take more memory than a worker has to turn it into tokens. */

@@ -27,10 +27,14 @@ import io.millrace.worker.StageException;
 import io.millrace.worker.StageInput;
 import io.millrace.worker.StageOutput;
 import io.millrace.worker.Workspace;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -313,6 +317,43 @@ class StagesTest {
                         StageException.class,
                         e -> assertThat(e.failure().reason()).isEqualTo(Reason.TEXT_TOO_SHORT))
                 .hasMessageContaining("7 windows");
+    }
+
+    /** A gate that limits nothing but the size would pass it. */
+    @Test
+    void aCandidateThatGivesNoNumbersIsTheRecipesFaultAndSuchAnOriginalTheCheckpoints() throws Exception {
+        Path broken = SmallCheckpoint.write(temp.resolve("broken"), SEED, 256, 512, 1);
+        fill(broken.resolve("model.safetensors"), "model.norm.weight", (byte) 0x7F);
+
+        assertThatThrownBy(() -> quality(broken, original))
+                .isInstanceOfSatisfying(
+                        StageException.class,
+                        e -> assertThat(e.failure().reason()).isEqualTo(Reason.CANDIDATE_NOT_FINITE))
+                .hasMessageContaining("the candidate ");
+        assertThatThrownBy(() -> quality(original, broken))
+                .isInstanceOfSatisfying(
+                        StageException.class,
+                        e -> assertThat(e.failure().reason()).isEqualTo(Reason.NOT_FINITE))
+                .hasMessageContaining("the original ");
+    }
+
+    private StageOutput quality(Path model, Path beside) throws Exception {
+        Map<Role, Path> inputs = Map.of(Role.MODEL, model, Role.ORIGINAL, beside, Role.EVALUATION_TEXT, evaluation);
+        return run(new BenchmarkStage(), QUALITY, "quality of " + model.getFileName(), inputs);
+    }
+
+    /** Every byte of a tensor; 0x7F makes numbers as large as they get. */
+    private static void fill(Path safetensors, String tensor, byte value) throws IOException {
+        byte[] file = Files.readAllBytes(safetensors);
+        int headerBytes = Math.toIntExact(
+                ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getLong());
+        JsonNode extent = new ObjectMapper()
+                .readTree(file, Long.BYTES, headerBytes)
+                .path(tensor)
+                .path("data_offsets");
+        int data = Long.BYTES + headerBytes;
+        Arrays.fill(file, data + extent.get(0).asInt(), data + extent.get(1).asInt(), value);
+        Files.write(safetensors, file);
     }
 
     @Test

@@ -83,10 +83,8 @@ public final class Evaluation {
                         progress.layers(window, windows, COMPARED + "; original"),
                         progress.layers(window, windows, COMPARED + "; candidate"));
                 if (!one.finite()) {
-                    return new NotMeasured(
-                            NotMeasured.Cause.NOT_FINITE,
-                            "window " + window + " gives losses that are not finite numbers; a model"
-                                    + " with such weights cannot be served");
+                    return notFinite(
+                            one.originalFinite(), "gives losses that are not finite numbers in window " + window);
                 }
                 scores.add(one);
                 progress.advance(window + 1, windows, COMPARED);
@@ -113,9 +111,16 @@ public final class Evaluation {
     static Quality judged(QualityReport report) {
         return report.finite()
                 ? report
-                : new NotMeasured(
-                        NotMeasured.Cause.NOT_FINITE,
-                        "a perplexity is larger than any number; a model with such weights cannot be served");
+                : notFinite(
+                        Double.isFinite(report.originalPerplexity()),
+                        "has a perplexity that is larger than any number");
+    }
+
+    private static NotMeasured notFinite(boolean originalIs, String what) {
+        return new NotMeasured(
+                originalIs ? NotMeasured.Cause.CANDIDATE_NOT_FINITE : NotMeasured.Cause.ORIGINAL_NOT_FINITE,
+                "the " + (originalIs ? "candidate " : "original ") + what
+                        + "; a model with such weights cannot be served");
     }
 
     /** How many windows of this many tokens a measurement takes at least. */

@@ -8,7 +8,9 @@ public record NotMeasured(Cause cause, String reason) implements Quality {
         TEXT_TOO_SHORT,
         /** Window length or vocabularies do not fit the models. */
         UNSUITABLE,
-        /** A model's losses are not finite numbers. */
-        NOT_FINITE
+        /** The original's losses are not finite numbers. */
+        ORIGINAL_NOT_FINITE,
+        /** Only the candidate's are not. */
+        CANDIDATE_NOT_FINITE
     }
 }

@@ -1,5 +1,7 @@
 package io.millrace.models.evaluation;
 
+import java.util.Arrays;
+
 /**
  * What one window says, one entry per scored position.
  *
@@ -21,6 +23,10 @@ record WindowScores(double[] originalLoss, double[] candidateLoss, double[] dive
 
     int positions() {
         return originalLoss.length;
+    }
+
+    boolean originalFinite() {
+        return Arrays.stream(originalLoss).allMatch(Double::isFinite);
     }
 
     /** True if every number is one: a model with broken weights gives NaN. */

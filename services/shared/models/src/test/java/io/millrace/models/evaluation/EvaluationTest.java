@@ -165,9 +165,15 @@ class EvaluationTest {
         assertThat(Evaluation.compare(
                         ORIGINAL, ORIGINAL.with("model.norm.weight", broken), folder, TEXT, 70, 128, WorkProgress.NONE))
                 .isInstanceOfSatisfying(NotMeasured.class, reason -> {
-                    assertThat(reason.cause()).isEqualTo(NotMeasured.Cause.NOT_FINITE);
-                    assertThat(reason.reason()).startsWith("window 0 gives losses");
+                    assertThat(reason.cause()).isEqualTo(NotMeasured.Cause.CANDIDATE_NOT_FINITE);
+                    assertThat(reason.reason())
+                            .startsWith("the candidate gives losses that are not finite numbers in window 0");
                 });
+        assertThat(Evaluation.compare(
+                        ORIGINAL.with("model.norm.weight", broken), ORIGINAL, folder, TEXT, 70, 128, WorkProgress.NONE))
+                .isInstanceOfSatisfying(
+                        NotMeasured.class,
+                        reason -> assertThat(reason.cause()).isEqualTo(NotMeasured.Cause.ORIGINAL_NOT_FINITE));
     }
 
     @Test

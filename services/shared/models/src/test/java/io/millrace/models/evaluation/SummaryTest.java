@@ -53,6 +53,6 @@ class SummaryTest {
         assertThat(Evaluation.judged(Summary.of(List.of(tooLarge, tooLarge))))
                 .isInstanceOfSatisfying(
                         NotMeasured.class,
-                        missing -> assertThat(missing.cause()).isEqualTo(NotMeasured.Cause.NOT_FINITE));
+                        missing -> assertThat(missing.cause()).isEqualTo(NotMeasured.Cause.CANDIDATE_NOT_FINITE));
     }
 }
