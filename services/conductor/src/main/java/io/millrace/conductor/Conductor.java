@@ -41,7 +41,7 @@ public final class Conductor implements AutoCloseable {
         Wiring wiring = Wiring.of(
                 settings.topics(),
                 new EventCodec(schemas),
-                new JobTopics(admin, settings.topics(), settings.replication(), queues),
+                new JobTopics(admin, settings.kafka(), settings.topics(), settings.replication(), queues),
                 new ConductorMetrics(settings.registry()),
                 settings.limits(),
                 lost,

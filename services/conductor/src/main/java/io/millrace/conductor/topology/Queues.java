@@ -9,7 +9,7 @@ public interface Queues {
     /**
      * Returns when the queue is there.
      *
-     * @throws QueueRefusedException if its topic is there with another shape
+     * @throws QueueRefusedException if its topic is there with another shape, or must not be created
      */
     void ensure(StageName stage, Device device);
 
