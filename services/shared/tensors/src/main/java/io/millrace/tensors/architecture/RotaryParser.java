@@ -41,6 +41,10 @@ final class RotaryParser {
 
     /** Of the layers without a setting of their own. */
     Rotary common() throws MalformedFileException {
+        if (architecture.has(Trait.LONG_ROPE) && config.present(ORIGINAL_POSITIONS)) {
+            // GGUF states them for every such model.
+            config.whole(ORIGINAL_POSITIONS, Integer.MAX_VALUE);
+        }
         Optional<ConfigJson> parameters = parameters("full_attention");
         Optional<ConfigJson> scaling =
                 config.object(SCALING).filter(object -> !object.json().isEmpty());

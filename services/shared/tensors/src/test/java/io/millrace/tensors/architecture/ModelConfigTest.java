@@ -91,6 +91,7 @@ class ModelConfigTest {
                 "partial_rotary_factor | 0.5 | expected 1 for LlamaForCausalLM",
                 "rope_parameters | {\"rope_type\": \"default\", \"partial_rotary_factor\": 0.75} | is 0.75, expected 1 for",
                 "architectures | [\"GPT2LMHeadModel\"] | LlamaForCausalLM (llama), MistralForCausalLM (mistral)",
+                "architectures | [\"\\u001b[31mLlama\"] | found architecture '\\u001b[31mLlama'",
                 "architectures | \"LlamaForCausalLM\" | expected a list of one name",
                 "model_type | \"qwen2\" | found architecture 'LlamaForCausalLM' with model_type 'qwen2'",
             })
@@ -369,6 +370,16 @@ class ModelConfigTest {
                             {"rope_type": "yarn", "factor": 4, "original_max_position_embeddings": 16}"""));
                 }))
                 .hasMessageContaining("'original_max_position_embeddings' is 32, and 16 beside the rope scaling");
+    }
+
+    /** GGUF states them for Phi-3 without a rope scaling, too. */
+    @Test
+    void originalPositionsBeyondAnyCountAreRefused() throws IOException {
+        ObjectNode phi = TinyModels.config("Phi3ForCausalLM", "phi3");
+        phi.put("original_max_position_embeddings", (1L << 32) + 1);
+
+        assertThatThrownBy(() -> ModelConfig.of(phi, "config.json"))
+                .hasMessageContaining("'original_max_position_embeddings' is 4294967297, expected a whole number");
     }
 
     @Test
