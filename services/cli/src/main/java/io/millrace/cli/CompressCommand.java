@@ -173,6 +173,9 @@ final class CompressCommand implements Callable<Integer> {
         Set<CompressionTarget> wanted = check(files);
         CompressFiles.Weights weights = files.weights();
         remarkLeftOut(output, wanted, weights.seeing());
+        if (wanted.stream().anyMatch(target -> target.parameters() instanceof Gguf)) {
+            weights.lostWindow().ifPresent(lost -> output.remark("gguf: " + lost));
+        }
         Compressor compressor =
                 new Compressor(model, out, files.importance(), threads, System::nanoTime, progress::show);
         Optional<EvaluationText> evaluation = text == null

@@ -4,6 +4,7 @@ import io.millrace.cli.compress.CompressionTarget;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.ModelFolder;
+import io.millrace.tensors.format.gguf.LostWindow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,8 +58,9 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
      *
      * @param bytes of the language model
      * @param seeing tensors with which a multimodal model sees
+     * @param lostWindow what GGUF files cannot say of the model
      */
-    record Weights(long bytes, List<TensorSpec> seeing) {}
+    record Weights(long bytes, List<TensorSpec> seeing, Optional<String> lostWindow) {}
 
     Weights weights() throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
@@ -66,7 +68,8 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
                     checkpoint.tensors().stream()
                             .mapToLong(TensorSpec::byteSize)
                             .sum(),
-                    checkpoint.seeing());
+                    checkpoint.seeing(),
+                    LostWindow.of(checkpoint.config()));
         }
     }
 }

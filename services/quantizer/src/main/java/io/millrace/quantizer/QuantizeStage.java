@@ -26,6 +26,7 @@ import io.millrace.tensors.format.gguf.GgufFileType;
 import io.millrace.tensors.format.gguf.GgufOptions;
 import io.millrace.tensors.format.gguf.GgufSplit;
 import io.millrace.tensors.format.gguf.ImportanceMatrix;
+import io.millrace.tensors.format.gguf.LostWindow;
 import io.millrace.tensors.format.literature.LiteratureWriter;
 import io.millrace.tensors.format.onnx.OnnxPlan;
 import io.millrace.tensors.format.onnx.OnnxType;
@@ -108,7 +109,10 @@ public final class QuantizeStage implements Stage<Quantize> {
                 source.leftOut().ifPresent(LOG::info);
                 leftOut = source.seeing();
             }
-            TensorReportFile.write(output, input.parameters(), report, leftOut);
+            Optional<String> lost =
+                    input.parameters() instanceof Gguf ? LostWindow.of(source.config()) : Optional.empty();
+            lost.ifPresent(LOG::warn);
+            TensorReportFile.write(output, input.parameters(), lost, report, leftOut);
             return new StageOutput(output, measurements(report, input.device()));
         } catch (MalformedFileException e) {
             throw new StageException(Reason.ofCode(e.kind().code()), String.valueOf(e.getMessage()), e);

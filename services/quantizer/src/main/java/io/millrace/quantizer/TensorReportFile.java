@@ -10,23 +10,30 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * {@code tensor-report.json} beside the weights: for each tensor its type, shape, bytes, ||w − w'|| / ||w||, largest
  * |w − w'|, exact zeros before and after, and why another type than the asked one was used; then the tensors that were
- * left out, since the format holds none but the text model's.
+ * left out, since the format holds none but the text model's; before all, what the format cannot say of the model.
  */
 final class TensorReportFile {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private TensorReportFile() {}
 
-    static void write(Path folder, Quantize parameters, List<TensorReport> report, List<TensorSpec> leftOut)
+    static void write(
+            Path folder,
+            Quantize parameters,
+            Optional<String> note,
+            List<TensorReport> report,
+            List<TensorSpec> leftOut)
             throws IOException {
         ObjectNode root = JSON.createObjectNode();
         root.put("version", 1);
         root.put("format", parameters.name());
         root.put("type", parameters.type());
+        note.ifPresent(lost -> root.put("note", lost));
         ArrayNode tensors = root.putArray("tensors");
         for (TensorReport tensor : report) {
             ObjectNode node = tensors.addObject();

@@ -2,6 +2,7 @@ package io.millrace.tensors;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HexFormat;
 import java.util.Locale;
 
 /**
@@ -53,10 +54,25 @@ public final class MalformedFileException extends IOException {
     }
 
     private MalformedFileException(Kind kind, String file, long offset, String problem) {
-        super(file + ": " + problem);
+        super(onOneLine(file + ": " + problem));
         this.kind = kind;
         this.file = file;
         this.offset = offset;
+    }
+
+    /** With names from files escaped where they would end the line, turn its direction or command a terminal. */
+    private static String onOneLine(String text) {
+        StringBuilder line = new StringBuilder(text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char letter = text.charAt(i);
+            boolean unseen = switch (Character.getType(letter)) {
+                case Character.CONTROL, Character.FORMAT, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR ->
+                    true;
+                default -> false;
+            };
+            line.append(unseen ? HexFormat.of().toHexDigits(letter).transform("\\u"::concat) : String.valueOf(letter));
+        }
+        return line.toString();
     }
 
     /**

@@ -23,7 +23,7 @@ final class ConfigParser {
     private static final int MOST_LAYERS = 4096;
     private static final int MOST_EXPERTS = 4096;
 
-    private static final String PARTIAL_ROTATION = "partial_rotary_factor";
+    static final String PARTIAL_ROTATION = "partial_rotary_factor";
 
     private static final List<String> TORCH_DTYPES = List.of("float32", "float16", "bfloat16");
 
@@ -132,6 +132,7 @@ final class ConfigParser {
             }
         }
         config.expect("use_bidirectional_attention", BooleanNode.FALSE, ": a decoder sees no later token");
+        config.expect("is_causal", BooleanNode.TRUE, ": a decoder sees no later token");
         if (config.flag("mlp_bias", false)) {
             throw config.variant("'mlp_bias' is true, expected false: biased feed-forward layers are not supported");
         }

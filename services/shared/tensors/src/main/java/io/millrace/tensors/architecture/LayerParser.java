@@ -11,6 +11,12 @@ import java.util.OptionalInt;
 
 /** Which layer has which window and rotary setting; a config.json that deviates from its family's pattern is refused. */
 final class LayerParser {
+    /** Counts where no list says which layers turn. */
+    private static final String INTERVAL = "no_rope_layer_interval";
+
+    private static final String UNROTATED =
+            ": every fourth layer of this architecture, and no other, is without rotary positions";
+
     private final ConfigJson config;
     private final Architecture architecture;
     private final int layerCount;
@@ -43,7 +49,7 @@ final class LayerParser {
     }
 
     private boolean everyLayerIsWindowed() throws MalformedFileException {
-        int firstWindowed = config.at("max_window_layers").asInt(-1);
+        double firstWindowed = config.at("max_window_layers").asDouble(-1);
         if (firstWindowed >= layerCount || !config.present("sliding_window")) {
             return false;
         }
@@ -77,9 +83,15 @@ final class LayerParser {
                     + architecture.className());
         }
         JsonNode turns = config.at("no_rope_layers").path(layer);
-        if (config.present("no_rope_layers") && turns.asInt(-1) != (rotated ? 1 : 0)) {
-            throw config.variant("'no_rope_layers'[" + layer + "] is " + turns + ", expected " + (rotated ? 1 : 0)
-                    + ": every fourth layer of this architecture, and no other, is without rotary positions");
+        if (config.present("no_rope_layers") && turns.asDouble(-1) != (rotated ? 1 : 0)) {
+            throw config.variant(
+                    "'no_rope_layers'[" + layer + "] is " + turns + ", expected " + (rotated ? 1 : 0) + UNROTATED);
+        }
+        if (!config.present("no_rope_layers")
+                && architecture.pattern() == LayerPattern.FOURTH_UNROTATED
+                && config.present(INTERVAL)
+                && ((layer + 1) % config.whole(INTERVAL, Integer.MAX_VALUE) != 0) != rotated) {
+            throw config.variant("'" + INTERVAL + "' is " + config.at(INTERVAL) + ", expected 4" + UNROTATED);
         }
     }
 }

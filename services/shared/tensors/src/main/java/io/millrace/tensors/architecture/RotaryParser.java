@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.BooleanNode;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.architecture.LayerAttention.Rotary;
+import io.millrace.tensors.json.StrictJson;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,8 @@ final class RotaryParser {
 
     private static final String ORIGINAL_POSITIONS = "original_max_position_embeddings";
     private static final String PARAMETERS = "rope_parameters";
+    private static final String SCALING = "rope_scaling";
+    private static final String BASE = "rope_theta";
 
     private final ConfigJson config;
     private final Architecture architecture;
@@ -38,15 +41,51 @@ final class RotaryParser {
 
     /** Of the layers without a setting of their own. */
     Rotary common() throws MalformedFileException {
-        Optional<ConfigJson> parameters = parameters("full_attention");
-        double base = config.present("rope_theta") ? config.positive("rope_theta") : DEFAULT_BASE;
-        if (parameters.isPresent() && parameters.get().present("rope_theta")) {
-            base = parameters.get().positive("rope_theta");
-        } else if (architecture.has(Trait.ROTARY_BASE_STATED) && !config.present("rope_theta")) {
-            throw config.problem("'rope_theta' is missing");
+        if (architecture.has(Trait.LONG_ROPE) && config.present(ORIGINAL_POSITIONS)) {
+            // GGUF states them for every such model.
+            config.whole(ORIGINAL_POSITIONS, Integer.MAX_VALUE);
         }
-        Optional<ConfigJson> scaling = config.object("rope_scaling").or(() -> parameters);
-        return new Rotary(base, scaling.isEmpty() ? Optional.empty() : scaling(scaling.get()));
+        Optional<ConfigJson> parameters = parameters("full_attention");
+        Optional<ConfigJson> scaling =
+                config.object(SCALING).filter(object -> !object.json().isEmpty());
+        ConfigJson settings = parameters.orElseGet(() -> new ConfigJson(StrictJson.object(), config.file()));
+        if (scaling.isPresent()) {
+            settings = architecture.has(Trait.LOCAL_ROTARY_BASE)
+                    ? new ConfigJson(
+                            settings.json().deepCopy().setAll(scaling.get().json()), config.file())
+                    : replacing(settings, scaling.get());
+        }
+        return new Rotary(base(settings), scaling(settings));
+    }
+
+    /** What counts is the older object if both are there: transformers 5 then reads nothing of the newer. */
+    private ConfigJson replacing(ConfigJson parameters, ConfigJson scaling) throws MalformedFileException {
+        double defaultBase = architecture.has(Trait.ROTARY_BASE_STATED) ? Double.NaN : DEFAULT_BASE;
+        for (Map.Entry<String, Double> each :
+                Map.of(BASE, defaultBase, ConfigParser.PARTIAL_ROTATION, 1.0).entrySet()) {
+            String key = each.getKey();
+            ConfigJson holder = scaling.present(key) ? scaling : config;
+            double counting = holder.present(key) ? holder.positive(key) : each.getValue();
+            if (parameters.present(key) && parameters.positive(key) != counting) {
+                throw config.variant("'" + SCALING + "' stands beside '" + PARAMETERS + "', whose '" + key + "' "
+                        + parameters.at(key) + " it takes out of force in transformers 5, expected one of the two: move"
+                        + " what '" + SCALING + "' says into '" + PARAMETERS + "'");
+            }
+        }
+        return scaling;
+    }
+
+    private double base(ConfigJson settings) throws MalformedFileException {
+        ConfigJson older = config.object(SCALING).orElse(config);
+        if (older.present(BASE) && config.present(BASE) && older.positive(BASE) != config.positive(BASE)) {
+            throw config.variant("'" + BASE + "' is " + config.at(BASE) + ", and " + older.at(BASE) + " in '" + SCALING
+                    + "', expected the same: versions of transformers differ in which they take");
+        }
+        ConfigJson holder = settings.present(BASE) ? settings : config;
+        if (architecture.has(Trait.ROTARY_BASE_STATED) && !holder.present(BASE)) {
+            throw config.problem("'" + BASE + "' is missing");
+        }
+        return holder.present(BASE) ? holder.positive(BASE) : DEFAULT_BASE;
     }
 
     /** Of the layers with a window. */
@@ -56,8 +95,14 @@ final class RotaryParser {
         }
         double base = config.present("rope_local_base_freq") ? config.positive("rope_local_base_freq") : DEFAULT_BASE;
         Optional<ConfigJson> parameters = parameters("sliding_attention");
-        if (parameters.isPresent() && parameters.get().present("rope_theta")) {
-            base = parameters.get().positive("rope_theta");
+        if (parameters.isPresent()) {
+            if (parameters.get().present(BASE)) {
+                base = parameters.get().positive(BASE);
+            }
+            if (!kind(parameters.get()).equals("default")) {
+                throw config.variant("rope scaling '" + kind(parameters.get()) + "' is not supported for the layers of "
+                        + architecture.className() + " with a window, expected none");
+            }
         }
         return new Rotary(base, Optional.empty());
     }
@@ -71,7 +116,7 @@ final class RotaryParser {
     }
 
     private Optional<RopeScaling> scaling(ConfigJson scaling) throws MalformedFileException {
-        String kind = scaling.at("rope_type").asText(scaling.at("type").asText("default"));
+        String kind = kind(scaling);
         if (kind.equals("default")) {
             return Optional.empty();
         }
@@ -89,6 +134,10 @@ final class RotaryParser {
         }
         throw config.variant("rope scaling '" + kind + "' is not supported for " + architecture.className()
                 + ", expected " + known());
+    }
+
+    private static String kind(ConfigJson scaling) {
+        return scaling.at("rope_type").asText(scaling.at("type").asText("default"));
     }
 
     private String known() {
@@ -109,20 +158,18 @@ final class RotaryParser {
         return String.join(" or ", kinds);
     }
 
-    private static RopeScaling llama3(ConfigJson scaling) throws MalformedFileException {
+    private RopeScaling llama3(ConfigJson scaling) throws MalformedFileException {
         double low = scaling.positive("low_freq_factor");
         double high = scaling.positive("high_freq_factor");
         if (low >= high) {
             throw scaling.problem("'low_freq_factor' is " + low + ", expected less than 'high_freq_factor' " + high);
         }
-        return new RopeScaling.Llama3(
-                scaling.positive("factor"), low, high, scaling.whole(ORIGINAL_POSITIONS, Integer.MAX_VALUE));
+        return new RopeScaling.Llama3(scaling.positive("factor"), low, high, original(scaling, scaling));
     }
 
     private RopeScaling yarn(ConfigJson scaling) throws MalformedFileException {
         ConfigJson holder = scaling.present(ORIGINAL_POSITIONS) ? scaling : config;
-        int original =
-                holder.present(ORIGINAL_POSITIONS) ? holder.whole(ORIGINAL_POSITIONS, Integer.MAX_VALUE) : maxPositions;
+        int original = holder.present(ORIGINAL_POSITIONS) ? original(scaling, holder) : maxPositions;
         RopeScaling.Yarn yarn = new RopeScaling.Yarn(scaling.positive("factor"), original);
         for (Map.Entry<String, Double> expected : YARN_DEFAULTS.entrySet()) {
             if (scaling.present(expected.getKey()) && scaling.positive(expected.getKey()) != expected.getValue()) {
@@ -141,6 +188,18 @@ final class RotaryParser {
         return yarn;
     }
 
+    /** Read from the holder, and the same wherever else it stands: transformers 5 would take the outer one. */
+    private int original(ConfigJson scaling, ConfigJson holder) throws MalformedFileException {
+        int original = holder.whole(ORIGINAL_POSITIONS, Integer.MAX_VALUE);
+        for (ConfigJson each : List.of(config, scaling)) {
+            if (each.present(ORIGINAL_POSITIONS) && each.whole(ORIGINAL_POSITIONS, Integer.MAX_VALUE) != original) {
+                throw config.variant("'" + ORIGINAL_POSITIONS + "' is " + config.at(ORIGINAL_POSITIONS) + ", and "
+                        + scaling.at(ORIGINAL_POSITIONS) + " beside the rope scaling, expected the same");
+            }
+        }
+        return original;
+    }
+
     private MalformedFileException unusual(ConfigJson scaling, String key, double expected) {
         return config.variant("rope scaling 'yarn' has '" + key + "' " + scaling.at(key) + ", expected " + expected
                 + " or none: older llama.cpp has no key for another");
@@ -154,7 +213,7 @@ final class RotaryParser {
             }
         }
         ConfigJson holder = scaling.present(ORIGINAL_POSITIONS) ? scaling : config;
-        int original = holder.whole(ORIGINAL_POSITIONS, Integer.MAX_VALUE);
+        int original = original(scaling, holder);
         double stretch = (double) maxPositions / original;
         double attentionFactor = stretch > 1 ? Math.sqrt(1 + Math.log(stretch) / Math.log(original)) : 1;
         return new RopeScaling.LongRope(

@@ -21,6 +21,9 @@ import java.util.Map;
 final class TensorCheck {
     private static final String EMBEDDING = "model.embed_tokens.weight";
     private static final String HEAD = "lm_head.weight";
+    /** All but the head lies behind it; AutoModel, which makes models without a head, saves them without it. */
+    private static final String BODY = "model.";
+
     private static final int NAMES_IN_MESSAGE = 5;
 
     private TensorCheck() {}
@@ -45,6 +48,14 @@ final class TensorCheck {
                 found.put(rule.name(), tensor);
             }
         }
+        if (!missing.isEmpty()
+                && missing.stream().allMatch(name -> name.startsWith(BODY) && stored.containsKey(bare(name)))) {
+            throw problem(
+                    config,
+                    "names its tensors without the prefix '" + BODY + "', such as '" + bare(missing.getFirst())
+                            + "', expected '" + missing.getFirst()
+                            + "'; load it once with AutoModelForCausalLM and save it with save_pretrained");
+        }
         if (!missing.isEmpty()) {
             throw problem(config, "lacks " + some(missing) + "; publish the whole checkpoint");
         }
@@ -58,6 +69,10 @@ final class TensorCheck {
                             + ", expected only what its architecture lists");
         }
         return found;
+    }
+
+    private static String bare(String name) {
+        return name.substring(BODY.length());
     }
 
     private static void checkOne(TensorRule rule, TensorSpec tensor, Path file) throws MalformedFileException {

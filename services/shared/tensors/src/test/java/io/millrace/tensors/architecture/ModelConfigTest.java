@@ -78,6 +78,7 @@ class ModelConfigTest {
                 "hidden_act | \"gelu\" | expected 'silu'",
                 "mlp_bias | true | expected false",
                 "attention_bias | true | expected false",
+                "is_causal | false | 'is_causal' is false, expected true: a decoder sees no later token",
                 "quantization_config | {} | already quantized",
                 "rope_scaling | {\"type\": \"dynamic\", \"factor\": 2} | rope scaling 'dynamic' is not supported for Llama",
                 "rope_scaling | {\"rope_type\": \"yarn\"} | 'factor' is missing",
@@ -90,6 +91,7 @@ class ModelConfigTest {
                 "partial_rotary_factor | 0.5 | expected 1 for LlamaForCausalLM",
                 "rope_parameters | {\"rope_type\": \"default\", \"partial_rotary_factor\": 0.75} | is 0.75, expected 1 for",
                 "architectures | [\"GPT2LMHeadModel\"] | LlamaForCausalLM (llama), MistralForCausalLM (mistral)",
+                "architectures | [\"\\u001b[31mLlama\"] | found architecture '\\u001b[31mLlama'",
                 "architectures | \"LlamaForCausalLM\" | expected a list of one name",
                 "model_type | \"qwen2\" | found architecture 'LlamaForCausalLM' with model_type 'qwen2'",
             })
@@ -125,7 +127,11 @@ class ModelConfigTest {
                 "Qwen3MoeForCausalLM | mlp_only_layers | [0] | expected []: every layer has experts",
                 "Qwen3MoeForCausalLM | decoder_sparse_step | 2 | 'decoder_sparse_step' is 2, expected 1",
                 "SmolLM3ForCausalLM | no_rope_layers | [1, 0] | 'no_rope_layers'[1] is 0, expected 1",
+                "SmolLM3ForCausalLM | no_rope_layer_interval | 2 | 'no_rope_layer_interval' is 2, expected 4",
                 "SmolLM3ForCausalLM | rope_theta | null | 'rope_theta' is missing",
+                "Qwen2ForCausalLM | rope_scaling | {\"type\": \"linear\", \"factor\": 2, \"rope_theta\": 5} | in 'rope_scaling'",
+                "Phi3ForCausalLM | rope_parameters | {\"partial_rotary_factor\": 0.25} | 'partial_rotary_factor' 0.25",
+                "Gemma3ForCausalLM | rope_parameters | {\"sliding_attention\": {\"type\": \"linear\"}} | with a window",
                 "SmolLM3ForCausalLM | use_sliding_window | true | expected false for SmolLM3ForCausalLM",
             })
     void whatAFamilyTakesForGrantedIsChecked(String className, String key, String value, String message)
@@ -322,6 +328,77 @@ class ModelConfigTest {
 
         assertThat(config.ropeTheta()).isEqualTo(500_000);
         assertThat(config.ropeScaling()).isEmpty();
+    }
+
+    /** transformers 5 lets the older object replace the newer, and takes from beside them what the older does not say. */
+    @Test
+    void ropeScalingBesideRopeParametersCountsIfNothingIsLostByIt() throws IOException {
+        Consumer<ObjectNode> scaled =
+                json -> json.set("rope_scaling", value("{\"rope_type\": \"yarn\", \"factor\": 4}"));
+        Consumer<ObjectNode> both = scaled.andThen(json -> json.set(
+                "rope_parameters", value("{\"rope_type\": \"linear\", \"factor\": 2, \"rope_theta\": 500000.0}")));
+
+        assertThatThrownBy(() -> parse(both))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("whose 'rope_theta' 500000.0 it takes out of force in transformers 5")
+                .hasMessageContaining("move what 'rope_scaling' says into 'rope_parameters'");
+        ModelConfig config = parse(both.andThen(json -> json.put("rope_theta", 500_000)));
+        assertThat(config.ropeTheta()).isEqualTo(500_000);
+        assertThat(config.ropeScaling()).contains(new RopeScaling.Yarn(4, 64));
+        // An empty one is none.
+        assertThat(parse(both.andThen(json -> json.set("rope_scaling", value("{}"))))
+                        .ropeScaling())
+                .contains(new RopeScaling.Linear(2));
+    }
+
+    @Test
+    void theRotaryBaseMayStandWithinRopeScaling() throws IOException {
+        Consumer<ObjectNode> inner = json ->
+                json.set("rope_scaling", value("{\"rope_type\": \"yarn\", \"factor\": 4, \"rope_theta\": 500000.0}"));
+
+        assertThat(parse(inner.andThen(json -> json.remove("rope_theta"))).ropeTheta())
+                .isEqualTo(500_000);
+        assertThatThrownBy(() -> parse(inner.andThen(json -> json.put("rope_theta", 10_000))))
+                .hasMessageContaining("'rope_theta' is 10000, and 500000.0 in 'rope_scaling', expected the same");
+    }
+
+    @Test
+    void originalPositionsStatedTwiceMustAgree() {
+        assertThatThrownBy(() -> parse(json -> {
+                    json.put("original_max_position_embeddings", 32);
+                    json.set("rope_scaling", value("""
+                            {"rope_type": "yarn", "factor": 4, "original_max_position_embeddings": 16}"""));
+                }))
+                .hasMessageContaining("'original_max_position_embeddings' is 32, and 16 beside the rope scaling");
+    }
+
+    /** GGUF states them for Phi-3 without a rope scaling, too. */
+    @Test
+    void originalPositionsBeyondAnyCountAreRefused() throws IOException {
+        ObjectNode phi = TinyModels.config("Phi3ForCausalLM", "phi3");
+        phi.put("original_max_position_embeddings", (1L << 32) + 1);
+
+        assertThatThrownBy(() -> ModelConfig.of(phi, "config.json"))
+                .hasMessageContaining("'original_max_position_embeddings' is 4294967297, expected a whole number");
+    }
+
+    @Test
+    void gemma3AddsRopeScalingToTheParametersOfItsLayersWithoutWindow() throws IOException {
+        ObjectNode json = (ObjectNode) value(GEMMA_3_4B);
+        ((ObjectNode) json.get("text_config")).set("rope_parameters", value("""
+                {"full_attention": {"rope_theta": 1000001.0, "rope_type": "default"}, "sliding_attention": null}
+                """));
+
+        assertThat(ModelConfig.of(json, "config.json").attention().get(5).rotary())
+                .contains(new Rotary(1_000_001, Optional.of(new RopeScaling.Linear(8))));
+    }
+
+    @Test
+    void layersBeyondAnyNumberOfLayersHaveNoWindow() throws IOException {
+        ObjectNode qwen = TinyModels.config("Qwen2ForCausalLM", "qwen2");
+        qwen.put("sliding_window", 32).put("use_sliding_window", true).put("max_window_layers", 1L << 32);
+
+        assertThat(ModelConfig.of(qwen, "config.json").slidingWindow()).isEmpty();
     }
 
     @Test

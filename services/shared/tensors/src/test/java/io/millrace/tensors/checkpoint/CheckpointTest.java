@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
+import io.millrace.tensors.Encoding;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
@@ -86,6 +87,22 @@ class CheckpointTest {
         assertThatThrownBy(() -> Checkpoint.open(folder))
                 .hasMessageContaining("lacks tensor 'model.layers.1.input_layernorm.weight', ")
                 .hasMessageContaining("and 4 more");
+    }
+
+    /** As AutoModel, which makes models without a head, saves them. */
+    @Test
+    void namesWithoutThePrefixOfTheBodyAreToldWithTheRemedy() throws IOException {
+        List<TensorSpec> bare = specs(true).stream()
+                .map(spec -> TensorSpec.plain(
+                        spec.name().substring("model.".length()),
+                        ((Encoding.Plain) spec.encoding()).type(),
+                        spec.shape()))
+                .toList();
+        write(bare, true);
+
+        assertThatThrownBy(() -> Checkpoint.open(folder))
+                .hasMessageContaining("names its tensors without the prefix 'model.', such as 'embed_tokens.weight'")
+                .hasMessageContaining("load it once with AutoModelForCausalLM and save it with save_pretrained");
     }
 
     /** As transformers 5 saves them with save_original_format=False. */

@@ -114,7 +114,7 @@ final class StoredConfig {
         Optional<InputRounding> inputs = group.hasNonNull("input_activations") && !weightsAlone
                 ? Optional.of(inputRounding(name, group.path("input_activations")))
                 : Optional.empty();
-        int size = weights.path("group_size").asInt(0);
+        int size = whole(weights.path("group_size"));
         JsonNode block = weights.path("block_structure");
         String strategy = weights.path("strategy").asText();
         boolean bytes = kind == Kind.FLOATS || kind == Kind.INTEGERS;
@@ -138,7 +138,7 @@ final class StoredConfig {
     }
 
     private int side(String name, JsonNode block, int index) throws MalformedFileException {
-        int side = block.path(index).asInt();
+        int side = whole(block.path(index));
         if (side < 1 || side > LARGEST_BLOCK) {
             throw problem(name + " has block_structure " + block + ", expected sides of 1 to " + LARGEST_BLOCK);
         }
@@ -146,7 +146,7 @@ final class StoredConfig {
     }
 
     private Code code(String name, JsonNode args) throws MalformedFileException {
-        int bits = args.path("num_bits").asInt();
+        int bits = whole(args.path("num_bits"));
         if (bits != 4 && bits != 8) {
             throw problem("'num_bits' is " + args.path("num_bits") + " in " + name + ", expected 4 or 8");
         }
@@ -160,7 +160,7 @@ final class StoredConfig {
     /** Inputs need nothing from the file: their scales are computed as they come. */
     private InputRounding inputRounding(String name, JsonNode inputs) throws MalformedFileException {
         Code code = code(name, inputs);
-        int size = inputs.path("group_size").asInt(0);
+        int size = whole(inputs.path("group_size"));
         boolean mx = size == 32 && inputs.path("scale_dtype").asText().endsWith("uint8");
         boolean token = inputs.path("strategy").asText().equals("token") && size <= 0;
         boolean group = inputs.path("strategy").asText().equals("group") && size > 0;
@@ -173,6 +173,11 @@ final class StoredConfig {
                     + ", expected none, or 8 bits, symmetric, dynamic, by" + " token or group, or MXFP4's");
         }
         return new DynamicRounding(code, Math.max(0, size));
+    }
+
+    /** 0 where there is none; a number that no int holds is the largest, and not what is left of it. */
+    private static int whole(JsonNode number) {
+        return (int) number.asDouble();
     }
 
     private List<String> strings(String key, JsonNode array) throws MalformedFileException {

@@ -41,11 +41,20 @@ public final class ImportanceMatrix {
         try (Arena arena = Arena.ofConfined();
                 FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+            return of(file, bytes);
+        }
+    }
+
+    /** The same of the mapped bytes, which someone may cut off meanwhile. */
+    static ImportanceMatrix of(Path file, MemorySegment bytes) throws MalformedFileException {
+        try {
             boolean gguf = bytes.byteSize() >= Integer.BYTES && bytes.get(INT, 0) == GgufHeader.MAGIC;
             ImportanceMatrix matrix =
                     gguf ? GgufImportances.read(file, bytes) : new LegacyImportances(file, bytes).read();
             matrix.requireSound();
             return matrix;
+        } catch (InternalError fault) {
+            throw MalformedFileException.changed(String.valueOf(file.getFileName()), fault);
         }
     }
 

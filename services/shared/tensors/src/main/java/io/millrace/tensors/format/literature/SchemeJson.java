@@ -69,7 +69,7 @@ final class SchemeJson {
     }
 
     private LiteratureScheme read() throws MalformedFileException {
-        if (json.path("version").asInt() != VERSION) {
+        if (json.path("version").asDouble() != VERSION) {
             throw problem("'version' is " + json.path("version") + ", expected " + VERSION
                     + "; a newer Millrace may read it");
         }
@@ -98,7 +98,7 @@ final class SchemeJson {
     }
 
     private static int bits(JsonNode grid) {
-        return grid.path("bits").asInt();
+        return (int) grid.path("bits").asDouble();
     }
 
     private static OptionalDouble levels(JsonNode grid) {

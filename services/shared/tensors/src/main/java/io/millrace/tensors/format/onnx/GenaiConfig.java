@@ -98,7 +98,7 @@ final class GenaiConfig {
         search.put("repetition_penalty", generation.path("repetition_penalty").asDouble(1));
         search.put("temperature", generation.path("temperature").asDouble(1));
         // Some write -1 for all; the library takes 0 for it and refuses less.
-        search.put("top_k", Math.max(0, generation.path("top_k").asInt(50)));
+        search.put("top_k", Math.max(0, (int) generation.path("top_k").asDouble(50)));
         search.put("top_p", generation.path("top_p").asDouble(1));
     }
 
@@ -108,7 +108,7 @@ final class GenaiConfig {
                 .filter(file -> file.hasNonNull(key))
                 .map(file -> file.get(key))
                 .findFirst()
-                .filter(JsonNode::canConvertToExactIntegral)
+                .filter(id -> id.canConvertToExactIntegral() && id.canConvertToInt())
                 .map(JsonNode::asInt)
                 .filter(id -> id >= 0 && id < config.vocabularySize());
     }

@@ -37,6 +37,8 @@ public final class OnnxPlan {
     private static final String PRODUCER = "millrace";
     /** What the attention operator's rotation demands of a head. */
     private static final int HEAD_MULTIPLE = 16;
+    /** Of the cosines and sines together: four million positions of a usual head. */
+    private static final long MOST_TURN_BYTES = 2L << 30;
 
     private final Checkpoint checkpoint;
     private final OnnxType type;
@@ -84,6 +86,7 @@ public final class OnnxPlan {
                     "has heads of " + config.headSize() + " of which " + config.rotarySize()
                             + " are turned, expected multiples of " + HEAD_MULTIPLE + " for ONNX Runtime's attention");
         }
+        requireTurnsOfAReasonableSize(config);
         for (TensorRule rule : checkpoint.rules()) {
             if (WeightNames.inBlocks(rule, config) && rule.shape().rowLength() % NBitsBlocks.ELEMENTS != 0) {
                 throw refused(
@@ -96,6 +99,22 @@ public final class OnnxPlan {
         }
         GenaiTokenizer.require(checkpoint.folder());
         return new OnnxPlan(checkpoint, type, accuracyLevel);
+    }
+
+    private static void requireTurnsOfAReasonableSize(ModelConfig config) throws MalformedFileException {
+        long bytesPerPosition = RotaryTable.of(config).stream()
+                .mapToLong(RotaryTable::bytesPerPosition)
+                .sum();
+        if (bytesPerPosition * config.maxPositions() > MOST_TURN_BYTES) {
+            throw new MalformedFileException(
+                    Kind.UNSUITABLE_SHAPE,
+                    ModelFolder.CONFIG,
+                    "'max_position_embeddings' is " + config.maxPositions()
+                            + ", for which the graph's tables of cosines and sines would take "
+                            + bytesPerPosition * config.maxPositions() + " bytes, expected at most " + MOST_TURN_BYTES
+                            + "; lower it to at most " + MOST_TURN_BYTES / bytesPerPosition
+                            + " positions or choose a GGUF type");
+        }
     }
 
     private static MalformedFileException refused(Kind kind, ModelConfig config, String what) {

@@ -43,6 +43,11 @@ record RotaryTable(String suffix, Rotary rotary, int rotarySize, int positions) 
         return "sin_cache" + suffix;
     }
 
+    /** Of both, a float for each pair. */
+    long bytesPerPosition() {
+        return 2L * (rotarySize / 2) * Float.BYTES;
+    }
+
     /** Fills rows [from, to) of one of the two, from {@code values[0]} on. */
     void fill(boolean sine, long from, long to, float[] values) {
         double[] frequencies = frequencies();

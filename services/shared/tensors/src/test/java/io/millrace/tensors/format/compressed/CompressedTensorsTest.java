@@ -316,6 +316,8 @@ class CompressedTensorsTest {
             value = {
                 "\"num_bits\": 4 | \"num_bits\": 8 | expected one of [I32] and [128, 32]",
                 "\"num_bits\": 4 | \"num_bits\": 3 | 'num_bits' is 3",
+                "\"num_bits\": 4 | \"num_bits\": 4294967300 | 'num_bits' is 4294967300",
+                "\"group_size\": 128 | \"group_size\": 4294967424 | rows of 128, expected a multiple of 2147483647",
                 "\"group_size\": 128 | \"group_size\": 64 | weight_scale' has Plain[type=BF16] and shape [128, 1]",
                 "\"group_size\": 128 | \"group_size\": 96 | has rows of 128, expected a multiple of 96",
                 "\"group_size\": 128 | \"group_size\": null | expected \"group\" with a size, or \"channel\"",

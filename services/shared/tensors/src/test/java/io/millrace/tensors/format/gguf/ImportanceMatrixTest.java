@@ -12,10 +12,13 @@ import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.kernel.gguf.PeerLibrary;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,6 +51,25 @@ class ImportanceMatrixTest {
                     .containsEntry("quantize.imatrix.dataset", GgufValue.text("calibration.txt"))
                     .containsEntry("quantize.imatrix.entries_count", GgufValue.u32(means.size()))
                     .containsEntry("quantize.imatrix.chunks_count", GgufValue.u32(ImportanceFiles.CALLS));
+        }
+    }
+
+    @Test
+    void aFileThatIsCutOffWhileItIsReadSaysSo() throws Exception {
+        // Many pages.
+        Map<String, float[]> means = Map.of(VALUES, new float[1 << 16]);
+        for (Path file : List.of(
+                ImportanceFiles.legacy(parent.resolve("imatrix.dat"), means),
+                ImportanceFiles.gguf(parent.resolve("imatrix.gguf"), means, 8))) {
+            try (Arena arena = Arena.ofConfined();
+                    FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+                MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+                channel.truncate(1024);
+
+                assertThatThrownBy(() -> ImportanceMatrix.of(file, mapped))
+                        .isInstanceOf(MalformedFileException.class)
+                        .hasMessageContaining(file.getFileName() + ": changed while it was read");
+            }
         }
     }
 

@@ -277,6 +277,8 @@ class LiteratureTest {
         return Stream.of(
                 Arguments.of("\"version\": 1", "\"version\": 2", "'version' is 2, expected 1"),
                 Arguments.of("\"scheme\": \"uniform\"", "\"scheme\": \"cubic\"", "'scheme' is \"cubic\""),
+                Arguments.of("\"version\": 1", "\"version\": 4294967297", "'version' is 4294967297, expected 1"),
+                Arguments.of("\"bits\": 5,", "\"bits\": 4294967301,", "codes of 2147483647 bits"),
                 Arguments.of("\"bits\": 5,", "\"bits\": 55,", "codes of 55 bits"),
                 Arguments.of("\"levels\": 12.5", "\"levels\": 0", "0.0 levels per unit"),
                 Arguments.of("\"levels\": 12.5", "\"levels\": \"many\"", "NaN levels per unit"));

@@ -161,13 +161,17 @@ class OnnxPlanTest {
         try (Checkpoint source = Checkpoint.open(model)) {
             OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("alone"), 1, Progress.NONE);
         }
-        Files.writeString(model.resolve("generation_config.json"), "{\"eos_token_id\": [5, 7, 100000]}");
+        Files.writeString(
+                model.resolve("generation_config.json"),
+                "{\"eos_token_id\": [5, 7, 100000, 4294967298], \"bos_token_id\": 4294967299, \"top_k\": 4294967297}");
         try (Checkpoint source = Checkpoint.open(model)) {
             OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("beside"), 1, Progress.NONE);
         }
 
         assertThat(genai("alone").at("/model/eos_token_id")).hasToString("7");
         assertThat(genai("beside").at("/model/eos_token_id")).hasToString("[5,7]");
+        assertThat(genai("beside").at("/model").has("bos_token_id")).isFalse();
+        assertThat(genai("beside").at("/search/top_k")).hasToString("2147483647");
     }
 
     /** Base models are configured without a turn's end, and 0 is a letter in most vocabularies, at which padding would begin. */
@@ -254,6 +258,11 @@ class OnnxPlanTest {
                 TinyModels.llama().put("head_dim", 24),
                 Kind.UNSUITABLE_SHAPE,
                 "has heads of 24 of which 24 are turned, expected multiples of 16");
+        assertRefused(
+                TinyModels.llama().put("max_position_embeddings", Integer.MAX_VALUE),
+                Kind.UNSUITABLE_SHAPE,
+                "'max_position_embeddings' is 2147483647, for which the graph's tables of cosines and sines would take"
+                        + " 274877906816 bytes, expected at most 2147483648; lower it to at most 16777216 positions");
         assertRefused(
                 TinyModels.llama().put("intermediate_size", 250),
                 Kind.UNSUITABLE_SHAPE,

@@ -45,9 +45,7 @@ final class EndTokens {
                 : config.json().path("eos_token_id");
         List<Integer> ids = new ArrayList<>();
         for (JsonNode id : end.isArray() ? end : List.of(end)) {
-            if (id.isIntegralNumber()) {
-                ids.add(id.asInt());
-            }
+            WholeIds.of(id).ifPresent(ids::add);
         }
         return ids;
     }

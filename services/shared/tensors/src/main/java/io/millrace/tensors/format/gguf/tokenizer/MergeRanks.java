@@ -33,7 +33,7 @@ final class MergeRanks {
     }
 
     private void count(List<String> merges) {
-        // What a sound tokenizer's merges make are tokens, so there are none of these.
+        // Of pairs whose parts hold spaces alone: what other merges make are tokens.
         Set<String> others = new HashSet<>();
         for (String merge : merges) {
             String text = merge.replace(" ", "");

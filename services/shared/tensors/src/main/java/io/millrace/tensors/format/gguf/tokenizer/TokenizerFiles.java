@@ -65,7 +65,7 @@ record TokenizerFiles(
     List<Added> added() throws MalformedFileException {
         List<Added> added = new ArrayList<>();
         for (JsonNode token : tokenizer().path("added_tokens")) {
-            added.add(added(token.path("id").asInt(-1), token));
+            added.add(added(WholeIds.of(token.path("id")).orElse(-1), token));
         }
         if (tokenizer().isEmpty()) {
             for (var entry : config.path("added_tokens_decoder").properties()) {

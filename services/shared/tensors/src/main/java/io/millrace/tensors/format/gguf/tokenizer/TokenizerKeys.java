@@ -77,11 +77,7 @@ public final class TokenizerKeys {
 
     private void putId(String name, String key) {
         JsonNode number = config.json().path(name + "_token_id");
-        Optional<Integer> id = files.special(name + "_token")
-                .map(added::get)
-                .or(() -> number.canConvertToInt() && number.isIntegralNumber()
-                        ? Optional.of(number.asInt())
-                        : Optional.empty());
+        Optional<Integer> id = files.special(name + "_token").map(added::get).or(() -> WholeIds.of(number));
         id.ifPresent(value -> put(key + "_token_id", value));
     }
 

@@ -53,6 +53,7 @@ final class VocabularyReader {
                 throw TokenizerFiles.unsupported(FILE, "'" + affix + "' is " + model.get(affix) + ", expected none");
             }
         }
+        files.json().requireSound();
         return byteFallback ? sentencePieceFromJson(model) : byteLevel();
     }
 

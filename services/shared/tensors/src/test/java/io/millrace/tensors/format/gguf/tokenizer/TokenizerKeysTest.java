@@ -270,9 +270,7 @@ class TokenizerKeysTest {
         String model = """
                 {"normalizer": null, "pre_tokenizer": null, "model": {"type": "BPE", "byte_fallback": true, %s}}
                 """;
-        // A merge of what is no token counts, but once.
-        String merges =
-                "\"merges\": [[\"b\", \"c\"], [\"x\", \"y\"], \"xy \", \"a bc\", [\"a\", \"b\"], [\"ab\", \"c\"]]";
+        String merges = "\"merges\": [[\"b\", \"c\"], \"a bc\", [\"a\", \"b\"], [\"ab\", \"c\"]]";
         String vocabulary = "\"vocab\": {\"abc\": 4, \"a\": 0, \"bc\": 3, \"b\": 1, \"c\": 2, \"ab\": 5}";
 
         write("tokenizer.json", model.formatted(vocabulary + ", " + merges));
@@ -281,7 +279,7 @@ class TokenizerKeysTest {
 
         assertThat(keys)
                 .containsEntry("tokenizer.ggml.tokens", GgufValue.texts(List.of("a", "b", "c", "bc", "abc", "ab")))
-                .containsEntry("tokenizer.ggml.scores", GgufValue.f32s(List.of(-4f, -4f, -4f, 0f, -2f, -3f)));
+                .containsEntry("tokenizer.ggml.scores", GgufValue.f32s(List.of(-3f, -3f, -3f, 0f, -1f, -2f)));
         assertThat(keys(6)).isEqualTo(keys);
     }
 
@@ -294,6 +292,13 @@ class TokenizerKeysTest {
         write("tokenizer.json", json.replace("\"a b\"", "[\"a\"]"));
         assertThatThrownBy(() -> keys(4))
                 .hasMessage("tokenizer.json: merge [\"a\"], expected \"left right\" or a pair");
+        write("tokenizer.json", json.replace("\"b\": 1", "\"b\": 0"));
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage("tokenizer.json: tokens 'a' and 'b' both have id 0, expected one token per id");
+        write("tokenizer.json", json.replaceAll("(\"vocab\" ?: )\\{[^}]*}", "$1{}"));
+        assertThatThrownBy(() -> keys(4)).hasMessageContaining("the vocabulary is empty");
+        write("tokenizer.json", json.replace("\"id\": 3", "\"id\": 4294967297"));
+        assertThatThrownBy(() -> keys(4)).hasMessageContaining("expected an id and a content");
         write("tokenizer.json", json.replace("\"b\": 1", "\"a\": 1"));
         assertThatThrownBy(() -> keys(4))
                 .isInstanceOf(MalformedFileException.class)
@@ -304,6 +309,57 @@ class TokenizerKeysTest {
                 .hasMessageContaining("something follows it");
         write("tokenizer.json", json.substring(0, json.length() / 2));
         assertThatThrownBy(() -> keys(4)).isInstanceOf(MalformedFileException.class);
+    }
+
+    /** As strict as the tokenizers library, which opens no such file. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "a c | merge 'a c' needs the token 'c', which the vocabulary lacks",
+                "b a | merge 'b a' needs the token 'ba', which the vocabulary lacks",
+                "ab | merge 'ab', expected \"left right\" with one space",
+                "a b c | merge 'a b c', expected \"left right\" with one space",
+            })
+    void aMergeOfWhatIsNoTokenIsRefused(String merge, String message) throws Exception {
+        String json = byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "");
+
+        write("tokenizer.json", json.replace("\"a b\"", "\"" + merge + "\""));
+
+        assertThatThrownBy(() -> keys(4)).hasMessage("tokenizer.json: " + message);
+    }
+
+    @Test
+    void theFirstLineOfAnOlderMergesFileIsNoMerge() throws Exception {
+        String json = byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "");
+
+        write("tokenizer.json", json.replace("\"a b\"", "\"#version: 0.2\", \"a b\""));
+
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.merges", GgufValue.texts(List.of("a b")));
+    }
+
+    @Test
+    void aPartOfAPairMayHoldASpace() throws Exception {
+        String json = byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "");
+
+        write(
+                "tokenizer.json",
+                json.replace("\"a b\"", "[\"a\", \" b\"]")
+                        .replace("\"b\":", "\" b\":")
+                        .replace("\"ab\":", "\"a b\":"));
+
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.merges", GgufValue.texts(List.of("a \u0120b")));
+    }
+
+    /** 2^32 + 1 cut off to 32 bits would be 1. */
+    @Test
+    void anEndBeyondAnyIdIsNone() throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
+        write("generation_config.json", "{\"eos_token_id\": [4294967297, 2]}");
+
+        assertThat(keys(4))
+                .containsEntry("tokenizer.ggml.eos_token_id", GgufValue.u32(2))
+                .doesNotContainKey("tokenizer.ggml.eot_token_id");
     }
 
     @Test
