@@ -161,14 +161,18 @@ final class CompressCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Output output = new Output(spec, form);
+        List<Outcome.Made> made = new ArrayList<>();
         return StoppableWork.run(
                 spec,
                 output,
-                "targets that were complete lie in " + out + ", nothing else was left",
-                progress -> compress(output, progress));
+                () -> made.isEmpty()
+                        ? "nothing was left"
+                        : "targets that were complete lie in " + out + ", nothing else was left",
+                progress -> compress(output, progress, made));
     }
 
-    private int compress(Output output, ProgressLine progress) throws IOException, InterruptedException {
+    private int compress(Output output, ProgressLine progress, List<Outcome.Made> made)
+            throws IOException, InterruptedException {
         CompressFiles files = new CompressFiles(model, out, Optional.ofNullable(importance), Optional.ofNullable(text));
         Set<CompressionTarget> wanted = check(files);
         CompressFiles.Weights weights = files.weights();
@@ -179,7 +183,6 @@ final class CompressCommand implements Callable<Integer> {
                 ? Optional.empty()
                 : Optional.of(
                         EvaluationText.of(model, text, Optional.ofNullable(sequences), Optional.ofNullable(length)));
-        List<Outcome.Made> made = new ArrayList<>();
         List<Outcome.Refused> refused = new ArrayList<>();
         for (CompressionTarget target : wanted) {
             progress.begin(target.toString());
@@ -189,8 +192,11 @@ final class CompressCommand implements Callable<Integer> {
                 case Outcome.Made done -> {
                     output.remark(target + ": " + Text.bytes(done.bytes()) + " in "
                             + String.format(Locale.ROOT, "%.1f", done.seconds()) + " s, in " + done.folder());
-                    made.add(evaluation.isEmpty() ? done : measured(compressor, done, evaluation.get(), progress));
-                    progress.clear();
+                    made.add(done);
+                    if (evaluation.isPresent()) {
+                        made.set(made.size() - 1, measured(compressor, done, evaluation.get(), progress));
+                        progress.clear();
+                    }
                 }
                 case Outcome.Refused failed -> {
                     output.remark(target + ": " + failed.message());
@@ -244,6 +250,7 @@ final class CompressCommand implements Callable<Integer> {
             }
             files.checkNew(target);
         }
+        OutputPlace.require(out, "name another folder with -o");
         return wanted;
     }
 
