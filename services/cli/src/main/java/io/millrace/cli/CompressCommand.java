@@ -203,9 +203,6 @@ final class CompressCommand implements Callable<Integer> {
                     refused.add(failed);
                 }
             }
-            if (outcome instanceof Outcome.Refused failed && failed.everyTarget()) {
-                break;
-            }
         }
         Compressed all = new Compressed(model, weights.bytes(), made, refused);
         output.print(all, () -> CompressTable.of(all, evaluation.isPresent()));

@@ -365,6 +365,23 @@ final class CompressCommandTest {
     }
 
     @Test
+    void aTokenizerThatOneFormatCannotTakeDoesNotStopTheOthers() throws IOException {
+        Path checkpoint = RandomModel.write(folder.resolve("checkpoint"));
+        Files.writeString(checkpoint.resolve("tokenizer.json"), "{}");
+
+        for (List<String> order : List.of(List.of("gguf:F32", "onnx:int8"), List.of("onnx:int8", "gguf:F32"))) {
+            String out = folder.resolve(order.getFirst().replace(':', '-')).toString();
+            Said said = Said.to(
+                    "compress", checkpoint.toString(), "--to", order.getFirst(), "--to", order.getLast(), "-o", out);
+
+            assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.UNSUCCESSFUL);
+            assertThat(said.err()).contains("gguf:F32: ").contains("tokenizer.json");
+            assertThat(Path.of(out, "onnx-int8/model.onnx")).exists();
+            assertThat(Path.of(out, "gguf-F32")).doesNotExist();
+        }
+    }
+
+    @Test
     void anInterruptLeavesNothing() {
         Thread.currentThread().interrupt();
 
