@@ -177,6 +177,7 @@ final class CompressCommand implements Callable<Integer> {
         Set<CompressionTarget> wanted = check(files);
         CompressFiles.Weights weights = files.weights();
         remarkLeftOut(output, wanted, weights.seeing());
+        files.adapter().ifPresent(adapter -> output.remark(adapter.remark()));
         Compressor compressor =
                 new Compressor(model, out, files.importance(), threads, System::nanoTime, progress::show);
         Optional<EvaluationText> evaluation = text == null

@@ -320,6 +320,25 @@ final class CompressCommandTest {
     }
 
     @Test
+    void aLoraAdapterIsCalledSoAndRemarkedBesideAModel() throws IOException {
+        Path trained = Files.createDirectory(folder.resolve("checkpoint-20"));
+        Files.writeString(trained.resolve("adapter_config.json"), "{}");
+        Path both = RandomModel.write(folder.resolve("both"));
+        Files.writeString(both.resolve("adapter_model.safetensors"), "");
+
+        assertThat(compressOther(trained)).satisfies(said -> {
+            assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
+            assertThat(said.err())
+                    .contains("is a LoRA adapter (adapter_config.json)")
+                    .contains("merge_and_unload()");
+        });
+        assertThat(compressOther(both)).satisfies(said -> {
+            assertThat(said.exitCode()).as(said.err()).isZero();
+            assertThat(said.err()).contains("a LoRA adapter lies beside the model (adapter_model.safetensors)");
+        });
+    }
+
+    @Test
     void aQuantizedCheckpointIsRefusedByName() {
         assertThat(compress("--to", "compressed-tensors:W8A16").exitCode()).isZero();
 
