@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -123,7 +124,30 @@ final class CommandTreeTest {
         Said said = Said.to("quantizer", "--store", "memory:", "--slots", "0");
 
         assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
-        assertThat(said.err()).contains("millrace: a worker has 1 to 64 slots").contains("'millrace quantizer --help'");
+        assertThat(said.err())
+                .contains("millrace: --slots is 0, expected 1 to 64")
+                .contains("'millrace quantizer --help'");
+    }
+
+    @Test
+    void aWrongValueOfAVariableNamesTheVariableInAServiceAndInACommand() {
+        for (String command : List.of("quantizer", "up")) {
+            for (Map<String, String> wrong : List.of(
+                    Map.of("MILLRACE_SLOTS", "0"),
+                    Map.of("MILLRACE_DEVICES", "cpu,CPU"),
+                    Map.of("MILLRACE_TOPIC_PREFIX", "a b!"))) {
+                StringWriter err = new StringWriter();
+                String[] arguments = {command, "--store", "memory:"};
+                CommandLine line = Main.commandLine(wrong, arguments);
+                line.setErr(new PrintWriter(err));
+
+                assertThat(line.execute(arguments))
+                        .as("%s %s: %s", command, wrong, err)
+                        .isEqualTo(ExitCode.USAGE);
+                assertThat(err.toString())
+                        .contains("; it comes from " + wrong.keySet().iterator().next());
+            }
+        }
     }
 
     @Test
