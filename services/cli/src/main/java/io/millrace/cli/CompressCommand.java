@@ -161,14 +161,18 @@ final class CompressCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Output output = new Output(spec, form);
+        List<Outcome.Made> made = new ArrayList<>();
         return StoppableWork.run(
                 spec,
                 output,
-                "targets that were complete lie in " + out + ", nothing else was left",
-                progress -> compress(output, progress));
+                () -> made.isEmpty()
+                        ? "nothing was left"
+                        : "targets that were complete lie in " + out + ", nothing else was left",
+                progress -> compress(output, progress, made));
     }
 
-    private int compress(Output output, ProgressLine progress) throws IOException, InterruptedException {
+    private int compress(Output output, ProgressLine progress, List<Outcome.Made> made)
+            throws IOException, InterruptedException {
         CompressFiles files = new CompressFiles(model, out, Optional.ofNullable(importance), Optional.ofNullable(text));
         Set<CompressionTarget> wanted = check(files);
         CompressFiles.Weights weights = files.weights();
@@ -176,13 +180,13 @@ final class CompressCommand implements Callable<Integer> {
         if (wanted.stream().anyMatch(target -> target.parameters() instanceof Gguf)) {
             weights.lostWindow().ifPresent(lost -> output.remark("gguf: " + lost));
         }
+        files.adapter().ifPresent(adapter -> output.remark(adapter.remark()));
         Compressor compressor =
                 new Compressor(model, out, files.importance(), threads, System::nanoTime, progress::show);
         Optional<EvaluationText> evaluation = text == null
                 ? Optional.empty()
                 : Optional.of(
                         EvaluationText.of(model, text, Optional.ofNullable(sequences), Optional.ofNullable(length)));
-        List<Outcome.Made> made = new ArrayList<>();
         List<Outcome.Refused> refused = new ArrayList<>();
         for (CompressionTarget target : wanted) {
             progress.begin(target.toString());
@@ -192,16 +196,16 @@ final class CompressCommand implements Callable<Integer> {
                 case Outcome.Made done -> {
                     output.remark(target + ": " + Text.bytes(done.bytes()) + " in "
                             + String.format(Locale.ROOT, "%.1f", done.seconds()) + " s, in " + done.folder());
-                    made.add(evaluation.isEmpty() ? done : measured(compressor, done, evaluation.get(), progress));
-                    progress.clear();
+                    made.add(done);
+                    if (evaluation.isPresent()) {
+                        made.set(made.size() - 1, measured(compressor, done, evaluation.get(), progress));
+                        progress.clear();
+                    }
                 }
                 case Outcome.Refused failed -> {
                     output.remark(target + ": " + failed.message());
                     refused.add(failed);
                 }
-            }
-            if (outcome instanceof Outcome.Refused failed && failed.everyTarget()) {
-                break;
             }
         }
         Compressed all = new Compressed(model, weights.bytes(), made, refused);
@@ -247,6 +251,7 @@ final class CompressCommand implements Callable<Integer> {
             }
             files.checkNew(target);
         }
+        OutputPlace.require(out, "name another folder with -o");
         return wanted;
     }
 

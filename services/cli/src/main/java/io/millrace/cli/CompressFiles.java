@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import io.millrace.cli.compress.CompressionTarget;
+import io.millrace.client.LoraAdapter;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.ModelFolder;
@@ -28,6 +29,10 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
         if (!Files.exists(model)) {
             throw new CommandFailure(ExitCode.NOT_FOUND, "there is no folder " + model);
         }
+        Optional<LoraAdapter> adapter = adapter().filter(LoraAdapter::alone);
+        if (adapter.isPresent()) {
+            throw new CommandFailure(ExitCode.REFUSED, adapter.get().refusal());
+        }
         if (!Files.exists(model.resolve(ModelFolder.CONFIG))) {
             throw new CommandFailure(
                     ExitCode.REFUSED,
@@ -43,6 +48,11 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
         if (text.isPresent() && !Files.isRegularFile(text.get())) {
             throw new CommandFailure(ExitCode.NOT_FOUND, "there is no text " + text.get() + " to evaluate with");
         }
+    }
+
+    /** A LoRA adapter in the checkpoint's folder; no stage reads it. */
+    Optional<LoraAdapter> adapter() {
+        return LoraAdapter.in(model);
     }
 
     /** Refuses a target that was made before. */

@@ -83,8 +83,9 @@ final class DequantizeCommand implements Callable<Integer> {
         if (Files.exists(out)) {
             throw new CommandFailure(ExitCode.REFUSED, out + " exists; name a new folder with -o");
         }
+        OutputPlace.require(out, "name another folder with -o");
         Output output = new Output(spec, form);
-        return StoppableWork.run(spec, output, "nothing was left", progress -> {
+        return StoppableWork.run(spec, output, () -> "nothing was left", progress -> {
             progress.begin("dequantize");
             Dequantization written = write(progress);
             progress.clear();

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /**
@@ -29,11 +30,25 @@ record PolicyBook(List<Policy> inForce, List<Damaged> damaged, Map<String, Long>
 
     /** An entry that is no policy. */
     record Damaged(String name, String place, String why) {
+        private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
+
+        /** Between double quotes it means itself to a shell. U+FFFD stands for bytes that no command line can give. */
+        private static final Pattern QUOTABLE = Pattern.compile("[^\\p{Cntrl}\\p{Cf}\"$`\\\\!\uFFFD]*");
+
         @Override
         public String toString() {
             return "policy '" + name + "': its newest entry (" + place + ") cannot be used: " + why
-                    + "; what was in force under this name before stays so; apply the policy again, or take it out of"
-                    + " force with 'millrace policy delete " + name + "'";
+                    + "; what was in force under this name before stays so; " + remedy();
+        }
+
+        private String remedy() {
+            if (PLAIN.matcher(name).matches()) {
+                return "apply the policy again, or take it out of force with 'millrace policy delete " + name + "'";
+            }
+            return "no policy can have this name: "
+                    + (QUOTABLE.matcher(name).matches()
+                            ? "take the entry away with 'millrace policy delete -- \"" + name + "\"'"
+                            : "write a record without a value under its key to take the entry away");
         }
     }
 

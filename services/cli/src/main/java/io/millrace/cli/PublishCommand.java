@@ -91,7 +91,8 @@ final class PublishCommand implements Callable<Integer> {
         return StoppableWork.run(
                 spec,
                 output,
-                "it may have been announced; 'millrace runs' shows that, and to publish it again is no second run",
+                () ->
+                        "it may have been announced; 'millrace runs' shows that, and to publish it again is no second run",
                 progress -> publish(opened, release, progress));
     }
 

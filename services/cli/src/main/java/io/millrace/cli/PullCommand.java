@@ -68,8 +68,8 @@ final class PullCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        requireEmpty();
-        return StoppableWork.run(spec, output, "nothing was left", this::pull);
+        requireUsable();
+        return StoppableWork.run(spec, output, () -> "nothing was left", this::pull);
     }
 
     private int pull(ProgressLine progress) throws IOException {
@@ -95,8 +95,9 @@ final class PullCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    private void requireEmpty() throws IOException {
-        if (!Files.exists(folder)) {
+    private void requireUsable() throws IOException {
+        if (!Files.isDirectory(folder)) {
+            OutputPlace.require(folder, "name another DIR");
             return;
         }
         try (Stream<Path> entries = Files.list(folder)) {

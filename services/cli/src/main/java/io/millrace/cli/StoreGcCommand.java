@@ -71,18 +71,20 @@ final class StoreGcCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Connection connection = cluster.connect();
         String place = cluster.storePlace(Optional.of(connection));
-        return StoppableWork.run(spec, output, "what was deleted by then is gone; the rest is whole", progress -> {
-            progress.begin("gc");
-            try (ArtifactStore store = Connection.openStore(place)) {
-                Collected collected = new GarbageCollection(store, () -> TopicRoots.read(connection), grace, dryRun)
-                        .run(progress::show);
-                progress.clear();
-                output.print(collected, () -> text(collected));
-            } catch (ForeignStoreException e) {
-                throw new CommandFailure(ExitCode.REFUSED, String.valueOf(e.getMessage()), e);
-            }
-            return ExitCode.OK;
-        });
+        return StoppableWork.run(
+                spec, output, () -> "what was deleted by then is gone; the rest is whole", progress -> {
+                    progress.begin("gc");
+                    try (ArtifactStore store = Connection.openStore(place)) {
+                        Collected collected = new GarbageCollection(
+                                        store, () -> TopicRoots.read(connection), grace, dryRun)
+                                .run(progress::show);
+                        progress.clear();
+                        output.print(collected, () -> text(collected));
+                    } catch (ForeignStoreException e) {
+                        throw new CommandFailure(ExitCode.REFUSED, String.valueOf(e.getMessage()), e);
+                    }
+                    return ExitCode.OK;
+                });
     }
 
     private String text(Collected collected) {

@@ -52,7 +52,7 @@ final class StoreVerifyCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Optional<Connection> connection = cluster.connectIfThere();
         String place = cluster.storePlace(connection);
-        return StoppableWork.run(spec, output, "nothing was changed", progress -> {
+        return StoppableWork.run(spec, output, () -> "nothing was changed", progress -> {
             progress.begin("verify");
             StoreNeeds needs = connection.map(StoreNeeds::read).orElseGet(StoreNeeds::new);
             Report report;

@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -122,7 +124,30 @@ final class CommandTreeTest {
         Said said = Said.to("quantizer", "--store", "memory:", "--slots", "0");
 
         assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
-        assertThat(said.err()).contains("millrace: a worker has 1 to 64 slots").contains("'millrace quantizer --help'");
+        assertThat(said.err())
+                .contains("millrace: --slots is 0, expected 1 to 64")
+                .contains("'millrace quantizer --help'");
+    }
+
+    @Test
+    void aWrongValueOfAVariableNamesTheVariableInAServiceAndInACommand() {
+        for (String command : List.of("quantizer", "up")) {
+            for (Map<String, String> wrong : List.of(
+                    Map.of("MILLRACE_SLOTS", "0"),
+                    Map.of("MILLRACE_DEVICES", "cpu,CPU"),
+                    Map.of("MILLRACE_TOPIC_PREFIX", "a b!"))) {
+                StringWriter err = new StringWriter();
+                String[] arguments = {command, "--store", "memory:"};
+                CommandLine line = Main.commandLine(wrong, arguments);
+                line.setErr(new PrintWriter(err));
+
+                assertThat(line.execute(arguments))
+                        .as("%s %s: %s", command, wrong, err)
+                        .isEqualTo(ExitCode.USAGE);
+                assertThat(err.toString())
+                        .contains("; it comes from " + wrong.keySet().iterator().next());
+            }
+        }
     }
 
     @Test
@@ -140,10 +165,38 @@ final class CommandTreeTest {
     }
 
     @Test
-    void aFileInPlaceOfAFolderIsCalledSo(@TempDir Path folder) throws Exception {
+    void aPlaceWhereNothingCanBeWrittenIsRefusedBeforeAnyWork(@TempDir Path folder) throws Exception {
+        Path model = RandomModel.write(folder.resolve("model"));
         Path file = Files.createFile(folder.resolve("taken"));
+        Path link = Files.createSymbolicLink(folder.resolve("latest"), folder.resolve("gone"));
+        Map<Path, String> places = Map.of(
+                file.resolve("below"),
+                " cannot be made: " + file + " is no folder; name another ",
+                link,
+                " cannot be made: it is a link to " + folder.resolve("gone") + ", which is not there; name another ",
+                link.resolve("below"),
+                " cannot be made: " + link + " is a link to ",
+                Path.of("/proc/millrace"),
+                " cannot be made: nothing can be written into /proc (");
+        places.forEach((place, why) -> {
+            String out = place.toString();
+            assertThat(Said.to("compress", model.toString(), "--to", "gguf:F32", "-o", out))
+                    .satisfies(said -> assertRefused(said, out + why, "-o"));
+            assertThat(Said.to("dequantize", model.toString(), "-o", out))
+                    .satisfies(said -> assertRefused(said, out + why, "-o"));
+            assertThat(Said.to("pull", "chat", "phone", out))
+                    .satisfies(said -> assertRefused(said, out + why, "name another DIR"));
+        });
+        assertThat(Said.to("pull", "chat", "phone", file.toString()))
+                .satisfies(said -> assertRefused(said, file + " is no folder", "name another DIR"));
+        try (Stream<Path> left = Files.list(folder)) {
+            assertThat(left).containsExactlyInAnyOrder(model, file, link);
+        }
+    }
 
-        assertThat(Said.to("pull", "chat", "phone", file.toString()).err()).contains(file + " is no folder");
+    private static void assertRefused(Said said, String... why) {
+        assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.REFUSED);
+        assertThat(said.err()).contains(why).hasLineCount(1);
     }
 
     @Test

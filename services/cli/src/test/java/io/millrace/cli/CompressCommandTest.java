@@ -320,6 +320,25 @@ final class CompressCommandTest {
     }
 
     @Test
+    void aLoraAdapterIsCalledSoAndRemarkedBesideAModel() throws IOException {
+        Path trained = Files.createDirectory(folder.resolve("checkpoint-20"));
+        Files.writeString(trained.resolve("adapter_config.json"), "{}");
+        Path both = RandomModel.write(folder.resolve("both"));
+        Files.writeString(both.resolve("adapter_model.safetensors"), "");
+
+        assertThat(compressOther(trained)).satisfies(said -> {
+            assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
+            assertThat(said.err())
+                    .contains("is a LoRA adapter (adapter_config.json)")
+                    .contains("merge_and_unload()");
+        });
+        assertThat(compressOther(both)).satisfies(said -> {
+            assertThat(said.exitCode()).as(said.err()).isZero();
+            assertThat(said.err()).contains("a LoRA adapter lies beside the model (adapter_model.safetensors)");
+        });
+    }
+
+    @Test
     void aQuantizedCheckpointIsRefusedByName() {
         assertThat(compress("--to", "compressed-tensors:W8A16").exitCode()).isZero();
 
@@ -365,13 +384,30 @@ final class CompressCommandTest {
     }
 
     @Test
+    void aTokenizerThatOneFormatCannotTakeDoesNotStopTheOthers() throws IOException {
+        Path checkpoint = RandomModel.write(folder.resolve("checkpoint"));
+        Files.writeString(checkpoint.resolve("tokenizer.json"), "{}");
+
+        for (List<String> order : List.of(List.of("gguf:F32", "onnx:int8"), List.of("onnx:int8", "gguf:F32"))) {
+            String out = folder.resolve(order.getFirst().replace(':', '-')).toString();
+            Said said = Said.to(
+                    "compress", checkpoint.toString(), "--to", order.getFirst(), "--to", order.getLast(), "-o", out);
+
+            assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.UNSUCCESSFUL);
+            assertThat(said.err()).contains("gguf:F32: ").contains("tokenizer.json");
+            assertThat(Path.of(out, "onnx-int8/model.onnx")).exists();
+            assertThat(Path.of(out, "gguf-F32")).doesNotExist();
+        }
+    }
+
+    @Test
     void anInterruptLeavesNothing() {
         Thread.currentThread().interrupt();
 
         Said said = compress("--to", "gguf:Q4_K_M");
 
         assertThat(said.exitCode()).isEqualTo(ExitCode.INTERRUPTED);
-        assertThat(said.err()).contains("stopped");
+        assertThat(said.err()).contains("stopped; nothing was left").doesNotContain("targets");
         assertThat(folder.resolve("out")).doesNotExist();
     }
 

@@ -73,6 +73,30 @@ final class PolicyBookTest {
     }
 
     @Test
+    void ofANameThatNoPolicyCanHaveTheCommandIsOneThatAShellTakes() {
+        put("", NOISE);
+        put("two words", NOISE);
+        put("$HOME", NOISE);
+
+        PolicyBook book = PolicyBook.of(records, codec);
+
+        assertThat(book.damaged())
+                .extracting(PolicyBook.Damaged::toString)
+                .satisfiesExactly(
+                        empty -> assertThat(empty).endsWith("with 'millrace policy delete -- \"\"'"),
+                        shell -> assertThat(shell)
+                                .doesNotContain("policy delete")
+                                .contains("without a value"),
+                        words -> assertThat(words).endsWith("with 'millrace policy delete -- \"two words\"'"));
+        assertThat(Main.commandLine()
+                        .parseArgs("policy", "delete", "--", "")
+                        .subcommand()
+                        .subcommand()
+                        .matchedPositionalValue(0, "none"))
+                .isEmpty();
+    }
+
+    @Test
     void aRevisionIsNeverGivenTwiceNotEvenAfterADeletionOrADamagedEntry() {
         put("chat", policy("chat", 1));
         put("chat", policy("chat", 2));

@@ -15,7 +15,7 @@ final class StoppableWorkTest {
     void ofAFullDiskItIsSaidWhatIsLeftAndWhatToDo() {
         IOException full = new IOException("No space left on device");
 
-        assertThatThrownBy(() -> StoppableWork.run(spec, output, "nothing was left", _ -> {
+        assertThatThrownBy(() -> StoppableWork.run(spec, output, () -> "nothing was left", _ -> {
                     throw full;
                 }))
                 .isInstanceOf(CommandFailure.class)
@@ -28,7 +28,7 @@ final class StoppableWorkTest {
     void anotherFailureIsPassedOn() {
         IOException other = new IOException("the device is gone");
 
-        assertThatThrownBy(() -> StoppableWork.run(spec, output, "nothing was left", _ -> {
+        assertThatThrownBy(() -> StoppableWork.run(spec, output, () -> "nothing was left", _ -> {
                     throw other;
                 }))
                 .isSameAs(other);

@@ -1,7 +1,6 @@
 package io.millrace.cli.compress;
 
 import io.millrace.benchmarker.BenchmarkStage;
-import io.millrace.events.Blame;
 import io.millrace.events.Device;
 import io.millrace.events.Failure;
 import io.millrace.events.Measurement;
@@ -64,11 +63,10 @@ public final class Compressor {
                 implements Outcome {}
 
         /**
-         * It cannot be made.
-         *
-         * @param everyTarget the checkpoint is at fault, so that no other target can be made either
+         * It cannot be made. Others may all the same, also where the checkpoint is at fault: one format wants a tokenizer
+         * that another only copies.
          */
-        record Refused(String target, String reason, String message, boolean everyTarget) implements Outcome {}
+        record Refused(String target, String reason, String message) implements Outcome {}
     }
 
     /**
@@ -118,8 +116,7 @@ public final class Compressor {
                     Optional.empty());
         } catch (StageException e) {
             Failure failure = e.failure();
-            return new Outcome.Refused(
-                    target.toString(), failure.reason().code(), failure.message(), failure.blame() == Blame.CHECKPOINT);
+            return new Outcome.Refused(target.toString(), failure.reason().code(), failure.message());
         }
     }
 

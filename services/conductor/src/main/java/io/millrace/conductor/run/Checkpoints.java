@@ -8,15 +8,15 @@ import java.util.Optional;
 
 /** Every checkpoint that was published, as it was first published, and the newest of each model. */
 record Checkpoints(Tables tables) {
-    /** Why it cannot stand: its version stands for other weights. */
+    /** Why it cannot stand: its version stands for other files. */
     Optional<String> conflict(CheckpointPublished checkpoint) {
         return tables.checkpoints()
                 .get(key(checkpoint))
                 .map(known -> known.artifact().manifest())
                 .filter(known -> !known.equals(checkpoint.artifact().manifest()))
                 .map(known -> "version '" + checkpoint.version() + "' of '" + checkpoint.model()
-                        + "' was published with weights " + known.abbreviated() + " before and now with "
-                        + checkpoint.artifact().manifest().abbreviated() + "; publish under a new version");
+                        + "' was published with other files before: their manifest is " + known + ", and now it is "
+                        + checkpoint.artifact().manifest() + "; publish under a new version");
     }
 
     /** Keeps it, unless its version was published before; returns the one that stands for the version. */

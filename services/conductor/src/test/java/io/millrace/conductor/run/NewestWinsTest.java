@@ -91,8 +91,13 @@ class NewestWinsTest {
         assertThat(status(other)).isEqualTo(RunStatus.FAILED);
         assertThat(world.published(RunFailed.class))
                 .singleElement()
-                .extracting(failed -> failed.failure().reason())
-                .isEqualTo(Reason.VERSION_CONFLICT);
+                .extracting(RunFailed::failure)
+                .satisfies(failure -> {
+                    assertThat(failure.reason()).isEqualTo(Reason.VERSION_CONFLICT);
+                    assertThat(failure.message())
+                            .contains("manifest is " + OLD.artifact().manifest().hex() + ", and now it is "
+                                    + other.artifact().manifest().hex());
+                });
         world.ask(OperatorRequest.Kind.RETRY, id(other));
         assertThat(status(other)).isEqualTo(RunStatus.FAILED);
         assertThat(world.jobs()).hasSize(1);

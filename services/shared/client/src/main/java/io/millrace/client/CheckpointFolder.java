@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -27,7 +28,7 @@ import java.util.TreeSet;
  *     that nothing of it ever gets into the store or to a worker
  */
 public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<String> leftOut, ModelNumbers numbers) {
-    private static final String CONFIG = "config.json";
+    static final String CONFIG = "config.json";
     private static final List<String> COMPANIONS = List.of(
             "generation_config.json",
             "tokenizer.json",
@@ -52,6 +53,11 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<S
     }
 
     public static CheckpointFolder open(Path folder) throws IOException {
+        Optional<LoraAdapter> adapter = LoraAdapter.in(folder).filter(LoraAdapter::alone);
+        if (adapter.isPresent()) {
+            throw new RefusedCheckpointException(
+                    Reason.MALFORMED_CHECKPOINT, adapter.get().refusal());
+        }
         FolderFiles inside = FolderFiles.open(folder);
         CheckpointJson config = CheckpointJson.read(inside.require(CONFIG));
         for (String key : List.of("quantization_config", "literature_scheme")) {

@@ -186,6 +186,21 @@ class CheckpointFolderTest {
     }
 
     @Test
+    void aLoraAdapterIsCalledSoWhereItIsAloneAndLeftOutBesideAModel() throws IOException {
+        Path trained = Files.createDirectory(temp.resolve("checkpoint-20"));
+        Files.writeString(trained.resolve("adapter_config.json"), "{}");
+        Files.writeString(trained.resolve("optimizer.pt"), "");
+        Path model = Checkpoints.small(temp.resolve("model"));
+        Files.writeString(model.resolve("adapter_model.safetensors"), "");
+
+        refused(trained, Reason.MALFORMED_CHECKPOINT, "is a LoRA adapter (adapter_config.json)");
+        refused(trained, Reason.MALFORMED_CHECKPOINT, ".merge_and_unload().save_pretrained('NEW-FOLDER')");
+        Files.copy(model.resolve("config.json"), trained.resolve("config.json"));
+        refused(trained, Reason.MALFORMED_CHECKPOINT, "is a LoRA adapter");
+        assertThat(CheckpointFolder.open(model).leftOut()).containsExactly("adapter_model.safetensors");
+    }
+
+    @Test
     void aSymbolicLinkIsRefused() throws IOException {
         for (String name : List.of("config.json", "model.safetensors", "tokenizer.json")) {
             Path folder = Checkpoints.small(temp.resolve("link " + name));

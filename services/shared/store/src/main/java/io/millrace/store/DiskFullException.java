@@ -17,8 +17,7 @@ public final class DiskFullException extends IOException {
     /** This failure, as a {@link DiskFullException} if the disk is full. */
     static IOException orSame(String what, IOException failure) {
         if (saidBy(failure)) {
-            return new DiskFullException(
-                    what + ": the disk is full; make room, the work is tried again by itself", failure);
+            return new DiskFullException(what + ": no space left on its disk", failure);
         }
         return failure;
     }

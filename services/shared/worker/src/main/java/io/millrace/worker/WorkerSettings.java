@@ -32,7 +32,7 @@ public record WorkerSettings(
             throw new IllegalArgumentException("a worker serves at least one device class, such as 'cpu'");
         }
         if (devices.stream().distinct().count() != devices.size()) {
-            throw new IllegalArgumentException("a device class is named twice in " + devices);
+            throw new IllegalArgumentException("--devices names a class twice: " + devices);
         }
         requireSlots(slots);
     }
@@ -40,7 +40,7 @@ public record WorkerSettings(
     /** Refuses a number of slots that no worker has. */
     public static void requireSlots(int slots) {
         if (slots < 1 || slots > 64) {
-            throw new IllegalArgumentException("a worker has 1 to 64 slots, not " + slots);
+            throw new IllegalArgumentException("--slots is " + slots + ", expected 1 to 64");
         }
     }
 

@@ -41,7 +41,7 @@ class StageCommandTest {
         assertThat(err.toString()).contains("99999");
 
         assertThat(run("--store", "memory:", "--slots", "0")).isEqualTo(2);
-        assertThat(err.toString()).contains("1 to 64 slots");
+        assertThat(err.toString()).contains("--slots is 0, expected 1 to 64");
     }
 
     @Test

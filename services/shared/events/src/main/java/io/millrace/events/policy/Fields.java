@@ -3,6 +3,8 @@ package io.millrace.events.policy;
 import io.millrace.events.Device;
 import io.millrace.events.policy.Yaml.Entry;
 import java.math.BigDecimal;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
@@ -59,6 +61,23 @@ record Fields(String where, Yaml.Mapping mapping, Set<String> known) {
     Optional<String> optionalText(String key) throws PolicyException {
         Optional<Entry> entry = find(key);
         return entry.isPresent() ? Optional.of(scalar(entry.get()).text()) : Optional.empty();
+    }
+
+    /** A file, named as it is seen from this folder. */
+    Path file(String key, Path folder) throws PolicyException {
+        Yaml.Scalar scalar = scalar(require(key));
+        try {
+            return folder.resolve(scalar.text());
+        } catch (InvalidPathException e) {
+            throw error(
+                    scalar.line(),
+                    "'" + key + "' is '" + scalar.text() + "', which no file can be called (" + e.getReason()
+                            + "); name a file beside the policy");
+        }
+    }
+
+    Optional<Path> optionalFile(String key, Path folder) throws PolicyException {
+        return find(key).isPresent() ? Optional.of(file(key, folder)) : Optional.empty();
     }
 
     /** A list of single values; empty if the key is not there. */

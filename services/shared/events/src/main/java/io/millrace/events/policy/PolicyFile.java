@@ -96,7 +96,7 @@ public final class PolicyFile {
 
     private TextDraft evaluation(Fields fields) throws PolicyException {
         TextDraft text = new TextDraft(
-                folder.resolve(fields.text("text")),
+                fields.file("text", folder),
                 fields.integer("sequences", 64, 1),
                 fields.integer("length", 512, SHORTEST_WINDOW),
                 0);
@@ -107,7 +107,7 @@ public final class PolicyFile {
     /** How a method that calibrates cuts the text. A distill step cuts it by its own length, as often as it has steps. */
     private TextDraft calibration(Fields fields) throws PolicyException {
         TextDraft text = new TextDraft(
-                folder.resolve(fields.text("text")),
+                fields.file("text", folder),
                 fields.integer("sequences", 128, 1),
                 fields.integer("length", 512, 2),
                 fields.number("seed", 0));

@@ -98,7 +98,7 @@ final class RecipeReader {
             throw fields.error(entry.line(), entry.key() + ": " + e.getMessage());
         }
         if (parameters instanceof Parameters.Gguf gguf) {
-            importance = fields.optionalText("importance").map(folder::resolve);
+            importance = fields.optionalFile("importance", folder);
             if (gguf.needsImportance() && importance.isEmpty()) {
                 throw fields.error(
                         entry.line(),

@@ -349,6 +349,19 @@ class PolicyFileTest {
                 .hasMessage("policy:9: target 't' is there twice");
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {text: e.txt}                    | {text: "e\\0"}                                               | 3 | text
+            {text: e.txt}                    | {text: e.txt}\\ncalibrate: {text: "e\\0"}                    | 4 | text
+            {format: gguf, type: Q8_0}       | {format: gguf, type: Q8_0, importance: "e\\0"}               | 7 | importance
+            """)
+    void aNameThatNoFileCanHaveIsToldWithItsLine(String sound, String broken, int line, String key) {
+        assertThatThrownBy(() -> PolicyFile.parse(SMALL.replace(sound, broken.replace("\\n", "\n"))))
+                .isInstanceOf(PolicyException.class)
+                .hasMessageStartingWith("policy:" + line + ": '" + key + "' is 'e\0', which no file can be called")
+                .hasMessageEndingWith("name a file beside the policy");
+    }
+
     @Test
     void whatIsNotAPolicyAtAllIsSaidSo(@TempDir Path folder) throws Exception {
         Path binary = Files.write(folder.resolve("p.yaml"), new byte[] {(byte) 0xff, (byte) 0xfe});

@@ -22,6 +22,8 @@ final class FailureRules {
     /** A stage's own words may be long (a native stack); an event must stay far below its 256 KiB. */
     private static final int MESSAGE_LIMIT = 2_000;
 
+    private static final String MAKE_ROOM = "; make room, the work is tried again by itself";
+
     /** In the words of engines and systems, which report exhausted memory as an ordinary exception. */
     private static final List<String> OUT_OF_MEMORY =
             List.of("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory");
@@ -43,7 +45,7 @@ final class FailureRules {
             return failure(missing(role), where + cause.getMessage());
         }
         return DiskFullException.isBehind(cause)
-                ? failure(Reason.DISK_FULL, where + describe(cause))
+                ? failure(Reason.DISK_FULL, where + describe(cause) + MAKE_ROOM)
                 : failure(Reason.STORE_UNREACHABLE, where + describe(cause));
     }
 
@@ -74,8 +76,13 @@ final class FailureRules {
     /** The store did not answer. */
     static Failure ofStore(IOException cause) {
         return DiskFullException.isBehind(cause)
-                ? failure(Reason.DISK_FULL, describe(cause))
+                ? failure(Reason.DISK_FULL, describe(cause) + MAKE_ROOM)
                 : failure(Reason.STORE_UNREACHABLE, describe(cause));
+    }
+
+    /** What holds up the commit, and what ends that. */
+    static String waiting(IOException cause) {
+        return cause.getMessage() + (DiskFullException.isBehind(cause) ? MAKE_ROOM : "");
     }
 
     /** Another worker's claim is alive. */

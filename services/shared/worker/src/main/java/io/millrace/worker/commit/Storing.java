@@ -33,7 +33,7 @@ record Storing(ArtifactStore store, LongSupplier nanoTime) {
                 LOG.atWarn()
                         .addKeyValue("tries", tries)
                         .log("the output is finished and waits for the store: {}", e.toString());
-                run.progress().show(tries, 0, "finished, waiting for the store: " + e.getMessage());
+                run.progress().show(tries, 0, "finished, waiting for the store: " + FailureRules.waiting(e));
             }
             try {
                 run.pause(pause);

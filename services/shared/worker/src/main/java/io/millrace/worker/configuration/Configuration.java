@@ -6,8 +6,10 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -40,8 +42,9 @@ public final class Configuration implements IDefaultValueProvider {
         addOptions(line);
         line.setDefaultValueProvider(configuration);
         IParameterExceptionHandler handler = line.getParameterExceptionHandler();
-        line.setParameterExceptionHandler(
-                (error, given) -> handler.handleParseException(configuration.explained(error), given));
+        line.setParameterExceptionHandler((error, given) -> configuration.isAskedWhatIsMissing(error)
+                ? configuration.print(error.getCommandLine())
+                : handler.handleParseException(configuration.explained(error), given));
         line.setExecutionStrategy(configuration::execute);
     }
 
@@ -114,10 +117,29 @@ public final class Configuration implements IDefaultValueProvider {
             throw new ParameterException(command, problem.get());
         }
         if (command.getParseResult().hasMatchedOption(PRINT_OPTION)) {
-            new EffectiveSettings(this).print(command);
-            return CommandLine.ExitCode.OK;
+            return print(command);
         }
-        return new RunLast().execute(parsed);
+        try {
+            return new RunLast().execute(parsed);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IllegalArgumentException refused
+                    && placed(String.valueOf(refused.getMessage()), command).isPresent()) {
+                throw new ParameterException(command, String.valueOf(refused.getMessage()), refused);
+            }
+            throw e;
+        }
+    }
+
+    private int print(CommandLine command) {
+        new EffectiveSettings(this).print(command);
+        return CommandLine.ExitCode.OK;
+    }
+
+    /** Whoever looks for an option that is missing is shown those that are there. */
+    private boolean isAskedWhatIsMissing(ParameterException error) {
+        return problem.isEmpty()
+                && error instanceof MissingParameterException
+                && error.getCommandLine().getParseResult().hasMatchedOption(PRINT_OPTION);
     }
 
     /** A file that cannot be read is the cause of an option that is missing; a bad value says where it stands. */
@@ -125,12 +147,26 @@ public final class Configuration implements IDefaultValueProvider {
         if (problem.isPresent() && !(error instanceof UnmatchedArgumentException)) {
             return new ParameterException(error.getCommandLine(), problem.get(), error);
         }
-        return Optional.ofNullable(error.getArgSpec())
-                .flatMap(Setting::of)
-                .flatMap(this::configured)
-                .filter(configured -> String.valueOf(error.getMessage()).contains("'" + configured.value() + "'"))
-                .map(configured -> new ParameterException(
-                        error.getCommandLine(), error.getMessage() + "; it comes from " + configured.place(), error))
+        String message = String.valueOf(error.getMessage());
+        Optional<Configured> found = error.getCause() instanceof IllegalArgumentException
+                ? placed(message, error.getCommandLine())
+                : Optional.ofNullable(error.getArgSpec())
+                        .flatMap(Setting::of)
+                        .flatMap(this::configured)
+                        .filter(configured -> configured.isQuotedIn(message));
+        return found.map(configured -> new ParameterException(
+                        error.getCommandLine(), message + "; it comes from " + configured.place(), error))
                 .orElse(error);
+    }
+
+    /** The value that a command's own check speaks of, by its option or by itself, if it was not on the command line. */
+    private Optional<Configured> placed(String message, CommandLine command) {
+        return command.getCommandSpec().options().stream()
+                .flatMap(option -> Setting.of(option).stream())
+                .filter(setting -> !command.getParseResult().hasMatchedOption(setting.option()))
+                .flatMap(setting -> configured(setting)
+                        .filter(value -> message.startsWith(setting.option() + " ") || value.isQuotedIn(message))
+                        .stream())
+                .findFirst();
     }
 }

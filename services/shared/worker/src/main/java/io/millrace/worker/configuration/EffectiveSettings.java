@@ -19,6 +19,8 @@ import picocli.CommandLine.ParameterException;
 /** The settings that a command would work with: key, value, where it comes from. Secrets are hidden. */
 record EffectiveSettings(Configuration configuration) {
     private static final Pattern IN_ADDRESS = Pattern.compile("://[^/@\\s]*@");
+    private static final String DEFAULT = "default";
+    private static final String NONE = "-";
     private static final String HIDDEN = "********";
     private static final ObjectWriter JSON = new ObjectMapper().writerWithDefaultPrettyPrinter();
 
@@ -53,14 +55,19 @@ record EffectiveSettings(Configuration configuration) {
     private List<Line> lines(CommandLine command) {
         List<Line> lines = new ArrayList<>();
         for (OptionSpec option : command.getCommandSpec().options()) {
-            Setting.of(option)
-                    .ifPresent(setting -> lines.add(new Line(setting.key(), text(option), source(command, setting))));
+            Setting.of(option).ifPresent(setting -> lines.add(line(setting, option, source(command, setting))));
         }
         OptionSpec kafkaConfig = command.getCommandSpec().findOption(Setting.KAFKA_CONFIG.option());
         if (kafkaConfig != null && kafkaConfig.getValue() instanceof Path path) {
             lines.addAll(ofClient(command, path));
         }
         return lines;
+    }
+
+    private static Line line(Setting setting, OptionSpec option, String source) {
+        return option.required() && source.equals(DEFAULT)
+                ? new Line(setting.key(), NONE, "missing; the command needs it")
+                : new Line(setting.key(), text(option), source);
     }
 
     private static List<Line> ofClient(CommandLine command, Path path) {
@@ -76,7 +83,7 @@ record EffectiveSettings(Configuration configuration) {
     private String source(CommandLine command, Setting setting) {
         return command.getParseResult().hasMatchedOption(setting.option())
                 ? "command line"
-                : configuration.configured(setting).map(Configured::place).orElse("default");
+                : configuration.configured(setting).map(Configured::place).orElse(DEFAULT);
     }
 
     private static String text(OptionSpec option) {
@@ -87,7 +94,7 @@ record EffectiveSettings(Configuration configuration) {
         return switch (value) {
             case Collection<?> many -> many.stream().map(String::valueOf).collect(Collectors.joining(","));
             case Object one -> one.toString();
-            case null -> "-";
+            case null -> NONE;
         };
     }
 }

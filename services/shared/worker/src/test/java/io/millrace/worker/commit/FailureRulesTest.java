@@ -75,6 +75,16 @@ class FailureRulesTest {
     }
 
     @Test
+    void aFullDiskOfTheStoreIsWaitedFor() {
+        String again = "; make room, the work is tried again by itself";
+
+        assertThat(FailureRules.ofInput(Role.MODEL, ARTIFACT, full).message()).endsWith(again);
+        assertThat(FailureRules.ofStore(full).message()).endsWith(again);
+        assertThat(FailureRules.waiting(full)).isEqualTo("model.gguf: No space left on device" + again);
+        assertThat(FailureRules.waiting(new IOException("reset by peer"))).isEqualTo("reset by peer");
+    }
+
+    @Test
     void whatTheStageKnowsStands() {
         assertThat(FailureRules.ofStage(new StageException(Reason.NOT_FINITE, "lm_head has NaN"), WORK)
                         .reason())

@@ -148,6 +148,34 @@ class ConfigurationTest {
     }
 
     @Test
+    void printConfigShowsWhatIsKnownWhereAnOptionIsMissing() {
+        assertThat(run(Map.of("MILLRACE_SLOTS", "3"), "--print-config"))
+                .as(err.toString())
+                .isZero();
+
+        assertThat(out.toString().lines().map(line -> line.replaceAll(" +", " ")))
+                .contains("store - missing; the command needs it", "slots 3 MILLRACE_SLOTS");
+        assertThat(service.called).isFalse();
+        assertThat(run(Map.of("MILLRACE_STROE", "/srv"), "--print-config")).isEqualTo(2);
+        assertThat(run(Map.of())).isEqualTo(2);
+    }
+
+    @Test
+    void aValueThatTheCommandItselfRefusesSaysWhereItStands() throws IOException {
+        Path file = file("store: /srv\nslots: 0\ndevices: [cpu, CPU]\n");
+        service.refusal = "--slots is 0, expected 1 to 64";
+        assertThat(run(Map.of(), "--config", file.toString())).isEqualTo(2);
+        assertThat(err.toString()).contains(service.refusal + "; it comes from " + file + ":2");
+
+        service.refusal = "'CPU' is not a device class";
+        assertThat(run(Map.of(), "--config", file.toString())).isEqualTo(2);
+        assertThat(err.toString()).contains(service.refusal + "; it comes from " + file + ":3");
+
+        run(Map.of(), "--config", file.toString(), "--devices", "CPU");
+        assertThat(err.toString()).contains(service.refusal).doesNotContain("it comes from");
+    }
+
+    @Test
     void printConfigOfACommandThatPrintsJsonIsJson() throws IOException {
         assertThat(run(
                         Map.of("MILLRACE_KAFKA", "variable:1"),
@@ -240,10 +268,14 @@ class ConfigurationTest {
         private String output = "";
 
         private boolean called;
+        private String refusal = "";
 
         @Override
         public void run() {
             called = true;
+            if (!refusal.isEmpty()) {
+                throw new IllegalArgumentException(refusal);
+            }
         }
     }
 }
