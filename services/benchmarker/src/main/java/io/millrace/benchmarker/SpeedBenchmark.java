@@ -26,7 +26,7 @@ import java.util.List;
 /**
  * Tokens per second of candidate and original, alternating in the runtime that executes the candidate's format: GGUF in
  * llama.cpp, the original beside it as an F16 GGUF; dense folders in the tensor engine. A format that has no runtime here
- * is not measured, and says so.
+ * is not measured, and says so; a runtime that is here and cannot be used is the worker's fault, and no evidence.
  */
 final class SpeedBenchmark {
     /** A prompt is fed at once, and nothing is heard of it until it is answered. */

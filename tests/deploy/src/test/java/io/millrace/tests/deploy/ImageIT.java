@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,6 +31,16 @@ final class ImageIT {
         assertThat(said).startsWith("0\n").contains("--management-port");
         assertThat(Files.readString(image.resolve("services/cli/target/classpath.txt")))
                 .isEqualTo(image.resolve("lib") + "/*\n");
+    }
+
+    /** Whoever restarts containers gets nothing to do from one that lives on without a thread. */
+    @Test
+    void aConductorWithoutMemoryEndsAndAStageReportsTheJob() throws Exception {
+        String launcher = Repository.ROOT.resolve("millrace").toString();
+        Map<String, String> showing = Map.of("MILLRACE_JAVA_OPTS", "-XX:+PrintFlagsFinal");
+
+        assertThat(run(showing, launcher, "conductor", "--help")).containsPattern("ExitOnOutOfMemoryError\\s+= true");
+        assertThat(run(showing, launcher, "quantizer", "--help")).containsPattern("ExitOnOutOfMemoryError\\s+= false");
     }
 
     @Test
@@ -58,12 +69,17 @@ final class ImageIT {
 
     /** Exit code and output. */
     private String run(String... command) throws IOException, InterruptedException {
+        return run(Map.of(), command);
+    }
+
+    private String run(Map<String, String> variables, String... command) throws IOException, InterruptedException {
         Path output = Files.createTempFile(folder, "run", ".txt");
         ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(List.of(command)))
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile());
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         builder.environment().put("MILLRACE_NO_BUILD", "1");
+        builder.environment().putAll(variables);
         return builder.start().waitFor() + "\n" + Files.readString(output);
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
+import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -74,9 +75,20 @@ final class ManifestsTest {
                 .allSatisfy(manifest -> assertThat(
                                 manifest.json().at("/metadata/namespace").asText("millrace"))
                         .isEqualTo("millrace"));
-        assertThat(built.stream().flatMap(Manifest::pods).filter(Pods::ofStage).map(Pods::container))
-                .allSatisfy(container ->
-                        assertThat(container.getImage()).matches("registry.example.com/millrace:(cpu|cuda)"));
+        assertThat(built.stream().flatMap(Manifest::pods).map(Pods::container))
+                .as("from the registry, and of a version: nodes do not fetch a tag again that they have")
+                .allSatisfy(container -> assertThat(container.getImage())
+                        .matches("registry\\.example\\.com/millrace(-cuda)?:\\d+(\\.\\d+)+"));
+    }
+
+    /** Nothing of a Job's pods can be changed, so a finished one must not be in the way of the next image. */
+    @Test
+    void theJobOfTheTopicsGoesByItself() {
+        assertThat(Manifest.all().flatMap(manifest -> manifest.as(Job.class)))
+                .singleElement()
+                .satisfies(job -> assertThat(job.getSpec().getTtlSecondsAfterFinished())
+                        .as("long enough for the README's wait")
+                        .isBetween(600, 86_400));
     }
 
     @Test

@@ -113,7 +113,7 @@ final class PodsTest {
         assertThat(requests).containsOnlyKeys("cpu", "memory");
         assertThat(limits).containsKey("cpu").containsEntry("memory", requests.get("memory"));
         assertThat(pods.container().getImage())
-                .isEqualTo(limits.containsKey("nvidia.com/gpu") ? "millrace:cuda" : "millrace:cpu");
+                .isEqualTo(limits.containsKey("nvidia.com/gpu") ? "millrace-cuda" : "millrace");
     }
 
     @ParameterizedTest

@@ -34,6 +34,7 @@ record Query(String where, String expression, String legend) {
     String filled() {
         return expression
                 .replace("$__rate_interval", "1m")
+                .replace("$__range_s", "3600")
                 .replace("$__range", "1h")
                 .replaceAll("\"\\$\\w+\"", "\".*\"");
     }

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -38,8 +39,21 @@ final class VolumesTest {
                 .hasSizeGreaterThanOrEqualTo(2)
                 .allSatisfy(folder -> assertThat(pods.writable())
                         .anySatisfy(volume -> assertThat(Path.of(folder)).startsWithRaw(Path.of(volume))));
-        assertThat(pods.environment().get("MILLRACE_JAVA_OPTS")).doesNotContain("java.io.tmpdir");
         assertThat(pods.writable()).contains("/tmp");
+    }
+
+    /** Natives are unpacked into it and mapped as code. A folder that outlives the container would gather what killed processes leave. */
+    @Test
+    void theTemporaryFolderAllowsCodeAndGoesWithItsContainer() {
+        assertThat(Repository.text(Repository.DEPLOY.resolve("docker/Dockerfile")))
+                .doesNotContain("java.io.tmpdir");
+        assertThat(Pods.all())
+                .allSatisfy(pods -> assertThat(pods.environment().getOrDefault("MILLRACE_JAVA_OPTS", ""))
+                        .doesNotContain("java.io.tmpdir"));
+        assertThat(ComposeService.ofMillrace()).hasSize(8).allSatisfy(service -> {
+            assertThat(service.list("tmpfs")).containsExactly("/tmp:exec,size=256m");
+            assertThat(service.environment()).doesNotContainKey("MILLRACE_JAVA_OPTS");
+        });
     }
 
     /** Kubernetes ends a pod that writes more than its volume may hold, so the store's own bound must be the first. */

@@ -1,6 +1,5 @@
 package io.millrace.tests.deploy;
 
-import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.millrace.benchmarks.Checkpoints;
 import io.millrace.benchmarks.Pipeline;
@@ -118,7 +117,7 @@ final class WatchedPipeline implements AutoCloseable {
 
     /** A lease cannot be lost on purpose within seconds; what a worker shows of it can. */
     private void loseLeases() throws IOException {
-        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        PrometheusMeterRegistry registry = ProcessMetrics.registry();
         new WorkerMetrics(registry, 1).leaseLost(StageName.PRUNE);
         serve("pruner", registry);
     }

@@ -17,6 +17,7 @@ import io.millrace.events.Reason;
 import io.millrace.events.Role;
 import io.millrace.events.policy.PolicyFile;
 import io.millrace.models.evaluation.Evaluation;
+import io.millrace.models.llama.LlamaUnusableException;
 import io.millrace.pruner.PruneStage;
 import io.millrace.quantizer.QuantizeStage;
 import io.millrace.tensors.DType;
@@ -155,6 +156,26 @@ class StagesTest {
 
         run(new BenchmarkStage(), QUALITY, "told-quality", dense);
         assertThat(told).contains("0 of " + QUALITY.sequences() + ", windows compared; original at layer 1 of 1");
+    }
+
+    /** Evidence that is missing would reject the candidate, which nobody has tried. */
+    @Test
+    void aLlamaLibraryThatCannotBeLoadedIsTheWorkersFault() throws Exception {
+        Map<Role, Path> inputs = Map.of(
+                Role.MODEL,
+                run(new QuantizeStage(), new Parameters.Gguf("Q8_0"), "unloaded", Map.of(Role.MODEL, original))
+                        .folder(),
+                Role.ORIGINAL,
+                original);
+        Path noLibrary = Files.writeString(temp.resolve("libllama.so"), "no library");
+        System.setProperty("MILLRACE_LLAMA_LIBRARY", noLibrary.toString());
+        try {
+            assertThatThrownBy(() -> run(new BenchmarkStage(), new Parameters.Speed(16, 8, 1), "unmeasured", inputs))
+                    .isInstanceOf(LlamaUnusableException.class)
+                    .hasMessageContaining(noLibrary + ": cannot be loaded");
+        } finally {
+            System.clearProperty("MILLRACE_LLAMA_LIBRARY");
+        }
     }
 
     @Test

@@ -46,7 +46,7 @@ final class LlamaLibrary {
 
     private static LlamaLibrary open(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
-            throw new LlamaUnavailableException(
+            throw new LlamaUnusableException(
                     PATH_SETTING + " is '" + file + "', which is not a file; expected libllama or libjllama");
         }
         Path absolute = file.toAbsolutePath();
@@ -54,7 +54,8 @@ final class LlamaLibrary {
         try {
             symbols = SymbolLookup.libraryLookup(absolute, Arena.global());
         } catch (IllegalArgumentException problem) {
-            throw new LlamaUnavailableException(absolute + ": cannot be loaded: " + problem.getMessage());
+            throw new LlamaUnusableException(absolute + ": cannot be loaded: " + problem.getMessage()
+                    + "; expected a library for this machine, in a folder that is not mounted noexec");
         }
         LlamaLibrary library = new LlamaLibrary(symbols, build(symbols, absolute));
         library.silence();
@@ -74,19 +75,28 @@ final class LlamaLibrary {
         }
         try (InputStream bytes = LlamaLibrary.class.getResourceAsStream(entry)) {
             if (bytes == null) {
-                throw new LlamaUnavailableException(
+                throw new LlamaUnusableException(
                         "the class path has no " + entry + "; add de.kherud:llama:4.2.0 or set " + PATH_SETTING);
             }
-            Path folder = Files.createTempDirectory("millrace-llama-");
-            Path file = folder.resolve("libjllama.so");
+            Path file = unpack(bytes);
             try {
-                Files.copy(bytes, file);
                 return open(file);
             } finally {
                 // What is loaded stays mapped after its file is gone.
                 Files.deleteIfExists(file);
-                Files.deleteIfExists(folder);
+                Files.deleteIfExists(file.getParent());
             }
+        }
+    }
+
+    private static Path unpack(InputStream bytes) throws LlamaUnusableException {
+        try {
+            Path file = Files.createTempDirectory("millrace-llama-").resolve("libjllama.so");
+            Files.copy(bytes, file);
+            return file;
+        } catch (IOException problem) {
+            throw new LlamaUnusableException("libjllama.so cannot be unpacked into the temporary folder "
+                    + System.getProperty("java.io.tmpdir") + ": " + problem);
         }
     }
 
@@ -106,7 +116,7 @@ final class LlamaLibrary {
         if (commit.equals(LlamaBuild.V0_5_0_COMMIT)) {
             return LlamaBuild.V0_5_0;
         }
-        throw new LlamaUnavailableException(file + ": llama.cpp with build number " + number + " and commit '" + commit
+        throw new LlamaUnusableException(file + ": llama.cpp with build number " + number + " and commit '" + commit
                 + "'; expected build " + LlamaBuild.B4916_NUMBER + " or commit " + LlamaBuild.V0_5_0_COMMIT
                 + ", because the layout of its structures is known for these only");
     }
@@ -149,7 +159,7 @@ final class LlamaLibrary {
                 function("ggml_backend_load_all_from_path", null, ADDRESS).invoke(folder);
             }
             if ((long) function("ggml_backend_reg_count", JAVA_LONG).invoke() == 0) {
-                throw new LlamaUnavailableException(
+                throw new LlamaUnusableException(
                         file.getParent() + ": no CPU backend; the folder must also hold libggml and a libggml-cpu");
             }
         } catch (IOException problem) {

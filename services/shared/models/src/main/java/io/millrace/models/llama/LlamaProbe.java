@@ -33,13 +33,14 @@ import java.util.List;
  *          → a line with the token ids
  * </pre>
  *
- * Exit codes: 0 answered; 2 no usable llama.cpp; 3 refused, with the reason in a line {@code {"error": …}};
- * 4 the asking process is gone.
+ * Exit codes: 0 answered; 2 no llama.cpp for this machine, 3 refused, 5 the llama.cpp of this machine cannot be used, each
+ * with the reason in a line {@code {"error": …}}; 4 the asking process is gone.
  */
 public final class LlamaProbe {
     static final int UNAVAILABLE = 2;
     static final int REFUSED = 3;
     static final int ORPHANED = 4;
+    static final int UNUSABLE = 5;
     private static final int LOADS = 3;
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -54,6 +55,9 @@ public final class LlamaProbe {
         } catch (LlamaUnavailableException problem) {
             out.println(error(problem));
             code = UNAVAILABLE;
+        } catch (LlamaUnusableException problem) {
+            out.println(error(problem));
+            code = UNUSABLE;
         } catch (IOException | RuntimeException problem) {
             out.println(error(problem));
             code = REFUSED;

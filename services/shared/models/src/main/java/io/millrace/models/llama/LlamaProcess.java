@@ -24,8 +24,8 @@ import java.util.stream.IntStream;
  * Asks llama.cpp in a child JVM with the class path of this one, so that its aborts cost an answer and not this process.
  * A child that says nothing for a time is given up; an interrupt ends it.
  *
- * <p>Throws {@link LlamaUnavailableException} where this machine has no usable llama.cpp, and
- * {@link LlamaFailedException} where it was called and gave no answer.
+ * <p>Throws {@link LlamaUnavailableException} where there is no llama.cpp for this machine, {@link LlamaUnusableException}
+ * where there is one that cannot be used, and {@link LlamaFailedException} where it was called and gave no answer.
  */
 public final class LlamaProcess {
     private static final int ABORTED = 134; // 128 + SIGABRT
@@ -168,6 +168,8 @@ public final class LlamaProcess {
                 "-XX:+UseSerialGC",
                 "-XX:-CreateCoredumpOnCrash",
                 "--enable-native-access=ALL-UNNAMED",
+                // The library is unpacked there, and /tmp may forbid code.
+                "-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir"),
                 "-cp",
                 System.getProperty("java.class.path")));
         if (!arguments.getFirst().equals("speed")) {
@@ -188,6 +190,9 @@ public final class LlamaProcess {
         String error = lines.isEmpty() ? "" : lines.getLast().path("error").asText();
         if (code == LlamaProbe.UNAVAILABLE) {
             throw new LlamaUnavailableException(error);
+        }
+        if (code == LlamaProbe.UNUSABLE) {
+            throw new LlamaUnusableException(error);
         }
         if (code == LlamaProbe.REFUSED) {
             throw new LlamaFailedException(error);

@@ -209,10 +209,26 @@ class LlamaTest {
         System.setProperty(LlamaLibrary.PATH_SETTING, notLlama.toString());
         try {
             assertThatThrownBy(() -> LLAMA.logits(gguf, TOKENS, 1, true))
-                    .isInstanceOf(LlamaUnavailableException.class)
+                    .isInstanceOf(LlamaUnusableException.class)
                     .hasMessageContaining("libllama.so: cannot be loaded");
         } finally {
             System.clearProperty(LlamaLibrary.PATH_SETTING);
+        }
+    }
+
+    @Test
+    void theLibraryIsUnpackedIntoOurTemporaryFolder() throws Exception {
+        Assumptions.assumeTrue(System.getenv(LlamaLibrary.PATH_SETTING) == null, "nothing is unpacked");
+        Path gguf = gguf(TestModels.weights(TestModels.llama(), 21), GgufFileType.F32);
+        String ours = System.getProperty("java.io.tmpdir");
+        System.setProperty("java.io.tmpdir", folder.resolve("absent").toString());
+        try {
+            // This process has looked its own up before; the child finds none.
+            assertThatThrownBy(() -> LLAMA.logits(gguf, TOKENS, 1, true))
+                    .isInstanceOf(LlamaUnusableException.class)
+                    .hasMessageContaining("unpacked into the temporary folder " + folder.resolve("absent"));
+        } finally {
+            System.setProperty("java.io.tmpdir", ours);
         }
     }
 
