@@ -333,6 +333,33 @@ class RunRulesTest {
         assertThat(world.jobs()).extracting(Job::attempt).containsExactly(1, 1);
     }
 
+    /** Its record has left the topic by then. */
+    @Test
+    void aWeekInAQueueThatNobodyWorksEndsHoweverOftenTheConductorStarts() {
+        start(PHONE);
+        world.pass(Duration.ofMinutes(10));
+
+        for (int starts = 0; starts < 4; starts++) {
+            world.restartAfter(Duration.ofDays(2));
+            world.pass(Duration.ofMinutes(11));
+        }
+
+        assertThat(world.jobs()).extracting(Job::attempt).containsExactly(1, 1);
+    }
+
+    @Test
+    void aJobWhoseTimeInTheQueueEndedWhileTheConductorWasDownIsIssuedOnceWorkersHadTheTimeToSpeak() {
+        start(PHONE);
+        world.pass(Duration.ofMinutes(10));
+
+        world.restartAfter(Duration.ofDays(30));
+
+        world.pass(Duration.ofMinutes(9));
+        assertThat(world.jobs()).hasSize(1);
+        world.pass(Duration.ofMinutes(1));
+        assertThat(world.jobs()).hasSize(2);
+    }
+
     @Test
     void everyLimitIsCountedAnewAfterAStart() {
         start(PHONE);
