@@ -84,7 +84,7 @@ final class Climb {
                 success.fromStore(),
                 success.at());
         Position next = step.parameters() instanceof Parameters.Benchmark
-                ? position.measured(done, success.measurements())
+                ? position.measured(done, Excerpt.of(success.measurements()))
                 : position.made(done);
         return from(request, next, 1, success.at());
     }
@@ -95,7 +95,7 @@ final class Climb {
         Position next = switch (step.parameters()) {
             case Parameters.Speed _ -> position.unmeasured(missingSpeed(step, failure));
             case Parameters.Quality _, Parameters.Prune _, Parameters.Distill _, Parameters.Quantize _ ->
-                refused(request, position, new Candidate.StepFailed(failure));
+                refused(request, position, new Candidate.StepFailed(Excerpt.of(failure)));
         };
         return from(request, next, 1, at);
     }
@@ -112,7 +112,7 @@ final class Climb {
     }
 
     private static List<Measurement> missingSpeed(Step step, Failure failure) {
-        String why = failure.reason().code() + ": " + failure.message();
+        String why = Excerpt.of(failure.reason().code() + ": " + failure.message());
         return Arrays.stream(Metric.values())
                 .filter(metric -> !metric.quality())
                 .map(metric -> Measurement.missing(metric, step.device(), why))

@@ -65,14 +65,15 @@ public final class Coordinator {
     }
 
     /** The conductor itself cannot go on with this run. */
-    public void broken(ModelName model, RunId id, Failure failure, Instant now) {
-        runs.get(model, id).ifPresent(run -> move(run, new RunEvent.Broken(failure, now), now));
+    public void broken(ModelName model, RunId id, Failure failure, Tried tried, Instant now) {
+        runs.get(model, id).ifPresent(run -> move(run, new RunEvent.Broken(failure, tried, now), now));
     }
 
     /** No worker can have this job: the runs that wait for it cannot go on. */
     public void broken(TicketId job, Failure failure, Instant now) {
         ticket(job.model(), job.job())
-                .ifPresent(ticket -> ticket.waiting().forEach(run -> broken(job.model(), run, failure, now)));
+                .ifPresent(
+                        ticket -> ticket.waiting().forEach(run -> broken(job.model(), run, failure, Tried.KEPT, now)));
     }
 
     /** A run that ends before it begins, if it is not known. */

@@ -22,7 +22,7 @@ import java.util.stream.Stream;
  * @param begun some worker has worked for this run
  * @param finished steps of this rung
  * @param evidence measurements of this rung's candidate
- * @param tried rungs before this one
+ * @param tried rungs before this one; those before a failure are missing where no record could hold them
  */
 public record Position(
         int rung,
@@ -69,6 +69,10 @@ public record Position(
         Optional<ArtifactRef> artifact = model.equals(checkpoint) ? Optional.empty() : Optional.of(model);
         Candidate candidate = new Candidate(rung, recipe, finished, artifact, outcome);
         return new Position(rung + 1, 0, checkpoint, 0, begun, List.of(), List.of(), plus(tried, candidate));
+    }
+
+    Position withoutTried() {
+        return new Position(rung, step, model, modelBytes, begun, finished, evidence, List.of());
     }
 
     /** Why the first candidate was never judged that might still be, had we or our surroundings not failed. */

@@ -63,5 +63,5 @@ public sealed interface RunEvent {
     record CancelRequested(String who, String why, Instant at) implements RunEvent {}
 
     /** The run cannot go on, for a reason that no job gave. */
-    record Broken(Failure failure, Instant at) implements RunEvent {}
+    record Broken(Failure failure, Tried tried, Instant at) implements RunEvent {}
 }

@@ -84,9 +84,10 @@ public final class RunMachine {
                 yield Transition.to(end, new Command.LeaveJob(run.job().key(), end.told()));
             }
             case RunEvent.Broken broken -> {
+                Position position = run.position();
                 Transition end = failed(
                         run.request(),
-                        run.position(),
+                        broken.tried() == Tried.KEPT ? position : position.withoutTried(),
                         broken.failure(),
                         run.job().attempt(),
                         broken.at());

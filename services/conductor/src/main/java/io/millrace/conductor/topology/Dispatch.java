@@ -5,6 +5,7 @@ import io.millrace.conductor.run.Draft;
 import io.millrace.conductor.run.Output;
 import io.millrace.conductor.run.Planner;
 import io.millrace.conductor.run.TicketId;
+import io.millrace.conductor.run.Tried;
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Event;
 import io.millrace.events.Failure;
@@ -91,13 +92,13 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
     }
 
     /** The runs that this event speaks of cannot go on. */
-    void fail(Event event, String why, Draft draft) {
+    void fail(Event event, String why, Tried tried, Draft draft) {
         switch (event) {
             case JobEvent news -> {
                 TicketId ticket = new TicketId(news.job().model(), news.job().key());
-                failRuns(ticket.model(), waiting(ticket, List.of(news.job().run()), draft), why, draft);
+                failRuns(ticket.model(), waiting(ticket, List.of(news.job().run()), draft), why, tried, draft);
             }
-            case OperatorRequest request -> failRuns(request.model(), Set.of(request.run()), why, draft);
+            case OperatorRequest request -> failRuns(request.model(), Set.of(request.run()), why, tried, draft);
             case Policy _,
                     CheckpointPublished _,
                     Job _,
@@ -109,8 +110,8 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
         }
     }
 
-    void failTicket(TicketId id, String why, Draft draft) {
-        failRuns(id.model(), waiting(id, List.of(), draft), why, draft);
+    void failTicket(TicketId id, String why, Tried tried, Draft draft) {
+        failRuns(id.model(), waiting(id, List.of(), draft), why, tried, draft);
     }
 
     /** What was stored cannot be read: the runs that need it cannot go on. */
@@ -118,12 +119,14 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
         new Salvage(coordinator(draft), draft, now).of(entry);
     }
 
-    private void failRuns(ModelName model, Set<RunId> runs, String why, Draft draft) {
+    private void failRuns(ModelName model, Set<RunId> runs, String why, Tried tried, Draft draft) {
+        String dropped = tried == Tried.KEPT ? "" : " (no record held what the run had tried, so that is not kept)";
         Failure failure = new Failure(
                 Reason.CONDUCTOR_ERROR,
-                "the conductor could not go on because of " + why + "; see its log and the dead letters, then retry");
+                "the conductor could not go on because of " + why + dropped
+                        + "; see its log and the dead letters, then retry");
         Coordinator coordinator = coordinator(draft);
-        runs.forEach(run -> coordinator.broken(model, run, failure, now));
+        runs.forEach(run -> coordinator.broken(model, run, failure, tried, now));
     }
 
     private static Set<RunId> waiting(TicketId id, List<RunId> others, Draft draft) {

@@ -4,6 +4,7 @@ import io.millrace.conductor.run.Coordinator;
 import io.millrace.conductor.run.Draft;
 import io.millrace.conductor.run.Planner;
 import io.millrace.conductor.run.Table;
+import io.millrace.conductor.run.Tried;
 import io.millrace.events.Failure;
 import io.millrace.events.JobKey;
 import io.millrace.events.ModelName;
@@ -42,7 +43,7 @@ record Salvage(Coordinator coordinator, Draft draft, Instant now) {
                 waiting.add(run.id());
             }
         });
-        waiting.forEach(run -> coordinator.broken(model, run, failure, now));
+        waiting.forEach(run -> coordinator.broken(model, run, failure, Tried.KEPT, now));
     }
 
     private static Failure failure(String what, Unreadable.Entry entry) {

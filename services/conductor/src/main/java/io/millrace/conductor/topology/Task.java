@@ -7,10 +7,12 @@ import io.millrace.conductor.run.Queue;
 import io.millrace.conductor.run.Tables;
 import io.millrace.conductor.run.Ticket;
 import io.millrace.conductor.run.TicketId;
+import io.millrace.conductor.run.Tried;
 import io.millrace.conductor.timers.Deadlines;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -77,6 +79,13 @@ final class Task {
         return draft.outputs().stream()
                 .flatMap(output -> output instanceof Output.RefuseRecord(String why) ? Stream.of(why) : Stream.empty())
                 .findFirst();
+    }
+
+    /** Ends runs that cannot go on: without what they tried, where a record does not hold that. */
+    void fail(BiConsumer<Tried, Draft> decision, Instant now) {
+        if (carryOut(draft -> decision.accept(Tried.KEPT, draft), now).isPresent()) {
+            carryOut(draft -> decision.accept(Tried.DROPPED, draft), now);
+        }
     }
 
     void bury(ConsumerRecord<String, byte[]> origin, String why, Instant now) {
