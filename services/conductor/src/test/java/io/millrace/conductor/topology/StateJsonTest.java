@@ -6,9 +6,11 @@ import io.millrace.conductor.run.Ticket;
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
+import io.millrace.events.Failure;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.Parameters;
+import io.millrace.events.Reason;
 import io.millrace.events.Step;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -16,6 +18,8 @@ import java.util.List;
 import java.util.Optional;
 import org.apache.kafka.common.serialization.Serde;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class StateJsonTest {
     private final Serde<Ticket.Phase> phases = StateJson.serde(Ticket.Phase.class);
@@ -42,6 +46,32 @@ class StateJsonTest {
         byte[] written = phases.serializer().serialize("tickets", queued);
 
         assertThat(phases.deserializer().deserialize("tickets", written)).isEqualTo(queued);
+    }
+
+    @Test
+    void reasonOfALaterVersionIsUnknown() {
+        assertThat(reason("A_LATER_REASON")).isEqualTo(Reason.UNKNOWN);
+        assertThat(reason("disk-full")).isEqualTo(Reason.DISK_FULL);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void reasonIsReadAsItWasWritten(Reason reason) {
+        byte[] written = StateJson.serde(Reason.class).serializer().serialize("state", reason);
+
+        assertThat(new String(written, StandardCharsets.UTF_8))
+                .as("earlier versions read this")
+                .isEqualTo('"' + reason.name() + '"');
+        assertThat(StateJson.serde(Reason.class).deserializer().deserialize("state", written))
+                .isEqualTo(reason);
+    }
+
+    private static Reason reason(String written) {
+        byte[] failure = ("{\"reason\":\"" + written + "\",\"message\":\"\"}").getBytes(StandardCharsets.UTF_8);
+        return StateJson.serde(Failure.class)
+                .deserializer()
+                .deserialize("state", failure)
+                .reason();
     }
 
     @Test
