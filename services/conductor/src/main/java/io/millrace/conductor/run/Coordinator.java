@@ -104,6 +104,15 @@ public final class Coordinator {
         return true;
     }
 
+    /** A policy asks again for a run that it asked for before, and counts on what came of it. */
+    void askedAgain(RunState run, RunRequest request) {
+        RunState standing = run.with(run.request().askedBy(request.revision()));
+        runs.put(standing);
+        if (standing instanceof RunState.Published published) {
+            LatestModel.offerAgain(published.event(), published.request(), draft);
+        }
+    }
+
     /** Writes a run's new state down and does what it wants done. */
     void enter(Transition transition, Instant now) {
         RunState state = transition.state();

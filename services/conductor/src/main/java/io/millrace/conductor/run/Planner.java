@@ -55,7 +55,7 @@ public final class Planner {
             supersedeOlder(standing, now);
         }
         for (Policy policy : matching(checkpoint.model())) {
-            plan(standing, policy, now, policy.onNewer() == Policy.OnNewer.SUPERSEDE);
+            plan(standing, policy, now);
         }
     }
 
@@ -75,7 +75,7 @@ public final class Planner {
             if (policy.get().matches(newest.model())) {
                 checkpoints
                         .backfill(newest, policy.get().backfill())
-                        .forEach(checkpoint -> plan(checkpoint, policy.get(), now, false));
+                        .forEach(checkpoint -> ask(checkpoint, policy.get(), now));
             }
         });
     }
@@ -91,20 +91,29 @@ public final class Planner {
                 .findFirst();
     }
 
-    /** @param newestOnly a checkpoint that is not the newest any more is superseded at once; a backfill asks for it */
-    private void plan(CheckpointPublished checkpoint, Policy policy, Instant now, boolean newestOnly) {
-        Optional<CheckpointPublished> newer =
-                checkpoints.newest(checkpoint.model()).filter(newest -> newest.isNewerThan(checkpoint));
+    /** A checkpoint that is not the newest any more is superseded at once, if its policy says so. */
+    private void plan(CheckpointPublished checkpoint, Policy policy, Instant now) {
+        Optional<CheckpointPublished> newer = policy.onNewer() == Policy.OnNewer.SUPERSEDE
+                ? checkpoints.newest(checkpoint.model()).filter(newest -> newest.isNewerThan(checkpoint))
+                : Optional.empty();
         for (Target target : policy.targets()) {
             RunRequest request = RunRequest.of(checkpoint, policy, target, now);
-            if (runs.get(checkpoint.model(), request.id()).isPresent()) {
-                continue;
+            if (runs.get(checkpoint.model(), request.id()).isEmpty()) {
+                coordinator.enter(
+                        newer.map(by -> RunMachine.supersede(request, by.version(), now))
+                                .orElseGet(() -> RunMachine.begin(request)),
+                        now);
             }
-            coordinator.enter(
-                    newestOnly && newer.isPresent()
-                            ? RunMachine.supersede(request, newer.get().version(), now)
-                            : RunMachine.begin(request),
-                    now);
+        }
+    }
+
+    private void ask(CheckpointPublished checkpoint, Policy policy, Instant now) {
+        for (Target target : policy.targets()) {
+            RunRequest request = RunRequest.of(checkpoint, policy, target, now);
+            runs.get(checkpoint.model(), request.id())
+                    .ifPresentOrElse(
+                            run -> coordinator.askedAgain(run, request),
+                            () -> coordinator.enter(RunMachine.begin(request), now));
         }
     }
 

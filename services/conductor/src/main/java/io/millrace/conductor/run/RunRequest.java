@@ -8,9 +8,9 @@ import java.time.Instant;
 import java.util.Objects;
 
 /**
- * What a run was asked to reach. It never changes, whatever becomes of the policy.
+ * What a run was asked to reach. Its target never changes, whatever becomes of the policy.
  *
- * @param revision of the policy that asked
+ * @param revision of the policy that asked last
  * @param recomputed how often an operator had everything computed anew
  */
 public record RunRequest(
@@ -25,6 +25,11 @@ public record RunRequest(
     public static RunRequest of(CheckpointPublished checkpoint, Policy policy, Target target, Instant at) {
         RunId id = RunId.of(checkpoint, policy.name(), target);
         return new RunRequest(id, checkpoint, policy.name(), policy.revision(), policy.onNewer(), target, at, 0);
+    }
+
+    /** A later revision of the policy asks for it again. */
+    RunRequest askedBy(long later) {
+        return new RunRequest(id, checkpoint, policy, later, onNewer, target, at, recomputed);
     }
 
     /** The same once more. Its jobs have other keys: a committed result is never replaced. */

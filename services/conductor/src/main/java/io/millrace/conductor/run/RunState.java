@@ -27,6 +27,20 @@ public sealed interface RunState {
         return request().checkpoint().model();
     }
 
+    /** The same, asked for in other words. */
+    default RunState with(RunRequest request) {
+        return switch (this) {
+            case Requested run -> new Requested(request, run.position, run.job);
+            case Working run -> new Working(request, run.position, run.job);
+            case BackingOff run -> new BackingOff(request, run.position, run.job, run.failure, run.until);
+            case Published run -> new Published(request, run.position, run.event, run.at);
+            case Rejected run -> new Rejected(request, run.position, run.at);
+            case Failed run -> new Failed(request, run.position, run.failure, run.attempt, run.at);
+            case Superseded run -> new Superseded(request, run.position, run.by, run.at);
+            case Cancelled run -> new Cancelled(request, run.position, run.who, run.why, run.at);
+        };
+    }
+
     /** A run that goes on. */
     sealed interface Open extends RunState {
         CurrentJob job();

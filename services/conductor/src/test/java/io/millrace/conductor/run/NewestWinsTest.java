@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 
 class NewestWinsTest {
     private static final Target PHONE = Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")));
+    private static final Target OTHER_PHONE = Given.target("phone", Given.recipe(Given.gguf("Q6_K")));
     private static final CheckpointPublished OLD = Given.checkpoint("v1");
     private static final CheckpointPublished NEW = Given.checkpoint(Given.MODEL, "v2", Given.START.plusSeconds(60));
 
@@ -150,6 +151,61 @@ class NewestWinsTest {
                 .singleElement()
                 .extracting(output -> ((Output.PublishLatest) output).event().version())
                 .isEqualTo("v2");
+    }
+
+    @Test
+    void whatAPolicyThatIsTakenBackMadeBeforeIsTheLatestAgain() {
+        world.publish(OLD);
+        world.apply(policy(Policy.OnNewer.KEEP));
+        finish(world.lastJob());
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, OTHER_PHONE));
+        finish(world.lastJob());
+        int jobs = world.jobs().size();
+
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 3, PHONE));
+
+        assertThat(world.jobs()).hasSize(jobs);
+        assertThat(latest()).containsExactly("Q4_K_M", "Q6_K", "Q4_K_M");
+
+        world.ask(OperatorRequest.Kind.RECOMPUTE, id(OLD));
+        finish(world.lastJob());
+
+        assertThat(latest()).containsExactly("Q4_K_M", "Q6_K", "Q4_K_M", "Q4_K_M");
+    }
+
+    @Test
+    void aRunThatIsOpenWhenItsPolicyIsTakenBackMakesTheLatest() {
+        world.publish(OLD);
+        world.apply(policy(Policy.OnNewer.KEEP));
+        Job first = world.lastJob();
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, OTHER_PHONE));
+        Job second = world.lastJob();
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 3, PHONE));
+
+        finish(first);
+        finish(second);
+
+        assertThat(latest()).containsExactly("Q4_K_M");
+    }
+
+    @Test
+    void aModelThatStandsAsTheLatestIsNotPublishedThereOnceMore() {
+        world.publish(OLD);
+        world.apply(policy(Policy.OnNewer.KEEP));
+        finish(world.lastJob());
+        world.delete(policy(Policy.OnNewer.KEEP));
+
+        world.apply(policy(Policy.OnNewer.KEEP));
+
+        assertThat(latest()).containsExactly("Q4_K_M");
+    }
+
+    /** Types of the models that were ever the latest, in order. */
+    private List<String> latest() {
+        return world.outputs().stream()
+                .filter(Output.PublishLatest.class::isInstance)
+                .map(output -> ((Output.PublishLatest) output).event().type())
+                .toList();
     }
 
     @Test

@@ -2,6 +2,8 @@ package io.millrace.conductor.topology;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.conductor.Given;
+import io.millrace.conductor.run.LatestModel;
 import io.millrace.conductor.run.Ticket;
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Device;
@@ -72,6 +74,19 @@ class StateJsonTest {
                 .deserializer()
                 .deserialize("state", failure)
                 .reason();
+    }
+
+    @Test
+    void latestModelOfAnEarlierVersionDoesNotSayWhichRunMadeIt() {
+        LatestModel now = new LatestModel(Given.checkpoint("v1"), 3, Optional.empty());
+        String written = new String(
+                StateJson.serde(LatestModel.class).serializer().serialize("state", now), StandardCharsets.UTF_8);
+
+        byte[] earlier = written.replace(",\"run\":null", "").getBytes(StandardCharsets.UTF_8);
+
+        assertThat(new String(earlier, StandardCharsets.UTF_8)).doesNotContain("\"run\"");
+        assertThat(StateJson.serde(LatestModel.class).deserializer().deserialize("state", earlier))
+                .isEqualTo(now);
     }
 
     @Test
