@@ -136,11 +136,11 @@ public final class RunMachine {
                 switch (failure.failure().blame()) {
                     case CHECKPOINT, POLICY ->
                         failed(request, position, failure.failure(), failure.attempt(), failure.at());
-                    case RECIPE -> Climb.afterFailure(request, position, failure.failure(), failure.at());
+                    case RECIPE -> Climb.afterFailure(request, position, job, failure.failure(), failure.at());
                     // Nobody judged that candidate, so a run that ends with it was not rejected.
                     case OURSELVES, SURROUNDINGS ->
                         Climb.mayGoOn(request, position)
-                                ? Climb.afterFailure(request, position, failure.failure(), failure.at())
+                                ? Climb.afterFailure(request, position, job, failure.failure(), failure.at())
                                 : failed(request, position, failure.failure(), failure.attempt(), failure.at());
                 };
         };

@@ -227,6 +227,53 @@ class RunRulesTest {
         assertThat(world.lastJob().attempt()).isEqualTo(4);
     }
 
+    @Test
+    void aStepThatFailedForGoodRefusesEachRungThatNeedsItAndIsDoneOnce() {
+        RunId run = start(distilled());
+
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.DIVERGED));
+
+        assertThat(world.jobs()).hasSize(1);
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.REJECTED);
+        assertThat(world.run(run).tried())
+                .extracting(candidate ->
+                        ((Candidate.StepFailed) candidate.outcome()).failure().reason())
+                .containsExactly(Reason.DIVERGED, Reason.DIVERGED, Reason.DIVERGED);
+    }
+
+    @Test
+    void aRetryDoesAgainTheStepThatRefusedEachRung() {
+        RunId run = start(distilled());
+        Job distill = world.lastJob();
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.OUT_OF_MEMORY));
+            world.pass(Duration.ofMinutes(1));
+        }
+        assertThat(world.jobs()).hasSize(3);
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.FAILED);
+
+        world.ask(OperatorRequest.Kind.RETRY, run);
+
+        assertThat(world.lastJob().key()).isEqualTo(distill.key());
+        assertThat(world.lastJob().attempt()).isEqualTo(4);
+        succeed();
+        assertThat(world.lastJob().parameters()).isEqualTo(new Parameters.Gguf("Q4_K_M"));
+    }
+
+    /** A weight-only job has one key on every device. */
+    @Test
+    void aStepThatFailedIsTriedOnAnotherDevice() {
+        Target target = Given.target(
+                "phone", Given.recipe(Given.gguf("Q4_K_M")), Given.recipe(Given.H100, Given.gguf("Q4_K_M")));
+        start(target);
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.OUT_OF_MEMORY));
+            world.pass(Duration.ofMinutes(1));
+        }
+
+        assertThat(world.lastJob().device()).isEqualTo(Given.H100);
+    }
+
     /** Only a run of which every candidate was judged was rejected. */
     @Test
     void aRunGoesBackToTheCandidateThatNobodyJudged() {
@@ -619,6 +666,15 @@ class RunRulesTest {
         world.hear(Answers.started(job, world.now()));
         world.hear(Answers.succeeded(job, world.now(), 0.01));
         return job;
+    }
+
+    /** A ladder whose rungs begin with the same distillation. */
+    private static Target distilled() {
+        return Given.target(
+                "phone",
+                Given.recipe(Given.distill(), Given.gguf("Q4_K_M")),
+                Given.recipe(Given.distill(), Given.gguf("Q6_K")),
+                Given.recipe(Given.distill(), Given.gguf("Q8_0")));
     }
 
     private static Recipe onDevice(Device device) {

@@ -3,7 +3,9 @@ package io.millrace.conductor.topology;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.conductor.Given;
+import io.millrace.conductor.run.FailedStep;
 import io.millrace.conductor.run.LatestModel;
+import io.millrace.conductor.run.Position;
 import io.millrace.conductor.run.Ticket;
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Device;
@@ -11,6 +13,7 @@ import io.millrace.events.Digest;
 import io.millrace.events.Failure;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
+import io.millrace.events.JobKey;
 import io.millrace.events.Parameters;
 import io.millrace.events.Reason;
 import io.millrace.events.Step;
@@ -87,6 +90,32 @@ class StateJsonTest {
         assertThat(new String(earlier, StandardCharsets.UTF_8)).doesNotContain("\"run\"");
         assertThat(StateJson.serde(LatestModel.class).deserializer().deserialize("state", earlier))
                 .isEqualTo(now);
+    }
+
+    @Test
+    void positionOfAnEarlierVersionHasNoFailedSteps() {
+        Position now = new Position(2, 1, Given.artifact("model"), 7, true, List.of(), List.of(), List.of(), List.of());
+        Serde<Position> positions = StateJson.serde(Position.class);
+        String written = new String(positions.serializer().serialize("state", now), StandardCharsets.UTF_8);
+
+        String earlier = written.replace(",\"failed\":[]", "");
+
+        assertThat(earlier).doesNotContain("failed");
+        assertThat(positions.deserializer().deserialize("state", earlier.getBytes(StandardCharsets.UTF_8)))
+                .isEqualTo(now);
+    }
+
+    @Test
+    void positionIsReadAsItWasWritten() {
+        Failure failure = new Failure(Reason.DIVERGED, "at step 7");
+        FailedStep failed = new FailedStep(JobKey.parse("ab".repeat(32)), Device.CPU, 1, failure);
+        Position position =
+                new Position(2, 1, Given.artifact("model"), 7, true, List.of(), List.of(), List.of(), List.of(failed));
+        Serde<Position> positions = StateJson.serde(Position.class);
+
+        byte[] written = positions.serializer().serialize("state", position);
+
+        assertThat(positions.deserializer().deserialize("state", written)).isEqualTo(position);
     }
 
     @Test
