@@ -53,15 +53,20 @@ public final class Coordinator {
         ticket(id.model(), id.job()).ifPresent(standing -> take(standing, timeouts.lost(standing, losses, now), now));
     }
 
-    /** A person asked. False if the run is not known, or cannot do what is asked. */
-    public boolean requested(OperatorRequest request, Instant now) {
+    /**
+     * A person asked. False if the run is not known, cannot do what is asked, or has done it before.
+     *
+     * @param recordAt when the broker took the record
+     */
+    public boolean requested(OperatorRequest request, Instant recordAt, Instant now) {
         RunEvent event = switch (request.kind()) {
             case RETRY -> new RunEvent.RetryRequested(request.who(), request.why(), now);
             case RECOMPUTE -> new RunEvent.RecomputeRequested(request.who(), request.why(), now);
             case CANCEL -> new RunEvent.CancelRequested(request.who(), request.why(), now);
         };
         Optional<RunState> run = runs.get(request.model(), request.run());
-        return run.isPresent() && move(run.get(), event, now);
+        boolean replayed = run.isPresent() && run.get() instanceof RunState.Ended ended && ended.isAfter(recordAt);
+        return run.isPresent() && !replayed && move(run.get(), event, now);
     }
 
     /** The conductor itself cannot go on with this run. */

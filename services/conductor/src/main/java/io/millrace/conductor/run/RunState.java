@@ -4,6 +4,7 @@ import io.millrace.events.Failure;
 import io.millrace.events.ModelName;
 import io.millrace.events.ModelPublished;
 import io.millrace.events.RunId;
+import java.time.Duration;
 import java.time.Instant;
 
 /**
@@ -48,7 +49,15 @@ public sealed interface RunState {
 
     /** A run that changes only when an operator asks. */
     sealed interface Ended extends RunState {
+        /** How far the clock that a record has its time from may be behind the conductor's. */
+        Duration BEHIND = Duration.ofMinutes(5);
+
         Instant at();
+
+        /** Whether it ended after what this record asked for was done: the record is read once more. */
+        default boolean isAfter(Instant recordAt) {
+            return at().isAfter(recordAt.plus(BEHIND));
+        }
     }
 
     /** Its first job is in the queue and nobody has begun it. */

@@ -59,7 +59,7 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
                 }
             }
             case OperatorRequest request -> {
-                if (belongs(key, request.model(), draft) && !coordinator.requested(request, now)) {
+                if (belongs(key, request.model(), draft) && !coordinator.requested(request, recordAt, now)) {
                     wiring.metrics().ignored(request.kind().name());
                 }
             }

@@ -556,6 +556,42 @@ class RunRulesTest {
         assertThat(world.outputs()).isEqualTo(before);
     }
 
+    /** The group's offsets were lost, and its records are read from the start. */
+    @ParameterizedTest
+    @EnumSource(names = {"RETRY", "RECOMPUTE"})
+    void aRequestThatIsReadOnceMoreIsNotCarriedOutAgain(OperatorRequest.Kind kind) {
+        RunId run = start(PHONE);
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.NOT_FINITE));
+        OperatorRequest request = new OperatorRequest(Given.MODEL, run, kind, "ana", "again", world.now());
+        world.ask(request);
+        world.pass(Duration.ofMinutes(5).plusMillis(1));
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.NOT_FINITE));
+        int jobs = world.jobs().size();
+
+        world.ask(request);
+
+        assertThat(world.jobs()).hasSize(jobs);
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.FAILED);
+        world.ask(kind, run);
+        assertThat(world.jobs()).hasSize(jobs + 1);
+    }
+
+    @Test
+    void aRequestFromAClockThatIsALittleBehindIsCarriedOut() {
+        RunId run = start(PHONE);
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.NOT_FINITE));
+
+        world.ask(new OperatorRequest(
+                Given.MODEL,
+                run,
+                OperatorRequest.Kind.RETRY,
+                "ana",
+                "",
+                world.now().minus(Duration.ofMinutes(5))));
+
+        assertThat(world.jobs()).hasSize(2);
+    }
+
     @Test
     void recomputeBeginsAnyEndedRunAnewWithJobsThatHaveNoResultYet() {
         RunId run = start(PHONE);

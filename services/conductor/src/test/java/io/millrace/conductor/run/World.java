@@ -73,8 +73,12 @@ final class World {
     }
 
     void ask(OperatorRequest.Kind kind, RunId run, String why) {
-        OperatorRequest request = new OperatorRequest(Given.MODEL, run, kind, "ana", why, now);
-        decide(draft -> coordinator(draft).requested(request, now));
+        ask(new OperatorRequest(Given.MODEL, run, kind, "ana", why, now));
+    }
+
+    /** Its record has the time that it was asked at. */
+    void ask(OperatorRequest request) {
+        decide(draft -> coordinator(draft).requested(request, request.at(), now));
     }
 
     void pass(Duration time) {

@@ -356,6 +356,28 @@ class ConductorTopologyTest {
     }
 
     @Test
+    void anOperatorsRequestThatIsReadOnceMoreIsCountedAsIgnored() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.send(Given.checkpoint("v1"));
+            Job job = conductor.job();
+            conductor.send(Answers.failed(job, conductor.now(), Reason.NOT_FINITE));
+            OperatorRequest request =
+                    new OperatorRequest(Given.MODEL, job.run(), OperatorRequest.Kind.RETRY, "ana", "", conductor.now());
+            conductor.send(request);
+            Instant asked = conductor.now();
+            conductor.pass(Duration.ofMinutes(6));
+            conductor.send(Answers.failed(conductor.job(), conductor.now(), Reason.NOT_FINITE));
+
+            conductor.sendAt(asked, request);
+
+            assertThat(conductor.jobs()).isEmpty();
+            assertThat(conductor.count("millrace.events.ignored", "kind", "RETRY"))
+                    .isEqualTo(1);
+        }
+    }
+
+    @Test
     void aQueueWhoseTopicHasAnotherShapeFailsTheRunThatNeedsItAndARetryGoesOn() {
         String topic = Driven.TOPICS.jobs(StageName.BENCHMARK, Device.CPU);
         try (Driven conductor = new Driven(folder, Given.START)) {
