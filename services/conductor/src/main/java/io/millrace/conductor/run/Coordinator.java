@@ -1,5 +1,6 @@
 package io.millrace.conductor.run;
 
+import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Failure;
 import io.millrace.events.JobEvent;
 import io.millrace.events.JobKey;
@@ -92,6 +93,11 @@ public final class Coordinator {
     public void forget(RunState.Ended run) {
         runs.forget(run);
         draft.emit(new Output.ForgetRun(run.id()));
+    }
+
+    /** Whether a run of this checkpoint may have ended so long ago that it is forgotten. */
+    boolean mayHaveForgotten(CheckpointPublished checkpoint, Instant now) {
+        return checkpoint.publishedAt().plus(limits.endedKept()).isBefore(now);
     }
 
     /** Every limit is counted anew when a task starts. */

@@ -12,6 +12,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Decides which runs there are: each checkpoint meets each policy that matches its model. */
 public final class Planner {
@@ -67,7 +69,8 @@ public final class Planner {
             LatestModel.deleted(name, draft);
             return;
         }
-        if (policies.get(name).equals(policy)) {
+        Optional<Policy> former = policies.get(name);
+        if (former.equals(policy)) {
             return;
         }
         policies.put(name, policy.get());
@@ -75,7 +78,7 @@ public final class Planner {
             if (policy.get().matches(newest.model())) {
                 checkpoints
                         .backfill(newest, policy.get().backfill())
-                        .forEach(checkpoint -> ask(checkpoint, policy.get(), now));
+                        .forEach(checkpoint -> ask(checkpoint, policy.get(), former, now));
             }
         });
     }
@@ -107,14 +110,29 @@ public final class Planner {
         }
     }
 
-    private void ask(CheckpointPublished checkpoint, Policy policy, Instant now) {
+    /** A run that the former revision asked for, and that nobody knows any more, ended long ago and is not begun anew. */
+    private void ask(CheckpointPublished checkpoint, Policy policy, Optional<Policy> former, Instant now) {
+        Set<RunId> askedBefore = former.filter(before -> before.backfill() >= policy.backfill())
+                .map(before -> runsOf(checkpoint, before))
+                .orElse(Set.of());
+        boolean old = coordinator.mayHaveForgotten(checkpoint, now);
         for (Target target : policy.targets()) {
             RunRequest request = RunRequest.of(checkpoint, policy, target, now);
-            runs.get(checkpoint.model(), request.id())
-                    .ifPresentOrElse(
-                            run -> coordinator.askedAgain(run, request),
-                            () -> coordinator.enter(RunMachine.begin(request), now));
+            Optional<RunState> run = runs.get(checkpoint.model(), request.id());
+            if (run.isPresent()) {
+                coordinator.askedAgain(run.get(), request);
+            } else if (!old || !askedBefore.contains(request.id())) {
+                coordinator.enter(RunMachine.begin(request), now);
+            }
         }
+    }
+
+    private static Set<RunId> runsOf(CheckpointPublished checkpoint, Policy policy) {
+        return policy.matches(checkpoint.model())
+                ? policy.targets().stream()
+                        .map(target -> RunId.of(checkpoint, policy.name(), target))
+                        .collect(Collectors.toUnmodifiableSet())
+                : Set.of();
     }
 
     private void supersedeOlder(CheckpointPublished newest, Instant now) {

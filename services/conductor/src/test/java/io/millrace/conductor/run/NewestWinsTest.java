@@ -223,6 +223,45 @@ class NewestWinsTest {
     }
 
     @Test
+    void aChangeOfAPolicyDoesNotBeginARunAnewThatEndedLongAgoAndIsForgotten() {
+        world.apply(policy(Policy.OnNewer.KEEP));
+        world.publish(OLD);
+        world.ask(OperatorRequest.Kind.CANCEL, id(OLD));
+        world.pass(Limits.DEFAULT.endedKept().plusDays(1));
+        world.forgetEndedRuns();
+        int jobs = world.jobs().size();
+
+        Target laptop = Given.target("laptop", Given.recipe(Given.gguf("Q8_0")));
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, PHONE, laptop));
+
+        assertThat(world.openRuns())
+                .extracting(run -> run.request().target())
+                .as("only the new target")
+                .containsExactly(laptop);
+        assertThat(world.jobs()).hasSize(jobs + 1);
+
+        world.apply(new Policy("chat-models", "chat-*", Policy.OnNewer.KEEP, List.of(PHONE, laptop), 3, 2));
+
+        assertThat(world.openRuns())
+                .extracting(run -> run.request().target())
+                .as("a wider backfill asks for it")
+                .containsExactlyInAnyOrder(PHONE, laptop);
+    }
+
+    /** A newer version's algorithm makes another run of the same target; here the run of a recent checkpoint is gone. */
+    @Test
+    void aChangeOfAPolicyBeginsWhatIsNotKnownOfARecentCheckpoint() {
+        world.apply(policy(Policy.OnNewer.KEEP));
+        world.publish(OLD);
+        world.ask(OperatorRequest.Kind.CANCEL, id(OLD));
+        world.forgetEndedRuns();
+
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, PHONE));
+
+        assertThat(world.openRuns()).hasSize(1);
+    }
+
+    @Test
     void backfillPlansAsManyAsItSays() {
         for (int i = 0; i < 5; i++) {
             world.publish(Given.checkpoint(Given.MODEL, "v" + i, Given.START.plusSeconds(i)));

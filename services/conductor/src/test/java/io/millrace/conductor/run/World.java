@@ -81,6 +81,11 @@ final class World {
         decide(draft -> coordinator(draft).requested(request, request.at(), now));
     }
 
+    /** As the conductor does with runs that ended long ago. */
+    void forgetEndedRuns() {
+        decide(draft -> endedRuns().forEach(run -> coordinator(draft).forget(run)));
+    }
+
     void pass(Duration time) {
         wait(time).forEach(this::wake);
     }
