@@ -117,7 +117,7 @@ public final class Coordinator {
 
     /** A policy asks again for a run that it asked for before, and counts on what came of it. */
     void askedAgain(RunState run, RunRequest request) {
-        RunState standing = run.with(run.request().askedBy(request.revision()));
+        RunState standing = run.with(run.request().askedBy(request));
         runs.put(standing);
         if (standing instanceof RunState.Published published) {
             LatestModel.offerAgain(published.event(), published.request(), draft);

@@ -61,8 +61,12 @@ public final class Planner {
         }
     }
 
-    /** A policy is new, changed or deleted. It plans the newest checkpoints of the models that it matches. */
-    public void changed(String name, Optional<Policy> policy, Instant now) {
+    /**
+     * A policy is new, changed or deleted. It plans the newest checkpoints of the models that it matches.
+     *
+     * @param recordAt when the broker took the record
+     */
+    public void changed(String name, Optional<Policy> policy, Instant recordAt, Instant now) {
         Table<Policy> policies = draft.tables().policies();
         if (policy.isEmpty()) {
             policies.delete(name);
@@ -78,7 +82,7 @@ public final class Planner {
             if (policy.get().matches(newest.model())) {
                 checkpoints
                         .backfill(newest, policy.get().backfill())
-                        .forEach(checkpoint -> ask(checkpoint, policy.get(), former, now));
+                        .forEach(checkpoint -> ask(checkpoint, policy.get(), former, recordAt, now));
             }
         });
     }
@@ -111,20 +115,34 @@ public final class Planner {
     }
 
     /** A run that the former revision asked for, and that nobody knows any more, ended long ago and is not begun anew. */
-    private void ask(CheckpointPublished checkpoint, Policy policy, Optional<Policy> former, Instant now) {
+    private void ask(
+            CheckpointPublished checkpoint, Policy policy, Optional<Policy> former, Instant recordAt, Instant now) {
         Set<RunId> askedBefore = former.filter(before -> before.backfill() >= policy.backfill())
                 .map(before -> runsOf(checkpoint, before))
                 .orElse(Set.of());
         boolean old = coordinator.mayHaveForgotten(checkpoint, now);
         for (Target target : policy.targets()) {
-            RunRequest request = RunRequest.of(checkpoint, policy, target, now);
+            RunRequest request = asked(checkpoint, policy, target, now);
             Optional<RunState> run = runs.get(checkpoint.model(), request.id());
-            if (run.isPresent()) {
+            if (run.isPresent() && isWantedAfterAll(run.get(), policy, recordAt)) {
+                coordinator.enter(RunMachine.begin(request), now);
+            } else if (run.isPresent()) {
                 coordinator.askedAgain(run.get(), request);
             } else if (!old || !askedBefore.contains(request.id())) {
                 coordinator.enter(RunMachine.begin(request), now);
             }
         }
+    }
+
+    /** Who asks for older checkpoints by their number wants each of them, whatever is published later. */
+    private static RunRequest asked(CheckpointPublished checkpoint, Policy policy, Target target, Instant now) {
+        RunRequest request = RunRequest.of(checkpoint, policy, target, now);
+        return policy.backfill() > 1 ? request.kept() : request;
+    }
+
+    /** A newer checkpoint superseded the run before the policy's record was written. */
+    private static boolean isWantedAfterAll(RunState run, Policy policy, Instant recordAt) {
+        return policy.backfill() > 1 && run instanceof RunState.Superseded superseded && !superseded.isAfter(recordAt);
     }
 
     private static Set<RunId> runsOf(CheckpointPublished checkpoint, Policy policy) {

@@ -27,9 +27,15 @@ public record RunRequest(
         return new RunRequest(id, checkpoint, policy.name(), policy.revision(), policy.onNewer(), target, at, 0);
     }
 
+    /** The same, whatever checkpoint is newer. */
+    RunRequest kept() {
+        return new RunRequest(id, checkpoint, policy, revision, Policy.OnNewer.KEEP, target, at, recomputed);
+    }
+
     /** A later revision of the policy asks for it again. */
-    RunRequest askedBy(long later) {
-        return new RunRequest(id, checkpoint, policy, later, onNewer, target, at, recomputed);
+    RunRequest askedBy(RunRequest later) {
+        Policy.OnNewer kept = later.onNewer == Policy.OnNewer.KEEP ? Policy.OnNewer.KEEP : onNewer;
+        return new RunRequest(id, checkpoint, policy, later.revision, kept, target, at, recomputed);
     }
 
     /** The same once more. Its jobs have other keys: a committed result is never replaced. */

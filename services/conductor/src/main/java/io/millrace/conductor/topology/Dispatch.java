@@ -43,7 +43,8 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
         }
         Coordinator coordinator = coordinator(draft);
         switch (event) {
-            case Policy policy -> planner(coordinator, draft).changed(policy.name(), Optional.of(policy), now);
+            case Policy policy ->
+                planner(coordinator, draft).changed(policy.name(), Optional.of(policy), recordAt, now);
             case CheckpointPublished checkpoint -> {
                 if (belongs(key, checkpoint.model(), draft)) {
                     planner(coordinator, draft).published(checkpoint, recordAt, now);
@@ -79,7 +80,7 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
     }
 
     void deletePolicy(String name, Draft draft) {
-        planner(coordinator(draft), draft).changed(name, Optional.empty(), now);
+        planner(coordinator(draft), draft).changed(name, Optional.empty(), recordAt, now);
     }
 
     void due(TicketId id, Draft draft) {

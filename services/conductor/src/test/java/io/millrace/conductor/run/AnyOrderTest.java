@@ -153,7 +153,7 @@ class AnyOrderTest {
                     List.of(Given.quality(), Given.faster()),
                     Given.recipe(Given.gguf(random.nextBoolean() ? "Q8_0" : "Q5_K_M")))
         };
-        return Given.policy(onNewer, revision, targets);
+        return new Policy("chat-models", "chat-*", onNewer, List.of(targets), revision, 1 + random.nextInt(4));
     }
 
     private void request() {

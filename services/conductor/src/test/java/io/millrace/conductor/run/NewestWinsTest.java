@@ -16,6 +16,7 @@ import io.millrace.events.RunId;
 import io.millrace.events.RunStatus;
 import io.millrace.events.Target;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -272,6 +273,55 @@ class NewestWinsTest {
         assertThat(world.openRuns())
                 .extracting(run -> run.request().checkpoint().version())
                 .containsExactlyInAnyOrder("v2", "v3", "v4");
+    }
+
+    @Test
+    void backfillBeginsWhatWasSupersededAndNothingNewerSupersedesItAgain() {
+        world.apply(policy(Policy.OnNewer.SUPERSEDE));
+        world.publish(OLD);
+        world.publish(NEW);
+        assertThat(status(OLD)).isEqualTo(RunStatus.SUPERSEDED);
+
+        world.apply(backfill(2, 2));
+        world.publish(Given.checkpoint(Given.MODEL, "v3", Given.START.plusSeconds(120)));
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.REQUESTED);
+        assertThat(status(NEW)).isEqualTo(RunStatus.REQUESTED);
+        world.publish(Given.checkpoint(Given.MODEL, "v4", Given.START.plusSeconds(180)));
+        assertThat(world.openRuns())
+                .extracting(run -> run.request().checkpoint().version())
+                .containsExactlyInAnyOrder("v1", "v2", "v4");
+    }
+
+    @Test
+    void aPolicyWithoutABackfillLeavesSuperseded() {
+        world.apply(policy(Policy.OnNewer.SUPERSEDE));
+        world.publish(NEW);
+        world.publish(OLD);
+
+        world.apply(Given.policy(Policy.OnNewer.SUPERSEDE, 2, PHONE));
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.SUPERSEDED);
+    }
+
+    /** The conductor's offsets were lost, and policies are read from the start. */
+    @Test
+    void aBackfillThatIsReadOnceMoreBeginsNothing() {
+        Policy backfill = backfill(1, 2);
+        Instant appliedAt = world.now();
+        world.apply(backfill);
+        world.apply(Given.policy(Policy.OnNewer.SUPERSEDE, 2, PHONE));
+        world.pass(Duration.ofDays(1));
+        world.publish(OLD);
+        world.publish(NEW);
+
+        world.apply(backfill, appliedAt);
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.SUPERSEDED);
+    }
+
+    private static Policy backfill(long revision, int checkpoints) {
+        return new Policy("chat-models", "chat-*", Policy.OnNewer.SUPERSEDE, List.of(PHONE), revision, checkpoints);
     }
 
     @Test

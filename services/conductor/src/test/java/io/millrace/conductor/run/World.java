@@ -57,11 +57,16 @@ final class World {
     }
 
     void apply(Policy policy) {
-        decide(draft -> new Planner(coordinator(draft), draft).changed(policy.name(), Optional.of(policy), now));
+        apply(policy, now);
+    }
+
+    void apply(Policy policy, Instant recordAt) {
+        decide(draft ->
+                new Planner(coordinator(draft), draft).changed(policy.name(), Optional.of(policy), recordAt, now));
     }
 
     void delete(Policy policy) {
-        decide(draft -> new Planner(coordinator(draft), draft).changed(policy.name(), Optional.empty(), now));
+        decide(draft -> new Planner(coordinator(draft), draft).changed(policy.name(), Optional.empty(), now, now));
     }
 
     void hear(JobEvent event) {
