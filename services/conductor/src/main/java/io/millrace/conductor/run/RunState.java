@@ -12,7 +12,7 @@ import java.time.Instant;
  *
  * <pre>
  * Requested ──► Working ⇄ BackingOff ──► Published | Rejected | Failed
- *     └──► Superseded          any open state ──► Cancelled        Failed ──retry──► Working
+ *     └──► Superseded ──backfill──► Requested     any open state ──► Cancelled     Failed ──retry──► Working
  * </pre>
  */
 public sealed interface RunState {
@@ -47,7 +47,7 @@ public sealed interface RunState {
         CurrentJob job();
     }
 
-    /** A run that changes only when an operator asks. */
+    /** A run that changes only when a person asks, or a policy's backfill. */
     sealed interface Ended extends RunState {
         /** How far the clock that a record has its time from may be behind the conductor's. */
         Duration BEHIND = Duration.ofMinutes(5);
