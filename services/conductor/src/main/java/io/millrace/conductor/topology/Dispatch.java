@@ -4,7 +4,9 @@ import io.millrace.conductor.run.Coordinator;
 import io.millrace.conductor.run.Draft;
 import io.millrace.conductor.run.Output;
 import io.millrace.conductor.run.Planner;
+import io.millrace.conductor.run.Ticket;
 import io.millrace.conductor.run.TicketId;
+import io.millrace.conductor.run.Tickets;
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Event;
 import io.millrace.events.Failure;
@@ -94,8 +96,9 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
     void fail(Event event, String why, Draft draft) {
         switch (event) {
             case JobEvent news -> {
-                TicketId ticket = new TicketId(news.job().model(), news.job().key());
-                failRuns(ticket.model(), waiting(ticket, List.of(news.job().run()), draft), why, draft);
+                Set<RunId> runs = waiting(new Tickets(draft.tables()).reachedBy(news));
+                runs.add(news.job().run());
+                failRuns(news.job().model(), runs, why, draft);
             }
             case OperatorRequest request -> failRuns(request.model(), Set.of(request.run()), why, draft);
             case Policy _,
@@ -110,7 +113,8 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
     }
 
     void failTicket(TicketId id, String why, Draft draft) {
-        failRuns(id.model(), waiting(id, List.of(), draft), why, draft);
+        List<Ticket> ticket = new Tickets(draft.tables()).get(id).stream().toList();
+        failRuns(id.model(), waiting(ticket), why, draft);
     }
 
     /** What was stored cannot be read: the runs that need it cannot go on. */
@@ -126,9 +130,9 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
         runs.forEach(run -> coordinator.broken(model, run, failure, now));
     }
 
-    private static Set<RunId> waiting(TicketId id, List<RunId> others, Draft draft) {
-        Set<RunId> runs = new LinkedHashSet<>(others);
-        draft.tables().tickets().get(id.toString()).ifPresent(ticket -> runs.addAll(ticket.waiting()));
+    private static Set<RunId> waiting(List<Ticket> tickets) {
+        Set<RunId> runs = new LinkedHashSet<>();
+        tickets.forEach(ticket -> runs.addAll(ticket.waiting()));
         return runs;
     }
 

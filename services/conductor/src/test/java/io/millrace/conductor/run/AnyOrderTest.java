@@ -7,6 +7,7 @@ import io.millrace.conductor.Given;
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Event;
 import io.millrace.events.Job;
+import io.millrace.events.JobCancelled;
 import io.millrace.events.JobEvent;
 import io.millrace.events.JobKey;
 import io.millrace.events.ModelPublished;
@@ -26,7 +27,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
@@ -52,7 +52,8 @@ class AnyOrderTest {
     private Random random = new Random();
     private final List<JobEvent> onTheWay = new ArrayList<>();
     private final Set<String> doneForRun = new HashSet<>();
-    private final Map<JobKey, Instant> queuedSince = new HashMap<>();
+    private final Map<TicketId, Instant> queuedSince = new HashMap<>();
+    private final Set<JobKey> cancelled = new HashSet<>();
     private final Map<RunId, Integer> retries = new HashMap<>();
     private final List<Job> issued = new ArrayList<>();
     private int seenOutputs;
@@ -151,7 +152,7 @@ class AnyOrderTest {
                     "fast",
                     Given.H100,
                     List.of(Given.quality(), Given.faster()),
-                    Given.recipe(Given.gguf(random.nextBoolean() ? "Q8_0" : "Q5_K_M")))
+                    Given.recipe(Given.H100, Given.gguf(random.nextBoolean() ? "Q4_K_M" : "Q5_K_M")))
         };
         return Given.policy(onNewer, revision, targets);
     }
@@ -195,38 +196,42 @@ class AnyOrderTest {
 
     private void hear(JobEvent event) {
         JobKey key = event.job().key();
-        Optional<Ticket> ticket = ticket(key);
+        List<Ticket> before = world.tickets().stream()
+                .filter(ticket -> ticket.key().equals(key))
+                .toList();
         change(() -> world.hear(event));
         if (event instanceof JobEvent.JobSucceeded) {
-            ticket.filter(standing -> !(standing.phase() instanceof Ticket.Abandoned))
-                    .ifPresent(standing -> standing.waiting().forEach(run -> doneForRun.add(run + " " + key)));
+            before.forEach(standing -> standing.waiting().forEach(run -> doneForRun.add(run + " " + key)));
+            assertThat(world.tickets())
+                    .as("a result ends the job for every device")
+                    .noneMatch(ticket -> ticket.key().equals(key) && !ticket.isAbandoned());
         }
     }
 
     /** Something other than time: it issues only what has no ticket. */
     private void change(Runnable change) {
-        Map<JobKey, Ticket> before = tickets();
+        Map<TicketId, Ticket> before = tickets();
         change.run();
         for (Job job : newJobs()) {
-            Ticket standing = before.get(job.key());
+            Ticket standing = before.get(id(job));
             assertThat(standing == null || standing.phase() instanceof Ticket.Abandoned)
                     .as("job %s was under way and is issued again", job.key())
                     .isTrue();
-            queuedSince.put(job.key(), world.now());
+            queuedSince.put(id(job), world.now());
         }
         memoryIsConsistent();
     }
 
     private void pass(Duration time) {
         for (TicketId id : world.wait(time)) {
-            Map<JobKey, Ticket> before = tickets();
+            Map<TicketId, Ticket> before = tickets();
             world.wake(id);
             for (Job job : newJobs()) {
-                Ticket standing = before.get(job.key());
+                Ticket standing = before.get(id(job));
                 assertThat(standing == null || mayBeIssued(standing, job))
                         .as("%s is issued again while it was %s", job, standing)
                         .isTrue();
-                queuedSince.put(job.key(), world.now());
+                queuedSince.put(id(job), world.now());
             }
             memoryIsConsistent();
         }
@@ -237,7 +242,7 @@ class AnyOrderTest {
         return switch (standing.phase()) {
             case Ticket.Paused pause -> !pause.until().isAfter(world.now());
             case Ticket.Queued _ -> {
-                Instant since = queuedSince.get(again.key());
+                Instant since = queuedSince.get(id(again));
                 yield !since.isAfter(world.now().minus(Limits.DEFAULT.queue()));
             }
             case Ticket.Abandoned _ -> true;
@@ -256,6 +261,11 @@ class AnyOrderTest {
                 assertThat(doneForRun).as("nothing done is issued again").doesNotContain(job.run() + " " + job.key());
                 jobs.add(job);
                 answerSomehow(job);
+            }
+            if (output instanceof Output.Publish(JobCancelled event)) {
+                cancelled.add(event.job());
+            } else if (output instanceof Output.RestoreJob restored) {
+                cancelled.remove(restored.job());
             }
         }
         seenOutputs += outputs.size();
@@ -287,18 +297,24 @@ class AnyOrderTest {
     }
 
     private void memoryIsConsistent() {
-        Map<JobKey, Ticket> tickets = tickets();
+        Map<TicketId, Ticket> tickets = tickets();
         assertThat(world.deadlines()).isEqualTo(tickets.size());
         Set<RunId> open = new HashSet<>();
         for (RunState.Open run : world.openRuns()) {
             open.add(run.id());
-            assertThat(tickets.get(run.job().key()))
+            assertThat(tickets.get(
+                            new TicketId(run.model(), run.job().key(), run.job().device())))
                     .as("run %s waits for a job that is under way", run.id())
                     .isNotNull()
                     .satisfies(ticket -> assertThat(ticket.waiting()).contains(run.id()));
         }
         assertThat(world.endedRuns()).noneMatch(run -> open.contains(run.id()));
-        tickets.values().forEach(ticket -> assertThat(open).containsAll(ticket.waiting()));
+        for (Ticket ticket : tickets.values()) {
+            assertThat(open).containsAll(ticket.waiting());
+            assertThat(ticket.isAbandoned() || !cancelled.contains(ticket.key()))
+                    .as("workers do what somebody waits for: %s", ticket)
+                    .isTrue();
+        }
     }
 
     private void latestOnlyMovedForward() {
@@ -312,12 +328,12 @@ class AnyOrderTest {
         }
     }
 
-    private Map<JobKey, Ticket> tickets() {
-        return world.tickets().stream().collect(Collectors.toMap(Ticket::key, Function.identity()));
+    private Map<TicketId, Ticket> tickets() {
+        return world.tickets().stream().collect(Collectors.toMap(TicketId::of, Function.identity()));
     }
 
-    private Optional<Ticket> ticket(JobKey key) {
-        return Optional.ofNullable(tickets().get(key));
+    private static TicketId id(Job job) {
+        return new TicketId(job.model(), job.key(), job.device());
     }
 
     private <E extends Event> long count(Class<E> kind, Function<E, RunId> run, RunId id) {
