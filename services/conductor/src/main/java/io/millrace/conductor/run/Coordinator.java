@@ -1,17 +1,26 @@
 package io.millrace.conductor.run;
 
+import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Failure;
+import io.millrace.events.Job;
 import io.millrace.events.JobEvent;
 import io.millrace.events.JobKey;
 import io.millrace.events.ModelName;
 import io.millrace.events.OperatorRequest;
+import io.millrace.events.Reason;
 import io.millrace.events.RunId;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Moves runs and jobs: an event reaches its ticket, the ticket tells its runs, a run asks for its next job. */
 public final class Coordinator {
+    /** Faults of the place where a checkpoint lies, not of its weights. */
+    private static final Set<Reason> PLACE = EnumSet.of(Reason.CHECKPOINT_MISSING, Reason.CHECKPOINT_CHANGED);
+
     private final Limits limits;
     private final TicketMachine machine;
     private final Timeouts timeouts;
@@ -19,6 +28,7 @@ public final class Coordinator {
     private final Draft draft;
     private final Runs runs;
     private final Tickets tickets;
+    private final Checkpoints checkpoints;
 
     public Coordinator(Limits limits, WorkedQueues worked, Draft draft) {
         this.limits = limits;
@@ -28,6 +38,7 @@ public final class Coordinator {
         this.draft = draft;
         this.runs = new Runs(draft.tables());
         this.tickets = new Tickets(draft.tables());
+        this.checkpoints = new Checkpoints(draft.tables());
     }
 
     /** A worker spoke. False if nobody waits for its job. */
@@ -70,7 +81,7 @@ public final class Coordinator {
             case RECOMPUTE -> new RunEvent.RecomputeRequested(request.who(), request.why(), now);
             case CANCEL -> new RunEvent.CancelRequested(request.who(), request.why(), now);
         };
-        Optional<RunState> run = runs.get(request.model(), request.run());
+        Optional<RunState> run = runs.get(request.model(), request.run()).map(this::whereItsCheckpointLies);
         return run.isPresent() && move(run.get(), event, now);
     }
 
@@ -82,6 +93,16 @@ public final class Coordinator {
     /** No worker can have this job: the runs that wait for it cannot go on. */
     public void broken(TicketId job, Failure failure, Instant now) {
         tickets.get(job).ifPresent(ticket -> ticket.waiting().forEach(run -> broken(job.model(), run, failure, now)));
+    }
+
+    /** This checkpoint may lie elsewhere than before: jobs that are not issued yet read it there. */
+    void moved(CheckpointPublished checkpoint) {
+        List<RunState.Open> running = new ArrayList<>();
+        draft.tables().open().forEach(Table.prefix(checkpoint.model()), (_, run) -> running.add(run));
+        running.stream()
+                .filter(run -> run.request().checkpoint().version().equals(checkpoint.version()))
+                .forEach(
+                        run -> checkpoints.moved(run.request().checkpoint()).ifPresent(move -> runs.put(move.of(run))));
     }
 
     /** A run that ends before it begins, if it is not known. */
@@ -106,7 +127,7 @@ public final class Coordinator {
     /** Tells a run; false if that changed nothing. */
     boolean move(RunState run, RunEvent event, Instant now) {
         Transition transition = RunMachine.apply(run, event);
-        if (transition.state().equals(run)) {
+        if (transition.state().equals(run) && transition.commands().isEmpty()) {
             return false;
         }
         enter(transition, now);
@@ -162,7 +183,7 @@ public final class Coordinator {
         step.cancel().ifPresent(cancel -> draft.emit(new Output.Publish(cancel)));
         for (RunId told : step.told()) {
             for (RunEvent news : step.news()) {
-                runs.get(id.model(), told).ifPresent(run -> move(run, news, now));
+                runs.get(id.model(), told).ifPresent(run -> move(run, toItself(run, before.job(), news), now));
             }
         }
     }
@@ -174,6 +195,25 @@ public final class Coordinator {
             runs.get(id.model(), waiting)
                     .ifPresent(run -> move(run, new RunEvent.StepOutdated(ticket.key(), now), now));
         }
+    }
+
+    /** What another run's place of the same checkpoint lacks says nothing of this run's: it asks with its own. */
+    private static RunEvent toItself(RunState run, Job job, RunEvent news) {
+        return news instanceof RunEvent.StepFailed failed
+                        && PLACE.contains(failed.failure().reason())
+                        && run.request().isReadElsewhere(job)
+                ? new RunEvent.StepMisplaced(failed.key(), failed.attempt(), failed.at())
+                : news;
+    }
+
+    /** An ended run does not follow its checkpoint until it goes on. */
+    private RunState whereItsCheckpointLies(RunState run) {
+        return run instanceof RunState.Ended ended
+                ? checkpoints
+                        .moved(run.request().checkpoint())
+                        .<RunState>map(move -> move.of(ended))
+                        .orElse(run)
+                : run;
     }
 
     /** Runs that joined another device's ticket, as they did before each device had its own. */

@@ -49,6 +49,9 @@ public sealed interface RunEvent {
     /** The job is not to be had in this form any more; the step is asked for anew. */
     record StepOutdated(JobKey key, Instant at) implements OfJob {}
 
+    /** The attempt failed where another run has this checkpoint; the step is asked for where this run has it. */
+    record StepMisplaced(JobKey key, int attempt, Instant at) implements OfJob {}
+
     /** Nobody took the job from its queue for a long time. */
     record StepUnattended(JobKey key, Instant at) implements OfJob {}
 
