@@ -81,7 +81,7 @@ final class Climb {
         StepDone done = new StepDone(
                 step.parameters().stage(),
                 step.parameters().name(),
-                step.device(),
+                success.device(),
                 success.key(),
                 success.attempt(),
                 success.output(),

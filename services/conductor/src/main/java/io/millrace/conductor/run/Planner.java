@@ -51,6 +51,7 @@ public final class Planner {
             return;
         }
         CheckpointPublished standing = checkpoints.keep(checkpoint);
+        coordinator.moved(standing);
         Optional<CheckpointPublished> newest = checkpoints.newest(checkpoint.model());
         if (newest.isEmpty() || standing.isNewerThan(newest.get())) {
             checkpoints.setNewest(standing);

@@ -53,6 +53,11 @@ public record Position(
         return begun ? this : new Position(rung, step, model, modelBytes, true, finished, evidence, tried, failed);
     }
 
+    /** The same model at another place. */
+    Position with(ArtifactRef place) {
+        return new Position(rung, step, place, modelBytes, begun, finished, evidence, tried, failed);
+    }
+
     /** After a step that made a model. */
     Position made(StepDone done) {
         return new Position(

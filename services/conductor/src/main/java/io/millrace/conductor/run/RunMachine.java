@@ -130,6 +130,8 @@ public final class RunMachine {
                         pause.until()));
             case RunEvent.StepIssued issued -> queued(run, job.queued(issued.attempt(), "in the queue", issued.at()));
             case RunEvent.StepOutdated outdated -> Climb.from(request, position, job.attempt(), outdated.at());
+            // The next attempt, so that this one's failure is not taken for its own when it is delivered once more.
+            case RunEvent.StepMisplaced failed -> Climb.from(request, position, failed.attempt() + 1, failed.at());
             case RunEvent.StepUnattended unattended ->
                 queued(run, job.queued(job.attempt(), "waiting: no worker for " + job.device(), unattended.at()));
             case RunEvent.StepFailed failure ->

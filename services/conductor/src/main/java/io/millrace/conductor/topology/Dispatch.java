@@ -4,7 +4,9 @@ import io.millrace.conductor.run.Coordinator;
 import io.millrace.conductor.run.Draft;
 import io.millrace.conductor.run.Output;
 import io.millrace.conductor.run.Planner;
+import io.millrace.conductor.run.Ticket;
 import io.millrace.conductor.run.TicketId;
+import io.millrace.conductor.run.Tickets;
 import io.millrace.conductor.run.Tried;
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Event;
@@ -96,8 +98,9 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
     void fail(Event event, String why, Tried tried, Draft draft) {
         switch (event) {
             case JobEvent news -> {
-                TicketId ticket = new TicketId(news.job().model(), news.job().key());
-                failRuns(ticket.model(), waiting(ticket, List.of(news.job().run()), draft), why, tried, draft);
+                Set<RunId> runs = waiting(new Tickets(draft.tables()).reachedBy(news));
+                runs.add(news.job().run());
+                failRuns(news.job().model(), runs, why, tried, draft);
             }
             case OperatorRequest request -> failRuns(request.model(), Set.of(request.run()), why, tried, draft);
             case Policy _,
@@ -112,7 +115,8 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
     }
 
     void failTicket(TicketId id, String why, Tried tried, Draft draft) {
-        failRuns(id.model(), waiting(id, List.of(), draft), why, tried, draft);
+        List<Ticket> ticket = new Tickets(draft.tables()).get(id).stream().toList();
+        failRuns(id.model(), waiting(ticket), why, tried, draft);
     }
 
     /** What was stored cannot be read: the runs that need it cannot go on. */
@@ -130,9 +134,9 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
         runs.forEach(run -> coordinator.broken(model, run, failure, tried, now));
     }
 
-    private static Set<RunId> waiting(TicketId id, List<RunId> others, Draft draft) {
-        Set<RunId> runs = new LinkedHashSet<>(others);
-        draft.tables().tickets().get(id.toString()).ifPresent(ticket -> runs.addAll(ticket.waiting()));
+    private static Set<RunId> waiting(List<Ticket> tickets) {
+        Set<RunId> runs = new LinkedHashSet<>();
+        tickets.forEach(ticket -> runs.addAll(ticket.waiting()));
         return runs;
     }
 

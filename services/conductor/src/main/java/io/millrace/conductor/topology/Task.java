@@ -7,6 +7,7 @@ import io.millrace.conductor.run.Queue;
 import io.millrace.conductor.run.Tables;
 import io.millrace.conductor.run.Ticket;
 import io.millrace.conductor.run.TicketId;
+import io.millrace.conductor.run.Tickets;
 import io.millrace.conductor.run.Tried;
 import io.millrace.conductor.timers.Deadlines;
 import java.time.Instant;
@@ -109,9 +110,10 @@ final class Task {
     }
 
     private void follow(Draft draft) {
+        Tickets tickets = new Tickets(draft.tables());
         draft.deadlines().forEach((id, at) -> {
             at.ifPresentOrElse(time -> deadlines.set(id, time), () -> deadlines.clear(id));
-            wiring.metrics().queues().stands(id, draft.tables().tickets().get(id.toString()));
+            wiring.metrics().queues().stands(id, tickets.get(id));
         });
     }
 }

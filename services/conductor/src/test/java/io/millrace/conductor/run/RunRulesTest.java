@@ -518,7 +518,7 @@ class RunRulesTest {
                 Policy.OnNewer.KEEP, 2, Given.target("other", PHONE.ladder().getFirst())));
 
         List<Output> outputs = world.outputs();
-        int restored = outputs.indexOf(new Output.RestoreJob(new TicketId(job.model(), job.key())));
+        int restored = outputs.indexOf(new Output.RestoreJob(job.model(), job.key()));
         assertThat(restored).isPositive();
         assertThat(outputs.get(restored + 1))
                 .extracting(output -> ((Job) ((Output.Publish) output).event()).key())

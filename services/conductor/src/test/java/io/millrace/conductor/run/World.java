@@ -107,6 +107,10 @@ final class World {
         }
     }
 
+    void lose(LostQueues losses) {
+        tickets().forEach(ticket -> decide(draft -> coordinator(draft).lost(TicketId.of(ticket), losses, now)));
+    }
+
     /** The task stops and starts again after a while; only tables survive. */
     void restartAfter(Duration time) {
         now = now.plus(time);
