@@ -52,7 +52,8 @@ final class OperatorOptions {
                 if (run.status() == RunStatus.SUPERSEDED) {
                     throw new CommandFailure(
                             ExitCode.REFUSED,
-                            name + " was superseded by a newer checkpoint; retry the run of that one");
+                            name + " was superseded by a newer checkpoint; retry the run of that one, or apply"
+                                    + " the policy with a '--backfill' that reaches this one");
                 }
                 refuseConflict(run, name);
             }

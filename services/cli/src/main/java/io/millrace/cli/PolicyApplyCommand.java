@@ -34,7 +34,9 @@ final class PolicyApplyCommand implements Callable<Integer> {
     @Option(
             names = "--backfill",
             paramLabel = "N|all",
-            description = "How many of the newest checkpoints of each model are planned (default: ${DEFAULT-VALUE}).")
+            description =
+                    "How many of the newest checkpoints of each model are planned, with 2 or more also those that newer"
+                            + " ones superseded (default: ${DEFAULT-VALUE}).")
     private String backfill = "1";
 
     @Override

@@ -1,12 +1,13 @@
 package io.millrace.conductor.run;
 
+import io.millrace.events.ArtifactRef;
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.ModelName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Every checkpoint that was published, as it was first published, and the newest of each model. */
+/** Every checkpoint that was published, as it was first published but where it lies now, and the newest of each model. */
 record Checkpoints(Tables tables) {
     /** Why it cannot stand: its version stands for other files. */
     Optional<String> conflict(CheckpointPublished checkpoint) {
@@ -19,13 +20,33 @@ record Checkpoints(Tables tables) {
                         + checkpoint.artifact().manifest() + "; publish under a new version");
     }
 
-    /** Keeps it, unless its version was published before; returns the one that stands for the version. */
+    /**
+     * Keeps it; of a version that was published before, only the place: the folder may have moved since. Returns the one
+     * that stands for the version.
+     */
     CheckpointPublished keep(CheckpointPublished checkpoint) {
         Optional<CheckpointPublished> known = tables.checkpoints().get(key(checkpoint));
-        if (known.isEmpty()) {
-            tables.checkpoints().put(key(checkpoint), checkpoint);
+        if (known.filter(former -> former.artifact().equals(checkpoint.artifact()))
+                .isPresent()) {
+            return known.get();
         }
-        return known.orElse(checkpoint);
+        CheckpointPublished standing =
+                known.map(former -> Moved.at(checkpoint.artifact(), former)).orElse(checkpoint);
+        tables.checkpoints().put(key(standing), standing);
+        newest(standing.model())
+                .filter(newest -> newest.version().equals(standing.version()))
+                .ifPresent(_ -> setNewest(standing));
+        return standing;
+    }
+
+    /** Set if a checkpoint lies elsewhere by now than this record of it says. */
+    Optional<Moved> moved(CheckpointPublished record) {
+        ArtifactRef from = record.artifact();
+        return tables.checkpoints()
+                .get(key(record))
+                .map(CheckpointPublished::artifact)
+                .filter(to -> to.manifest().equals(from.manifest()) && !to.equals(from))
+                .map(to -> new Moved(from, to));
     }
 
     Optional<CheckpointPublished> newest(ModelName model) {

@@ -25,7 +25,8 @@ import java.util.Optional;
 
 /**
  * The way up a ladder: from a position to the next job that must be asked for, or to the end. It passes rungs that can
- * never succeed, steps whose result an earlier rung of the same run has, and candidates that the gate refuses.
+ * never succeed, steps whose result an earlier rung of the same run has, rungs with a step that ended an earlier one, and
+ * candidates that the gate refuses.
  */
 final class Climb {
     private Climb() {}
@@ -51,6 +52,11 @@ final class Climb {
                 position = position.made(known.get());
                 continue;
             }
+            Optional<FailedStep> failed = position.failed(job);
+            if (failed.isPresent()) {
+                position = refused(request, position, failed.get());
+                continue;
+            }
             return asking(request, position, job, at);
         }
         return atTheEnd(request, position, at);
@@ -61,12 +67,12 @@ final class Climb {
         boolean atTheEnd = failed.rung() == request.target().ladder().size();
         Position position =
                 atTheEnd ? failed.backToUnjudged(request.checkpoint().artifact()) : failed;
-        return from(request, position, attempt, at);
+        return from(request, position.hopeful(), attempt, at);
     }
 
     private static Transition atTheEnd(RunRequest request, Position position, Instant at) {
         return position.unjudged()
-                .map(failure -> RunMachine.failed(request, position, failure, 0, at))
+                .map(failure -> RunMachine.failed(request, position, failure, position.attempts(failure), at))
                 .orElseGet(() -> rejected(request, position, at));
     }
 
@@ -75,7 +81,7 @@ final class Climb {
         StepDone done = new StepDone(
                 step.parameters().stage(),
                 step.parameters().name(),
-                step.device(),
+                success.device(),
                 success.key(),
                 success.attempt(),
                 success.output(),
@@ -84,18 +90,18 @@ final class Climb {
                 success.fromStore(),
                 success.at());
         Position next = step.parameters() instanceof Parameters.Benchmark
-                ? position.measured(done, success.measurements())
+                ? position.measured(done, Excerpt.of(success.measurements()))
                 : position.made(done);
         return from(request, next, 1, success.at());
     }
 
     /** A speed that cannot be had is a missing measurement, on which only a gate that limits it fails. */
-    static Transition afterFailure(RunRequest request, Position position, Failure failure, Instant at) {
+    static Transition afterFailure(RunRequest request, Position position, CurrentJob job, Failure failure, Instant at) {
         Step step = stepAt(request, position);
         Position next = switch (step.parameters()) {
             case Parameters.Speed _ -> position.unmeasured(missingSpeed(step, failure));
             case Parameters.Quality _, Parameters.Prune _, Parameters.Distill _, Parameters.Quantize _ ->
-                refused(request, position, new Candidate.StepFailed(failure));
+                refused(request, position, FailedStep.of(job, Excerpt.of(failure)));
         };
         return from(request, next, 1, at);
     }
@@ -112,7 +118,7 @@ final class Climb {
     }
 
     private static List<Measurement> missingSpeed(Step step, Failure failure) {
-        String why = failure.reason().code() + ": " + failure.message();
+        String why = Excerpt.of(failure.reason().code() + ": " + failure.message());
         return Arrays.stream(Metric.values())
                 .filter(metric -> !metric.quality())
                 .map(metric -> Measurement.missing(metric, step.device(), why))
@@ -153,6 +159,11 @@ final class Climb {
     private static Position refused(RunRequest request, Position position, Candidate.Outcome outcome) {
         Recipe recipe = request.target().ladder().get(position.rung());
         return position.refused(recipe.summary(), outcome, request.checkpoint().artifact());
+    }
+
+    private static Position refused(RunRequest request, Position position, FailedStep step) {
+        Recipe recipe = request.target().ladder().get(position.rung());
+        return position.refused(recipe.summary(), step, request.checkpoint().artifact());
     }
 
     private static Transition asking(RunRequest request, Position position, Job job, Instant at) {

@@ -1,22 +1,34 @@
 package io.millrace.conductor.run;
 
+import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Failure;
+import io.millrace.events.Job;
 import io.millrace.events.JobEvent;
 import io.millrace.events.JobKey;
 import io.millrace.events.ModelName;
 import io.millrace.events.OperatorRequest;
+import io.millrace.events.Reason;
 import io.millrace.events.RunId;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Moves runs and jobs: an event reaches its ticket, the ticket tells its runs, a run asks for its next job. */
 public final class Coordinator {
+    /** Faults of the place where a checkpoint lies, not of its weights. */
+    private static final Set<Reason> PLACE = EnumSet.of(Reason.CHECKPOINT_MISSING, Reason.CHECKPOINT_CHANGED);
+
     private final Limits limits;
     private final TicketMachine machine;
     private final Timeouts timeouts;
     private final WorkedQueues worked;
     private final Draft draft;
     private final Runs runs;
+    private final Tickets tickets;
+    private final Checkpoints checkpoints;
 
     public Coordinator(Limits limits, WorkedQueues worked, Draft draft) {
         this.limits = limits;
@@ -25,54 +37,79 @@ public final class Coordinator {
         this.worked = worked;
         this.draft = draft;
         this.runs = new Runs(draft.tables());
+        this.tickets = new Tickets(draft.tables());
+        this.checkpoints = new Checkpoints(draft.tables());
     }
 
     /** A worker spoke. False if nobody waits for its job. */
     public boolean heard(JobEvent event, Instant now) {
-        Optional<Ticket> ticket = ticket(event.job().model(), event.job().key());
-        ticket.ifPresent(standing -> {
-            worked.heard(standing.job(), now);
-            take(standing, machine.apply(standing, event, now), now);
-        });
-        return ticket.isPresent();
+        List<Ticket> reached = tickets.reachedBy(event);
+        if (reached.isEmpty()) {
+            return false;
+        }
+        worked.heard(event.job(), now);
+        reached.forEach(ticket -> take(ticket, machine.apply(ticket, event, now), now));
+        return true;
     }
 
     /** A ticket's time has come. */
     public void due(TicketId id, Instant now) {
-        Optional<Ticket> ticket = ticket(id.model(), id.job());
-        ticket.ifPresentOrElse(
-                standing -> take(
-                        standing,
-                        timeouts.due(standing, worked.lastWithin(standing.job(), limits.unattended(), now), now),
-                        now),
-                () -> draft.wake(id, Optional.empty()));
+        Optional<Ticket> ticket = tickets.get(id);
+        if (ticket.isEmpty()) {
+            draft.wake(id, Optional.empty());
+            return;
+        }
+        Ticket standing = ticket.get();
+        List<RunState.Open> strangers = strangers(standing);
+        if (!strangers.isEmpty()) {
+            strangers.forEach(run -> sendAway(run, id, now));
+            tickets.get(id).ifPresent(rest -> restarted(rest, now));
+            return;
+        }
+        take(standing, timeouts.due(standing, worked.lastWithin(standing.job(), limits.unattended(), now), now), now);
     }
 
     /** Queues lost what was in them: this ticket's record may be gone. */
     public void lost(TicketId id, LostQueues losses, Instant now) {
-        ticket(id.model(), id.job()).ifPresent(standing -> take(standing, timeouts.lost(standing, losses, now), now));
+        tickets.get(id).ifPresent(standing -> take(standing, timeouts.lost(standing, losses, now), now));
     }
 
-    /** A person asked. False if the run is not known, or cannot do what is asked. */
-    public boolean requested(OperatorRequest request, Instant now) {
+    /**
+     * A person asked. False if the run is not known, cannot do what is asked, or has done it before.
+     *
+     * @param recordAt when the broker took the record
+     */
+    public boolean requested(OperatorRequest request, Instant recordAt, Instant now) {
         RunEvent event = switch (request.kind()) {
             case RETRY -> new RunEvent.RetryRequested(request.who(), request.why(), now);
             case RECOMPUTE -> new RunEvent.RecomputeRequested(request.who(), request.why(), now);
             case CANCEL -> new RunEvent.CancelRequested(request.who(), request.why(), now);
         };
-        Optional<RunState> run = runs.get(request.model(), request.run());
-        return run.isPresent() && move(run.get(), event, now);
+        Optional<RunState> run = runs.get(request.model(), request.run()).map(this::whereItsCheckpointLies);
+        boolean replayed = run.isPresent() && run.get() instanceof RunState.Ended ended && ended.isAfter(recordAt);
+        return run.isPresent() && !replayed && move(run.get(), event, now);
     }
 
     /** The conductor itself cannot go on with this run. */
-    public void broken(ModelName model, RunId id, Failure failure, Instant now) {
-        runs.get(model, id).ifPresent(run -> move(run, new RunEvent.Broken(failure, now), now));
+    public void broken(ModelName model, RunId id, Failure failure, Tried tried, Instant now) {
+        runs.get(model, id).ifPresent(run -> move(run, new RunEvent.Broken(failure, tried, now), now));
     }
 
     /** No worker can have this job: the runs that wait for it cannot go on. */
     public void broken(TicketId job, Failure failure, Instant now) {
-        ticket(job.model(), job.job())
-                .ifPresent(ticket -> ticket.waiting().forEach(run -> broken(job.model(), run, failure, now)));
+        tickets.get(job)
+                .ifPresent(
+                        ticket -> ticket.waiting().forEach(run -> broken(job.model(), run, failure, Tried.KEPT, now)));
+    }
+
+    /** This checkpoint may lie elsewhere than before: jobs that are not issued yet read it there. */
+    void moved(CheckpointPublished checkpoint) {
+        List<RunState.Open> running = new ArrayList<>();
+        draft.tables().open().forEach(Table.prefix(checkpoint.model()), (_, run) -> running.add(run));
+        running.stream()
+                .filter(run -> run.request().checkpoint().version().equals(checkpoint.version()))
+                .forEach(
+                        run -> checkpoints.moved(run.request().checkpoint()).ifPresent(move -> runs.put(move.of(run))));
     }
 
     /** A run that ends before it begins, if it is not known. */
@@ -88,19 +125,34 @@ public final class Coordinator {
         draft.emit(new Output.ForgetRun(run.id()));
     }
 
+    /** Whether a run of this checkpoint may have ended so long ago that it is forgotten. */
+    boolean mayHaveForgotten(CheckpointPublished checkpoint, Instant now) {
+        return checkpoint.publishedAt().plus(limits.endedKept()).isBefore(now);
+    }
+
     /** Every limit is counted anew when a task starts. */
     public void restarted(Ticket ticket, Instant now) {
-        draft.wake(TicketId.of(ticket), Optional.of(timeouts.wakeAfterStart(ticket, now)));
+        Instant wake = strangers(ticket).isEmpty() ? timeouts.wakeAfterStart(ticket, now) : now;
+        draft.wake(TicketId.of(ticket), Optional.of(wake));
     }
 
     /** Tells a run; false if that changed nothing. */
     boolean move(RunState run, RunEvent event, Instant now) {
         Transition transition = RunMachine.apply(run, event);
-        if (transition.state().equals(run)) {
+        if (transition.state().equals(run) && transition.commands().isEmpty()) {
             return false;
         }
         enter(transition, now);
         return true;
+    }
+
+    /** A policy asks again for a run that it asked for before, and counts on what came of it. */
+    void askedAgain(RunState run, RunRequest request) {
+        RunState standing = run.with(run.request().askedBy(request));
+        runs.put(standing);
+        if (standing instanceof RunState.Published published) {
+            LatestModel.offerAgain(published.event(), published.request(), draft);
+        }
     }
 
     /** Writes a run's new state down and does what it wants done. */
@@ -114,13 +166,15 @@ public final class Coordinator {
     private void execute(RunState run, Command command, Instant now) {
         switch (command) {
             case Command.AskFor(var job) -> {
-                Optional<Ticket> standing = ticket(job.model(), job.key());
-                TicketStep step = machine.ask(standing, job, run.id(), now);
+                TicketStep step = machine.ask(tickets.of(job.model(), job.key()), job, run.id(), now);
                 take(step.ticket().orElseThrow(), step, now);
             }
-            case Command.LeaveJob(JobKey job, String why) ->
-                ticket(run.model(), job)
-                        .ifPresent(ticket -> take(ticket, machine.leave(ticket, run.id(), why, now), now));
+            case Command.LeaveJob(JobKey job, String why) -> {
+                List<Ticket> ofKey = tickets.of(run.model(), job);
+                ofKey.stream()
+                        .filter(ticket -> ticket.waiting().contains(run.id()))
+                        .forEach(ticket -> take(ticket, machine.leave(ofKey, ticket, run.id(), why, now), now));
+            }
             case Command.PublishModel(var event) -> {
                 draft.emit(new Output.Publish(event));
                 LatestModel.offer(event, run.request(), draft);
@@ -132,13 +186,13 @@ public final class Coordinator {
 
     private void take(Ticket before, TicketStep step, Instant now) {
         TicketId id = TicketId.of(before);
-        step.ticket().ifPresentOrElse(ticket -> draft.tables().tickets().put(id.toString(), ticket), () -> {
-            draft.tables().tickets().delete(id.toString());
+        step.ticket().ifPresentOrElse(tickets::put, () -> {
+            tickets.delete(id);
             draft.wake(id, Optional.empty());
         });
         step.wake().ifPresent(at -> draft.wake(id, Optional.of(at)));
         if (step.restore()) {
-            draft.emit(new Output.RestoreJob(id));
+            draft.emit(new Output.RestoreJob(id.model(), id.job()));
         }
         if (step.issue() && before.outdated()) {
             renew(id, step.ticket().orElseThrow(), now);
@@ -150,13 +204,13 @@ public final class Coordinator {
         step.cancel().ifPresent(cancel -> draft.emit(new Output.Publish(cancel)));
         for (RunId told : step.told()) {
             for (RunEvent news : step.news()) {
-                runs.get(id.model(), told).ifPresent(run -> move(run, news, now));
+                runs.get(id.model(), told).ifPresent(run -> move(run, toItself(run, before.job(), news), now));
             }
         }
     }
 
     private void renew(TicketId id, Ticket ticket, Instant now) {
-        draft.tables().tickets().delete(id.toString());
+        tickets.delete(id);
         draft.wake(id, Optional.empty());
         for (RunId waiting : ticket.waiting()) {
             runs.get(id.model(), waiting)
@@ -164,7 +218,39 @@ public final class Coordinator {
         }
     }
 
-    private Optional<Ticket> ticket(ModelName model, JobKey job) {
-        return draft.tables().tickets().get(Table.key(model, job));
+    /** What another run's place of the same checkpoint lacks says nothing of this run's: it asks with its own. */
+    private static RunEvent toItself(RunState run, Job job, RunEvent news) {
+        return news instanceof RunEvent.StepFailed failed
+                        && PLACE.contains(failed.failure().reason())
+                        && run.request().isReadElsewhere(job)
+                ? new RunEvent.StepMisplaced(failed.key(), failed.attempt(), failed.at())
+                : news;
+    }
+
+    /** An ended run does not follow its checkpoint until it goes on. */
+    private RunState whereItsCheckpointLies(RunState run) {
+        return run instanceof RunState.Ended ended
+                ? checkpoints
+                        .moved(run.request().checkpoint())
+                        .<RunState>map(move -> move.of(ended))
+                        .orElse(run)
+                : run;
+    }
+
+    /** Runs that joined another device's ticket, as they did before each device had its own. */
+    private List<RunState.Open> strangers(Ticket ticket) {
+        return ticket.waiting().stream()
+                .flatMap(run -> draft.tables().open().get(Table.key(ticket.job().model(), run)).stream())
+                .filter(run -> run.job().key().equals(ticket.key())
+                        && !run.job().device().equals(ticket.device()))
+                .toList();
+    }
+
+    /** Asks for its job in the queue of its own device, and leaves the other one's. */
+    private void sendAway(RunState.Open run, TicketId from, Instant now) {
+        move(run, new RunEvent.StepOutdated(from.job(), now), now);
+        List<Ticket> ofKey = tickets.of(from.model(), from.job());
+        String why = "asked for on " + run.job().device();
+        tickets.get(from).ifPresent(left -> take(left, machine.leave(ofKey, left, run.id(), why, now), now));
     }
 }

@@ -2,25 +2,43 @@ package io.millrace.conductor.run;
 
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.ModelPublished;
+import io.millrace.events.RunId;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
  * What stands in {@code models.latest}.
  *
- * @param revision of the policy under which it was made, 0 if that policy was deleted since
+ * @param revision of the policy that asked for it last, 0 if that policy was deleted since
+ * @param run that made it; empty in state that was written before this was kept
  */
-public record LatestModel(CheckpointPublished source, long revision) {
+public record LatestModel(CheckpointPublished source, long revision, Optional<RunId> run) {
     private static final String SEPARATOR = "\n";
 
     /** Publishes it there too, unless what stands for its model, policy and target is newer. */
     static void offer(ModelPublished event, RunRequest request, Draft draft) {
-        String key = key(event.model().value(), event.policy(), event.target());
-        Table<LatestModel> latest = draft.tables().latest();
-        if (latest.get(key).map(model -> model.givesWayTo(request)).orElse(true)) {
-            latest.put(key, new LatestModel(event.source(), request.revision()));
+        if (put(event, request, draft)) {
             draft.emit(new Output.PublishLatest(event));
         }
+    }
+
+    /** A model that was published before; it may stand there still. */
+    static void offerAgain(ModelPublished event, RunRequest request, Draft draft) {
+        Optional<RunId> standing = draft.tables().latest().get(key(event)).flatMap(LatestModel::run);
+        if (put(event, request, draft) && !standing.equals(Optional.of(event.run()))) {
+            draft.emit(new Output.PublishLatest(event));
+        }
+    }
+
+    private static boolean put(ModelPublished event, RunRequest request, Draft draft) {
+        Table<LatestModel> latest = draft.tables().latest();
+        String key = key(event);
+        boolean stands = latest.get(key).map(model -> model.givesWayTo(request)).orElse(true);
+        if (stands) {
+            latest.put(key, new LatestModel(event.source(), request.revision(), Optional.of(event.run())));
+        }
+        return stands;
     }
 
     /** A policy was deleted: one of the same name that is applied later counts its revisions anew. */
@@ -32,11 +50,11 @@ public record LatestModel(CheckpointPublished source, long revision) {
                 before.put(key, model);
             }
         });
-        before.forEach((key, model) -> latest.put(key, new LatestModel(model.source(), 0)));
+        before.forEach((key, model) -> latest.put(key, new LatestModel(model.source(), 0, model.run())));
     }
 
-    private static String key(String model, String policy, String target) {
-        return String.join(SEPARATOR, model, policy, target);
+    private static String key(ModelPublished event) {
+        return String.join(SEPARATOR, event.model().value(), event.policy(), event.target());
     }
 
     /** It only moves forward: to a newer checkpoint, or to the same one under a policy that is no older. */

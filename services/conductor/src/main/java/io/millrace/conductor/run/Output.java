@@ -1,6 +1,8 @@
 package io.millrace.conductor.run;
 
 import io.millrace.events.Event;
+import io.millrace.events.JobKey;
+import io.millrace.events.ModelName;
 import io.millrace.events.ModelPublished;
 import io.millrace.events.RunId;
 
@@ -12,8 +14,8 @@ public sealed interface Output {
     /** On {@code models.latest}. */
     record PublishLatest(ModelPublished event) implements Output {}
 
-    /** The cancellation of this job no longer stands. */
-    record RestoreJob(TicketId ticket) implements Output {}
+    /** The cancellation of this model's job no longer stands. */
+    record RestoreJob(ModelName model, JobKey job) implements Output {}
 
     /** The run ended long ago and is forgotten. */
     record ForgetRun(RunId run) implements Output {}

@@ -12,6 +12,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Decides which runs there are: each checkpoint meets each policy that matches its model. */
 public final class Planner {
@@ -49,25 +51,31 @@ public final class Planner {
             return;
         }
         CheckpointPublished standing = checkpoints.keep(checkpoint);
+        coordinator.moved(standing);
         Optional<CheckpointPublished> newest = checkpoints.newest(checkpoint.model());
         if (newest.isEmpty() || standing.isNewerThan(newest.get())) {
             checkpoints.setNewest(standing);
             supersedeOlder(standing, now);
         }
         for (Policy policy : matching(checkpoint.model())) {
-            plan(standing, policy, now, policy.onNewer() == Policy.OnNewer.SUPERSEDE);
+            plan(standing, policy, now);
         }
     }
 
-    /** A policy is new, changed or deleted. It plans the newest checkpoints of the models that it matches. */
-    public void changed(String name, Optional<Policy> policy, Instant now) {
+    /**
+     * A policy is new, changed or deleted. It plans the newest checkpoints of the models that it matches.
+     *
+     * @param recordAt when the broker took the record
+     */
+    public void changed(String name, Optional<Policy> policy, Instant recordAt, Instant now) {
         Table<Policy> policies = draft.tables().policies();
         if (policy.isEmpty()) {
             policies.delete(name);
             LatestModel.deleted(name, draft);
             return;
         }
-        if (policies.get(name).equals(policy)) {
+        Optional<Policy> former = policies.get(name);
+        if (former.equals(policy)) {
             return;
         }
         policies.put(name, policy.get());
@@ -75,7 +83,7 @@ public final class Planner {
             if (policy.get().matches(newest.model())) {
                 checkpoints
                         .backfill(newest, policy.get().backfill())
-                        .forEach(checkpoint -> plan(checkpoint, policy.get(), now, false));
+                        .forEach(checkpoint -> ask(checkpoint, policy.get(), former, recordAt, now));
             }
         });
     }
@@ -91,21 +99,59 @@ public final class Planner {
                 .findFirst();
     }
 
-    /** @param newestOnly a checkpoint that is not the newest any more is superseded at once; a backfill asks for it */
-    private void plan(CheckpointPublished checkpoint, Policy policy, Instant now, boolean newestOnly) {
-        Optional<CheckpointPublished> newer =
-                checkpoints.newest(checkpoint.model()).filter(newest -> newest.isNewerThan(checkpoint));
+    /** A checkpoint that is not the newest any more is superseded at once, if its policy says so. */
+    private void plan(CheckpointPublished checkpoint, Policy policy, Instant now) {
+        Optional<CheckpointPublished> newer = policy.onNewer() == Policy.OnNewer.SUPERSEDE
+                ? checkpoints.newest(checkpoint.model()).filter(newest -> newest.isNewerThan(checkpoint))
+                : Optional.empty();
         for (Target target : policy.targets()) {
             RunRequest request = RunRequest.of(checkpoint, policy, target, now);
-            if (runs.get(checkpoint.model(), request.id()).isPresent()) {
-                continue;
+            if (runs.get(checkpoint.model(), request.id()).isEmpty()) {
+                coordinator.enter(
+                        newer.map(by -> RunMachine.supersede(request, by.version(), now))
+                                .orElseGet(() -> RunMachine.begin(request)),
+                        now);
             }
-            coordinator.enter(
-                    newestOnly && newer.isPresent()
-                            ? RunMachine.supersede(request, newer.get().version(), now)
-                            : RunMachine.begin(request),
-                    now);
         }
+    }
+
+    /** A run that the former revision asked for, and that nobody knows any more, ended long ago and is not begun anew. */
+    private void ask(
+            CheckpointPublished checkpoint, Policy policy, Optional<Policy> former, Instant recordAt, Instant now) {
+        Set<RunId> askedBefore = former.filter(before -> before.backfill() >= policy.backfill())
+                .map(before -> runsOf(checkpoint, before))
+                .orElse(Set.of());
+        boolean old = coordinator.mayHaveForgotten(checkpoint, now);
+        for (Target target : policy.targets()) {
+            RunRequest request = asked(checkpoint, policy, target, now);
+            Optional<RunState> run = runs.get(checkpoint.model(), request.id());
+            if (run.isPresent() && isWantedAfterAll(run.get(), policy, recordAt)) {
+                coordinator.enter(RunMachine.begin(request), now);
+            } else if (run.isPresent()) {
+                coordinator.askedAgain(run.get(), request);
+            } else if (!old || !askedBefore.contains(request.id())) {
+                coordinator.enter(RunMachine.begin(request), now);
+            }
+        }
+    }
+
+    /** Who asks for older checkpoints by their number wants each of them, whatever is published later. */
+    private static RunRequest asked(CheckpointPublished checkpoint, Policy policy, Target target, Instant now) {
+        RunRequest request = RunRequest.of(checkpoint, policy, target, now);
+        return policy.backfill() > 1 ? request.kept() : request;
+    }
+
+    /** A newer checkpoint superseded the run before the policy's record was written. */
+    private static boolean isWantedAfterAll(RunState run, Policy policy, Instant recordAt) {
+        return policy.backfill() > 1 && run instanceof RunState.Superseded superseded && !superseded.isAfter(recordAt);
+    }
+
+    private static Set<RunId> runsOf(CheckpointPublished checkpoint, Policy policy) {
+        return policy.matches(checkpoint.model())
+                ? policy.targets().stream()
+                        .map(target -> RunId.of(checkpoint, policy.name(), target))
+                        .collect(Collectors.toUnmodifiableSet())
+                : Set.of();
     }
 
     private void supersedeOlder(CheckpointPublished newest, Instant now) {

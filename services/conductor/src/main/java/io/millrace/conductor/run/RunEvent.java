@@ -2,6 +2,7 @@ package io.millrace.conductor.run;
 
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Cost;
+import io.millrace.events.Device;
 import io.millrace.events.Failure;
 import io.millrace.events.JobKey;
 import io.millrace.events.Measurement;
@@ -22,8 +23,10 @@ public sealed interface RunEvent {
     record StepProgressed(JobKey key, int attempt, long done, long total, String message, Instant at)
             implements OfJob {}
 
+    /** @param device of the worker, which may be another than this run asked */
     record StepSucceeded(
             JobKey key,
+            Device device,
             int attempt,
             ArtifactRef output,
             long sizeBytes,
@@ -43,8 +46,11 @@ public sealed interface RunEvent {
     /** The job is in its queue again. */
     record StepIssued(JobKey key, int attempt, Instant at) implements OfJob {}
 
-    /** The job is not to be had under this key any more; the step is asked for anew. */
+    /** The job is not to be had in this form any more; the step is asked for anew. */
     record StepOutdated(JobKey key, Instant at) implements OfJob {}
+
+    /** The attempt failed where another run has this checkpoint; the step is asked for where this run has it. */
+    record StepMisplaced(JobKey key, int attempt, Instant at) implements OfJob {}
 
     /** Nobody took the job from its queue for a long time. */
     record StepUnattended(JobKey key, Instant at) implements OfJob {}
@@ -63,5 +69,5 @@ public sealed interface RunEvent {
     record CancelRequested(String who, String why, Instant at) implements RunEvent {}
 
     /** The run cannot go on, for a reason that no job gave. */
-    record Broken(Failure failure, Instant at) implements RunEvent {}
+    record Broken(Failure failure, Tried tried, Instant at) implements RunEvent {}
 }

@@ -84,9 +84,10 @@ public final class RunMachine {
                 yield Transition.to(end, new Command.LeaveJob(run.job().key(), end.told()));
             }
             case RunEvent.Broken broken -> {
+                Position position = run.position();
                 Transition end = failed(
                         run.request(),
-                        run.position(),
+                        broken.tried() == Tried.KEPT ? position : position.withoutTried(),
                         broken.failure(),
                         run.job().attempt(),
                         broken.at());
@@ -129,17 +130,19 @@ public final class RunMachine {
                         pause.until()));
             case RunEvent.StepIssued issued -> queued(run, job.queued(issued.attempt(), "in the queue", issued.at()));
             case RunEvent.StepOutdated outdated -> Climb.from(request, position, job.attempt(), outdated.at());
+            // The next attempt, so that this one's failure is not taken for its own when it is delivered once more.
+            case RunEvent.StepMisplaced failed -> Climb.from(request, position, failed.attempt() + 1, failed.at());
             case RunEvent.StepUnattended unattended ->
                 queued(run, job.queued(job.attempt(), "waiting: no worker for " + job.device(), unattended.at()));
             case RunEvent.StepFailed failure ->
                 switch (failure.failure().blame()) {
                     case CHECKPOINT, POLICY ->
                         failed(request, position, failure.failure(), failure.attempt(), failure.at());
-                    case RECIPE -> Climb.afterFailure(request, position, failure.failure(), failure.at());
+                    case RECIPE -> Climb.afterFailure(request, position, job, failure.failure(), failure.at());
                     // Nobody judged that candidate, so a run that ends with it was not rejected.
                     case OURSELVES, SURROUNDINGS ->
                         Climb.mayGoOn(request, position)
-                                ? Climb.afterFailure(request, position, failure.failure(), failure.at())
+                                ? Climb.afterFailure(request, position, job, failure.failure(), failure.at())
                                 : failed(request, position, failure.failure(), failure.attempt(), failure.at());
                 };
         };

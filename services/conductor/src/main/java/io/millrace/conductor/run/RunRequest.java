@@ -1,6 +1,8 @@
 package io.millrace.conductor.run;
 
+import io.millrace.events.ArtifactRef;
 import io.millrace.events.CheckpointPublished;
+import io.millrace.events.Job;
 import io.millrace.events.Policy;
 import io.millrace.events.RunId;
 import io.millrace.events.Target;
@@ -8,9 +10,9 @@ import java.time.Instant;
 import java.util.Objects;
 
 /**
- * What a run was asked to reach. It never changes, whatever becomes of the policy.
+ * What a run was asked to reach. Its target never changes, whatever becomes of the policy; where the checkpoint lies may.
  *
- * @param revision of the policy that asked
+ * @param revision of the policy that asked last
  * @param recomputed how often an operator had everything computed anew
  */
 public record RunRequest(
@@ -25,6 +27,29 @@ public record RunRequest(
     public static RunRequest of(CheckpointPublished checkpoint, Policy policy, Target target, Instant at) {
         RunId id = RunId.of(checkpoint, policy.name(), target);
         return new RunRequest(id, checkpoint, policy.name(), policy.revision(), policy.onNewer(), target, at, 0);
+    }
+
+    /** The same, whatever checkpoint is newer. */
+    RunRequest kept() {
+        return new RunRequest(id, checkpoint, policy, revision, Policy.OnNewer.KEEP, target, at, recomputed);
+    }
+
+    /** A later revision of the policy asks for it again. */
+    RunRequest askedBy(RunRequest later) {
+        Policy.OnNewer kept = later.onNewer == Policy.OnNewer.KEEP ? Policy.OnNewer.KEEP : onNewer;
+        return new RunRequest(id, checkpoint, policy, later.revision, kept, target, at, recomputed);
+    }
+
+    /** @param place the same checkpoint, wherever it lies now */
+    RunRequest with(CheckpointPublished place) {
+        return new RunRequest(id, place, policy, revision, onNewer, target, at, recomputed);
+    }
+
+    /** Whether this job reads the checkpoint from another place than this run would. */
+    boolean isReadElsewhere(Job job) {
+        ArtifactRef own = checkpoint.artifact();
+        return job.inputs().values().stream()
+                .anyMatch(input -> input.manifest().equals(own.manifest()) && !input.equals(own));
     }
 
     /** The same once more. Its jobs have other keys: a committed result is never replaced. */

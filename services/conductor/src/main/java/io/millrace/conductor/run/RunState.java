@@ -4,6 +4,7 @@ import io.millrace.events.Failure;
 import io.millrace.events.ModelName;
 import io.millrace.events.ModelPublished;
 import io.millrace.events.RunId;
+import java.time.Duration;
 import java.time.Instant;
 
 /**
@@ -11,7 +12,7 @@ import java.time.Instant;
  *
  * <pre>
  * Requested ──► Working ⇄ BackingOff ──► Published | Rejected | Failed
- *     └──► Superseded          any open state ──► Cancelled        Failed ──retry──► Working
+ *     └──► Superseded ──backfill──► Requested     any open state ──► Cancelled     Failed ──retry──► Working
  * </pre>
  */
 public sealed interface RunState {
@@ -27,14 +28,36 @@ public sealed interface RunState {
         return request().checkpoint().model();
     }
 
+    /** The same, asked for in other words. */
+    default RunState with(RunRequest request) {
+        return switch (this) {
+            case Requested run -> new Requested(request, run.position, run.job);
+            case Working run -> new Working(request, run.position, run.job);
+            case BackingOff run -> new BackingOff(request, run.position, run.job, run.failure, run.until);
+            case Published run -> new Published(request, run.position, run.event, run.at);
+            case Rejected run -> new Rejected(request, run.position, run.at);
+            case Failed run -> new Failed(request, run.position, run.failure, run.attempt, run.at);
+            case Superseded run -> new Superseded(request, run.position, run.by, run.at);
+            case Cancelled run -> new Cancelled(request, run.position, run.who, run.why, run.at);
+        };
+    }
+
     /** A run that goes on. */
     sealed interface Open extends RunState {
         CurrentJob job();
     }
 
-    /** A run that changes only when an operator asks. */
+    /** A run that changes only when a person asks, or a policy's backfill. */
     sealed interface Ended extends RunState {
+        /** How far the clock that a record has its time from may be behind the conductor's. */
+        Duration BEHIND = Duration.ofMinutes(5);
+
         Instant at();
+
+        /** Whether it ended after what this record asked for was done: the record is read once more. */
+        default boolean isAfter(Instant recordAt) {
+            return at().isAfter(recordAt.plus(BEHIND));
+        }
     }
 
     /** Its first job is in the queue and nobody has begun it. */

@@ -8,7 +8,7 @@ import io.millrace.events.Policy;
  *
  * @param open runs that go on, by model and run
  * @param ended runs that are over, by model and run
- * @param tickets jobs under way, by model and job
+ * @param tickets jobs under way, by model and job; {@link Tickets} knows where
  * @param checkpoints by model and version
  * @param newest the newest checkpoint, by model
  * @param latest what {@code models.latest} holds, by model, policy and target

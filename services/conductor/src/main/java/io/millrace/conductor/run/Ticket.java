@@ -1,5 +1,6 @@
 package io.millrace.conductor.run;
 
+import io.millrace.events.Device;
 import io.millrace.events.Failure;
 import io.millrace.events.Job;
 import io.millrace.events.JobKey;
@@ -10,7 +11,7 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * A job under way, and the runs that wait for it. There is one per key, however many wait.
+ * A job under way, and the runs that wait for it. There is one per key and device, however many wait.
  *
  * @param key of the job, whatever its attempt
  * @param job as it was issued last, or will be when the pause is over
@@ -70,6 +71,14 @@ public record Ticket(
      */
     boolean outdated() {
         return !job.key().equals(key);
+    }
+
+    Device device() {
+        return job.device();
+    }
+
+    boolean isAbandoned() {
+        return phase instanceof Abandoned;
     }
 
     static Ticket issued(Job job, RunId run, Instant now) {

@@ -35,10 +35,15 @@ final class TicketMachine {
         this.retries = new Retries(limits);
     }
 
-    TicketStep ask(Optional<Ticket> standing, Job job, RunId run, Instant now) {
-        if (standing.isEmpty() || standing.get().phase() instanceof Abandoned) {
+    /** @param ofKey the tickets of this job, for whatever device */
+    TicketStep ask(List<Ticket> ofKey, Job job, RunId run, Instant now) {
+        Optional<Ticket> standing = ofKey.stream()
+                .filter(ticket -> ticket.device().equals(job.device()))
+                .findFirst();
+        if (standing.isEmpty() || standing.get().isAbandoned()) {
             Ticket ticket = Ticket.issued(job, run, now);
-            return TicketStep.issued(ticket, standing.isPresent(), now.plus(limits.unattended()));
+            boolean cancelled = !ofKey.isEmpty() && ofKey.stream().allMatch(Ticket::isAbandoned);
+            return TicketStep.issued(ticket, cancelled, now.plus(limits.unattended()));
         }
         Ticket ticket = standing.get();
         int attempt = ticket.job().attempt();
@@ -55,20 +60,28 @@ final class TicketMachine {
         return TicketStep.forOne(joined, run, List.of(news));
     }
 
-    TicketStep leave(Ticket ticket, RunId run, String why, Instant now) {
+    /**
+     * Every device's workers hear a cancellation, so it is told when nobody waits for the job on any. What one device
+     * does for nobody until then is no lost work: it is the result that others wait for.
+     */
+    TicketStep leave(List<Ticket> ofKey, Ticket ticket, RunId run, String why, Instant now) {
         List<RunId> others =
                 ticket.waiting().stream().filter(other -> !other.equals(run)).toList();
         Ticket left = ticket.with(others);
-        return others.isEmpty()
-                ? TicketStep.abandoned(
-                        left.with(new Abandoned(now)),
-                        new JobCancelled(Optional.of(ticket.job().model()), ticket.key(), now, why),
-                        now.plus(limits.abandonedKept()))
-                : TicketStep.forOne(left, run, List.of());
+        if (!others.isEmpty()) {
+            return TicketStep.forOne(left, run, List.of());
+        }
+        boolean wanted =
+                ofKey.stream().anyMatch(other -> !other.device().equals(ticket.device()) && !other.isAbandoned());
+        JobCancelled cancelled = new JobCancelled(Optional.of(ticket.job().model()), ticket.key(), now, why);
+        return TicketStep.abandoned(
+                left.with(new Abandoned(now)),
+                wanted ? Optional.empty() : Optional.of(cancelled),
+                now.plus(limits.abandonedKept()));
     }
 
     TicketStep apply(Ticket ticket, JobEvent event, Instant now) {
-        if (ticket.phase() instanceof Abandoned) {
+        if (ticket.isAbandoned()) {
             return TicketStep.ignored(ticket);
         }
         int attempt = event.job().attempt();
@@ -89,6 +102,7 @@ final class TicketMachine {
                         ticket,
                         new RunEvent.StepSucceeded(
                                 ticket.key(),
+                                event.job().device(),
                                 attempt,
                                 success.output(),
                                 success.sizeBytes(),

@@ -66,8 +66,7 @@ record TicketStep(
                 Optional.of(ticket), news, List.of(run), false, false, Optional.empty(), Optional.empty());
     }
 
-    static TicketStep abandoned(Ticket ticket, JobCancelled cancel, Instant wake) {
-        return new TicketStep(
-                Optional.of(ticket), List.of(), List.of(), false, false, Optional.of(cancel), Optional.of(wake));
+    static TicketStep abandoned(Ticket ticket, Optional<JobCancelled> cancel, Instant wake) {
+        return new TicketStep(Optional.of(ticket), List.of(), List.of(), false, false, cancel, Optional.of(wake));
     }
 }

@@ -64,13 +64,14 @@ final class Timeouts {
     Instant wakeAfterStart(Ticket ticket, Instant now) {
         return switch (ticket.phase()) {
             case Queued _ when ticket.outdated() -> now;
-            case Queued queued -> now.plus(queued.unattended() ? limits.queue() : limits.unattended());
-            case Running _ -> now.plus(limits.signOfLife());
-            case Paused pause -> {
-                Instant latest = now.plus(BackOff.LONGEST_RETRY_AFTER);
-                yield pause.until().isBefore(latest) ? pause.until() : latest;
+            case Queued queued -> {
+                Instant heard = now.plus(limits.unattended());
+                Instant end = earlier(queued.since().plus(limits.queue()), now.plus(limits.queue()));
+                yield queued.unattended() && end.isAfter(heard) ? end : heard;
             }
-            case Abandoned(Instant since) -> (since.isBefore(now) ? since : now).plus(limits.abandonedKept());
+            case Running _ -> now.plus(limits.signOfLife());
+            case Paused pause -> earlier(pause.until(), now.plus(BackOff.LONGEST_RETRY_AFTER));
+            case Abandoned(Instant since) -> earlier(since, now).plus(limits.abandonedKept());
         };
     }
 
@@ -84,8 +85,7 @@ final class Timeouts {
             return TicketStep.standing(ticket, end);
         }
         if (worked.isPresent()) {
-            Instant next = worked.get().plus(limits.unattended());
-            return TicketStep.standing(ticket, next.isBefore(end) ? next : end);
+            return TicketStep.standing(ticket, earlier(worked.get().plus(limits.unattended()), end));
         }
         return TicketStep.standing(
                 ticket.with(new Queued(queued.since(), true)), end, new RunEvent.StepUnattended(ticket.key(), now));
@@ -93,5 +93,9 @@ final class Timeouts {
 
     private TicketStep again(Ticket ticket, Instant now, RunEvent... news) {
         return TicketStep.issued(ticket.with(new Queued(now, false)), false, now.plus(limits.unattended()), news);
+    }
+
+    private static Instant earlier(Instant one, Instant other) {
+        return one.isBefore(other) ? one : other;
     }
 }

@@ -1,6 +1,7 @@
 package io.millrace.conductor.run;
 
 import io.millrace.events.Job;
+import io.millrace.events.JobRef;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -14,7 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class WorkedQueues {
     private final Map<Queue, Instant> heard = new ConcurrentHashMap<>();
 
-    void heard(Job job, Instant now) {
+    void heard(JobRef job, Instant now) {
         heard.merge(Queue.of(job), now, (one, other) -> one.isAfter(other) ? one : other);
     }
 

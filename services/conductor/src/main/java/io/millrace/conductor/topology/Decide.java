@@ -1,6 +1,7 @@
 package io.millrace.conductor.topology;
 
 import io.millrace.conductor.run.Draft;
+import io.millrace.conductor.run.Tried;
 import io.millrace.events.Event;
 import io.millrace.events.wire.Decoded;
 import java.time.Instant;
@@ -8,6 +9,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
@@ -62,7 +64,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
         if (record.value() == null) {
             if (metadata.topic().equals(wiring.topics().policiesByPartition())) {
                 Dispatch dispatch = new Dispatch(wiring, Instant.ofEpochMilli(record.timestamp()), now);
-                carryOut(record, metadata, draft -> dispatch.deletePolicy(record.key(), draft), (_, _) -> {}, now);
+                carryOut(record, metadata, draft -> dispatch.deletePolicy(record.key(), draft), _ -> (_, _) -> {}, now);
             } else {
                 refuse(record, metadata, "a tombstone has no meaning on this topic", now);
             }
@@ -75,7 +77,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
                         record,
                         metadata,
                         draft -> dispatch.decide(metadata.topic(), record.key(), event, draft),
-                        (why, draft) -> dispatch.fail(event, why, draft),
+                        why -> (tried, draft) -> dispatch.fail(event, why, tried, draft),
                         now);
             }
             case Decoded.UnknownKind(String schema) -> wiring.metrics().unknownKind(schema);
@@ -87,11 +89,11 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
             Record<String, byte[]> record,
             RecordMetadata metadata,
             Consumer<Draft> decision,
-            BiConsumer<String, Draft> failure,
+            Function<String, BiConsumer<Tried, Draft>> failure,
             Instant now) {
         Optional<String> problem = task().carryOut(decision, now);
         if (problem.isPresent()) {
-            task().carryOut(draft -> failure.accept(problem.get(), draft), now);
+            task().fail(failure.apply(problem.get()), now);
             refuse(record, metadata, problem.get(), now);
         }
     }

@@ -4,7 +4,10 @@ import io.millrace.conductor.run.Coordinator;
 import io.millrace.conductor.run.Draft;
 import io.millrace.conductor.run.Output;
 import io.millrace.conductor.run.Planner;
+import io.millrace.conductor.run.Ticket;
 import io.millrace.conductor.run.TicketId;
+import io.millrace.conductor.run.Tickets;
+import io.millrace.conductor.run.Tried;
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Event;
 import io.millrace.events.Failure;
@@ -42,7 +45,8 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
         }
         Coordinator coordinator = coordinator(draft);
         switch (event) {
-            case Policy policy -> planner(coordinator, draft).changed(policy.name(), Optional.of(policy), now);
+            case Policy policy ->
+                planner(coordinator, draft).changed(policy.name(), Optional.of(policy), recordAt, now);
             case CheckpointPublished checkpoint -> {
                 if (belongs(key, checkpoint.model(), draft)) {
                     planner(coordinator, draft).published(checkpoint, recordAt, now);
@@ -58,7 +62,7 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
                 }
             }
             case OperatorRequest request -> {
-                if (belongs(key, request.model(), draft) && !coordinator.requested(request, now)) {
+                if (belongs(key, request.model(), draft) && !coordinator.requested(request, recordAt, now)) {
                     wiring.metrics().ignored(request.kind().name());
                 }
             }
@@ -78,7 +82,7 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
     }
 
     void deletePolicy(String name, Draft draft) {
-        planner(coordinator(draft), draft).changed(name, Optional.empty(), now);
+        planner(coordinator(draft), draft).changed(name, Optional.empty(), recordAt, now);
     }
 
     void due(TicketId id, Draft draft) {
@@ -91,13 +95,14 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
     }
 
     /** The runs that this event speaks of cannot go on. */
-    void fail(Event event, String why, Draft draft) {
+    void fail(Event event, String why, Tried tried, Draft draft) {
         switch (event) {
             case JobEvent news -> {
-                TicketId ticket = new TicketId(news.job().model(), news.job().key());
-                failRuns(ticket.model(), waiting(ticket, List.of(news.job().run()), draft), why, draft);
+                Set<RunId> runs = waiting(new Tickets(draft.tables()).reachedBy(news));
+                runs.add(news.job().run());
+                failRuns(news.job().model(), runs, why, tried, draft);
             }
-            case OperatorRequest request -> failRuns(request.model(), Set.of(request.run()), why, draft);
+            case OperatorRequest request -> failRuns(request.model(), Set.of(request.run()), why, tried, draft);
             case Policy _,
                     CheckpointPublished _,
                     Job _,
@@ -109,8 +114,9 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
         }
     }
 
-    void failTicket(TicketId id, String why, Draft draft) {
-        failRuns(id.model(), waiting(id, List.of(), draft), why, draft);
+    void failTicket(TicketId id, String why, Tried tried, Draft draft) {
+        List<Ticket> ticket = new Tickets(draft.tables()).get(id).stream().toList();
+        failRuns(id.model(), waiting(ticket), why, tried, draft);
     }
 
     /** What was stored cannot be read: the runs that need it cannot go on. */
@@ -118,17 +124,19 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
         new Salvage(coordinator(draft), draft, now).of(entry);
     }
 
-    private void failRuns(ModelName model, Set<RunId> runs, String why, Draft draft) {
+    private void failRuns(ModelName model, Set<RunId> runs, String why, Tried tried, Draft draft) {
+        String dropped = tried == Tried.KEPT ? "" : " (no record held what the run had tried, so that is not kept)";
         Failure failure = new Failure(
                 Reason.CONDUCTOR_ERROR,
-                "the conductor could not go on because of " + why + "; see its log and the dead letters, then retry");
+                "the conductor could not go on because of " + why + dropped
+                        + "; see its log and the dead letters, then retry");
         Coordinator coordinator = coordinator(draft);
-        runs.forEach(run -> coordinator.broken(model, run, failure, now));
+        runs.forEach(run -> coordinator.broken(model, run, failure, tried, now));
     }
 
-    private static Set<RunId> waiting(TicketId id, List<RunId> others, Draft draft) {
-        Set<RunId> runs = new LinkedHashSet<>(others);
-        draft.tables().tickets().get(id.toString()).ifPresent(ticket -> runs.addAll(ticket.waiting()));
+    private static Set<RunId> waiting(List<Ticket> tickets) {
+        Set<RunId> runs = new LinkedHashSet<>();
+        tickets.forEach(ticket -> runs.addAll(ticket.waiting()));
         return runs;
     }
 

@@ -33,7 +33,7 @@ record Outbox(Wiring wiring) {
             switch (output) {
                 case Output.Publish(var event) -> encoded.add(Outgoing.of(records.record(event)));
                 case Output.PublishLatest(var event) -> encoded.add(Outgoing.of(records.latest(event)));
-                case Output.RestoreJob(TicketId(var model, var job)) ->
+                case Output.RestoreJob(var model, var job) ->
                     encoded.add(Outgoing.tombstone(topics.cancellations(), EventRecords.cancellationKey(model, job)));
                 case Output.ForgetRun(var run) -> encoded.add(Outgoing.tombstone(topics.runs(), run.toString()));
                 case Output.RefuseRecord _ -> {} // becomes a dead letter where the record is known
@@ -59,7 +59,7 @@ record Outbox(Wiring wiring) {
                     draft.withdraw(output);
                     Failure failure = new Failure(Reason.CONDUCTOR_ERROR, e.getMessage() + "; then retry");
                     new Coordinator(wiring.limits(), wiring.worked(), draft)
-                            .broken(new TicketId(job.model(), job.key()), failure, now);
+                            .broken(new TicketId(job.model(), job.key(), job.device()), failure, now);
                 }
             }
         }

@@ -89,7 +89,7 @@ final class Punctuations {
         Optional<String> problem = task.carryOut(draft -> dispatch.due(id, draft), dispatch.now());
         if (problem.isPresent()) {
             task.deadlines().clear(id);
-            task.carryOut(draft -> dispatch.failTicket(id, problem.get(), draft), dispatch.now());
+            task.fail((tried, draft) -> dispatch.failTicket(id, problem.get(), tried, draft), dispatch.now());
         }
     }
 

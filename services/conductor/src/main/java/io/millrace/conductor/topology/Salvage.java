@@ -4,6 +4,9 @@ import io.millrace.conductor.run.Coordinator;
 import io.millrace.conductor.run.Draft;
 import io.millrace.conductor.run.Planner;
 import io.millrace.conductor.run.Table;
+import io.millrace.conductor.run.Ticket;
+import io.millrace.conductor.run.Tickets;
+import io.millrace.conductor.run.Tried;
 import io.millrace.events.Failure;
 import io.millrace.events.JobKey;
 import io.millrace.events.ModelName;
@@ -23,7 +26,7 @@ record Salvage(Coordinator coordinator, Draft draft, Instant now) {
         switch (entry.table()) {
             case Stores.OPEN_RUNS -> fail(model, RunId.parse(entry.rest().get()), entry, failure("of this run", entry));
             case Stores.TICKETS ->
-                failWaiting(model, JobKey.parse(entry.rest().get()), failure("of the job it waits for", entry));
+                failWaiting(model, job(entry.rest().get()), failure("of the job it waits for", entry));
             default -> {} // no open run rests on it
         }
     }
@@ -35,14 +38,22 @@ record Salvage(Coordinator coordinator, Draft draft, Instant now) {
                 .ifPresent(request -> coordinator.refused(request, failure, now));
     }
 
+    /** Without the device, which follows it where the entry is a second device's. */
+    private static JobKey job(String rest) {
+        return JobKey.parse(rest.split("\\|", 2)[0]);
+    }
+
     private void failWaiting(ModelName model, JobKey job, Failure failure) {
+        List<Ticket> readable = new Tickets(draft.tables()).of(model, job);
         List<RunId> waiting = new ArrayList<>();
         draft.tables().open().forEach(Table.prefix(model), (_, run) -> {
-            if (run.job().key().equals(job)) {
+            boolean known =
+                    readable.stream().anyMatch(ticket -> ticket.waiting().contains(run.id()));
+            if (run.job().key().equals(job) && !known) {
                 waiting.add(run.id());
             }
         });
-        waiting.forEach(run -> coordinator.broken(model, run, failure, now));
+        waiting.forEach(run -> coordinator.broken(model, run, failure, Tried.KEPT, now));
     }
 
     private static Failure failure(String what, Unreadable.Entry entry) {

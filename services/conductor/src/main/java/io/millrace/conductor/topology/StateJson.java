@@ -28,10 +28,12 @@ import io.millrace.events.GgufPartLimit;
 import io.millrace.events.JobKey;
 import io.millrace.events.ModelName;
 import io.millrace.events.Parameters;
+import io.millrace.events.Reason;
 import io.millrace.events.RunId;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import org.apache.kafka.common.serialization.Deserializer;
@@ -108,6 +110,7 @@ final class StateJson {
         text(identifiers, RunId.class, RunId::parse);
         text(identifiers, ModelName.class, ModelName::new);
         text(identifiers, Device.class, Device::new);
+        text(identifiers, Reason.class, StateJson::reason);
         JsonMapper.Builder builder = JsonMapper.builder()
                 .disable(MapperFeature.AUTO_DETECT_IS_GETTERS) // ArtifactRef.isInStore is no component
                 .addModules(identifiers, new Jdk8Module(), new JavaTimeModule())
@@ -125,6 +128,11 @@ final class StateJson {
             registerCases(builder, type);
         }
         return builder.build();
+    }
+
+    /** Written by its name; one of a later version is unknown to this one. */
+    private static Reason reason(String name) {
+        return Reason.ofCode(name.toLowerCase(Locale.ROOT).replace('_', '-'));
     }
 
     private static void registerCases(JsonMapper.Builder builder, Class<?> type) {

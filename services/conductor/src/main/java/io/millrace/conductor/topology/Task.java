@@ -7,10 +7,13 @@ import io.millrace.conductor.run.Queue;
 import io.millrace.conductor.run.Tables;
 import io.millrace.conductor.run.Ticket;
 import io.millrace.conductor.run.TicketId;
+import io.millrace.conductor.run.Tickets;
+import io.millrace.conductor.run.Tried;
 import io.millrace.conductor.timers.Deadlines;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -79,6 +82,13 @@ final class Task {
                 .findFirst();
     }
 
+    /** Ends runs that cannot go on: without what they tried, where a record does not hold that. */
+    void fail(BiConsumer<Tried, Draft> decision, Instant now) {
+        if (carryOut(draft -> decision.accept(Tried.KEPT, draft), now).isPresent()) {
+            carryOut(draft -> decision.accept(Tried.DROPPED, draft), now);
+        }
+    }
+
     void bury(ConsumerRecord<String, byte[]> origin, String why, Instant now) {
         Outbox.forward(context, outbox.deadLetter(origin, why), now);
     }
@@ -100,9 +110,10 @@ final class Task {
     }
 
     private void follow(Draft draft) {
+        Tickets tickets = new Tickets(draft.tables());
         draft.deadlines().forEach((id, at) -> {
             at.ifPresentOrElse(time -> deadlines.set(id, time), () -> deadlines.clear(id));
-            wiring.metrics().queues().stands(id, draft.tables().tickets().get(id.toString()));
+            wiring.metrics().queues().stands(id, tickets.get(id));
         });
     }
 }

@@ -16,11 +16,13 @@ import io.millrace.events.RunId;
 import io.millrace.events.RunStatus;
 import io.millrace.events.Target;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class NewestWinsTest {
     private static final Target PHONE = Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")));
+    private static final Target OTHER_PHONE = Given.target("phone", Given.recipe(Given.gguf("Q6_K")));
     private static final CheckpointPublished OLD = Given.checkpoint("v1");
     private static final CheckpointPublished NEW = Given.checkpoint(Given.MODEL, "v2", Given.START.plusSeconds(60));
 
@@ -158,6 +160,61 @@ class NewestWinsTest {
     }
 
     @Test
+    void whatAPolicyThatIsTakenBackMadeBeforeIsTheLatestAgain() {
+        world.publish(OLD);
+        world.apply(policy(Policy.OnNewer.KEEP));
+        finish(world.lastJob());
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, OTHER_PHONE));
+        finish(world.lastJob());
+        int jobs = world.jobs().size();
+
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 3, PHONE));
+
+        assertThat(world.jobs()).hasSize(jobs);
+        assertThat(latest()).containsExactly("Q4_K_M", "Q6_K", "Q4_K_M");
+
+        world.ask(OperatorRequest.Kind.RECOMPUTE, id(OLD));
+        finish(world.lastJob());
+
+        assertThat(latest()).containsExactly("Q4_K_M", "Q6_K", "Q4_K_M", "Q4_K_M");
+    }
+
+    @Test
+    void aRunThatIsOpenWhenItsPolicyIsTakenBackMakesTheLatest() {
+        world.publish(OLD);
+        world.apply(policy(Policy.OnNewer.KEEP));
+        Job first = world.lastJob();
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, OTHER_PHONE));
+        Job second = world.lastJob();
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 3, PHONE));
+
+        finish(first);
+        finish(second);
+
+        assertThat(latest()).containsExactly("Q4_K_M");
+    }
+
+    @Test
+    void aModelThatStandsAsTheLatestIsNotPublishedThereOnceMore() {
+        world.publish(OLD);
+        world.apply(policy(Policy.OnNewer.KEEP));
+        finish(world.lastJob());
+        world.delete(policy(Policy.OnNewer.KEEP));
+
+        world.apply(policy(Policy.OnNewer.KEEP));
+
+        assertThat(latest()).containsExactly("Q4_K_M");
+    }
+
+    /** Types of the models that were ever the latest, in order. */
+    private List<String> latest() {
+        return world.outputs().stream()
+                .filter(Output.PublishLatest.class::isInstance)
+                .map(output -> ((Output.PublishLatest) output).event().type())
+                .toList();
+    }
+
+    @Test
     void aNewPolicyPlansOnlyTheNewestCheckpointOfEachModelThatItMatches() {
         world.publish(OLD);
         world.publish(NEW);
@@ -172,6 +229,45 @@ class NewestWinsTest {
     }
 
     @Test
+    void aChangeOfAPolicyDoesNotBeginARunAnewThatEndedLongAgoAndIsForgotten() {
+        world.apply(policy(Policy.OnNewer.KEEP));
+        world.publish(OLD);
+        world.ask(OperatorRequest.Kind.CANCEL, id(OLD));
+        world.pass(Limits.DEFAULT.endedKept().plusDays(1));
+        world.forgetEndedRuns();
+        int jobs = world.jobs().size();
+
+        Target laptop = Given.target("laptop", Given.recipe(Given.gguf("Q8_0")));
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, PHONE, laptop));
+
+        assertThat(world.openRuns())
+                .extracting(run -> run.request().target())
+                .as("only the new target")
+                .containsExactly(laptop);
+        assertThat(world.jobs()).hasSize(jobs + 1);
+
+        world.apply(new Policy("chat-models", "chat-*", Policy.OnNewer.KEEP, List.of(PHONE, laptop), 3, 2));
+
+        assertThat(world.openRuns())
+                .extracting(run -> run.request().target())
+                .as("a wider backfill asks for it")
+                .containsExactlyInAnyOrder(PHONE, laptop);
+    }
+
+    /** A newer version's algorithm makes another run of the same target; here the run of a recent checkpoint is gone. */
+    @Test
+    void aChangeOfAPolicyBeginsWhatIsNotKnownOfARecentCheckpoint() {
+        world.apply(policy(Policy.OnNewer.KEEP));
+        world.publish(OLD);
+        world.ask(OperatorRequest.Kind.CANCEL, id(OLD));
+        world.forgetEndedRuns();
+
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, PHONE));
+
+        assertThat(world.openRuns()).hasSize(1);
+    }
+
+    @Test
     void backfillPlansAsManyAsItSays() {
         for (int i = 0; i < 5; i++) {
             world.publish(Given.checkpoint(Given.MODEL, "v" + i, Given.START.plusSeconds(i)));
@@ -182,6 +278,55 @@ class NewestWinsTest {
         assertThat(world.openRuns())
                 .extracting(run -> run.request().checkpoint().version())
                 .containsExactlyInAnyOrder("v2", "v3", "v4");
+    }
+
+    @Test
+    void backfillBeginsWhatWasSupersededAndNothingNewerSupersedesItAgain() {
+        world.apply(policy(Policy.OnNewer.SUPERSEDE));
+        world.publish(OLD);
+        world.publish(NEW);
+        assertThat(status(OLD)).isEqualTo(RunStatus.SUPERSEDED);
+
+        world.apply(backfill(2, 2));
+        world.publish(Given.checkpoint(Given.MODEL, "v3", Given.START.plusSeconds(120)));
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.REQUESTED);
+        assertThat(status(NEW)).isEqualTo(RunStatus.REQUESTED);
+        world.publish(Given.checkpoint(Given.MODEL, "v4", Given.START.plusSeconds(180)));
+        assertThat(world.openRuns())
+                .extracting(run -> run.request().checkpoint().version())
+                .containsExactlyInAnyOrder("v1", "v2", "v4");
+    }
+
+    @Test
+    void aPolicyWithoutABackfillLeavesSuperseded() {
+        world.apply(policy(Policy.OnNewer.SUPERSEDE));
+        world.publish(NEW);
+        world.publish(OLD);
+
+        world.apply(Given.policy(Policy.OnNewer.SUPERSEDE, 2, PHONE));
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.SUPERSEDED);
+    }
+
+    /** The conductor's offsets were lost, and policies are read from the start. */
+    @Test
+    void aBackfillThatIsReadOnceMoreBeginsNothing() {
+        Policy backfill = backfill(1, 2);
+        Instant appliedAt = world.now();
+        world.apply(backfill);
+        world.apply(Given.policy(Policy.OnNewer.SUPERSEDE, 2, PHONE));
+        world.pass(Duration.ofDays(1));
+        world.publish(OLD);
+        world.publish(NEW);
+
+        world.apply(backfill, appliedAt);
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.SUPERSEDED);
+    }
+
+    private static Policy backfill(long revision, int checkpoints) {
+        return new Policy("chat-models", "chat-*", Policy.OnNewer.SUPERSEDE, List.of(PHONE), revision, checkpoints);
     }
 
     @Test

@@ -227,6 +227,53 @@ class RunRulesTest {
         assertThat(world.lastJob().attempt()).isEqualTo(4);
     }
 
+    @Test
+    void aStepThatFailedForGoodRefusesEachRungThatNeedsItAndIsDoneOnce() {
+        RunId run = start(distilled());
+
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.DIVERGED));
+
+        assertThat(world.jobs()).hasSize(1);
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.REJECTED);
+        assertThat(world.run(run).tried())
+                .extracting(candidate ->
+                        ((Candidate.StepFailed) candidate.outcome()).failure().reason())
+                .containsExactly(Reason.DIVERGED, Reason.DIVERGED, Reason.DIVERGED);
+    }
+
+    @Test
+    void aRetryDoesAgainTheStepThatRefusedEachRung() {
+        RunId run = start(distilled());
+        Job distill = world.lastJob();
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.OUT_OF_MEMORY));
+            world.pass(Duration.ofMinutes(1));
+        }
+        assertThat(world.jobs()).hasSize(3);
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.FAILED);
+
+        world.ask(OperatorRequest.Kind.RETRY, run);
+
+        assertThat(world.lastJob().key()).isEqualTo(distill.key());
+        assertThat(world.lastJob().attempt()).isEqualTo(4);
+        succeed();
+        assertThat(world.lastJob().parameters()).isEqualTo(new Parameters.Gguf("Q4_K_M"));
+    }
+
+    /** A weight-only job has one key on every device. */
+    @Test
+    void aStepThatFailedIsTriedOnAnotherDevice() {
+        Target target = Given.target(
+                "phone", Given.recipe(Given.gguf("Q4_K_M")), Given.recipe(Given.H100, Given.gguf("Q4_K_M")));
+        start(target);
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.OUT_OF_MEMORY));
+            world.pass(Duration.ofMinutes(1));
+        }
+
+        assertThat(world.lastJob().device()).isEqualTo(Given.H100);
+    }
+
     /** Only a run of which every candidate was judged was rejected. */
     @Test
     void aRunGoesBackToTheCandidateThatNobodyJudged() {
@@ -331,6 +378,33 @@ class RunRulesTest {
         world.pass(Duration.ofDays(7));
 
         assertThat(world.jobs()).extracting(Job::attempt).containsExactly(1, 1);
+    }
+
+    /** Its record has left the topic by then. */
+    @Test
+    void aWeekInAQueueThatNobodyWorksEndsHoweverOftenTheConductorStarts() {
+        start(PHONE);
+        world.pass(Duration.ofMinutes(10));
+
+        for (int starts = 0; starts < 4; starts++) {
+            world.restartAfter(Duration.ofDays(2));
+            world.pass(Duration.ofMinutes(11));
+        }
+
+        assertThat(world.jobs()).extracting(Job::attempt).containsExactly(1, 1);
+    }
+
+    @Test
+    void aJobWhoseTimeInTheQueueEndedWhileTheConductorWasDownIsIssuedOnceWorkersHadTheTimeToSpeak() {
+        start(PHONE);
+        world.pass(Duration.ofMinutes(10));
+
+        world.restartAfter(Duration.ofDays(30));
+
+        world.pass(Duration.ofMinutes(9));
+        assertThat(world.jobs()).hasSize(1);
+        world.pass(Duration.ofMinutes(1));
+        assertThat(world.jobs()).hasSize(2);
     }
 
     @Test
@@ -444,7 +518,7 @@ class RunRulesTest {
                 Policy.OnNewer.KEEP, 2, Given.target("other", PHONE.ladder().getFirst())));
 
         List<Output> outputs = world.outputs();
-        int restored = outputs.indexOf(new Output.RestoreJob(new TicketId(job.model(), job.key())));
+        int restored = outputs.indexOf(new Output.RestoreJob(job.model(), job.key()));
         assertThat(restored).isPositive();
         assertThat(outputs.get(restored + 1))
                 .extracting(output -> ((Job) ((Output.Publish) output).event()).key())
@@ -480,6 +554,42 @@ class RunRulesTest {
         world.ask(OperatorRequest.Kind.CANCEL, run);
 
         assertThat(world.outputs()).isEqualTo(before);
+    }
+
+    /** The group's offsets were lost, and its records are read from the start. */
+    @ParameterizedTest
+    @EnumSource(names = {"RETRY", "RECOMPUTE"})
+    void aRequestThatIsReadOnceMoreIsNotCarriedOutAgain(OperatorRequest.Kind kind) {
+        RunId run = start(PHONE);
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.NOT_FINITE));
+        OperatorRequest request = new OperatorRequest(Given.MODEL, run, kind, "ana", "again", world.now());
+        world.ask(request);
+        world.pass(Duration.ofMinutes(5).plusMillis(1));
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.NOT_FINITE));
+        int jobs = world.jobs().size();
+
+        world.ask(request);
+
+        assertThat(world.jobs()).hasSize(jobs);
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.FAILED);
+        world.ask(kind, run);
+        assertThat(world.jobs()).hasSize(jobs + 1);
+    }
+
+    @Test
+    void aRequestFromAClockThatIsALittleBehindIsCarriedOut() {
+        RunId run = start(PHONE);
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.NOT_FINITE));
+
+        world.ask(new OperatorRequest(
+                Given.MODEL,
+                run,
+                OperatorRequest.Kind.RETRY,
+                "ana",
+                "",
+                world.now().minus(Duration.ofMinutes(5))));
+
+        assertThat(world.jobs()).hasSize(2);
     }
 
     @Test
@@ -592,6 +702,15 @@ class RunRulesTest {
         world.hear(Answers.started(job, world.now()));
         world.hear(Answers.succeeded(job, world.now(), 0.01));
         return job;
+    }
+
+    /** A ladder whose rungs begin with the same distillation. */
+    private static Target distilled() {
+        return Given.target(
+                "phone",
+                Given.recipe(Given.distill(), Given.gguf("Q4_K_M")),
+                Given.recipe(Given.distill(), Given.gguf("Q6_K")),
+                Given.recipe(Given.distill(), Given.gguf("Q8_0")));
     }
 
     private static Recipe onDevice(Device device) {

@@ -57,11 +57,16 @@ final class World {
     }
 
     void apply(Policy policy) {
-        decide(draft -> new Planner(coordinator(draft), draft).changed(policy.name(), Optional.of(policy), now));
+        apply(policy, now);
+    }
+
+    void apply(Policy policy, Instant recordAt) {
+        decide(draft ->
+                new Planner(coordinator(draft), draft).changed(policy.name(), Optional.of(policy), recordAt, now));
     }
 
     void delete(Policy policy) {
-        decide(draft -> new Planner(coordinator(draft), draft).changed(policy.name(), Optional.empty(), now));
+        decide(draft -> new Planner(coordinator(draft), draft).changed(policy.name(), Optional.empty(), now, now));
     }
 
     void hear(JobEvent event) {
@@ -73,8 +78,17 @@ final class World {
     }
 
     void ask(OperatorRequest.Kind kind, RunId run, String why) {
-        OperatorRequest request = new OperatorRequest(Given.MODEL, run, kind, "ana", why, now);
-        decide(draft -> coordinator(draft).requested(request, now));
+        ask(new OperatorRequest(Given.MODEL, run, kind, "ana", why, now));
+    }
+
+    /** Its record has the time that it was asked at. */
+    void ask(OperatorRequest request) {
+        decide(draft -> coordinator(draft).requested(request, request.at(), now));
+    }
+
+    /** As the conductor does with runs that ended long ago. */
+    void forgetEndedRuns() {
+        decide(draft -> endedRuns().forEach(run -> coordinator(draft).forget(run)));
     }
 
     void pass(Duration time) {
@@ -91,6 +105,10 @@ final class World {
         if (deadlines.isDue(id, now)) {
             decide(draft -> coordinator(draft).due(id, now));
         }
+    }
+
+    void lose(LostQueues losses) {
+        tickets().forEach(ticket -> decide(draft -> coordinator(draft).lost(TicketId.of(ticket), losses, now)));
     }
 
     /** The task stops and starts again after a while; only tables survive. */

@@ -6,23 +6,38 @@ import static org.assertj.core.api.Assertions.within;
 import io.millrace.conductor.Answers;
 import io.millrace.conductor.Given;
 import io.millrace.conductor.run.Limits;
+import io.millrace.events.Cost;
 import io.millrace.events.Device;
+import io.millrace.events.Failure;
 import io.millrace.events.Job;
+import io.millrace.events.JobEvent;
+import io.millrace.events.JobRef;
+import io.millrace.events.Measurement;
+import io.millrace.events.Metric;
 import io.millrace.events.ModelPublished;
 import io.millrace.events.ModelRejected;
 import io.millrace.events.OperatorRequest;
+import io.millrace.events.Parameters;
 import io.millrace.events.Reason;
 import io.millrace.events.Recipe;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunStatus;
 import io.millrace.events.StageName;
 import io.millrace.events.Step;
+import io.millrace.events.wire.EventCodec;
+import io.millrace.events.wire.EventRecords;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.apache.kafka.streams.test.TestRecord;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -30,6 +45,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ConductorTopologyTest {
+    /** As many rungs as a policy's file may have. */
+    private static final int LONGEST_LADDER = 64;
+
     @TempDir
     Path folder;
 
@@ -261,6 +279,105 @@ class ConductorTopologyTest {
     }
 
     @Test
+    void theLongestLadderIsClimbedToItsEndThoughEachRungFailsWithALongMessage() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            Recipe[] rungs = IntStream.range(0, LONGEST_LADDER)
+                    .mapToObj(rung -> Given.recipe(
+                            new Parameters.Distill(60 + rung, 4, 128, 2, 0, 1e-3, false), Given.gguf("Q6_K")))
+                    .toArray(Recipe[]::new);
+            conductor.send(
+                    Given.policy(Given.target("phone", Given.CPU, List.of(Given.quality(), Given.faster()), rungs)));
+            conductor.send(Given.checkpoint("v1"));
+
+            answerAll(
+                    conductor,
+                    job -> job.parameters() instanceof Parameters.Speed
+                            ? unsupported(job, conductor.now())
+                            : Answers.succeeded(job, conductor.now(), 0.01));
+
+            assertThat(conductor.deadLetters()).isEmpty();
+            RunChanged end = conductor.runs().values().iterator().next();
+            assertThat(end.status()).isEqualTo(RunStatus.REJECTED);
+            assertThat(end.tried()).hasSize(LONGEST_LADDER);
+        }
+    }
+
+    @Test
+    void aRunWhoseStateNoRecordHoldsFailsWithoutWhatItTried() throws IOException {
+        int size;
+        try (Driven conductor = new Driven(Files.createDirectory(folder.resolve("trial")), Given.START)) {
+            size = new EventCodec().encode(refusedOnce(conductor, 1000)).length;
+        }
+        try (Driven conductor = new Driven(Files.createDirectory(folder.resolve("state")), Given.START)) {
+            RunChanged full = refusedOnce(conductor, 1000 + EventRecords.MAX_EVENT_BYTES - size - 100);
+            assertThat(full.tried()).hasSize(1);
+
+            answerAll(conductor, 0.2);
+
+            RunChanged end = conductor.runs().get(full.run());
+            assertThat(end.status()).isEqualTo(RunStatus.FAILED);
+            assertThat(end.failure().orElseThrow().reason()).isEqualTo(Reason.CONDUCTOR_ERROR);
+            assertThat(end.tried()).isEmpty();
+            assertThat(conductor.deadLetters()).isNotEmpty();
+
+            conductor.send(new OperatorRequest(
+                    Given.MODEL, full.run(), OperatorRequest.Kind.RETRY, "ana", "", conductor.now()));
+            answerAll(conductor, 0.01);
+            assertThat(conductor.latest()).hasSize(1);
+        }
+    }
+
+    /** The state of a run whose first rung was refused by a measurement that names a runtime of this many characters. */
+    private static RunChanged refusedOnce(Driven conductor, int runtime) {
+        conductor.send(Given.policy(
+                Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")), Given.recipe(Given.gguf("Q6_K")))));
+        conductor.send(Given.checkpoint("v1"));
+        conductor.send(Answers.succeeded(conductor.job(), conductor.now(), 0.01));
+        Job quality = conductor.job();
+        conductor.send(new JobEvent.JobSucceeded(
+                JobRef.of(quality),
+                conductor.now(),
+                Given.artifact("report"),
+                1000,
+                List.of(new Measurement(
+                        Metric.PERPLEXITY_INCREASE.wireName(),
+                        OptionalDouble.of(0.2),
+                        OptionalDouble.empty(),
+                        OptionalDouble.empty(),
+                        "",
+                        "x".repeat(runtime),
+                        quality.device(),
+                        64,
+                        Optional.empty(),
+                        "")),
+                new Cost(Duration.ofSeconds(3), 10, 20),
+                false));
+        return conductor.runs().get(quality.run());
+    }
+
+    @Test
+    void anOperatorsRequestThatIsReadOnceMoreIsCountedAsIgnored() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.send(Given.checkpoint("v1"));
+            Job job = conductor.job();
+            conductor.send(Answers.failed(job, conductor.now(), Reason.NOT_FINITE));
+            OperatorRequest request =
+                    new OperatorRequest(Given.MODEL, job.run(), OperatorRequest.Kind.RETRY, "ana", "", conductor.now());
+            conductor.send(request);
+            Instant asked = conductor.now();
+            conductor.pass(Duration.ofMinutes(6));
+            conductor.send(Answers.failed(conductor.job(), conductor.now(), Reason.NOT_FINITE));
+
+            conductor.sendAt(asked, request);
+
+            assertThat(conductor.jobs()).isEmpty();
+            assertThat(conductor.count("millrace.events.ignored", "kind", "RETRY"))
+                    .isEqualTo(1);
+        }
+    }
+
+    @Test
     void aQueueWhoseTopicHasAnotherShapeFailsTheRunThatNeedsItAndARetryGoesOn() {
         String topic = Driven.TOPICS.jobs(StageName.BENCHMARK, Device.CPU);
         try (Driven conductor = new Driven(folder, Given.START)) {
@@ -352,14 +469,23 @@ class ConductorTopologyTest {
 
     /** Answers every job until there is none; returns the names of the steps. */
     private static List<String> answerAll(Driven conductor, double perplexityIncrease) {
+        return answerAll(conductor, job -> Answers.succeeded(job, conductor.now(), perplexityIncrease));
+    }
+
+    private static List<String> answerAll(Driven conductor, Function<Job, JobEvent> answer) {
         List<String> steps = new ArrayList<>();
         for (List<Job> jobs = conductor.jobs(); !jobs.isEmpty(); jobs = conductor.jobs()) {
             for (Job job : jobs) {
                 steps.add(job.parameters().name());
                 conductor.send(Answers.started(job, conductor.now()));
-                conductor.send(Answers.succeeded(job, conductor.now(), perplexityIncrease));
+                conductor.send(answer.apply(job));
             }
         }
         return steps;
+    }
+
+    private static JobEvent unsupported(Job job, Instant at) {
+        return new JobEvent.JobFailed(
+                JobRef.of(job), at, new Failure(Reason.UNSUPPORTED, "x".repeat(1_900)), Duration.ZERO);
     }
 }

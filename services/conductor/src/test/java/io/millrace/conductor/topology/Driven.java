@@ -115,10 +115,19 @@ final class Driven implements AutoCloseable {
     }
 
     void sendUnder(String key, Event event) {
+        send(key, event, now);
+    }
+
+    /** The broker took its record at another time. */
+    void sendAt(Instant recordAt, Event event) {
+        send(records.record(event).key(), event, recordAt);
+    }
+
+    private void send(String key, Event event, Instant recordAt) {
         ProducerRecord<String, byte[]> record = records.record(event);
         TestInputTopic<String, byte[]> topic =
                 driver.createInputTopic(record.topic(), new StringSerializer(), new ByteArraySerializer());
-        topic.pipeInput(new TestRecord<>(key, record.value(), record.headers(), now));
+        topic.pipeInput(new TestRecord<>(key, record.value(), record.headers(), recordAt));
     }
 
     void sendOn(String topic, String key, Event event) {

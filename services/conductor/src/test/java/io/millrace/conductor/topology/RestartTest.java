@@ -11,6 +11,7 @@ import io.millrace.events.Device;
 import io.millrace.events.Job;
 import io.millrace.events.OperatorRequest;
 import io.millrace.events.Reason;
+import io.millrace.events.RunId;
 import io.millrace.events.StageName;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -142,6 +143,43 @@ class RestartTest {
         AT_WORK
     }
 
+    /** A version with one ticket per key let a run join the ticket of whatever device asked first. */
+    @Test
+    void aRunThatJoinedAnotherDevicesJobAsksForItsOwn() {
+        Job cpu;
+        String cloud;
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(
+                    Given.target("phone", Given.recipe(Given.gguf("Q4_K_M"))),
+                    Given.target("cloud", Given.recipe(Given.gguf("Q4_K_M")))));
+            task.send(Given.checkpoint("v1"));
+            cpu = task.jobs().getFirst();
+            cloud = task.runs().values().stream()
+                    .filter(run -> run.target().equals("cloud"))
+                    .map(run -> run.run().toString())
+                    .findFirst()
+                    .orElseThrow();
+            task.overwrite(
+                    Stores.OPEN_RUNS,
+                    key -> key.endsWith(cloud),
+                    run -> run.replace("\"device\":\"cpu\"", "\"device\":\"h100\""));
+            assertThat(task.tickets()).hasSize(1);
+        }
+
+        try (OneTask task = new OneTask(folder, Given.START.plusSeconds(10))) {
+            task.pass(Duration.ofMillis(100));
+
+            Job own = task.jobs().getFirst();
+            assertThat(own.device()).isEqualTo(Given.H100);
+            assertThat(own.key()).isEqualTo(cpu.key());
+            assertThat(task.tickets()).hasSize(2).contains(Stores.TICKETS + "|" + Given.MODEL + "|" + cpu.key());
+            cancel(task, cpu.run());
+            cancel(task, own.run());
+            task.pass(Limits.DEFAULT.queue().plusDays(1));
+            assertThat(task.jobs()).as("nobody waits for either").isEmpty();
+        }
+    }
+
     @Test
     void anAbandonedJobIsForgottenHoweverOftenTheConductorStarts() {
         Job abandoned;
@@ -237,6 +275,10 @@ class RestartTest {
 
             assertThat(task.tombstones("millrace.runs")).hasSize(1);
         }
+    }
+
+    private static void cancel(OneTask task, RunId run) {
+        task.send(new OperatorRequest(Given.MODEL, run, OperatorRequest.Kind.CANCEL, "ana", "", task.now()));
     }
 
     private static void succeed(OneTask task, Job job) {

@@ -2,13 +2,20 @@ package io.millrace.conductor.topology;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.conductor.Given;
+import io.millrace.conductor.run.FailedStep;
+import io.millrace.conductor.run.LatestModel;
+import io.millrace.conductor.run.Position;
 import io.millrace.conductor.run.Ticket;
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Device;
 import io.millrace.events.Digest;
+import io.millrace.events.Failure;
 import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
+import io.millrace.events.JobKey;
 import io.millrace.events.Parameters;
+import io.millrace.events.Reason;
 import io.millrace.events.Step;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -16,6 +23,8 @@ import java.util.List;
 import java.util.Optional;
 import org.apache.kafka.common.serialization.Serde;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class StateJsonTest {
     private final Serde<Ticket.Phase> phases = StateJson.serde(Ticket.Phase.class);
@@ -42,6 +51,71 @@ class StateJsonTest {
         byte[] written = phases.serializer().serialize("tickets", queued);
 
         assertThat(phases.deserializer().deserialize("tickets", written)).isEqualTo(queued);
+    }
+
+    @Test
+    void reasonOfALaterVersionIsUnknown() {
+        assertThat(reason("A_LATER_REASON")).isEqualTo(Reason.UNKNOWN);
+        assertThat(reason("disk-full")).isEqualTo(Reason.DISK_FULL);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void reasonIsReadAsItWasWritten(Reason reason) {
+        byte[] written = StateJson.serde(Reason.class).serializer().serialize("state", reason);
+
+        assertThat(new String(written, StandardCharsets.UTF_8))
+                .as("earlier versions read this")
+                .isEqualTo('"' + reason.name() + '"');
+        assertThat(StateJson.serde(Reason.class).deserializer().deserialize("state", written))
+                .isEqualTo(reason);
+    }
+
+    private static Reason reason(String written) {
+        byte[] failure = ("{\"reason\":\"" + written + "\",\"message\":\"\"}").getBytes(StandardCharsets.UTF_8);
+        return StateJson.serde(Failure.class)
+                .deserializer()
+                .deserialize("state", failure)
+                .reason();
+    }
+
+    @Test
+    void latestModelOfAnEarlierVersionDoesNotSayWhichRunMadeIt() {
+        LatestModel now = new LatestModel(Given.checkpoint("v1"), 3, Optional.empty());
+        String written = new String(
+                StateJson.serde(LatestModel.class).serializer().serialize("state", now), StandardCharsets.UTF_8);
+
+        byte[] earlier = written.replace(",\"run\":null", "").getBytes(StandardCharsets.UTF_8);
+
+        assertThat(new String(earlier, StandardCharsets.UTF_8)).doesNotContain("\"run\"");
+        assertThat(StateJson.serde(LatestModel.class).deserializer().deserialize("state", earlier))
+                .isEqualTo(now);
+    }
+
+    @Test
+    void positionOfAnEarlierVersionHasNoFailedSteps() {
+        Position now = new Position(2, 1, Given.artifact("model"), 7, true, List.of(), List.of(), List.of(), List.of());
+        Serde<Position> positions = StateJson.serde(Position.class);
+        String written = new String(positions.serializer().serialize("state", now), StandardCharsets.UTF_8);
+
+        String earlier = written.replace(",\"failed\":[]", "");
+
+        assertThat(earlier).doesNotContain("failed");
+        assertThat(positions.deserializer().deserialize("state", earlier.getBytes(StandardCharsets.UTF_8)))
+                .isEqualTo(now);
+    }
+
+    @Test
+    void positionIsReadAsItWasWritten() {
+        Failure failure = new Failure(Reason.DIVERGED, "at step 7");
+        FailedStep failed = new FailedStep(JobKey.parse("ab".repeat(32)), Device.CPU, 1, failure);
+        Position position =
+                new Position(2, 1, Given.artifact("model"), 7, true, List.of(), List.of(), List.of(), List.of(failed));
+        Serde<Position> positions = StateJson.serde(Position.class);
+
+        byte[] written = positions.serializer().serialize("state", position);
+
+        assertThat(positions.deserializer().deserialize("state", written)).isEqualTo(position);
     }
 
     @Test

@@ -1,0 +1,77 @@
+package io.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.CheckpointPublished;
+import io.millrace.events.Device;
+import io.millrace.events.Digest;
+import io.millrace.events.Gate;
+import io.millrace.events.Limit;
+import io.millrace.events.Metric;
+import io.millrace.events.ModelName;
+import io.millrace.events.ModelNumbers;
+import io.millrace.events.Parameters;
+import io.millrace.events.Policy;
+import io.millrace.events.Recipe;
+import io.millrace.events.RunId;
+import io.millrace.events.RunStatus;
+import io.millrace.events.Step;
+import io.millrace.events.Target;
+import io.millrace.events.TextUse;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class PlannedRunsTest {
+    private static final ModelName MODEL = new ModelName("chat-small");
+    private static final Target PHONE = new Target(
+            "phone",
+            Device.CPU,
+            Device.CPU,
+            new TextUse(ArtifactRef.inStore(Digest.of("text")), 64, 256, 0),
+            Optional.empty(),
+            List.of(new Recipe(List.of(new Step(new Parameters.Gguf("Q8_0"), Device.CPU)))),
+            new Gate(List.of(new Limit(Metric.PERPLEXITY_INCREASE, Limit.Comparison.AT_MOST, 0.05))));
+    private static final CheckpointPublished OLD = checkpoint("v1");
+    private static final CheckpointPublished NEW = checkpoint("v2");
+    private static final Map<ModelName, List<CheckpointPublished>> NEWEST_FIRST = Map.of(MODEL, List.of(NEW, OLD));
+
+    @Test
+    void aPolicyStartsARunOfTheNewestCheckpointUnlessThereIsOne() {
+        assertThat(PlannedRuns.count(policy(1), Map.of(), NEWEST_FIRST)).isEqualTo(1);
+        assertThat(PlannedRuns.count(policy(1), Map.of(id(NEW), RunStatus.PUBLISHED), NEWEST_FIRST))
+                .isZero();
+    }
+
+    @Test
+    void aBackfillStartsWhatWasSupersededToo() {
+        Map<RunId, RunStatus> runs = Map.of(id(NEW), RunStatus.PUBLISHED, id(OLD), RunStatus.SUPERSEDED);
+
+        assertThat(PlannedRuns.count(policy(2), runs, NEWEST_FIRST)).isEqualTo(1);
+        assertThat(PlannedRuns.count(policy(1), Map.of(id(NEW), RunStatus.SUPERSEDED), NEWEST_FIRST))
+                .isZero();
+    }
+
+    private static Policy policy(int backfill) {
+        return new Policy("chat-models", "chat-*", Policy.OnNewer.SUPERSEDE, List.of(PHONE), 1, backfill);
+    }
+
+    private static RunId id(CheckpointPublished checkpoint) {
+        return RunId.of(checkpoint, "chat-models", PHONE);
+    }
+
+    private static CheckpointPublished checkpoint(String version) {
+        return new CheckpointPublished(
+                MODEL,
+                version,
+                1,
+                ArtifactRef.inStore(Digest.of(version)),
+                new ModelNumbers("LlamaForCausalLM", 2_000_000, 256, 256, 1024, 2, 4, 2, 512, "BF16"),
+                Optional.empty(),
+                Map.of(),
+                Instant.parse("2026-03-01T12:00:00Z"));
+    }
+}
