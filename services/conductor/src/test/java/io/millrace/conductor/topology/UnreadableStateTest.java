@@ -1,6 +1,7 @@
 package io.millrace.conductor.topology;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.millrace.conductor.Answers;
 import io.millrace.conductor.Given;
@@ -47,6 +48,30 @@ class UnreadableStateTest {
         Job step = begun("tickets", _ -> "{\"key\":");
 
         endsVisiblyAndIsRetried(step);
+    }
+
+    @Test
+    void garbageInPlaceOfAJobForOneDeviceLeavesTheRunAloneThatWaitsOnAnother() {
+        Job cpu;
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(
+                    Given.target("phone", Given.recipe(Given.gguf("Q4_K_M"))),
+                    Given.target("cloud", Given.recipe(Given.H100, Given.gguf("Q4_K_M")))));
+            task.send(Given.checkpoint("v1"));
+            cpu = task.jobs().getFirst();
+            task.overwrite("tickets", entry -> entry.endsWith("|h100"), _ -> "{\"key\":");
+        }
+
+        try (OneTask task = new OneTask(folder, Given.START.plusSeconds(10))) {
+            task.pass(TICK);
+
+            assertThat(task.deadLetters()).hasSize(1);
+            assertThat(task.runs().values())
+                    .extracting(RunChanged::target, RunChanged::status)
+                    .containsExactly(tuple("cloud", RunStatus.FAILED));
+            task.send(Answers.succeeded(cpu, task.now(), 0.01));
+            assertThat(task.jobs()).extracting(Job::run).containsExactly(cpu.run());
+        }
     }
 
     @ParameterizedTest
