@@ -102,7 +102,9 @@ final class FullDiskIT {
                 runs.await(RunChanged.class, state -> state.message().contains("finished, waiting for the store"));
 
         assertThat(waiting.message())
-                .contains(store.folder().toString(), "no space left on its disk; make room, the work is tried again by itself");
+                .contains(
+                        store.folder().toString(),
+                        "no space left on its disk; make room, the work is tried again by itself");
         assertThat(store.sizes(up, "results")).isEmpty();
         assertThat(store.sizes(up, "blobs")).isNotEmpty().allMatch(bytes -> bytes < SmallDisk.FREE_BYTES);
         Awaitility.await("what was written of it is deleted")
