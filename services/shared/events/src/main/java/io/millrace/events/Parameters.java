@@ -163,7 +163,7 @@ public sealed interface Parameters {
 
         @Override
         public int version() {
-            return 4;
+            return 5;
         }
 
         @Override
@@ -196,7 +196,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 5;
+            return 6;
         }
 
         /** The row length must be a multiple of this for the type to be used everywhere. */
@@ -401,7 +401,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 3;
+            return 4;
         }
 
         @Override
