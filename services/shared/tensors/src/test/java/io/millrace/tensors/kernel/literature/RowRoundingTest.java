@@ -29,15 +29,45 @@ class RowRoundingTest {
     void noGridNearbyLeavesLessErrorThanTheFittedOne(int bits) {
         long seed = 20261128;
         System.out.println("seed " + seed);
-        Random random = new Random(seed);
-        float[] numbers = new float[20_000];
-        float largest = 0;
-        for (int i = 0; i < numbers.length; i++) {
-            numbers[i] = (float) random.nextGaussian();
-            largest = Math.max(largest, Math.abs(numbers[i]));
-        }
+        float[] numbers = gaussian(seed, 20_000);
 
-        List<UniformGrid> grids = UniformFit.starts(bits, largest);
+        double found = error(fitted(bits, numbers), numbers);
+
+        assertThat(found).isLessThanOrEqualTo(1.05 * leastError(bits, numbers));
+        assertThat(found).isLessThan(0.98 * error(UniformGrid.fitted(bits, largest(numbers)), numbers));
+    }
+
+    @Test
+    void ofSmallMatricesTheFittedGridIsNearTheBestToo() {
+        for (long seed = 1; seed <= 21; seed++) {
+            float[] numbers = gaussian(seed, 8_192);
+
+            assertThat(error(fitted(8, numbers), numbers))
+                    .as("seed %d", seed)
+                    .isLessThanOrEqualTo(1.07 * leastError(8, numbers));
+        }
+    }
+
+    private static float[] gaussian(long seed, int count) {
+        Random random = new Random(seed);
+        float[] numbers = new float[count];
+        for (int i = 0; i < count; i++) {
+            numbers[i] = (float) random.nextGaussian();
+        }
+        return numbers;
+    }
+
+    private static float largest(float[] numbers) {
+        float largest = 0;
+        for (float number : numbers) {
+            largest = Math.max(largest, Math.abs(number));
+        }
+        return largest;
+    }
+
+    /** The grid after all turns, of which none may make it worse. */
+    private static UniformGrid fitted(int bits, float[] numbers) {
+        List<UniformGrid> grids = UniformFit.starts(bits, largest(numbers));
         double before = Double.MAX_VALUE;
         for (int turn = 0; turn < UniformFit.TURNS; turn++) {
             grids = List.of(UniformFit.next(grids, UniformFit.sums(grids, numbers)));
@@ -45,12 +75,17 @@ class RowRoundingTest {
             assertThat(after).isLessThanOrEqualTo(before * (1 + 1e-6));
             before = after;
         }
+        return grids.getFirst();
+    }
 
+    /** Of grids from a quarter to four times as fine as the fitted one. */
+    private static double leastError(int bits, float[] numbers) {
+        double levels = fitted(bits, numbers).levels();
+        double least = Double.MAX_VALUE;
         for (double other = 0.25; other <= 4; other *= 1.01) {
-            UniformGrid grid = new UniformGrid(bits, (float) (grids.getFirst().levels() * other));
-            assertThat(before).as("%s times as fine", other).isLessThanOrEqualTo(1.05 * error(grid, numbers));
+            least = Math.min(least, error(new UniformGrid(bits, (float) (levels * other)), numbers));
         }
-        assertThat(before).isLessThan(0.98 * error(UniformGrid.fitted(bits, largest), numbers));
+        return least;
     }
 
     private static double error(UniformGrid grid, float[] numbers) {
