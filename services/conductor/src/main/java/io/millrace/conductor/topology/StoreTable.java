@@ -4,7 +4,9 @@ import io.millrace.conductor.run.Table;
 import io.millrace.conductor.topology.StateJson.UnreadableStateException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.function.BiConsumer;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.streams.KeyValue;
@@ -80,6 +82,15 @@ final class StoreTable<V> implements Table<V> {
                 value.ifPresent(present -> visitor.accept(key, present));
             }
         }
+    }
+
+    /** All keys, in order. */
+    NavigableSet<String> keys() {
+        NavigableSet<String> all = new TreeSet<>();
+        try (KeyValueIterator<String, byte[]> entries = store.range(prefix, end(prefix))) {
+            entries.forEachRemaining(entry -> all.add(entry.key.substring(prefix.length())));
+        }
+        return all;
     }
 
     /** A walk over a large table must not push out what is in use. */

@@ -39,13 +39,15 @@ final class Stores {
 
     static Tables tables(KeyValueStore<String, byte[]> state, Unreadable unreadable) {
         return new Tables(
-                new StoreTable<>(OPEN_RUNS, state, StateJson.serde(RunState.Open.class), IN_USE, unreadable),
+                new IndexedTable<>(
+                        new StoreTable<>(OPEN_RUNS, state, StateJson.serde(RunState.Open.class), IN_USE, unreadable)),
                 new StoreTable<>("ended-runs", state, StateJson.serde(RunState.Ended.class), OVER, unreadable),
-                new StoreTable<>(TICKETS, state, StateJson.serde(Ticket.class), IN_USE, unreadable),
+                new IndexedTable<>(new StoreTable<>(TICKETS, state, StateJson.serde(Ticket.class), IN_USE, unreadable)),
                 new StoreTable<>("checkpoints", state, StateJson.serde(CheckpointPublished.class), OVER, unreadable),
                 new StoreTable<>(
                         "newest-checkpoints", state, StateJson.serde(CheckpointPublished.class), IN_USE, unreadable),
                 new StoreTable<>("latest-models", state, StateJson.serde(LatestModel.class), OVER, unreadable),
-                new StoreTable<>("policies", state, StateJson.serde(Policy.class), IN_USE, unreadable));
+                new IndexedTable<>(
+                        new StoreTable<>("policies", state, StateJson.serde(Policy.class), IN_USE, unreadable)));
     }
 }
