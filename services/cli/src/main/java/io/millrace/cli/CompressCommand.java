@@ -4,20 +4,16 @@ import io.millrace.cli.compress.CompressionTarget;
 import io.millrace.cli.compress.Compressor;
 import io.millrace.cli.compress.Compressor.Outcome;
 import io.millrace.cli.compress.EvaluationText;
-import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.events.Parameters.Gguf;
 import io.millrace.quantizer.QuantizeStage;
-import io.millrace.tensors.TensorSpec;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -155,9 +151,6 @@ final class CompressCommand implements Callable<Integer> {
         }
     }
 
-    /** What was done. */
-    record Compressed(Path model, long modelBytes, List<Outcome.Made> made, List<Outcome.Refused> refused) {}
-
     @Override
     public Integer call() throws IOException {
         Output output = new Output(spec, form);
@@ -176,10 +169,7 @@ final class CompressCommand implements Callable<Integer> {
         CompressFiles files = new CompressFiles(model, out, Optional.ofNullable(importance), Optional.ofNullable(text));
         Set<CompressionTarget> wanted = check(files);
         CompressFiles.Weights weights = files.weights();
-        remarkLeftOut(output, wanted, weights.seeing());
-        if (wanted.stream().anyMatch(target -> target.parameters() instanceof Gguf)) {
-            weights.lostWindow().ifPresent(lost -> output.remark("gguf: " + lost));
-        }
+        CompressWork.remarkLost(output, wanted, weights);
         files.adapter().ifPresent(adapter -> output.remark(adapter.remark()));
         Compressor compressor =
                 new Compressor(model, out, files.importance(), threads, System::nanoTime, progress::show);
@@ -188,40 +178,10 @@ final class CompressCommand implements Callable<Integer> {
                 : Optional.of(
                         EvaluationText.of(model, text, Optional.ofNullable(sequences), Optional.ofNullable(length)));
         List<Outcome.Refused> refused = new ArrayList<>();
-        for (CompressionTarget target : wanted) {
-            progress.begin(target.toString());
-            Outcome outcome = compressor.run(target);
-            progress.clear();
-            switch (outcome) {
-                case Outcome.Made done -> {
-                    output.remark(target + ": " + Text.bytes(done.bytes()) + " in "
-                            + String.format(Locale.ROOT, "%.1f", done.seconds()) + " s, in " + done.folder());
-                    made.add(done);
-                    if (evaluation.isPresent()) {
-                        made.set(made.size() - 1, measured(compressor, done, evaluation.get(), progress));
-                        progress.clear();
-                    }
-                }
-                case Outcome.Refused failed -> {
-                    output.remark(target + ": " + failed.message());
-                    refused.add(failed);
-                }
-            }
-        }
+        new CompressWork(output, progress, compressor, evaluation).run(wanted, made, refused);
         Compressed all = new Compressed(model, weights.bytes(), made, refused);
         output.print(all, () -> CompressTable.of(all, evaluation.isPresent()));
-        boolean unmeasured = made.stream().anyMatch(done -> done.notMeasured().isPresent());
-        if (made.isEmpty()) {
-            return ExitCode.REFUSED;
-        }
-        return refused.isEmpty() && !unmeasured ? ExitCode.OK : ExitCode.UNSUCCESSFUL;
-    }
-
-    private static Outcome.Made measured(
-            Compressor compressor, Outcome.Made done, EvaluationText text, ProgressLine progress)
-            throws IOException, InterruptedException {
-        progress.begin(done.target() + ", measuring");
-        return compressor.measure(done, text);
+        return all.exitCode();
     }
 
     private Set<CompressionTarget> wanted() {
@@ -253,18 +213,5 @@ final class CompressCommand implements Callable<Integer> {
         }
         OutputPlace.require(out, "name another folder with -o");
         return wanted;
-    }
-
-    /** Of a multimodal model most formats hold the text model alone. */
-    private static void remarkLeftOut(Output output, Set<CompressionTarget> wanted, List<TensorSpec> seeing) {
-        String targets = wanted.stream()
-                .filter(target -> !(target.parameters() instanceof CompressedTensors))
-                .map(CompressionTarget::toString)
-                .collect(Collectors.joining(", "));
-        if (!seeing.isEmpty() && !targets.isEmpty()) {
-            output.remark(targets + ": the text model alone; " + seeing.size() + " tensors with which it sees ("
-                    + Text.bytes(seeing.stream().mapToLong(TensorSpec::byteSize).sum())
-                    + ") are left out, and compressed-tensors keeps them");
-        }
     }
 }

@@ -1,6 +1,5 @@
 package io.millrace.cli;
 
-import io.millrace.cli.CompressCommand.Compressed;
 import io.millrace.cli.compress.Compressor;
 import io.millrace.cli.compress.Compressor.Outcome;
 import io.millrace.events.Metric;

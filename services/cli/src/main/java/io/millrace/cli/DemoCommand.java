@@ -7,10 +7,10 @@ import io.millrace.cli.local.LocalSettings;
 import io.millrace.events.Device;
 import io.millrace.events.wire.Topics;
 import io.millrace.store.ArtifactStore;
+import io.millrace.store.FolderTree;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -114,10 +114,6 @@ final class DemoCommand implements Callable<Integer> {
                         ExitCode.REFUSED, folder + " holds something that no demo made; name another --home");
             }
         }
-        try (Stream<Path> below = Files.walk(folder)) {
-            for (Path path : below.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
-        }
+        FolderTree.delete(folder);
     }
 }

@@ -46,7 +46,8 @@ import picocli.CommandLine.Spec;
             "  3    what was asked for is not there",
             "  4    Kafka, the store or something on this machine is missing or does not answer",
             "  5    what was given is refused: a policy, a model, a folder in use, an output that exists",
-            "  6    done, but the outcome is not the one hoped for (demo, doctor, policy check; compress: in part)",
+            "  6    done, but the outcome is not the one hoped for (demo, doctor, policy check, store verify; compress: in"
+                    + " part)",
             "  130  interrupted (Ctrl-C); 143 when terminated",
             "",
             "Examples:",

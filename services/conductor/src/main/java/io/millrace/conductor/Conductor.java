@@ -102,10 +102,6 @@ public final class Conductor implements AutoCloseable {
         return streams.state() == KafkaStreams.State.ERROR;
     }
 
-    public KafkaStreams.State state() {
-        return streams.state();
-    }
-
     /** Waits until it works; false if it did not in this time, or has stopped. */
     public boolean awaitRunning(Duration atMost) throws InterruptedException {
         return running.await(atMost.toNanos(), TimeUnit.NANOSECONDS) && ended.getCount() > 0;

@@ -53,10 +53,6 @@ final class Cluster implements AutoCloseable {
                 .collect(Collectors.joining(","));
     }
 
-    int size() {
-        return nodes.size();
-    }
-
     /** Stops a node in order, starts it again, and waits until no replica is behind. */
     void restart(int node) throws IOException, InterruptedException {
         Process old = nodes.get(node - 1);

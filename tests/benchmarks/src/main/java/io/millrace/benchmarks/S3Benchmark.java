@@ -84,7 +84,8 @@ final class S3Benchmark implements Callable<Integer> {
 
     private void turn(ArtifactStore store, S3Client plain, Path file, Scratch scratch) throws IOException {
         time("put by the store, digest included", () -> store.put(file));
-        Manifest manifest = new Manifest(List.of(Manifest.Entry.of("blob", file)), new TreeMap<>());
+        Manifest manifest = new Manifest(
+                List.of(Manifest.Entry.of("blob", file, OutputStream.nullOutputStream())), new TreeMap<>());
         ArtifactRef artifact = store.publish(manifest);
         Digest digest = manifest.files().getFirst().sha256();
         time(

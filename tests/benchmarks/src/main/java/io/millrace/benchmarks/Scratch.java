@@ -1,13 +1,10 @@
 package io.millrace.benchmarks;
 
+import io.millrace.store.FolderTree;
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 
 /** A folder for one benchmark, deleted with everything in it. */
 record Scratch(Path folder) implements AutoCloseable {
@@ -35,18 +32,6 @@ record Scratch(Path folder) implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.deleteIfExists(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException trouble) throws IOException {
-                Files.deleteIfExists(visited);
-                return FileVisitResult.CONTINUE;
-            }
-        });
+        FolderTree.delete(folder);
     }
 }

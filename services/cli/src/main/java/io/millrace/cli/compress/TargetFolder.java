@@ -1,13 +1,13 @@
 package io.millrace.cli.compress;
 
 import io.millrace.cli.local.FolderInUseException;
+import io.millrace.store.FolderTree;
 import io.millrace.worker.Workspace;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
 import java.util.stream.Stream;
 
 /**
@@ -66,11 +66,7 @@ public final class TargetFolder implements Workspace, AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        try (Stream<Path> below = Files.walk(folder)) {
-            for (Path path : below.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
-        }
+        FolderTree.delete(folder);
         Path output = folder.resolveSibling("");
         if (fresh && empty(output)) {
             Files.delete(output);

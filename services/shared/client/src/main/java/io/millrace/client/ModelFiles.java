@@ -2,19 +2,16 @@ package io.millrace.client;
 
 import io.millrace.events.ModelPublished;
 import io.millrace.store.ArtifactStore;
+import io.millrace.store.FolderTree;
 import io.millrace.store.Manifest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.UUID;
-import org.jspecify.annotations.Nullable;
 
 /** Fetches the files of accepted models. */
 public final class ModelFiles {
@@ -54,29 +51,7 @@ public final class ModelFiles {
         } catch (DirectoryNotEmptyException e) {
             throw new IOException(folder + ": is not empty; name a new folder for each version", e);
         } finally {
-            deleteTree(partial);
+            FolderTree.delete(partial);
         }
-    }
-
-    private static void deleteTree(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return;
-        }
-        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException failure) throws IOException {
-                if (failure != null) {
-                    throw failure;
-                }
-                Files.delete(visited);
-                return FileVisitResult.CONTINUE;
-            }
-        });
     }
 }

@@ -216,39 +216,13 @@ public sealed interface Parameters {
      */
     record Gguf(String type, GgufTensorTypes tensorTypes, Optional<GgufPartLimit> parts) implements Quantize {
         /** File types that this version writes. */
-        public static final Set<String> TYPES = Set.of(
-                "F32",
-                "F16",
-                "BF16",
-                "Q8_0",
-                "Q4_0",
-                "Q4_1",
-                "Q5_0",
-                "Q5_1",
-                "Q2_K",
-                "Q2_K_S",
-                "Q3_K_S",
-                "Q3_K_M",
-                "Q3_K_L",
-                "Q4_K_S",
-                "Q4_K_M",
-                "Q5_K_S",
-                "Q5_K_M",
-                "Q6_K",
-                "IQ4_NL",
-                "IQ4_XS",
-                "TQ2_0",
-                "MXFP4_MOE");
-
-        private static final Set<String> NEED_IMPORTANCE = Set.of("Q2_K_S");
-        private static final Set<String> SUPER_BLOCKS = Set.of("IQ4_XS", "TQ2_0");
-        private static final Set<String> PLAIN = Set.of("F32", "F16", "BF16");
+        public static final Set<String> TYPES = GgufFileType.names();
 
         public Gguf {
             Require.known("GGUF type", type, TYPES);
             // State that was written before steps could say more than a type.
             tensorTypes = Objects.requireNonNullElse(tensorTypes, GgufTensorTypes.OF_FILE_TYPE);
-            if (PLAIN.contains(type) && !tensorTypes.byPattern().isEmpty()) {
+            if (GgufFileType.valueOf(type).plain() && !tensorTypes.byPattern().isEmpty()) {
                 throw new IllegalArgumentException(type + " files hold all matrices in one type, but "
                         + tensorTypes.byPattern().getFirst() + " is asked for; choose a type of blocks");
             }
@@ -261,7 +235,7 @@ public sealed interface Parameters {
 
         /** True for types that are too coarse without an importance matrix. */
         public boolean needsImportance() {
-            return NEED_IMPORTANCE.contains(type);
+            return fileType().needsImportance();
         }
 
         @Override
@@ -271,7 +245,11 @@ public sealed interface Parameters {
 
         @Override
         public int rowMultiple() {
-            return type.contains("_K") || SUPER_BLOCKS.contains(type) ? 256 : 32;
+            return fileType().rowMultiple();
+        }
+
+        private GgufFileType fileType() {
+            return GgufFileType.valueOf(type);
         }
 
         @Override
@@ -303,19 +281,7 @@ public sealed interface Parameters {
     record CompressedTensors(String type, CompressedModules modules, Optional<GgufPartLimit.Size> shards)
             implements Quantize {
         /** Schemes that this version writes. */
-        public static final Set<String> TYPES = Set.of(
-                "W4A16",
-                "W4A16_ASYM",
-                "W8A16",
-                "W4A16_CHANNEL",
-                "W4A16_ASYM_CHANNEL",
-                "W8A16_CHANNEL",
-                "FP8_DYNAMIC",
-                "FP8_BLOCK",
-                "W8A8",
-                "MXFP4",
-                "MXFP4A16",
-                "NVFP4A16");
+        public static final Set<String> TYPES = CompressedScheme.names();
 
         public CompressedTensors {
             Require.known("compressed-tensors scheme", type, TYPES);
@@ -336,19 +302,12 @@ public sealed interface Parameters {
         @Override
         public int rowMultiple() {
             // All are powers of two: rows that fit the largest fit each.
-            int largest = rowMultiple(type);
+            int largest = CompressedScheme.valueOf(type).rowMultiple();
             for (CompressedModules.PatternScheme other : modules.byPattern()) {
-                largest = Math.max(largest, rowMultiple(other.scheme()));
+                largest = Math.max(
+                        largest, CompressedScheme.valueOf(other.scheme()).rowMultiple());
             }
             return largest;
-        }
-
-        private static int rowMultiple(String scheme) {
-            return switch (scheme) {
-                case "FP8_DYNAMIC", "W8A8", "NVFP4A16" -> 16;
-                case "MXFP4", "MXFP4A16" -> 32;
-                default -> 128;
-            };
         }
 
         @Override

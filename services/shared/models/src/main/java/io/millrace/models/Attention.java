@@ -46,7 +46,7 @@ record Attention(
         long perGroup = config.headCount() / groups;
         AttentionContext.Sight sight = context.of(index);
 
-        NDList projected = project(x, context.tap());
+        NDList projected = project(x);
         NDArray q = turned(heads(projected.get(0), config.headCount()), queryNorm, sight);
         NDArray k = turned(heads(projected.get(1), groups), keyNorm, sight);
         NDArray v = heads(projected.get(2), groups);
@@ -73,7 +73,7 @@ record Attention(
                 .reshape(batch, config.headCount(), length, size)
                 .transpose(0, 2, 1, 3)
                 .reshape(batch, length, config.headCount() * size);
-        return output.apply(mixed, context.tap());
+        return output.apply(mixed);
     }
 
     /** cap · tanh(x / cap). */
@@ -84,9 +84,9 @@ record Attention(
     }
 
     /** Query, key and value rows, [batch, length, heads · headSize] each. */
-    private NDList project(NDArray x, ActivationTap tap) {
+    private NDList project(NDArray x) {
         NDList outputs = new NDList();
-        inputs.forEach(input -> outputs.add(input.apply(x, tap)));
+        inputs.forEach(input -> outputs.add(input.apply(x)));
         if (outputs.size() > 1) {
             return outputs;
         }

@@ -14,7 +14,6 @@ final class AttentionContext {
     private final ModelConfig config;
     private final Map<LayerAttention, Sight> sights = new HashMap<>();
     private final @Nullable KeyValueCache cache;
-    private final ActivationTap tap;
 
     /**
      * What layers of one kind share.
@@ -27,10 +26,9 @@ final class AttentionContext {
             @Nullable NDArray mask) {}
 
     /** For tokens [past, past + length), in the scope {@code work}. */
-    AttentionContext(NDManager work, ModelConfig config, int length, @Nullable KeyValueCache cache, ActivationTap tap) {
+    AttentionContext(NDManager work, ModelConfig config, int length, @Nullable KeyValueCache cache) {
         this.config = config;
         this.cache = cache;
-        this.tap = tap;
         int past = cache == null ? 0 : cache.length();
         int context = cache == null ? length : cache.capacity();
         for (LayerAttention kind : config.attention()) {
@@ -52,9 +50,5 @@ final class AttentionContext {
     @Nullable
     KeyValueCache cache() {
         return cache;
-    }
-
-    ActivationTap tap() {
-        return tap;
     }
 }

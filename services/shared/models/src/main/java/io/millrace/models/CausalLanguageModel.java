@@ -121,7 +121,7 @@ public final class CausalLanguageModel implements AutoCloseable {
     /** Next-token logits of every position: tokens [length] → [length][vocabulary]. */
     public float[][] logits(int[] tokens) {
         try (NDManager work = runtime.scope()) {
-            NDArray all = head(hidden(tokens(work, tokens), null, ActivationTap.NONE, LayerWatch.NONE));
+            NDArray all = head(hidden(tokens(work, tokens), null, LayerWatch.NONE));
             float[] flat = all.toFloatArray();
             float[][] rows = new float[tokens.length][];
             for (int t = 0; t < rows.length; t++) {
@@ -129,13 +129,6 @@ public final class CausalLanguageModel implements AutoCloseable {
                         flat, t * config.vocabularySize(), (t + 1) * config.vocabularySize());
             }
             return rows;
-        }
-    }
-
-    /** Runs tokens [batch][length] for the sake of what {@code tap} sees. */
-    public void observe(int[][] tokens, ActivationTap tap) {
-        try (NDManager work = runtime.scope()) {
-            hidden(tokens(work, tokens), null, tap, LayerWatch.NONE);
         }
     }
 
@@ -174,7 +167,7 @@ public final class CausalLanguageModel implements AutoCloseable {
 
     private <E extends Exception> NDArray lastLogits(
             NDManager work, int[] tokens, KeyValueCache cache, LayerWatch<E> watch) throws E {
-        NDArray hidden = hidden(tokens(work, tokens), cache, ActivationTap.NONE, watch);
+        NDArray hidden = hidden(tokens(work, tokens), cache, watch);
         return head(hidden.get(":, -1:")).reshape(config.vocabularySize());
     }
 
@@ -204,18 +197,18 @@ public final class CausalLanguageModel implements AutoCloseable {
 
     /** Full forward pass: tokens [batch, length] i64 → logits [batch, length, vocabulary], in the scope of tokens. */
     public <E extends Exception> NDArray forward(NDArray tokens, LayerWatch<E> watch) throws E {
-        return head(hidden(tokens, null, ActivationTap.NONE, watch));
+        return head(hidden(tokens, null, watch));
     }
 
     /** tokens [batch, length] i64 → last hidden states, normed, [batch, length, hidden]. */
-    public <E extends Exception> NDArray hidden(
-            NDArray tokens, @Nullable KeyValueCache cache, ActivationTap tap, LayerWatch<E> watch) throws E {
+    public <E extends Exception> NDArray hidden(NDArray tokens, @Nullable KeyValueCache cache, LayerWatch<E> watch)
+            throws E {
         NDManager work = tokens.getManager();
         int length = Math.toIntExact(tokens.getShape().get(1));
         if (cache != null) {
             cache.requireRoom(length);
         }
-        var context = new AttentionContext(work, config, length, cache, tap);
+        var context = new AttentionContext(work, config, length, cache);
         NDArray x = tokens.getNDArrayInternal()
                 .embedding(tokens, embedding, SparseFormat.DENSE)
                 .get(0);
@@ -241,7 +234,7 @@ public final class CausalLanguageModel implements AutoCloseable {
 
     /** hidden [.., hidden] → logits [.., vocabulary]. */
     public NDArray head(NDArray hidden) {
-        NDArray logits = head.apply(hidden, ActivationTap.NONE);
+        NDArray logits = head.apply(hidden);
         return config.logitCap().isPresent()
                 ? Attention.capped(logits, config.logitCap().getAsDouble())
                 : logits;

@@ -29,7 +29,7 @@ record DecoderLayer(
     /** x [batch, length, hidden] → [batch, length, hidden]. */
     NDArray forward(NDArray x, AttentionContext context) {
         NDArray attended = x.add(normed(attention.apply(attentionInput.apply(x), context), attentionOutput));
-        NDArray fed = feedForward.apply(feedForwardInput.apply(attended), context.tap());
+        NDArray fed = feedForward.apply(feedForwardInput.apply(attended));
         return attended.add(normed(fed, feedForwardOutput));
     }
 

@@ -41,19 +41,19 @@ record ExpertMixture(
     }
 
     @Override
-    public NDArray apply(NDArray x, ActivationTap tap) {
+    public NDArray apply(NDArray x) {
         long hidden = x.getShape().get(x.getShape().dimension() - 1);
         NDArray tokens = x.reshape(-1, hidden);
-        NDArray shares = router.apply(tokens, tap).softmax(-1);
+        NDArray shares = router.apply(tokens).softmax(-1);
         NDArray chosen = shares.topK(perToken, -1).get(1); // [tokens, perToken] i64
         NDArray weights = shares.gather(chosen, 1);
         weights = weights.div(weights.sum(new int[] {1}, true));
-        NDArray outputs = outputs(tokens, chosen.toLongArray(), tap).reshape(-1, perToken, hidden);
+        NDArray outputs = outputs(tokens, chosen.toLongArray()).reshape(-1, perToken, hidden);
         return outputs.mul(weights.reshape(-1, perToken, 1)).sum(new int[] {1}).reshape(x.getShape());
     }
 
     /** tokens [n, hidden], the expert of each of their n · perToken places → what it makes of them, by place. */
-    private NDArray outputs(NDArray tokens, long[] expertOfPlace, ActivationTap tap) {
+    private NDArray outputs(NDArray tokens, long[] expertOfPlace) {
         NDManager scope = tokens.getManager();
         NDList byExpert = new NDList();
         long[] row = new long[expertOfPlace.length]; // of a place, among the rows ordered by expert
@@ -71,7 +71,7 @@ record ExpertMixture(
                         scope,
                         tokens,
                         routed.stream().mapToLong(Long::longValue).toArray());
-                byExpert.add(experts.get(expert).apply(input, tap));
+                byExpert.add(experts.get(expert).apply(input));
             }
         }
         NDArray ordered =

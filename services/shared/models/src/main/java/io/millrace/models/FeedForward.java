@@ -11,7 +11,7 @@ import java.util.List;
 
 /** A gated feed-forward network, or what stands in its place: x [.., hidden] → [.., hidden]. */
 sealed interface FeedForward permits FeedForward.Gated, ExpertMixture {
-    NDArray apply(NDArray x, ActivationTap tap);
+    NDArray apply(NDArray x);
 
     static FeedForward of(ModelConfig config, int index, WeightTable weights) {
         if (config.experts().isPresent()) {
@@ -33,17 +33,17 @@ sealed interface FeedForward permits FeedForward.Gated, ExpertMixture {
             boolean gelu)
             implements FeedForward {
         @Override
-        public NDArray apply(NDArray x, ActivationTap tap) {
-            NDArray gate = inputs.getFirst().apply(x, tap);
+        public NDArray apply(NDArray x) {
+            NDArray gate = inputs.getFirst().apply(x);
             NDArray up;
             if (inputs.size() > 1) {
-                up = inputs.get(1).apply(x, tap);
+                up = inputs.get(1).apply(x);
             } else {
                 NDList halves = gate.split(2, gate.getShape().dimension() - 1);
                 gate = halves.get(0);
                 up = halves.get(1);
             }
-            return down.apply((gelu ? gelu(gate) : silu(gate)).mul(up), tap);
+            return down.apply((gelu ? gelu(gate) : silu(gate)).mul(up));
         }
 
         private static NDArray silu(NDArray x) {

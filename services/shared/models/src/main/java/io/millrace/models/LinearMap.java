@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 
 /** A linear map: x [.., in] → x · weightᵀ + bias [.., out]. */
 record LinearMap(
-        String name,
         NDArray weight, // [out, in]
         @Nullable NDArray bias, // [out]
         @Nullable InputRounding rounding) { // what happens to x first
@@ -19,11 +18,10 @@ record LinearMap(
     /** The map of a matrix, with the bias beside it if there is one. */
     static LinearMap of(WeightTable weights, String name) {
         String module = name.substring(0, name.lastIndexOf('.'));
-        return new LinearMap(name, weights.require(name), weights.find(module + ".bias"), weights.rounding(name));
+        return new LinearMap(weights.require(name), weights.find(module + ".bias"), weights.rounding(name));
     }
 
-    NDArray apply(NDArray x, ActivationTap tap) {
-        tap.input(name, x);
+    NDArray apply(NDArray x) {
         NDArray input = rounding == null ? x : rounded(x, rounding);
         // The activation comes first in every operation: a result lives in the scope of its first operand.
         return bias == null

@@ -24,9 +24,8 @@ class LinearMapTest {
     private static float[] mapped(float[] tokens, InputRounding rounding) {
         try (NDManager work = TensorRuntime.start().scope()) {
             NDArray identity = work.create(new float[] {1, 0, 0, 0, 1, 0, 0, 0, 1}, new Shape(3, 3));
-            LinearMap map = new LinearMap("module.weight", identity, null, rounding);
-            return map.apply(work.create(tokens, new Shape(1, 2, 3)), ActivationTap.NONE)
-                    .toFloatArray();
+            LinearMap map = new LinearMap(identity, null, rounding);
+            return map.apply(work.create(tokens, new Shape(1, 2, 3))).toFloatArray();
         }
     }
 }

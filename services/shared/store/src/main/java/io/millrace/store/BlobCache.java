@@ -44,13 +44,15 @@ final class BlobCache {
     private final Source source;
     private final FolderLocks locks;
     private final BlobFolder blobs;
+    private final BlobReader reader;
 
-    private BlobCache(Path root, long limitBytes, Source source, BlobFolder blobs) {
+    private BlobCache(Path root, long limitBytes, Source source, BlobFolder blobs, BlobReader reader) {
         this.root = root;
         this.limitBytes = limitBytes;
         this.source = source;
         this.locks = new FolderLocks(root.resolve("locks"));
         this.blobs = blobs;
+        this.reader = reader;
     }
 
     /** @param limitBytes of all cached files together; a larger file is kept alone until the next one comes */
@@ -66,11 +68,9 @@ final class BlobCache {
         }
         TempFiles temps = new TempFiles(root.resolve("tmp"), disk);
         temps.sweep();
-        return new BlobCache(
-                root,
-                limitBytes,
-                source,
-                new BlobFolder(root.resolve("blobs"), disk, temps, new FolderLocks(root.resolve("names")), verified));
+        BlobFolder blobs =
+                new BlobFolder(root.resolve("blobs"), disk, temps, new FolderLocks(root.resolve("names")), verified);
+        return new BlobCache(root, limitBytes, source, blobs, new BlobReader(blobs, verified));
     }
 
     /** Puts a blob at {@code target}, from the cache or its source; a cached file that was damaged is fetched anew. */
@@ -78,7 +78,7 @@ final class BlobCache {
         for (int attempt = 1; ; attempt++) {
             provide(entry);
             try {
-                blobs.checkOut(entry, target);
+                reader.checkOut(entry, target);
                 return;
             } catch (DamagedFileException e) {
                 Files.deleteIfExists(blobs.path(entry.sha256()));

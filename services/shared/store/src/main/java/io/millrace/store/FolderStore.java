@@ -33,6 +33,7 @@ public final class FolderStore implements ArtifactStore {
 
     private final VerifiedFiles verified = new VerifiedFiles();
     private final BlobFolder blobs;
+    private final BlobReader reader;
     private final KeyedFiles<JobResult> results;
     private final KeyedFiles<Claim> claims;
     private final FolderLocks locks;
@@ -41,6 +42,7 @@ public final class FolderStore implements ArtifactStore {
     private FolderStore(Path root, Disk disk, TempFiles temps) {
         this.locks = new FolderLocks(root.resolve("locks"));
         this.blobs = new BlobFolder(root.resolve("blobs"), disk, temps, locks, verified);
+        this.reader = new BlobReader(blobs, verified);
         this.results = new KeyedFiles<>(root.resolve("results"), disk, temps, StoredJson::readResult);
         this.claims = new KeyedFiles<>(root.resolve("claims"), disk, temps, StoredJson::readClaim);
         this.inventory = new FolderInventory(root, blobs, temps);
@@ -78,7 +80,7 @@ public final class FolderStore implements ArtifactStore {
 
     @Override
     public InputStream open(Digest blob) throws IOException {
-        return blobs.open(blob);
+        return reader.open(blob);
     }
 
     @Override
@@ -111,7 +113,7 @@ public final class FolderStore implements ArtifactStore {
 
     @Override
     public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
-        return new CheckOut(this, verified, blobs::checkOut).run(artifact, folder);
+        return new CheckOut(this, verified, reader::checkOut).run(artifact, folder);
     }
 
     /** Disks lose bits without a word, and a damaged model that is answered from here would be published unread. */

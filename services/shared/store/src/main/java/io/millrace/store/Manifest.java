@@ -39,12 +39,7 @@ public record Manifest(List<Entry> files, SortedMap<String, String> metadata) {
             }
         }
 
-        /** Describes a file, which is read once. */
-        public static Entry of(String name, Path file) throws IOException {
-            return of(name, file, OutputStream.nullOutputStream());
-        }
-
-        /** As above; what is read also goes to {@code copy}. An interrupt ends it. */
+        /** Describes a file, which is read once; what is read also goes to {@code copy}. An interrupt ends it. */
         public static Entry of(String name, Path file, OutputStream copy) throws IOException {
             Content content = Content.of(file, copy);
             return new Entry(name, content.sizeBytes(), content.digest(), FolderListing.mediaType(name));

@@ -82,10 +82,6 @@ public final class StoreCheck {
         this.progress = progress;
     }
 
-    public Report run() throws IOException, InterruptedException {
-        return run(List.of());
-    }
-
     /** @param named artifacts that must be there, whether a result has them or not */
     public Report run(Collection<ArtifactRef> named) throws IOException, InterruptedException {
         ClaimWatch claims = ClaimWatch.begin(store, time);

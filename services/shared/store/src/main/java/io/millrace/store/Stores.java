@@ -69,8 +69,4 @@ public final class Stores {
             throw new IOException("'" + address + "' is no address; a plain path may hold any character", e);
         }
     }
-
-    public static ArtifactStore open(URI address) throws IOException {
-        return open(address.toString());
-    }
 }

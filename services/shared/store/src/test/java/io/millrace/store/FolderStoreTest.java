@@ -397,7 +397,7 @@ class FolderStoreTest extends StoreCareContract {
         Path temporary = Files.writeString(temp.resolve("store/tmp/half.tmp"), "half");
         Files.writeString(temp.resolve("store/blobs/README"), "not ours");
 
-        StoreCheck.Report report = new StoreCheck(store, (_, _, _) -> {}, new PassingTime()).run();
+        StoreCheck.Report report = new StoreCheck(store, (_, _, _) -> {}, new PassingTime()).run(List.of());
 
         assertThat(report.damages())
                 .extracting(StoreCheck.Damage::place)

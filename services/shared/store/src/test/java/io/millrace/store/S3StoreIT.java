@@ -98,7 +98,7 @@ class S3StoreIT extends StoreCareContract {
         Digest weights = Digest.of("weights");
         damage(weights, "wEights");
 
-        StoreCheck.Report report = new StoreCheck(store, (_, _, _) -> {}).run();
+        StoreCheck.Report report = new StoreCheck(store, (_, _, _) -> {}).run(List.of());
 
         assertThat(report.damages())
                 .containsExactly(new StoreCheck.Damage(
@@ -219,7 +219,7 @@ class S3StoreIT extends StoreCareContract {
                 .isInstanceOf(DamagedFileException.class)
                 .hasMessageStartingWith(S3Proxy.BUCKET + "/" + second)
                 .hasMessageEndingWith("; delete this object, and the job is done again");
-        assertThat(new StoreCheck(store, (_, _, _) -> {}).run().damages())
+        assertThat(new StoreCheck(store, (_, _, _) -> {}).run(List.of()).damages())
                 .extracting(StoreCheck.Damage::place)
                 .containsExactly(S3Proxy.BUCKET + "/" + second);
 

@@ -54,7 +54,7 @@ abstract class StoreCareContract extends ArtifactStoreContract {
     }
 
     private StoreCheck.Report check() throws Exception {
-        return new StoreCheck(store, SILENT, new PassingTime()).run();
+        return new StoreCheck(store, SILENT, new PassingTime()).run(List.of());
     }
 
     @Test
@@ -257,7 +257,7 @@ abstract class StoreCareContract extends ArtifactStoreContract {
                         super.pause(duration);
                     }
                 })
-                .run();
+                .run(List.of());
 
         assertThat(report.abandoned()).containsExactly(dead);
         assertThat(report.whole()).isTrue();

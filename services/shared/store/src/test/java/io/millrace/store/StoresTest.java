@@ -13,7 +13,8 @@ class StoresTest {
     @Test
     void pathsAndFileAddressesNameTheSameStore(@TempDir Path temp) throws IOException {
         try (ArtifactStore byPath = Stores.open(temp.resolve("store").toString());
-                ArtifactStore byAddress = Stores.open(temp.resolve("store").toUri());
+                ArtifactStore byAddress =
+                        Stores.open(temp.resolve("store").toUri().toString());
                 ArtifactStore memory = Stores.open("memory:")) {
             var blob = byPath.put(new byte[] {1});
 

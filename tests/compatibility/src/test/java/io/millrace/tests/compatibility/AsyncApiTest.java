@@ -121,7 +121,9 @@ class AsyncApiTest {
     void headersAreDescribed() {
         JobKey key = JobKey.parse("0".repeat(64));
         JobCancelled event = new JobCancelled(Optional.of(new ModelName("chat")), key, Instant.EPOCH, "");
-        Headers eventHeaders = new EventRecords(Topics.DEFAULT, new EventCodec(), "test").headers(event);
+        Headers eventHeaders = new EventRecords(Topics.DEFAULT, new EventCodec(), "test")
+                .record(event)
+                .headers();
         Headers letterHeaders = new DeadLetters(Topics.DEFAULT, "test")
                 .record(new ConsumerRecord<>("t", 0, 0, "k", new byte[0]), "why")
                 .headers();

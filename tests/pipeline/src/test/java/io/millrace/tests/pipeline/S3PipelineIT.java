@@ -83,13 +83,13 @@ final class S3PipelineIT {
             }
             Path pulled = store.checkOut(model.artifact(), folder.resolve("pulled"));
             assertThat(pulled.resolve("model-Q8_0.gguf")).isRegularFile();
-            StoreCheck.Report report = new StoreCheck(store, (_, _, _) -> {}).run();
+            StoreCheck.Report report = new StoreCheck(store, (_, _, _) -> {}).run(List.of());
             assertThat(report.whole()).as(report.damages().toString()).isTrue();
             assertThat(report.results()).isEqualTo(3);
             assertThat(claims()).isEmpty();
 
             collectGarbage(store, address, pipeline.kafka());
-            assertThat(new StoreCheck(store, (_, _, _) -> {}).run()).isEqualTo(report);
+            assertThat(new StoreCheck(store, (_, _, _) -> {}).run(List.of())).isEqualTo(report);
         }
     }
 

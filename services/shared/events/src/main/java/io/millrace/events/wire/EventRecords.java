@@ -91,10 +91,6 @@ public final class EventRecords {
         return event.model() + "|" + event.policy() + "|" + event.target();
     }
 
-    public Headers headers(Event event) {
-        return headers(event, codec.encode(event));
-    }
-
     /** Which job a record speaks of, told by its headers alone; empty if they do not say, or not in a valid way. */
     public static Optional<JobRef> jobRef(Headers headers) {
         try {

@@ -1,6 +1,5 @@
 package io.millrace.events.wire;
 
-import io.millrace.events.Digest;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -39,10 +38,6 @@ final class Writing {
 
     Writing text(String field, Optional<?> value) {
         return put(field, value.map(Object::toString).orElse(null));
-    }
-
-    Writing digest(String field, Optional<Digest> value) {
-        return put(field, value.map(Digest::hex).orElse(null));
     }
 
     Writing number(String field, int value) {

@@ -90,7 +90,7 @@ class EventRecordsTest {
     void sameEventHasTheSameHeadersAndAnotherEventAnotherId() {
         Set<String> ids = new HashSet<>();
         for (Event event : Samples.full()) {
-            Map<String, String> headers = texts(records.headers(event));
+            Map<String, String> headers = texts(records.record(event).headers());
 
             assertThat(headers).isEqualTo(texts(records.record(event).headers()));
             assertThat(ids.add(headers.get("ce_id"))).isTrue();
@@ -101,7 +101,7 @@ class EventRecordsTest {
     void allEventsOfARunShareOneTrace() {
         Set<String> traces = new HashSet<>();
         for (Event event : Samples.full()) {
-            Map<String, String> headers = texts(records.headers(event));
+            Map<String, String> headers = texts(records.record(event).headers());
             if (headers.containsKey("millrace-run")) {
                 traces.add(headers.get("traceparent").substring(0, 35));
             }
@@ -112,9 +112,10 @@ class EventRecordsTest {
 
     @Test
     void jobIsKnownByItsHeadersAlone() {
-        assertThat(EventRecords.jobRef(records.headers(Samples.JOB))).contains(Samples.REF);
-        assertThat(EventRecords.jobRef(records.headers(
-                        new JobCancelled(Optional.of(Samples.REF.model()), Samples.REF.key(), Samples.AT, ""))))
+        assertThat(EventRecords.jobRef(records.record(Samples.JOB).headers())).contains(Samples.REF);
+        assertThat(EventRecords.jobRef(records.record(
+                                new JobCancelled(Optional.of(Samples.REF.model()), Samples.REF.key(), Samples.AT, ""))
+                        .headers()))
                 .isEmpty();
     }
 

@@ -5,7 +5,6 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import io.millrace.models.ActivationTap;
 import io.millrace.models.CausalLanguageModel;
 import io.millrace.models.LayerWatch;
 import io.millrace.models.TensorRuntime;
@@ -163,7 +162,7 @@ public final class Evaluation {
     private static <E extends Exception> NDArray logProbabilities(
             NDManager work, CausalLanguageModel model, int[] window, int from, int to, LayerWatch<E> watch) throws E {
         try (NDManager inner = work.newSubManager()) {
-            NDArray hidden = model.hidden(model.tokens(inner, window), null, ActivationTap.NONE, watch);
+            NDArray hidden = model.hidden(model.tokens(inner, window), null, watch);
             // The head only where it is needed: for a large vocabulary it is the largest tensor of all.
             NDArray scored = hidden.get(new NDIndex().addIndices(0).addSliceDim(from, to));
             NDArray result = model.head(scored).logSoftmax(-1);

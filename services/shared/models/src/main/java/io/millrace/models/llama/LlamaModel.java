@@ -146,10 +146,6 @@ public final class LlamaModel implements AutoCloseable {
         return vocabularySize;
     }
 
-    public int contextLength() {
-        return contextLength;
-    }
-
     /**
      * Feeds tokens at positions {@code from}, {@code from} + 1, …, which must follow those fed before.
      *

@@ -7,7 +7,6 @@ import io.millrace.models.WorkProgress;
 import io.millrace.models.speed.Rates;
 import io.millrace.models.speed.SpeedPlan;
 import io.millrace.models.speed.SpeedRun;
-import io.millrace.models.speed.Spread;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -26,7 +25,7 @@ import java.util.List;
  * <pre>
  * speed    ORIGINAL CANDIDATE THREADS PROMPT-TOKENS GENERATED-TOKENS PAIRS
  *          → while it works, lines {"done": …, "total": …, "what": …};
- *          a line with runtime and load times, then a line of rates per model and pair
+ *          a line with the runtime, then a line of rates per model and pair
  * logits   GGUF TOKENS-FILE OUTPUT-FILE THREADS exact|served
  *          → OUTPUT-FILE: F32 little-endian [tokens, vocabulary]; a line with runtime, tokens, vocabulary
  * tokenize GGUF TEXT-FILE add-special|plain
@@ -41,7 +40,6 @@ public final class LlamaProbe {
     static final int REFUSED = 3;
     static final int ORPHANED = 4;
     static final int UNUSABLE = 5;
-    private static final int LOADS = 3;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private LlamaProbe() {}
@@ -115,33 +113,17 @@ public final class LlamaProbe {
 
     private static void speed(Path original, Path candidate, SpeedPlan plan, PrintStream out)
             throws IOException, InterruptedException {
-        double[] originalLoads = new double[LOADS];
-        double[] candidateLoads = new double[LOADS];
-        LlamaLibrary.open(); // not part of any model's load time
         WorkProgress progress = new SpokenProgress(out, System::nanoTime);
-        for (int i = 0; i < LOADS; i++) {
-            originalLoads[i] = loadMillis(original, plan);
-            progress.advance(0, plan.tokens(), "loads of the original: " + (i + 1));
-            candidateLoads[i] = loadMillis(candidate, plan);
-            progress.advance(0, plan.tokens(), "loads of the candidate: " + (i + 1));
+        try (LlamaModel first = LlamaModel.open(original, plan.contextLength(), plan.threads(), false)) {
+            progress.advance(0, plan.tokens(), "original loaded");
+            try (LlamaModel second = LlamaModel.open(candidate, plan.contextLength(), plan.threads(), false)) {
+                SpeedRun.Runs runs =
+                        SpeedRun.alternate(new Sequence(first), new Sequence(second), plan, System::nanoTime, progress);
+                out.println(JSON.createObjectNode().put("runtime", first.runtime()));
+                runs.original().forEach(rates -> out.println(line("original", rates)));
+                runs.candidate().forEach(rates -> out.println(line("candidate", rates)));
+            }
         }
-        try (LlamaModel first = LlamaModel.open(original, plan.contextLength(), plan.threads(), false);
-                LlamaModel second = LlamaModel.open(candidate, plan.contextLength(), plan.threads(), false)) {
-            SpeedRun.Runs runs =
-                    SpeedRun.alternate(new Sequence(first), new Sequence(second), plan, System::nanoTime, progress);
-            out.println(JSON.createObjectNode()
-                    .put("runtime", first.runtime())
-                    .put("originalLoadMillis", Spread.of(originalLoads).median())
-                    .put("candidateLoadMillis", Spread.of(candidateLoads).median()));
-            runs.original().forEach(rates -> out.println(line("original", rates)));
-            runs.candidate().forEach(rates -> out.println(line("candidate", rates)));
-        }
-    }
-
-    private static double loadMillis(Path gguf, SpeedPlan plan) throws IOException {
-        long start = System.nanoTime();
-        LlamaModel.open(gguf, plan.contextLength(), plan.threads(), false).close();
-        return (System.nanoTime() - start) / 1e6;
     }
 
     private static ObjectNode line(String which, Rates rates) {

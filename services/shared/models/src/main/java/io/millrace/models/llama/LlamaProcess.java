@@ -53,13 +53,7 @@ public final class LlamaProcess {
                         Integer.toString(plan.pairs())),
                 progress));
         JsonNode head = lines.getFirst();
-        return new SpeedReport(
-                text(head, "runtime"),
-                plan,
-                number(head, "originalLoadMillis"),
-                number(head, "candidateLoadMillis"),
-                rates(lines, "original"),
-                rates(lines, "candidate"));
+        return new SpeedReport(text(head, "runtime"), plan, rates(lines, "original"), rates(lines, "candidate"));
     }
 
     /**

@@ -7,15 +7,8 @@ import java.util.function.ToDoubleFunction;
  * Runs of original and candidate, pair by pair.
  *
  * @param runtime what executed them, with its version
- * @param originalLoadMillis time from an open file to a ready model; the file may come from the page cache
  */
-public record SpeedReport(
-        String runtime,
-        SpeedPlan plan,
-        double originalLoadMillis,
-        double candidateLoadMillis,
-        List<Rates> original,
-        List<Rates> candidate) {
+public record SpeedReport(String runtime, SpeedPlan plan, List<Rates> original, List<Rates> candidate) {
     public SpeedReport {
         original = List.copyOf(original);
         candidate = List.copyOf(candidate);

@@ -6,36 +6,22 @@ import io.millrace.models.CausalLanguageModel;
 import io.millrace.models.LayerWatch;
 import io.millrace.models.TensorRuntime;
 import io.millrace.models.TokenStream;
-import java.io.IOException;
-import java.nio.file.Path;
 
 /** Next-token training of a model in place. The model stays the caller's; closing the trainer leaves it as trained. */
 public final class Trainer implements AutoCloseable {
-    private final CausalLanguageModel model;
     private final TokenStream text;
     private final TrainingSettings settings;
     private final TrainingStep step;
 
     public Trainer(CausalLanguageModel model, TokenStream text, TrainingSettings settings) {
-        this.model = model;
         this.text = text;
         this.settings = settings;
         step = new TrainingStep(model, settings.optimizer(), settings.steps(), KeptZeros.NONE);
     }
 
-    /** Steps done so far, those before a resume included. */
+    /** Steps done so far. */
     public long done() {
         return step.done();
-    }
-
-    /** From here to the last step; an interrupt ends it between two steps. */
-    public void run(StepListener listener) throws IOException, InterruptedException {
-        while (step.done() < settings.steps()) {
-            if (Thread.interrupted()) {
-                throw new InterruptedException("training interrupted after step " + step.done());
-            }
-            listener.done(next());
-        }
     }
 
     /** One step on the next batch of the text. */
@@ -49,16 +35,6 @@ public final class Trainer implements AutoCloseable {
             };
             return step.run(work, Losses.shown(batch), objective, LayerWatch.NONE);
         }
-    }
-
-    /** Weights, moments and the count, for {@link #resume}. */
-    public void saveState(Path folder) throws IOException {
-        TrainingState.save(folder, model, step);
-    }
-
-    /** Continues where {@link #saveState} was called; the settings must be the same. */
-    public void resume(Path folder) throws IOException {
-        TrainingState.restore(folder, model, step);
     }
 
     /** Adam's first moment of a weight. */

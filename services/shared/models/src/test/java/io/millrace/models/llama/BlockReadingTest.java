@@ -16,7 +16,6 @@ import java.util.Locale;
 import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.opentest4j.TestAbortedException;
 
 /** Blocks of any content as ggml's own dequantizers read them: what every check of a forward pass rests on. */
 class BlockReadingTest {
@@ -56,16 +55,10 @@ class BlockReadingTest {
         try {
             return LlamaLibrary.open().function("dequantize_row_" + name, null, ADDRESS, ADDRESS, JAVA_LONG);
         } catch (LlamaUnavailableException problem) {
-            throw skipped(problem);
+            throw LlamaPresence.skipped(problem);
         } catch (IllegalStateException problem) {
             // The library of the Maven package is older than this type.
-            throw type == GgufType.MXFP4 ? skipped(problem) : problem;
+            throw type == GgufType.MXFP4 ? LlamaPresence.skipped(problem) : problem;
         }
-    }
-
-    private static TestAbortedException skipped(Exception problem) {
-        String reason = "skipped: " + problem.getMessage();
-        System.out.println(reason);
-        return new TestAbortedException(reason, problem);
     }
 }

@@ -19,7 +19,6 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -124,13 +123,7 @@ class HostileStringsTest {
 
     @BeforeAll
     static void skipWhereThereIsNoLibrary() throws IOException {
-        try {
-            LlamaLibrary.open();
-        } catch (LlamaUnavailableException problem) {
-            String reason = "skipped: " + problem.getMessage();
-            System.out.println(reason);
-            Assumptions.abort(reason);
-        }
+        LlamaPresence.require();
     }
 
     @ParameterizedTest

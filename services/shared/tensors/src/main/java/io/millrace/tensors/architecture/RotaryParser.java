@@ -62,7 +62,7 @@ final class RotaryParser {
     private ConfigJson replacing(ConfigJson parameters, ConfigJson scaling) throws MalformedFileException {
         double defaultBase = architecture.has(Trait.ROTARY_BASE_STATED) ? Double.NaN : DEFAULT_BASE;
         for (Map.Entry<String, Double> each :
-                Map.of(BASE, defaultBase, ConfigParser.PARTIAL_ROTATION, 1.0).entrySet()) {
+                Map.of(BASE, defaultBase, HeadParser.PARTIAL_ROTATION, 1.0).entrySet()) {
             String key = each.getKey();
             ConfigJson holder = scaling.present(key) ? scaling : config;
             double counting = holder.present(key) ? holder.positive(key) : each.getValue();

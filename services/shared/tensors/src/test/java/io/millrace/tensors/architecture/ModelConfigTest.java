@@ -136,10 +136,7 @@ class ModelConfigTest {
             })
     void whatAFamilyTakesForGrantedIsChecked(String className, String key, String value, String message)
             throws IOException {
-        ObjectNode json = TinyModels.each().stream()
-                .filter(each -> each.path("architectures").path(0).asText().equals(className))
-                .findFirst()
-                .orElseThrow();
+        ObjectNode json = TinyModels.of(className);
         json.set(key, value(value));
 
         assertThatThrownBy(() -> ModelConfig.of(json, "config.json"))

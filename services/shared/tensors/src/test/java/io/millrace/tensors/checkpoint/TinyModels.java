@@ -42,6 +42,16 @@ public final class TinyModels {
         return configs;
     }
 
+    /** The config.json of one architecture, by the name of its class. */
+    public static ObjectNode of(String className) throws IOException {
+        for (Architecture architecture : Architecture.known()) {
+            if (architecture.className().equals(className)) {
+                return of(architecture);
+            }
+        }
+        throw new IllegalArgumentException(className);
+    }
+
     public static ObjectNode of(Architecture architecture) throws IOException {
         ObjectNode json = config(architecture.className(), architecture.modelType());
         json.put("head_dim", 32);

@@ -3,23 +3,19 @@ package io.millrace.worker.commit;
 import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
 import io.millrace.events.Role;
+import io.millrace.store.FolderTree;
 import java.io.IOException;
 import java.nio.channels.FileLock;
 import java.nio.charset.CharacterCodingException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -106,7 +102,7 @@ final class WorkFolder implements AutoCloseable {
         Optional<FileLock> lock = PlaceLocks.in(root).take(key, n);
         if (lock.isPresent()) {
             try (FileLock _ = lock.get()) {
-                deleteTree(place);
+                FolderTree.delete(place);
             }
         }
     }
@@ -151,7 +147,7 @@ final class WorkFolder implements AutoCloseable {
 
     /** Nothing of this job is needed any more. */
     void delete() throws IOException {
-        deleteTree(place);
+        FolderTree.delete(place);
         deleted = true;
     }
 
@@ -169,7 +165,7 @@ final class WorkFolder implements AutoCloseable {
 
     private void clearInputs() throws IOException {
         for (Role role : Role.values()) {
-            deleteTree(input(role));
+            FolderTree.delete(input(role));
         }
     }
 
@@ -187,30 +183,6 @@ final class WorkFolder implements AutoCloseable {
                     Files.delete(file);
                 }
             }
-        }
-    }
-
-    private static void deleteTree(Path folder) throws IOException {
-        try {
-            Files.walkFileTree(folder, new SimpleFileVisitor<>() {
-                @Override
-                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                    Files.deleteIfExists(file);
-                    return FileVisitResult.CONTINUE;
-                }
-
-                @Override
-                public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException trouble)
-                        throws IOException {
-                    if (trouble != null) {
-                        throw trouble;
-                    }
-                    Files.deleteIfExists(visited);
-                    return FileVisitResult.CONTINUE;
-                }
-            });
-        } catch (NoSuchFileException nothingThere) {
-            // That is what was wanted.
         }
     }
 }

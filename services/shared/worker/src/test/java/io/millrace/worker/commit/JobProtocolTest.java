@@ -38,6 +38,7 @@ import io.millrace.worker.Stages;
 import io.millrace.worker.WorkerSettings;
 import io.millrace.worker.Workspace;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
@@ -139,7 +140,8 @@ class JobProtocolTest {
     void checkpointThatChangesWhileTheStageReadsItIsWhatFailed(boolean stageFails) throws Exception {
         Path weights = Files.writeString(
                 Files.createDirectories(folder.resolve("in-place")).resolve("model.txt"), "weights");
-        Manifest manifest = new Manifest(List.of(Manifest.Entry.of("model.txt", weights)), new TreeMap<>());
+        Manifest manifest = new Manifest(
+                List.of(Manifest.Entry.of("model.txt", weights, OutputStream.nullOutputStream())), new TreeMap<>());
         Digest digest = memory.put(manifest.canonicalJson().getBytes(StandardCharsets.UTF_8));
         job = job(new ArtifactRef(digest, folder.resolve("in-place").toUri()));
 

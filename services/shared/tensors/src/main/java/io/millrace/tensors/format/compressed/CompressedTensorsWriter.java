@@ -101,11 +101,6 @@ public final class CompressedTensorsWriter {
         return new CompressedTensorsWriter(source, schemes, shardBytes);
     }
 
-    /** What will be written, in order. */
-    public List<TensorSpec> tensors() {
-        return List.copyOf(tensors);
-    }
-
     /** Bytes of all tensors. */
     public long tensorBytes() {
         return tensors.stream().mapToLong(TensorSpec::byteSize).sum();

@@ -122,10 +122,6 @@ public final class GgufWeights implements WeightSource {
         return config;
     }
 
-    public GgufHeader header() {
-        return reader.header();
-    }
-
     @Override
     public List<TensorSpec> tensors() {
         return List.copyOf(tensors);

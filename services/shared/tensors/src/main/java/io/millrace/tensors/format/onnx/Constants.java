@@ -3,6 +3,7 @@ package io.millrace.tensors.format.onnx;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.MalformedFileException.Kind;
 import io.millrace.tensors.Shape;
+import io.millrace.tensors.architecture.TensorRule;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,6 +28,10 @@ final class Constants {
     /** Constants that nobody asked for, in the order of their names. */
     List<ExternalTensor> unread() {
         return List.copyOf(unread.values());
+    }
+
+    boolean has(String name) {
+        return graph.tensors().containsKey(name);
     }
 
     Optional<ExternalTensor> find(String name) {
@@ -59,6 +64,17 @@ final class Constants {
         ExternalTensor tensor = take(name, shape);
         requireNumbers(tensor);
         return tensor;
+    }
+
+    /** Numbers as they are, under the first of the names that is there. */
+    StoredWeight dense(TensorRule rule, List<String> names) throws MalformedFileException {
+        for (String name : names) {
+            if (has(name)) {
+                return new StoredWeight.Dense(
+                        takeNumbers(name, rule.shape()), rule.shape().rows());
+            }
+        }
+        throw missing(names);
     }
 
     void requireNumbers(ExternalTensor tensor) throws MalformedFileException {

@@ -71,14 +71,14 @@ final class GenaiConfig {
         decoder.put("head_size", config.headSize());
         decoder.put("hidden_size", config.hiddenSize());
         decoder.putObject("inputs")
-                .put("input_ids", DecoderGraph.INPUT_IDS)
-                .put("attention_mask", DecoderGraph.ATTENTION_MASK)
-                .put("past_key_names", DecoderGraph.PAST + DecoderGraph.KEY)
-                .put("past_value_names", DecoderGraph.PAST + DecoderGraph.VALUE);
+                .put("input_ids", DecoderPorts.INPUT_IDS)
+                .put("attention_mask", DecoderPorts.ATTENTION_MASK)
+                .put("past_key_names", DecoderPorts.PAST + DecoderPorts.KEY)
+                .put("past_value_names", DecoderPorts.PAST + DecoderPorts.VALUE);
         decoder.putObject("outputs")
-                .put("logits", DecoderGraph.LOGITS)
-                .put("present_key_names", DecoderGraph.PRESENT + DecoderGraph.KEY)
-                .put("present_value_names", DecoderGraph.PRESENT + DecoderGraph.VALUE);
+                .put("logits", DecoderPorts.LOGITS)
+                .put("present_key_names", DecoderPorts.PRESENT + DecoderPorts.KEY)
+                .put("present_value_names", DecoderPorts.PRESENT + DecoderPorts.VALUE);
         decoder.put("num_attention_heads", config.headCount());
         decoder.put("num_hidden_layers", config.layerCount());
         decoder.put("num_key_value_heads", config.keyValueHeadCount());

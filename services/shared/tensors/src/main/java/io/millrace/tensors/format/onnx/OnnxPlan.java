@@ -124,11 +124,6 @@ public final class OnnxPlan {
                 "this " + config.architecture().className() + " " + what + "; choose a GGUF type");
     }
 
-    /** Bytes of the weights with their scales and the rotary tables. */
-    public long tensorBytes() {
-        return layout.weightBytes();
-    }
-
     /**
      * Writes the folder: the graph, without which no reader takes it for a model, comes last. If this fails neither graph
      * nor weights are left behind. The bytes do not depend on {@code threads}, each of which holds a row block of about

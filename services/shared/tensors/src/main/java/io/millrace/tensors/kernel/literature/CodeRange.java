@@ -10,8 +10,4 @@ public record CodeRange(int bits, int lowest, int step) {
     public int index(int code) {
         return (code - lowest) / step;
     }
-
-    public int code(int index) {
-        return lowest + index * step;
-    }
 }

@@ -11,7 +11,6 @@ import io.millrace.tensors.Progress;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.TensorSpec;
-import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.DenseWriter;
 import io.millrace.tensors.checkpoint.TinyModels;
@@ -24,17 +23,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -48,15 +41,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class CompressedTensorsTest {
-    private static final String QUERY = "model.layers.0.self_attn.q_proj";
-
     @TempDir
     Path folder;
 
     @Test
     void shardsHoldWhatOneFileHoldsAndTheIndexSaysWhere() throws Exception {
         Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.BF16, 7);
-        Path single = compress(source, CompressedScheme.W4A16_ASYM, 1);
+        Path single = CompressedFolders.compress(folder, source, CompressedScheme.W4A16_ASYM, 1);
         Path sharded = folder.resolve("sharded");
         long limit = 20_000;
         long tensorBytes;
@@ -114,10 +105,10 @@ class CompressedTensorsTest {
         golden.path("q").forEach(code -> codes.add(Math.max(code.floatValue(), -largest)));
         patchFirstRow(source, codes, largest);
 
-        Path target = compress(source, scheme, 1);
+        Path target = CompressedFolders.compress(folder, source, scheme, 1);
 
         try (SafetensorsReader reader = SafetensorsReader.open(target.resolve("model.safetensors"))) {
-            MemorySegment row = reader.rows(QUERY + ".weight_packed", 0, 1);
+            MemorySegment row = reader.rows(CompressedFolders.QUERY + ".weight_packed", 0, 1);
             for (int word = 0; word < golden.path("int32_hex").size(); word++) {
                 String expected = golden.path("int32_hex").get(word).asText();
                 assertThat(row.get(ValueLayout.JAVA_INT_UNALIGNED, 4L * word))
@@ -165,8 +156,8 @@ class CompressedTensorsTest {
                 CompressedTensorsReader after = CompressedTensorsReader.open(target)) {
             assertThat(reports).extracting(TensorReport::name).containsExactlyElementsOf(names(before));
             for (TensorReport report : reports) {
-                float[] original = floats(before, report.name(), report.shape());
-                float[] read = floats(after, report.name(), report.shape());
+                float[] original = CompressedFolders.floats(before, report.name(), report.shape());
+                float[] read = CompressedFolders.floats(after, report.name(), report.shape());
                 double errorSquares = 0;
                 double squares = 0;
                 double most = 0;
@@ -230,7 +221,7 @@ class CompressedTensorsTest {
         Files.writeString(source.resolve("tokenizer.json"), "{}");
         Files.writeString(source.resolve("notes.txt"), "stays");
 
-        Path target = compress(source, CompressedScheme.W4A16, 1);
+        Path target = CompressedFolders.compress(folder, source, CompressedScheme.W4A16, 1);
 
         ObjectNode config = StrictJson.readFile(target.resolve("config.json"), 100_000);
         JsonNode quantization = config.path("quantization_config");
@@ -250,7 +241,7 @@ class CompressedTensorsTest {
         try (SafetensorsReader reader = SafetensorsReader.open(target.resolve("model.safetensors"))) {
             Map<String, TensorSpec> specs =
                     reader.tensors().stream().collect(Collectors.toMap(TensorSpec::name, Function.identity()));
-            assertThat(specs).hasSize(2 * (7 * 3 + 2) + 3).doesNotContainKey(QUERY + ".weight");
+            assertThat(specs).hasSize(2 * (7 * 3 + 2) + 3).doesNotContainKey(CompressedFolders.QUERY + ".weight");
             assertThat(specs.get("model.layers.1.mlp.down_proj.weight_packed"))
                     .isEqualTo(TensorSpec.plain(
                             "model.layers.1.mlp.down_proj.weight_packed", DType.I32, Shape.of(128, 32)));
@@ -275,8 +266,10 @@ class CompressedTensorsTest {
         config.put("vocab_size", 5000).put("intermediate_size", 4224);
         Path source = TinyModels.write(folder.resolve("source"), config, DType.BF16, 4);
 
-        byte[] one = Files.readAllBytes(compress(source, scheme, 1).resolve("model.safetensors"));
-        byte[] five = Files.readAllBytes(compress(source, scheme, 5).resolve("model.safetensors"));
+        byte[] one = Files.readAllBytes(
+                CompressedFolders.compress(folder, source, scheme, 1).resolve("model.safetensors"));
+        byte[] five = Files.readAllBytes(
+                CompressedFolders.compress(folder, source, scheme, 5).resolve("model.safetensors"));
 
         assertThat(five).isEqualTo(one);
     }
@@ -303,98 +296,10 @@ class CompressedTensorsTest {
         Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 6);
         patchFirstRow(source, List.of(1f, 2f, Float.NaN), 1f);
 
-        assertThatThrownBy(() -> compress(source, CompressedScheme.W4A16, 2))
+        assertThatThrownBy(() -> CompressedFolders.compress(folder, source, CompressedScheme.W4A16, 2))
                 .isInstanceOf(MalformedFileException.class)
-                .hasMessageContaining("tensor '" + QUERY + ".weight' holds NaN in row 0, column 2");
+                .hasMessageContaining("tensor '" + CompressedFolders.QUERY + ".weight' holds NaN in row 0, column 2");
         assertThat(folder.resolve("W4A16-2/model.safetensors")).doesNotExist();
-    }
-
-    @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '`',
-            value = {
-                "\"num_bits\": 4 | \"num_bits\": 8 | expected one of [I32] and [128, 32]",
-                "\"num_bits\": 4 | \"num_bits\": 3 | 'num_bits' is 3",
-                "\"num_bits\": 4 | \"num_bits\": 4294967300 | 'num_bits' is 4294967300",
-                "\"group_size\": 128 | \"group_size\": 4294967424 | rows of 128, expected a multiple of 2147483647",
-                "\"group_size\": 128 | \"group_size\": 64 | weight_scale' has Plain[type=BF16] and shape [128, 1]",
-                "\"group_size\": 128 | \"group_size\": 96 | has rows of 128, expected a multiple of 96",
-                "\"group_size\": 128 | \"group_size\": null | expected \"group\" with a size, or \"channel\"",
-                "\"symmetric\": true | \"symmetric\": false | weight_zero_point' is missing",
-                "\"symmetric\": true | \"actorder\": \"group\", \"symmetric\": true | weight_g_idx' is missing",
-                "\"kv_cache_scheme\": null | \"kv_cache_scheme\": {\"num_bits\": 8} | 'kv_cache_scheme' is"
-                        + " {\"num_bits\":8}",
-                "\"transform_config\": {} | \"transform_config\": \"hadamard\" | 'transform_config' is \"hadamard\"",
-                "\"input_activations\": null | \"input_activations\": {\"num_bits\": 8} | 'type' is  in group_0",
-                "\"lm_head\" | \"re:.*(\" | 'ignore' has the pattern '.*(', which is wrong at 3",
-                "\"lm_head\" | \"re:.*.*.*.*.*!\" | a pattern that takes more than 100000 steps on the name",
-                "\"lm_head\" | 7 | 'ignore' has 7, expected names of modules or patterns",
-                "\"lm_head\" | \"model.norm\" | tensor 'lm_head.weight_packed' is missing",
-                "\"pack-quantized\" | \"marlin-24\" | expected one of [float-quantized, int-quantized,"
-                        + " mxfp4-pack-quantized,",
-                "\"Linear\" | \"Other\" | self_attn.q_proj.weight' is missing",
-            })
-    void readerRefusesAConfigThatSaysSomethingElse(String text, String other, String message) throws Exception {
-        refusesConfig(CompressedScheme.W4A16, text, other, message);
-    }
-
-    @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '`',
-            value = {
-                "\"dynamic\": true | \"dynamic\": false | expected none, or 8 bits, symmetric, dynamic,"
-                        + " by token or group",
-                "\"token\" | \"tensor\" | expected none, or 8 bits, symmetric, dynamic, by token or group",
-                "\"channel\" | \"tensor\" | and shape [128, 1], expected one of [F32, F16, BF16] and [1]",
-                "\"float-quantized\" | \"int-quantized\" | codes of E4M3, which the format 'int-quantized' does not"
-                        + " hold",
-                "\"float\" | \"int\" | codes of INT8, which the format 'float-quantized' does not hold",
-            })
-    void readerRefusesOtherRoundingOfInputs(String text, String other, String message) throws Exception {
-        refusesConfig(CompressedScheme.FP8_DYNAMIC, text, other, message);
-    }
-
-    /** One thing is changed in the config of a folder that we wrote. */
-    private void refusesConfig(CompressedScheme scheme, String text, String other, String message) throws Exception {
-        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 7);
-        Path target = compress(source, scheme, 1);
-        Path config = target.resolve("config.json");
-        String before = Files.readString(config);
-        assertThat(before).contains(text);
-        Files.writeString(config, before.replace(text, other));
-
-        assertThatThrownBy(() -> CompressedTensorsReader.open(target))
-                .isInstanceOf(MalformedFileException.class)
-                .hasMessageContaining(message);
-    }
-
-    @Test
-    void readerTellsWhatConsumersRoundBesidesTheWeights() throws Exception {
-        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 7);
-
-        for (CompressedScheme scheme : CompressedScheme.values()) {
-            try (CompressedTensorsReader reader = CompressedTensorsReader.open(compress(source, scheme, 1))) {
-                assertThat(reader.inputRounding(QUERY + ".weight"))
-                        .as("%s", scheme)
-                        .isEqualTo(scheme.inputRounding());
-                assertThat(reader.inputRounding("lm_head.weight")).isEmpty();
-            }
-        }
-    }
-
-    @Test
-    void readerRefusesAFloatCodeThatIsNoNumber() throws Exception {
-        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 9);
-        Path target = compress(source, CompressedScheme.FP8_DYNAMIC, 1);
-        patch(target, QUERY + ".weight", 130, (byte) 0xff);
-
-        try (CompressedTensorsReader reader = CompressedTensorsReader.open(target)) {
-            assertThatThrownBy(() -> floats(reader, QUERY + ".weight", Shape.of(128, 128)))
-                    .isInstanceOf(MalformedFileException.class)
-                    .hasMessageContaining("tensor '" + QUERY + ".weight' holds NaN in row 1, column 2");
-        }
     }
 
     @Test
@@ -404,93 +309,10 @@ class CompressedTensorsTest {
         Path source = TinyModels.write(folder.resolve("source"), config, DType.F32, 5);
 
         try (CompressedTensorsReader reader =
-                CompressedTensorsReader.open(compress(source, CompressedScheme.W8A8, 1))) {
+                CompressedTensorsReader.open(CompressedFolders.compress(folder, source, CompressedScheme.W8A8, 1))) {
             assertThat(reader.tensors())
                     .contains(TensorSpec.plain("model.layers.0.mlp.down_proj.weight", DType.I8, Shape.of(128, 176)));
         }
-    }
-
-    @Test
-    void readerRefusesAStoredShapeThatContradictsTheConfig() throws Exception {
-        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 8);
-        Path target = compress(source, CompressedScheme.W4A16, 1);
-        patch(target, QUERY + ".weight_shape", 0, (byte) 64);
-
-        assertThatThrownBy(() -> CompressedTensorsReader.open(target))
-                .isInstanceOf(MalformedFileException.class)
-                .hasMessageContaining("tensor '" + QUERY + ".weight_shape' holds [64, 128], expected [128, 128]");
-    }
-
-    @Test
-    void readerRefusesAScaleThatIsNotFinite() throws Exception {
-        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 9);
-        Path target = compress(source, CompressedScheme.W4A16, 1);
-        patch(target, QUERY + ".weight_scale", 2, (byte) 0x80, (byte) 0x7f);
-
-        try (CompressedTensorsReader reader = CompressedTensorsReader.open(target)) {
-            assertThatThrownBy(() -> floats(reader, QUERY + ".weight", Shape.of(128, 128)))
-                    .isInstanceOf(MalformedFileException.class)
-                    .hasMessageContaining("tensor '" + QUERY + ".weight_scale' holds Infinity in row 1");
-        }
-    }
-
-    @ParameterizedTest
-    @CsvSource({"0, 0.0", "-1, -1.0", "Infinity, Infinity", "NaN, NaN"})
-    void readerRefusesAGlobalScaleThatDividesByNothing(float scale, String said) throws Exception {
-        Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 9);
-        Path target = compress(source, CompressedScheme.NVFP4A16, 1);
-        ByteBuffer bytes =
-                ByteBuffer.allocate(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN).putFloat(scale);
-        patch(target, QUERY + ".weight_global_scale", 0, bytes.array());
-
-        assertThatThrownBy(() -> CompressedTensorsReader.open(target))
-                .isInstanceOf(MalformedFileException.class)
-                .hasMessageContaining(
-                        "tensor '" + QUERY + ".weight_global_scale' holds " + said + ", expected a number above 0");
-    }
-
-    @ParameterizedTest
-    @CsvSource({
-        "-1, 'holds -1, expected numbers of groups, 0 to 3'",
-        "4, 'holds 4, expected numbers of groups, 0 to 3'",
-        "0, 'gives group '",
-        "1, 'gives group '",
-    })
-    void groupsOfColumnsMustBeThereAndOfOneSize(int group, String said) throws Exception {
-        Path golden =
-                Path.of(Objects.requireNonNull(CompressedTensorsTest.class.getResource("column_groups_f32/config.json"))
-                        .toURI());
-        Path target = Files.createDirectory(folder.resolve("target"));
-        for (String name : List.of("config.json", "model.safetensors")) {
-            Files.copy(golden.resolveSibling(name), target.resolve(name));
-        }
-        byte[] four = ByteBuffer.allocate(4 * Integer.BYTES)
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .putInt(group)
-                .putInt(group)
-                .putInt(group)
-                .putInt(group)
-                .array();
-        patch(target, QUERY + ".weight_g_idx", 0, four);
-
-        assertThatThrownBy(() -> CompressedTensorsReader.open(target))
-                .isInstanceOf(MalformedFileException.class)
-                .hasMessageContaining("tensor '" + QUERY + ".weight_g_idx' " + said);
-    }
-
-    /** Its digest, taken while it was written, is that of the file. */
-    private Path compress(Path source, CompressedScheme scheme, int threads) throws Exception {
-        Path target = folder.resolve(scheme + "-" + threads);
-        Map<Path, byte[]> digests = new HashMap<>();
-        try (Checkpoint checkpoint = Checkpoint.open(source)) {
-            CompressedTensorsWriter.plan(checkpoint, scheme)
-                    .write(target, threads, Progress.NONE, Optional.of(digests::put));
-        }
-        Path file = target.resolve("model.safetensors");
-        assertThat(digests).containsOnlyKeys(file);
-        assertThat(digests.get(file))
-                .isEqualTo(MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file)));
-        return target;
     }
 
     /** Overwrites the first elements of the first query row, and its last with the largest magnitude. */
@@ -500,35 +322,11 @@ class CompressedTensorsTest {
             row.putFloat(i * Float.BYTES, first.get(i));
         }
         row.putFloat(127 * Float.BYTES, last);
-        patch(source, QUERY + ".weight", 0, row.array());
-    }
-
-    /** Overwrites bytes of a stored tensor. */
-    private static void patch(Path model, String tensor, long offset, byte... bytes) throws IOException {
-        Path file = model.resolve("model.safetensors");
-        long position = Files.size(file) + offset;
-        try (SafetensorsReader reader = SafetensorsReader.open(file)) {
-            List<TensorSpec> tensors = reader.tensors();
-            for (int i = tensors.size() - 1; i >= 0; i--) {
-                position -= tensors.get(i).byteSize();
-                if (tensors.get(i).name().equals(tensor)) {
-                    break;
-                }
-            }
-        }
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            channel.write(ByteBuffer.wrap(bytes), position);
-        }
+        CompressedFolders.patch(source, CompressedFolders.QUERY + ".weight", 0, row.array());
     }
 
     private static List<String> names(Checkpoint checkpoint) {
         return checkpoint.tensors().stream().map(TensorSpec::name).toList();
-    }
-
-    private static float[] floats(WeightSource source, String name, Shape shape) throws IOException {
-        float[] floats = new float[Math.toIntExact(shape.elements())];
-        source.read(name, 0, shape.rows(), MemorySegment.ofArray(floats));
-        return floats;
     }
 
     private static JsonNode golden(String name) throws IOException {

@@ -56,10 +56,7 @@ class EveryArchitectureCompressedTest {
     @ParameterizedTest
     @MethodSource("everyArchitectureInSomeScheme")
     void linearModulesArePackedAndTheRestIsNamedOrDense(String className, CompressedScheme scheme) throws Exception {
-        ObjectNode config = TinyModels.each().stream()
-                .filter(json -> json.path("architectures").path(0).asText().equals(className))
-                .findFirst()
-                .orElseThrow();
+        ObjectNode config = TinyModels.of(className);
         Path source = TinyModels.write(parent.resolve("source"), config, DType.BF16, 7);
         Path target = parent.resolve("target");
 
@@ -100,10 +97,7 @@ class EveryArchitectureCompressedTest {
     @ParameterizedTest
     @MethodSource("architectures")
     void modulesOfSeveralSchemesAreReadBackAsIfTheyWereAlone(String className) throws Exception {
-        ObjectNode config = TinyModels.each().stream()
-                .filter(json -> json.path("architectures").path(0).asText().equals(className))
-                .findFirst()
-                .orElseThrow();
+        ObjectNode config = TinyModels.of(className);
         Path source = TinyModels.write(parent.resolve("source"), config, DType.BF16, 7);
         ModuleSchemes mixed = new ModuleSchemes(
                 CompressedScheme.W4A16,
@@ -166,10 +160,7 @@ class EveryArchitectureCompressedTest {
     @ParameterizedTest
     @MethodSource("architectures")
     void modulesThatConsumersMergeShareTheirGlobalScale(String className) throws Exception {
-        ObjectNode config = TinyModels.each().stream()
-                .filter(json -> json.path("architectures").path(0).asText().equals(className))
-                .findFirst()
-                .orElseThrow();
+        ObjectNode config = TinyModels.of(className);
         Path source = TinyModels.write(parent.resolve("source"), config, DType.F32, 7);
         Path target = parent.resolve("target");
         try (Checkpoint checkpoint = Checkpoint.open(source)) {

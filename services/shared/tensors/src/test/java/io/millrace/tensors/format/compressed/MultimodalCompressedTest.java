@@ -8,7 +8,6 @@ import io.millrace.tensors.DType;
 import io.millrace.tensors.Progress;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.TensorSpec;
-import io.millrace.tensors.architecture.Architecture;
 import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.DenseWriter;
@@ -38,10 +37,7 @@ class MultimodalCompressedTest {
 
     @BeforeEach
     void writeBoth() throws Exception {
-        ObjectNode config = TinyModels.of(Architecture.known().stream()
-                .filter(known -> known.className().equals("Gemma3ForCausalLM"))
-                .findFirst()
-                .orElseThrow());
+        ObjectNode config = TinyModels.of("Gemma3ForCausalLM");
         text = TinyModels.write(parent.resolve("text"), config, DType.BF16, 7);
         whole = MultimodalModels.write(parent.resolve("whole"), text, "language_model.", 0);
         Files.writeString(whole.resolve("preprocessor_config.json"), "{}");

@@ -2,7 +2,6 @@ package io.millrace.tensors.format.gguf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.fail;
 
 import io.millrace.tensors.DamagedBytes;
 import io.millrace.tensors.MalformedFileException;
@@ -14,15 +13,12 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class HostileGgufTest {
-    private static final long SEED = 20261124;
-
     @TempDir
     static Path parent;
 
@@ -58,21 +54,8 @@ class HostileGgufTest {
 
     @Test
     void tenThousandDamagedFilesAreReadOrRefusedButNeverWorse() {
-        int rounds = Integer.getInteger("millrace.mutations", 10_000);
-        System.out.println("seed " + SEED);
-        Random random = new Random(SEED);
-        int refused = 0;
-        for (int round = 0; round < rounds; round++) {
-            byte[] damaged = DamagedBytes.of(valid, headerBytes, random);
-            try {
-                open(damaged);
-            } catch (MalformedFileException _) {
-                refused++;
-            } catch (IOException | RuntimeException | Error worse) {
-                fail("seed " + SEED + ", round " + round, worse);
-            }
-        }
-        assertThat(refused).isGreaterThan(rounds / 2);
+        assertThat(DamagedBytes.refused(valid, headerBytes, HostileGgufTest::open))
+                .isGreaterThan(0.5);
     }
 
     @Test

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
-import io.millrace.tensors.architecture.Architecture;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.DenseWriter;
 import io.millrace.tensors.checkpoint.MultimodalModels;
@@ -86,9 +85,6 @@ class MultimodalGgufTest {
     }
 
     private static ObjectNode config() throws IOException {
-        return TinyModels.of(Architecture.known().stream()
-                .filter(known -> known.className().equals("Gemma3ForCausalLM"))
-                .findFirst()
-                .orElseThrow());
+        return TinyModels.of("Gemma3ForCausalLM");
     }
 }

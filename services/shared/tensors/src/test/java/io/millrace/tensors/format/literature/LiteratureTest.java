@@ -179,10 +179,7 @@ class LiteratureTest {
     @ParameterizedTest
     @MethodSource("architectures")
     void everyArchitectureIsReadBackAsItsDenseValues(String className) throws Exception {
-        ObjectNode config = TinyModels.each().stream()
-                .filter(json -> json.path("architectures").path(0).asText().equals(className))
-                .findFirst()
-                .orElseThrow();
+        ObjectNode config = TinyModels.of(className);
         Path source = TinyModels.write(folder.resolve("source"), config, DType.BF16, 7);
         UniformInputs inputs = new UniformInputs(8, OptionalDouble.of(16));
 

@@ -1,0 +1,81 @@
+package io.millrace.cli;
+
+import io.millrace.cli.compress.CompressionTarget;
+import io.millrace.cli.compress.Compressor;
+import io.millrace.cli.compress.Compressor.Outcome;
+import io.millrace.cli.compress.EvaluationText;
+import io.millrace.events.Parameters.CompressedTensors;
+import io.millrace.events.Parameters.Gguf;
+import io.millrace.tensors.TensorSpec;
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Makes one target after the other, and tells of each as soon as it is there. */
+final class CompressWork {
+    private final Output output;
+    private final ProgressLine progress;
+    private final Compressor compressor;
+    private final Optional<EvaluationText> evaluation;
+
+    /** @param evaluation what each result is measured on */
+    CompressWork(Output output, ProgressLine progress, Compressor compressor, Optional<EvaluationText> evaluation) {
+        this.output = output;
+        this.progress = progress;
+        this.compressor = compressor;
+        this.evaluation = evaluation;
+    }
+
+    /** Of a multimodal model most formats hold the text model alone, and GGUF cannot say every window. */
+    static void remarkLost(Output output, Set<CompressionTarget> wanted, CompressFiles.Weights weights) {
+        remarkLeftOut(output, wanted, weights.seeing());
+        if (wanted.stream().anyMatch(target -> target.parameters() instanceof Gguf)) {
+            weights.lostWindow().ifPresent(lost -> output.remark("gguf: " + lost));
+        }
+    }
+
+    private static void remarkLeftOut(Output output, Set<CompressionTarget> wanted, List<TensorSpec> seeing) {
+        String targets = wanted.stream()
+                .filter(target -> !(target.parameters() instanceof CompressedTensors))
+                .map(CompressionTarget::toString)
+                .collect(Collectors.joining(", "));
+        if (!seeing.isEmpty() && !targets.isEmpty()) {
+            output.remark(targets + ": the text model alone; " + seeing.size() + " tensors with which it sees ("
+                    + Text.bytes(seeing.stream().mapToLong(TensorSpec::byteSize).sum())
+                    + ") are left out, and compressed-tensors keeps them");
+        }
+    }
+
+    /** Adds each target to one of the two lists. */
+    void run(Set<CompressionTarget> wanted, List<Outcome.Made> made, List<Outcome.Refused> refused)
+            throws IOException, InterruptedException {
+        for (CompressionTarget target : wanted) {
+            progress.begin(target.toString());
+            Outcome outcome = compressor.run(target);
+            progress.clear();
+            switch (outcome) {
+                case Outcome.Made done -> {
+                    output.remark(target + ": " + Text.bytes(done.bytes()) + " in "
+                            + String.format(Locale.ROOT, "%.1f", done.seconds()) + " s, in " + done.folder());
+                    made.add(done);
+                    if (evaluation.isPresent()) {
+                        made.set(made.size() - 1, measured(done, evaluation.get()));
+                        progress.clear();
+                    }
+                }
+                case Outcome.Refused failed -> {
+                    output.remark(target + ": " + failed.message());
+                    refused.add(failed);
+                }
+            }
+        }
+    }
+
+    private Outcome.Made measured(Outcome.Made done, EvaluationText text) throws IOException, InterruptedException {
+        progress.begin(done.target() + ", measuring");
+        return compressor.measure(done, text);
+    }
+}
