@@ -125,6 +125,14 @@ public final class Coordinator {
         draft.emit(new Output.ForgetRun(run.id()));
     }
 
+    /** The run should never have begun: it ends, and is forgotten. */
+    void withdraw(RunState run, String why, Instant now) {
+        move(run, new RunEvent.CancelRequested("the conductor", why, now), now);
+        runs.get(run.model(), run.id())
+                .flatMap(left -> left instanceof RunState.Ended ended ? Optional.of(ended) : Optional.empty())
+                .ifPresent(this::forget);
+    }
+
     /** Whether a run of this checkpoint may have ended so long ago that it is forgotten. */
     boolean mayHaveForgotten(CheckpointPublished checkpoint, Instant now) {
         return checkpoint.publishedAt().plus(limits.endedKept()).isBefore(now);

@@ -13,6 +13,8 @@ import java.util.Objects;
  * What a run was asked to reach. Its target never changes, whatever becomes of the policy; where the checkpoint lies may.
  *
  * @param revision of the policy that asked last
+ * @param since when both its checkpoint and its policy were there, by the brokers' clocks; {@link Instant#EPOCH} in state
+ *     that was written before this was kept
  * @param recomputed how often an operator had everything computed anew
  */
 public record RunRequest(
@@ -22,27 +24,33 @@ public record RunRequest(
         long revision,
         Policy.OnNewer onNewer,
         Target target,
+        Instant since,
         Instant at,
         int recomputed) {
-    public static RunRequest of(CheckpointPublished checkpoint, Policy policy, Target target, Instant at) {
+    public RunRequest {
+        since = Objects.requireNonNullElse(since, Instant.EPOCH);
+    }
+
+    public static RunRequest of(
+            CheckpointPublished checkpoint, Policy policy, Target target, Instant since, Instant at) {
         RunId id = RunId.of(checkpoint, policy.name(), target);
-        return new RunRequest(id, checkpoint, policy.name(), policy.revision(), policy.onNewer(), target, at, 0);
+        return new RunRequest(id, checkpoint, policy.name(), policy.revision(), policy.onNewer(), target, since, at, 0);
     }
 
     /** The same, whatever checkpoint is newer. */
     RunRequest kept() {
-        return new RunRequest(id, checkpoint, policy, revision, Policy.OnNewer.KEEP, target, at, recomputed);
+        return new RunRequest(id, checkpoint, policy, revision, Policy.OnNewer.KEEP, target, since, at, recomputed);
     }
 
     /** A later revision of the policy asks for it again. */
     RunRequest askedBy(RunRequest later) {
         Policy.OnNewer kept = later.onNewer == Policy.OnNewer.KEEP ? Policy.OnNewer.KEEP : onNewer;
-        return new RunRequest(id, checkpoint, policy, later.revision, kept, target, at, recomputed);
+        return new RunRequest(id, checkpoint, policy, later.revision, kept, target, since, at, recomputed);
     }
 
     /** @param place the same checkpoint, wherever it lies now */
     RunRequest with(CheckpointPublished place) {
-        return new RunRequest(id, place, policy, revision, onNewer, target, at, recomputed);
+        return new RunRequest(id, place, policy, revision, onNewer, target, since, at, recomputed);
     }
 
     /** Whether this job reads the checkpoint from another place than this run would. */
@@ -54,7 +62,7 @@ public record RunRequest(
 
     /** The same once more. Its jobs have other keys: a committed result is never replaced. */
     RunRequest anew(Instant again) {
-        return new RunRequest(id, checkpoint, policy, revision, onNewer, target, again, recomputed + 1);
+        return new RunRequest(id, checkpoint, policy, revision, onNewer, target, since, again, recomputed + 1);
     }
 
     /**
