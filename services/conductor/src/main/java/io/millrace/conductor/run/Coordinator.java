@@ -85,9 +85,20 @@ public final class Coordinator {
             case RECOMPUTE -> new RunEvent.RecomputeRequested(request.who(), request.why(), now);
             case CANCEL -> new RunEvent.CancelRequested(request.who(), request.why(), now);
         };
-        Optional<RunState> run = runs.get(request.model(), request.run()).map(this::whereItsCheckpointLies);
-        boolean replayed = run.isPresent() && run.get() instanceof RunState.Ended ended && ended.isAfter(recordAt);
-        return run.isPresent() && !replayed && move(run.get(), event, now);
+        Instant asked = recordAt.isAfter(now) ? now : recordAt;
+        return runs.get(request.model(), request.run())
+                .filter(run -> !isReadAgain(run, recordAt))
+                .map(this::whereItsCheckpointLies)
+                .filter(run -> move(
+                        run instanceof RunState.Ended ? run.with(run.request().reopened(asked)) : run, event, now))
+                .isPresent();
+    }
+
+    private static boolean isReadAgain(RunState run, Instant recordAt) {
+        return switch (run) {
+            case RunState.Open open -> open.request().isAfter(recordAt);
+            case RunState.Ended ended -> ended.isAfter(recordAt);
+        };
     }
 
     /** The conductor itself cannot go on with this run. */
