@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 /**
  * What a run was asked to reach. Its target never changes, whatever becomes of the policy; where the checkpoint lies may.
  *
- * @param revision of the policy that asked last
+ * @param revision of the policy that asked last, 0 if that policy was deleted since
  * @param since when both its checkpoint and its policy were there, by the brokers' clocks; {@link Instant#EPOCH} in state
  *     that was written before this was kept
  * @param reopened when a person last asked for the ended run to go on; {@link Instant#EPOCH} if nobody did
@@ -61,6 +61,11 @@ public record RunRequest(
     RunRequest askedBy(RunRequest later) {
         Policy.OnNewer kept = later.onNewer == Policy.OnNewer.KEEP ? Policy.OnNewer.KEEP : onNewer;
         return new RunRequest(id, checkpoint, policy, later.revision, kept, target, since, at, reopened, recomputed);
+    }
+
+    /** Its policy was deleted: one of the same name that is applied later counts its revisions anew. */
+    RunRequest askedByNobody() {
+        return new RunRequest(id, checkpoint, policy, 0, onNewer, target, since, at, reopened, recomputed);
     }
 
     /** A person asked for it to go on. */
