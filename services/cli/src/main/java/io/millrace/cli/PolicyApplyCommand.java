@@ -6,6 +6,7 @@ import io.millrace.store.ArtifactStore;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -49,7 +50,7 @@ final class PolicyApplyCommand implements Callable<Integer> {
                 ArtifactStore store = connection.store()) {
             Policy policy = resolve(connection, reader, store, draft, checkpoints);
             // Counted before it is in force: what has begun by then is not foretold.
-            long runs = PlannedRuns.count(policy, reader, connection.topics());
+            long runs = PlannedRuns.count(policy, reader, connection.topics(), Instant.now());
             connection.send(policy);
             output.print(
                     Map.of("policy", policy, "new-runs", runs),

@@ -7,6 +7,7 @@ import io.millrace.events.JobEvent;
 import io.millrace.events.JobKey;
 import io.millrace.events.ModelName;
 import io.millrace.events.OperatorRequest;
+import io.millrace.events.Policy;
 import io.millrace.events.Reason;
 import io.millrace.events.RunId;
 import java.time.Instant;
@@ -144,9 +145,9 @@ public final class Coordinator {
                 .ifPresent(this::forget);
     }
 
-    /** Whether a run of this checkpoint may have ended so long ago that it is forgotten. */
-    boolean mayHaveForgotten(CheckpointPublished checkpoint, Instant now) {
-        return checkpoint.publishedAt().plus(limits.endedKept()).isBefore(now);
+    /** @param former the policy before it was changed */
+    Forgotten forgotten(Optional<Policy> former, Instant now) {
+        return new Forgotten(former, limits.endedKept(), now);
     }
 
     /** Every limit is counted anew when a task starts. */

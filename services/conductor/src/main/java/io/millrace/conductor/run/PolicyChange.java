@@ -3,15 +3,12 @@ package io.millrace.conductor.run;
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.ModelName;
 import io.millrace.events.Policy;
-import io.millrace.events.RunId;
 import io.millrace.events.Target;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -87,16 +84,12 @@ record PolicyChange(
 
     private boolean isAskedFor(RunState run) {
         return standing.filter(
-                        policy -> runsOf(run.request().checkpoint(), policy).contains(run.id()))
+                        policy -> Forgotten.isAskedFor(run.id(), run.request().checkpoint(), policy))
                 .isPresent();
     }
 
-    /** A run that the former revision asked for, and that nobody knows any more, ended long ago and is not begun anew. */
     private void ask(CheckpointPublished checkpoint, Policy policy) {
-        Set<RunId> askedBefore = former.filter(before -> before.backfill() >= policy.backfill())
-                .map(before -> runsOf(checkpoint, before))
-                .orElse(Set.of());
-        boolean old = coordinator.mayHaveForgotten(checkpoint, now);
+        Forgotten forgotten = coordinator.forgotten(former, now);
         for (Target target : policy.targets()) {
             RunRequest request = asked(checkpoint, policy, target);
             Optional<RunState> run = new Runs(draft.tables()).get(checkpoint.model(), request.id());
@@ -104,7 +97,7 @@ record PolicyChange(
                 coordinator.enter(RunMachine.begin(request), now);
             } else if (run.isPresent()) {
                 coordinator.askedAgain(run.get(), request);
-            } else if (!old || !askedBefore.contains(request.id())) {
+            } else if (!forgotten.mayBe(checkpoint, policy, target)) {
                 coordinator.enter(RunMachine.begin(request), now);
             }
         }
@@ -119,13 +112,5 @@ record PolicyChange(
     /** A newer checkpoint superseded the run before the policy's record was written. */
     private boolean isWantedAfterAll(RunState run, Policy policy) {
         return policy.backfill() > 1 && run instanceof RunState.Superseded superseded && !superseded.isAfter(at);
-    }
-
-    private static Set<RunId> runsOf(CheckpointPublished checkpoint, Policy policy) {
-        return policy.matches(checkpoint.model())
-                ? policy.targets().stream()
-                        .map(target -> RunId.of(checkpoint, policy.name(), target))
-                        .collect(Collectors.toUnmodifiableSet())
-                : Set.of();
     }
 }
