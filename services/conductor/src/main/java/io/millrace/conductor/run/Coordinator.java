@@ -211,9 +211,7 @@ public final class Coordinator {
             draft.wake(id, Optional.empty());
         });
         step.wake().ifPresent(at -> draft.wake(id, Optional.of(at)));
-        if (step.restore()) {
-            draft.emit(new Output.RestoreJob(id.model(), id.job()));
-        }
+        step.cancellations().forEach(draft::emit);
         if (step.issue() && before.outdated()) {
             renew(id, step.ticket().orElseThrow(), now);
             return;
@@ -221,7 +219,6 @@ public final class Coordinator {
         if (step.issue()) {
             draft.emit(new Output.Publish(step.ticket().orElseThrow().job()));
         }
-        step.cancel().ifPresent(cancel -> draft.emit(new Output.Publish(cancel)));
         for (RunId told : step.told()) {
             for (RunEvent news : step.news()) {
                 runs.get(id.model(), told).ifPresent(run -> move(run, toItself(run, before.job(), news), now));

@@ -522,6 +522,8 @@ class RunRulesTest {
         int restored = outputs.indexOf(new Output.RestoreJob(job.model(), job.key()));
         assertThat(restored).isPositive();
         assertThat(outputs.get(restored + 1))
+                .isEqualTo(new Output.RestoreOnDevice(new TicketId(job.model(), job.key(), job.device())));
+        assertThat(outputs.get(restored + 2))
                 .extracting(output -> ((Job) ((Output.Publish) output).event()).key())
                 .isEqualTo(job.key());
     }
