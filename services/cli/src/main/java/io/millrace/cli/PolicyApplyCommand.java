@@ -45,6 +45,7 @@ final class PolicyApplyCommand implements Callable<Integer> {
         int checkpoints = Backfill.parse(backfill);
         PolicyDraft draft = PolicySource.read(file);
         PolicyText.require(draft);
+        draft.remarks().forEach(output::remark);
         Connection connection = cluster.connect();
         try (TopicReader reader = connection.reader();
                 ArtifactStore store = connection.store()) {
