@@ -15,15 +15,23 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 
 /** What {@code doctor} asks of Kafka and the store. */
 final class ClusterChecks {
     /** As much as the conductor lets a publisher's clock be ahead. */
     private static final Duration CLOCKS_APART = Duration.ofMinutes(5);
+
+    private static final String OFFSETS_RETENTION = "offsets.retention.minutes";
+
+    /** What Kafka does by itself. */
+    private static final Duration OFFSETS_KEPT = Duration.ofDays(7);
 
     private ClusterChecks() {}
 
@@ -38,6 +46,7 @@ final class ClusterChecks {
                 if (problems.isEmpty()) {
                     findings.add(new Finding("topics", true, "topics and share groups are as they should be"));
                     findings.add(clocks(admin, connection.topics(), Instant.now()));
+                    findings.add(offsets(admin));
                     findings.addAll(policies(connection));
                 }
                 problems.forEach(problem -> findings.add(new Finding("topics", false, problem)));
@@ -87,6 +96,53 @@ final class ClusterChecks {
         } catch (ExecutionException e) {
             return new Finding("clocks", false, "not compared: " + e.getCause());
         }
+    }
+
+    /** Who may not see the settings of brokers is told so, and nothing is wrong. */
+    static Finding offsets(Admin admin) throws InterruptedException {
+        try {
+            List<ConfigResource> brokers = admin.describeCluster().nodes().get().stream()
+                    .map(node -> new ConfigResource(ConfigResource.Type.BROKER, node.idString()))
+                    .toList();
+            Map<String, Duration> kept = new TreeMap<>();
+            admin.describeConfigs(brokers)
+                    .all()
+                    .get()
+                    .forEach((broker, config) -> Optional.ofNullable(config.get(OFFSETS_RETENTION))
+                            .map(ConfigEntry::value)
+                            .ifPresent(
+                                    minutes -> kept.put(broker.name(), Duration.ofMinutes(Long.parseLong(minutes)))));
+            return offsets(kept);
+        } catch (ExecutionException e) {
+            return new Finding("offsets", true, "how long they are kept is not known: " + e.getCause());
+        }
+    }
+
+    /** @param kept how long each broker keeps the offsets of a group without members */
+    static Finding offsets(Map<String, Duration> kept) {
+        Optional<Map.Entry<String, Duration>> shortest =
+                kept.entrySet().stream().min(Map.Entry.comparingByValue());
+        if (shortest.isEmpty()) {
+            return new Finding("offsets", true, "no broker says how long they are kept");
+        }
+        String broker = shortest.get().getKey();
+        Duration time = shortest.get().getValue();
+        String effect =
+                "a conductor that is down for longer than " + days(time) + " reads all that its topics hold once more";
+        return time.compareTo(OFFSETS_KEPT) < 0
+                ? new Finding(
+                        "offsets",
+                        false,
+                        effect + ": " + OFFSETS_RETENTION + " of broker " + broker + " is " + time.toMinutes()
+                                + "; set it to " + OFFSETS_KEPT.toMinutes()
+                                + " or more, which is what Kafka does by itself")
+                : new Finding("offsets", true, effect);
+    }
+
+    private static String days(Duration time) {
+        return time.toHours() % 24 == 0
+                ? time.toDays() + (time.toDays() == 1 ? " day" : " days")
+                : time.toMinutes() + " minutes";
     }
 
     /** Needs no broker. */

@@ -6,6 +6,7 @@ import io.millrace.store.ArtifactStore;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -44,12 +45,13 @@ final class PolicyApplyCommand implements Callable<Integer> {
         int checkpoints = Backfill.parse(backfill);
         PolicyDraft draft = PolicySource.read(file);
         PolicyText.require(draft);
+        draft.remarks().forEach(output::remark);
         Connection connection = cluster.connect();
         try (TopicReader reader = connection.reader();
                 ArtifactStore store = connection.store()) {
             Policy policy = resolve(connection, reader, store, draft, checkpoints);
             // Counted before it is in force: what has begun by then is not foretold.
-            long runs = PlannedRuns.count(policy, reader, connection.topics());
+            long runs = PlannedRuns.count(policy, reader, connection.topics(), Instant.now());
             connection.send(policy);
             output.print(
                     Map.of("policy", policy, "new-runs", runs),

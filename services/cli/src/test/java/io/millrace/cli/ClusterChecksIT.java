@@ -67,6 +67,14 @@ final class ClusterChecksIT {
     }
 
     @Test
+    void howLongTheConductorMayBeDownIsSaid() throws Exception {
+        Finding offsets = ClusterChecks.offsets(admin);
+
+        assertThat(offsets.fine()).as(offsets.found()).isTrue();
+        assertThat(offsets.found()).contains("down for longer than 7 days");
+    }
+
+    @Test
     void aCheckpointWhoseTopicAloneIsMissingIsNotPublishedAndTheRemedyIsSaid() throws Exception {
         Path model = RandomModel.write(Files.createDirectory(folder.resolve("model")));
         Path store = Files.createDirectory(folder.resolve("store"));

@@ -2,6 +2,7 @@ package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.conductor.run.Forgotten;
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Device;
@@ -19,6 +20,7 @@ import io.millrace.events.RunStatus;
 import io.millrace.events.Step;
 import io.millrace.events.Target;
 import io.millrace.events.TextUse;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -39,10 +41,14 @@ class PlannedRunsTest {
     private static final CheckpointPublished NEW = checkpoint("v2");
     private static final Map<ModelName, List<CheckpointPublished>> NEWEST_FIRST = Map.of(MODEL, List.of(NEW, OLD));
 
+    private static final Forgotten NOTHING_FORGOTTEN =
+            new Forgotten(Optional.empty(), Duration.ofDays(90), NEW.publishedAt());
+
     @Test
     void aPolicyStartsARunOfTheNewestCheckpointUnlessThereIsOne() {
-        assertThat(PlannedRuns.count(policy(1), Map.of(), NEWEST_FIRST)).isEqualTo(1);
-        assertThat(PlannedRuns.count(policy(1), Map.of(id(NEW), RunStatus.PUBLISHED), NEWEST_FIRST))
+        assertThat(PlannedRuns.count(policy(1), Map.of(), NEWEST_FIRST, NOTHING_FORGOTTEN))
+                .isEqualTo(1);
+        assertThat(PlannedRuns.count(policy(1), Map.of(id(NEW), RunStatus.PUBLISHED), NEWEST_FIRST, NOTHING_FORGOTTEN))
                 .isZero();
     }
 
@@ -50,9 +56,29 @@ class PlannedRunsTest {
     void aBackfillStartsWhatWasSupersededToo() {
         Map<RunId, RunStatus> runs = Map.of(id(NEW), RunStatus.PUBLISHED, id(OLD), RunStatus.SUPERSEDED);
 
-        assertThat(PlannedRuns.count(policy(2), runs, NEWEST_FIRST)).isEqualTo(1);
-        assertThat(PlannedRuns.count(policy(1), Map.of(id(NEW), RunStatus.SUPERSEDED), NEWEST_FIRST))
+        assertThat(PlannedRuns.count(policy(2), runs, NEWEST_FIRST, NOTHING_FORGOTTEN))
+                .isEqualTo(1);
+        assertThat(PlannedRuns.count(policy(1), Map.of(id(NEW), RunStatus.SUPERSEDED), NEWEST_FIRST, NOTHING_FORGOTTEN))
                 .isZero();
+    }
+
+    /** As the conductor does, which forgets a run 90 days after its end. */
+    @Test
+    void aChangeStartsNoRunThatMayHaveEndedLongAgo() {
+        Instant published = NEW.publishedAt();
+        for (Duration age : List.of(Duration.ofDays(90), Duration.ofDays(91))) {
+            long expected = age.toDays() > 90 ? 0 : 1;
+            Forgotten former = new Forgotten(Optional.of(policy(1)), Duration.ofDays(90), published.plus(age));
+            Forgotten none = new Forgotten(Optional.empty(), Duration.ofDays(90), published.plus(age));
+
+            assertThat(PlannedRuns.count(policy(1), Map.of(), NEWEST_FIRST, former))
+                    .as("%s", age)
+                    .isEqualTo(expected);
+            assertThat(PlannedRuns.count(policy(2), Map.of(), NEWEST_FIRST, former))
+                    .isEqualTo(2);
+            assertThat(PlannedRuns.count(policy(1), Map.of(), NEWEST_FIRST, none))
+                    .isEqualTo(1);
+        }
     }
 
     private static Policy policy(int backfill) {

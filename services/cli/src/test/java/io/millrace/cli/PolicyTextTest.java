@@ -64,6 +64,31 @@ final class PolicyTextTest {
                 .contains("imatrix.dat, which cannot be read");
     }
 
+    @Test
+    void whatChangesNothingIsRemarkedAndAccepted() throws IOException {
+        Files.writeString(folder.resolve("held-out.txt"), "x".repeat(20_000));
+        Path policy = Files.writeString(folder.resolve("policy.yaml"), """
+                policy: p
+                models: "*"
+                evaluate: {text: held-out.txt, sequences: 80, length: 128}
+                calibrate: {text: held-out.txt, sequences: 80}
+                targets:
+                  - name: phone
+                    recipes:
+                      - [distill: {}, quantize: {format: gguf, type: Q8_0}]
+                    gate: {size-ratio: "<= 0.9"}
+                """);
+
+        Said said = Said.to("policy", "check", policy.toString());
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.OK);
+        assertThat(said.err().lines())
+                .singleElement()
+                .asString()
+                .startsWith(policy + ":4:")
+                .contains("'sequences' under 'calibrate' changes nothing");
+    }
+
     private String check(String cut, String text) throws IOException {
         Files.writeString(folder.resolve("held-out.txt"), text);
         return check(cut);

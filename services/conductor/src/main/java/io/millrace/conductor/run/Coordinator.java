@@ -7,6 +7,7 @@ import io.millrace.events.JobEvent;
 import io.millrace.events.JobKey;
 import io.millrace.events.ModelName;
 import io.millrace.events.OperatorRequest;
+import io.millrace.events.Policy;
 import io.millrace.events.Reason;
 import io.millrace.events.RunId;
 import java.time.Instant;
@@ -85,9 +86,20 @@ public final class Coordinator {
             case RECOMPUTE -> new RunEvent.RecomputeRequested(request.who(), request.why(), now);
             case CANCEL -> new RunEvent.CancelRequested(request.who(), request.why(), now);
         };
-        Optional<RunState> run = runs.get(request.model(), request.run()).map(this::whereItsCheckpointLies);
-        boolean replayed = run.isPresent() && run.get() instanceof RunState.Ended ended && ended.isAfter(recordAt);
-        return run.isPresent() && !replayed && move(run.get(), event, now);
+        Instant asked = recordAt.isAfter(now) ? now : recordAt;
+        return runs.get(request.model(), request.run())
+                .filter(run -> !isReadAgain(run, recordAt))
+                .map(this::whereItsCheckpointLies)
+                .filter(run -> move(
+                        run instanceof RunState.Ended ? run.with(run.request().reopened(asked)) : run, event, now))
+                .isPresent();
+    }
+
+    private static boolean isReadAgain(RunState run, Instant recordAt) {
+        return switch (run) {
+            case RunState.Open open -> open.request().isAfter(recordAt);
+            case RunState.Ended ended -> ended.isAfter(recordAt);
+        };
     }
 
     /** The conductor itself cannot go on with this run. */
@@ -125,9 +137,17 @@ public final class Coordinator {
         draft.emit(new Output.ForgetRun(run.id()));
     }
 
-    /** Whether a run of this checkpoint may have ended so long ago that it is forgotten. */
-    boolean mayHaveForgotten(CheckpointPublished checkpoint, Instant now) {
-        return checkpoint.publishedAt().plus(limits.endedKept()).isBefore(now);
+    /** The run should never have begun: it ends, and is forgotten. */
+    void withdraw(RunState run, String why, Instant now) {
+        move(run, new RunEvent.CancelRequested("the conductor", why, now), now);
+        runs.get(run.model(), run.id())
+                .flatMap(left -> left instanceof RunState.Ended ended ? Optional.of(ended) : Optional.empty())
+                .ifPresent(this::forget);
+    }
+
+    /** @param former the policy before it was changed */
+    Forgotten forgotten(Optional<Policy> former, Instant now) {
+        return new Forgotten(former, limits.endedKept(), now);
     }
 
     /** Every limit is counted anew when a task starts. */
@@ -191,9 +211,7 @@ public final class Coordinator {
             draft.wake(id, Optional.empty());
         });
         step.wake().ifPresent(at -> draft.wake(id, Optional.of(at)));
-        if (step.restore()) {
-            draft.emit(new Output.RestoreJob(id.model(), id.job()));
-        }
+        step.cancellations().forEach(draft::emit);
         if (step.issue() && before.outdated()) {
             renew(id, step.ticket().orElseThrow(), now);
             return;
@@ -201,7 +219,6 @@ public final class Coordinator {
         if (step.issue()) {
             draft.emit(new Output.Publish(step.ticket().orElseThrow().job()));
         }
-        step.cancel().ifPresent(cancel -> draft.emit(new Output.Publish(cancel)));
         for (RunId told : step.told()) {
             for (RunEvent news : step.news()) {
                 runs.get(id.model(), told).ifPresent(run -> move(run, toItself(run, before.job(), news), now));

@@ -22,7 +22,9 @@ public final class Draft {
                 over(base.checkpoints()),
                 over(base.newest()),
                 over(base.latest()),
-                over(base.policies()));
+                over(base.policies()),
+                over(base.arrivals()),
+                over(base.changes()));
     }
 
     /** The tables as they will be. */

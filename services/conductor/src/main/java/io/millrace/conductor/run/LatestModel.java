@@ -2,7 +2,10 @@ package io.millrace.conductor.run;
 
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.ModelPublished;
+import io.millrace.events.Policy;
 import io.millrace.events.RunId;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -34,9 +37,11 @@ public record LatestModel(CheckpointPublished source, long revision, Optional<Ru
     private static boolean put(ModelPublished event, RunRequest request, Draft draft) {
         Table<LatestModel> latest = draft.tables().latest();
         String key = key(event);
-        boolean stands = latest.get(key).map(model -> model.givesWayTo(request)).orElse(true);
+        boolean stands = latest.get(key)
+                .map(model -> model.givesWayTo(request.checkpoint(), revision(request, draft)))
+                .orElse(true);
         if (stands) {
-            latest.put(key, new LatestModel(event.source(), request.revision(), Optional.of(event.run())));
+            latest.put(key, new LatestModel(event.source(), revision(request, draft), Optional.of(event.run())));
         }
         return stands;
     }
@@ -51,15 +56,33 @@ public record LatestModel(CheckpointPublished source, long revision, Optional<Ru
             }
         });
         before.forEach((key, model) -> latest.put(key, new LatestModel(model.source(), 0, model.run())));
+        List<RunState.Open> running = new ArrayList<>();
+        draft.tables().open().forEach("", (_, run) -> {
+            if (run.request().policy().equals(policy)) {
+                running.add(run);
+            }
+        });
+        Runs runs = new Runs(draft.tables());
+        running.forEach(run -> runs.put(run.with(run.request().askedByNobody())));
     }
 
     private static String key(ModelPublished event) {
         return String.join(SEPARATOR, event.model().value(), event.policy(), event.target());
     }
 
+    /** 0 for a run that a policy asked for before it was deleted: the revision says nothing beside those of today. */
+    private static long revision(RunRequest request, Draft draft) {
+        return draft.tables()
+                .policies()
+                .get(request.policy())
+                .map(Policy::revision)
+                .filter(standing -> standing >= request.revision())
+                .map(_ -> request.revision())
+                .orElse(0L);
+    }
+
     /** It only moves forward: to a newer checkpoint, or to the same one under a policy that is no older. */
-    private boolean givesWayTo(RunRequest request) {
-        CheckpointPublished other = request.checkpoint();
-        return other.isNewerThan(source) || (!source.isNewerThan(other) && request.revision() >= revision);
+    private boolean givesWayTo(CheckpointPublished other, long asked) {
+        return other.isNewerThan(source) || (!source.isNewerThan(other) && asked >= revision);
     }
 }

@@ -12,8 +12,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /** Decides which runs there are: each checkpoint meets each policy that matches its model. */
 public final class Planner {
@@ -24,12 +22,14 @@ public final class Planner {
     private final Draft draft;
     private final Checkpoints checkpoints;
     private final Runs runs;
+    private final RecordTimes times;
 
     public Planner(Coordinator coordinator, Draft draft) {
         this.coordinator = coordinator;
         this.draft = draft;
         this.checkpoints = new Checkpoints(draft.tables());
         this.runs = new Runs(draft.tables());
+        this.times = new RecordTimes(draft.tables());
     }
 
     /**
@@ -51,6 +51,7 @@ public final class Planner {
             return;
         }
         CheckpointPublished standing = checkpoints.keep(checkpoint);
+        times.published(standing, recordAt);
         coordinator.moved(standing);
         Optional<CheckpointPublished> newest = checkpoints.newest(checkpoint.model());
         if (newest.isEmpty() || standing.isNewerThan(newest.get())) {
@@ -63,29 +64,27 @@ public final class Planner {
     }
 
     /**
-     * A policy is new, changed or deleted. It plans the newest checkpoints of the models that it matches.
+     * A policy is new, changed or deleted. It plans the newest checkpoints of the models that it matches. False if this
+     * was done before.
      *
      * @param recordAt when the broker took the record
      */
-    public void changed(String name, Optional<Policy> policy, Instant recordAt, Instant now) {
+    public boolean changed(String name, Optional<Policy> policy, Instant recordAt, Instant now) {
+        if (times.isReadAgain(name, recordAt)) {
+            return false;
+        }
+        times.changed(name, recordAt);
         Table<Policy> policies = draft.tables().policies();
-        if (policy.isEmpty()) {
+        Optional<Policy> former = policies.get(name);
+        if (policy.isPresent() && former.equals(policy)) {
+            return true;
+        }
+        policy.ifPresentOrElse(standing -> policies.put(name, standing), () -> {
             policies.delete(name);
             LatestModel.deleted(name, draft);
-            return;
-        }
-        Optional<Policy> former = policies.get(name);
-        if (former.equals(policy)) {
-            return;
-        }
-        policies.put(name, policy.get());
-        draft.tables().newest().forEach("", (_, newest) -> {
-            if (policy.get().matches(newest.model())) {
-                checkpoints
-                        .backfill(newest, policy.get().backfill())
-                        .forEach(checkpoint -> ask(checkpoint, policy.get(), former, recordAt, now));
-            }
         });
+        new PolicyChange(this, coordinator, draft, name, former, policy, times.changed(name), now).carryOut();
+        return true;
     }
 
     /** What this run was asked to reach, if the policy and the checkpoint that asked still say the same. */
@@ -94,18 +93,18 @@ public final class Planner {
         return policies().stream()
                 .flatMap(policy -> policy.targets().stream()
                         .flatMap(target ->
-                                published.stream().map(checkpoint -> RunRequest.of(checkpoint, policy, target, now))))
+                                published.stream().map(checkpoint -> request(checkpoint, policy, target, now))))
                 .filter(request -> request.id().equals(run))
                 .findFirst();
     }
 
     /** A checkpoint that is not the newest any more is superseded at once, if its policy says so. */
-    private void plan(CheckpointPublished checkpoint, Policy policy, Instant now) {
+    void plan(CheckpointPublished checkpoint, Policy policy, Instant now) {
         Optional<CheckpointPublished> newer = policy.onNewer() == Policy.OnNewer.SUPERSEDE
                 ? checkpoints.newest(checkpoint.model()).filter(newest -> newest.isNewerThan(checkpoint))
                 : Optional.empty();
         for (Target target : policy.targets()) {
-            RunRequest request = RunRequest.of(checkpoint, policy, target, now);
+            RunRequest request = request(checkpoint, policy, target, now);
             if (runs.get(checkpoint.model(), request.id()).isEmpty()) {
                 coordinator.enter(
                         newer.map(by -> RunMachine.supersede(request, by.version(), now))
@@ -115,46 +114,11 @@ public final class Planner {
         }
     }
 
-    /** A run that the former revision asked for, and that nobody knows any more, ended long ago and is not begun anew. */
-    private void ask(
-            CheckpointPublished checkpoint, Policy policy, Optional<Policy> former, Instant recordAt, Instant now) {
-        Set<RunId> askedBefore = former.filter(before -> before.backfill() >= policy.backfill())
-                .map(before -> runsOf(checkpoint, before))
-                .orElse(Set.of());
-        boolean old = coordinator.mayHaveForgotten(checkpoint, now);
-        for (Target target : policy.targets()) {
-            RunRequest request = asked(checkpoint, policy, target, now);
-            Optional<RunState> run = runs.get(checkpoint.model(), request.id());
-            if (run.isPresent() && isWantedAfterAll(run.get(), policy, recordAt)) {
-                coordinator.enter(RunMachine.begin(request), now);
-            } else if (run.isPresent()) {
-                coordinator.askedAgain(run.get(), request);
-            } else if (!old || !askedBefore.contains(request.id())) {
-                coordinator.enter(RunMachine.begin(request), now);
-            }
-        }
+    RunRequest request(CheckpointPublished checkpoint, Policy policy, Target target, Instant now) {
+        return RunRequest.of(checkpoint, policy, target, times.since(checkpoint, policy.name()), now);
     }
 
-    /** Who asks for older checkpoints by their number wants each of them, whatever is published later. */
-    private static RunRequest asked(CheckpointPublished checkpoint, Policy policy, Target target, Instant now) {
-        RunRequest request = RunRequest.of(checkpoint, policy, target, now);
-        return policy.backfill() > 1 ? request.kept() : request;
-    }
-
-    /** A newer checkpoint superseded the run before the policy's record was written. */
-    private static boolean isWantedAfterAll(RunState run, Policy policy, Instant recordAt) {
-        return policy.backfill() > 1 && run instanceof RunState.Superseded superseded && !superseded.isAfter(recordAt);
-    }
-
-    private static Set<RunId> runsOf(CheckpointPublished checkpoint, Policy policy) {
-        return policy.matches(checkpoint.model())
-                ? policy.targets().stream()
-                        .map(target -> RunId.of(checkpoint, policy.name(), target))
-                        .collect(Collectors.toUnmodifiableSet())
-                : Set.of();
-    }
-
-    private void supersedeOlder(CheckpointPublished newest, Instant now) {
+    void supersedeOlder(CheckpointPublished newest, Instant now) {
         List<RunState.Open> older = new ArrayList<>();
         draft.tables().open().forEach(Table.prefix(newest.model()), (_, run) -> {
             if (run.request().onNewer() == Policy.OnNewer.SUPERSEDE
@@ -173,7 +137,7 @@ public final class Planner {
         Failure failure = new Failure(Reason.VERSION_CONFLICT, why);
         for (Policy policy : asking) {
             for (Target target : policy.targets()) {
-                coordinator.refused(RunRequest.of(checkpoint, policy, target, now), failure, now);
+                coordinator.refused(request(checkpoint, policy, target, now), failure, now);
             }
         }
         if (asking.isEmpty()) {

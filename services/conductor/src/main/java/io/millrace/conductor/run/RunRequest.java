@@ -8,11 +8,15 @@ import io.millrace.events.RunId;
 import io.millrace.events.Target;
 import java.time.Instant;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * What a run was asked to reach. Its target never changes, whatever becomes of the policy; where the checkpoint lies may.
  *
- * @param revision of the policy that asked last
+ * @param revision of the policy that asked last, 0 if that policy was deleted since
+ * @param since when both its checkpoint and its policy were there, by the brokers' clocks; {@link Instant#EPOCH} in state
+ *     that was written before this was kept
+ * @param reopened when a person last asked for the ended run to go on; {@link Instant#EPOCH} if nobody did
  * @param recomputed how often an operator had everything computed anew
  */
 public record RunRequest(
@@ -22,27 +26,61 @@ public record RunRequest(
         long revision,
         Policy.OnNewer onNewer,
         Target target,
+        Instant since,
         Instant at,
+        Instant reopened,
         int recomputed) {
-    public static RunRequest of(CheckpointPublished checkpoint, Policy policy, Target target, Instant at) {
+    public RunRequest {
+        since = Objects.requireNonNullElse(since, Instant.EPOCH);
+        reopened = Objects.requireNonNullElse(reopened, Instant.EPOCH);
+    }
+
+    public static RunRequest of(
+            CheckpointPublished checkpoint, Policy policy, Target target, Instant since, Instant at) {
         RunId id = RunId.of(checkpoint, policy.name(), target);
-        return new RunRequest(id, checkpoint, policy.name(), policy.revision(), policy.onNewer(), target, at, 0);
+        return new RunRequest(
+                id,
+                checkpoint,
+                policy.name(),
+                policy.revision(),
+                policy.onNewer(),
+                target,
+                since,
+                at,
+                Instant.EPOCH,
+                0);
     }
 
     /** The same, whatever checkpoint is newer. */
     RunRequest kept() {
-        return new RunRequest(id, checkpoint, policy, revision, Policy.OnNewer.KEEP, target, at, recomputed);
+        return new RunRequest(
+                id, checkpoint, policy, revision, Policy.OnNewer.KEEP, target, since, at, reopened, recomputed);
     }
 
     /** A later revision of the policy asks for it again. */
     RunRequest askedBy(RunRequest later) {
         Policy.OnNewer kept = later.onNewer == Policy.OnNewer.KEEP ? Policy.OnNewer.KEEP : onNewer;
-        return new RunRequest(id, checkpoint, policy, later.revision, kept, target, at, recomputed);
+        return new RunRequest(id, checkpoint, policy, later.revision, kept, target, since, at, reopened, recomputed);
+    }
+
+    /** Its policy was deleted: one of the same name that is applied later counts its revisions anew. */
+    RunRequest askedByNobody() {
+        return new RunRequest(id, checkpoint, policy, 0, onNewer, target, since, at, reopened, recomputed);
+    }
+
+    /** A person asked for it to go on. */
+    RunRequest reopened(Instant recordAt) {
+        return new RunRequest(id, checkpoint, policy, revision, onNewer, target, since, at, recordAt, recomputed);
+    }
+
+    /** Whether what this record asked for was done before the run began or went on: the record is read once more. */
+    boolean isAfter(Instant recordAt) {
+        return Stream.of(since, reopened).anyMatch(begun -> begun.isAfter(recordAt.plus(RunState.Ended.BEHIND)));
     }
 
     /** @param place the same checkpoint, wherever it lies now */
     RunRequest with(CheckpointPublished place) {
-        return new RunRequest(id, place, policy, revision, onNewer, target, at, recomputed);
+        return new RunRequest(id, place, policy, revision, onNewer, target, since, at, reopened, recomputed);
     }
 
     /** Whether this job reads the checkpoint from another place than this run would. */
@@ -54,7 +92,8 @@ public record RunRequest(
 
     /** The same once more. Its jobs have other keys: a committed result is never replaced. */
     RunRequest anew(Instant again) {
-        return new RunRequest(id, checkpoint, policy, revision, onNewer, target, again, recomputed + 1);
+        return new RunRequest(
+                id, checkpoint, policy, revision, onNewer, target, since, again, reopened, recomputed + 1);
     }
 
     /**

@@ -2,6 +2,7 @@ package io.millrace.conductor.run;
 
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Policy;
+import java.time.Instant;
 
 /**
  * All that the conductor remembers.
@@ -13,6 +14,8 @@ import io.millrace.events.Policy;
  * @param newest the newest checkpoint, by model
  * @param latest what {@code models.latest} holds, by model, policy and target
  * @param policies by name; the same in every partition
+ * @param arrivals when the broker took the last record of a checkpoint, by model and version
+ * @param changes when the broker took the last change of a policy, deleted ones too, by name
  */
 public record Tables(
         Table<RunState.Open> open,
@@ -21,4 +24,6 @@ public record Tables(
         Table<CheckpointPublished> checkpoints,
         Table<CheckpointPublished> newest,
         Table<LatestModel> latest,
-        Table<Policy> policies) {}
+        Table<Policy> policies,
+        Table<Instant> arrivals,
+        Table<Instant> changes) {}

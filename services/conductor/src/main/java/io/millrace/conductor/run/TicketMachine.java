@@ -42,8 +42,7 @@ final class TicketMachine {
                 .findFirst();
         if (standing.isEmpty() || standing.get().isAbandoned()) {
             Ticket ticket = Ticket.issued(job, run, now);
-            boolean cancelled = !ofKey.isEmpty() && ofKey.stream().allMatch(Ticket::isAbandoned);
-            return TicketStep.issued(ticket, cancelled, now.plus(limits.unattended()));
+            return TicketStep.issued(ticket, restored(ofKey, TicketId.of(ticket)), now.plus(limits.unattended()));
         }
         Ticket ticket = standing.get();
         int attempt = ticket.job().attempt();
@@ -60,10 +59,18 @@ final class TicketMachine {
         return TicketStep.forOne(joined, run, List.of(news));
     }
 
-    /**
-     * Every device's workers hear a cancellation, so it is told when nobody waits for the job on any. What one device
-     * does for nobody until then is no lost work: it is the result that others wait for.
-     */
+    /** What was told when nobody waited for the job on this device, or on any. */
+    private static List<Output> restored(List<Ticket> ofKey, TicketId id) {
+        if (ofKey.isEmpty()) {
+            return List.of();
+        }
+        Output here = new Output.RestoreOnDevice(id);
+        return ofKey.stream().allMatch(Ticket::isAbandoned)
+                ? List.of(new Output.RestoreJob(id.model(), id.job()), here)
+                : List.of(here);
+    }
+
+    /** The workers of its device are told, and those of every device once nobody waits for the job on any. */
     TicketStep leave(List<Ticket> ofKey, Ticket ticket, RunId run, String why, Instant now) {
         List<RunId> others =
                 ticket.waiting().stream().filter(other -> !other.equals(run)).toList();
@@ -74,9 +81,10 @@ final class TicketMachine {
         boolean wanted =
                 ofKey.stream().anyMatch(other -> !other.device().equals(ticket.device()) && !other.isAbandoned());
         JobCancelled cancelled = new JobCancelled(Optional.of(ticket.job().model()), ticket.key(), now, why);
+        Output here = new Output.CancelOnDevice(cancelled, ticket.device());
         return TicketStep.abandoned(
                 left.with(new Abandoned(now)),
-                wanted ? Optional.empty() : Optional.of(cancelled),
+                wanted ? List.of(here) : List.of(here, new Output.Publish(cancelled)),
                 now.plus(limits.abandonedKept()));
     }
 

@@ -1,6 +1,5 @@
 package io.millrace.conductor.run;
 
-import io.millrace.events.JobCancelled;
 import io.millrace.events.RunId;
 import java.time.Instant;
 import java.util.List;
@@ -13,8 +12,7 @@ import java.util.Optional;
  * @param news for each run in {@code told}
  * @param told the runs to tell
  * @param issue put the ticket's job into its queue
- * @param restore take back the cancellation of the ticket's job first
- * @param cancel tell the workers that nobody waits
+ * @param cancellations what the workers are told of nobody's waiting, or of that being over
  * @param wake when to look at the ticket again; empty leaves that as it is
  */
 record TicketStep(
@@ -22,51 +20,34 @@ record TicketStep(
         List<RunEvent> news,
         List<RunId> told,
         boolean issue,
-        boolean restore,
-        Optional<JobCancelled> cancel,
+        List<Output> cancellations,
         Optional<Instant> wake) {
     static TicketStep ignored(Ticket ticket) {
-        return new TicketStep(
-                Optional.of(ticket), List.of(), List.of(), false, false, Optional.empty(), Optional.empty());
+        return new TicketStep(Optional.of(ticket), List.of(), List.of(), false, List.of(), Optional.empty());
     }
 
-    static TicketStep issued(Ticket ticket, boolean restore, Instant wake, RunEvent... news) {
-        return new TicketStep(
-                Optional.of(ticket),
-                List.of(news),
-                ticket.waiting(),
-                true,
-                restore,
-                Optional.empty(),
-                Optional.of(wake));
+    static TicketStep issued(Ticket ticket, List<Output> restore, Instant wake, RunEvent... news) {
+        return new TicketStep(Optional.of(ticket), List.of(news), ticket.waiting(), true, restore, Optional.of(wake));
     }
 
     static TicketStep standing(Ticket ticket, Instant wake, RunEvent... news) {
         return new TicketStep(
-                Optional.of(ticket),
-                List.of(news),
-                ticket.waiting(),
-                false,
-                false,
-                Optional.empty(),
-                Optional.of(wake));
+                Optional.of(ticket), List.of(news), ticket.waiting(), false, List.of(), Optional.of(wake));
     }
 
     static TicketStep ended(Ticket ticket, RunEvent news) {
-        return new TicketStep(
-                Optional.empty(), List.of(news), ticket.waiting(), false, false, Optional.empty(), Optional.empty());
+        return new TicketStep(Optional.empty(), List.of(news), ticket.waiting(), false, List.of(), Optional.empty());
     }
 
     static TicketStep forgotten() {
-        return new TicketStep(Optional.empty(), List.of(), List.of(), false, false, Optional.empty(), Optional.empty());
+        return new TicketStep(Optional.empty(), List.of(), List.of(), false, List.of(), Optional.empty());
     }
 
     static TicketStep forOne(Ticket ticket, RunId run, List<RunEvent> news) {
-        return new TicketStep(
-                Optional.of(ticket), news, List.of(run), false, false, Optional.empty(), Optional.empty());
+        return new TicketStep(Optional.of(ticket), news, List.of(run), false, List.of(), Optional.empty());
     }
 
-    static TicketStep abandoned(Ticket ticket, Optional<JobCancelled> cancel, Instant wake) {
-        return new TicketStep(Optional.of(ticket), List.of(), List.of(), false, false, cancel, Optional.of(wake));
+    static TicketStep abandoned(Ticket ticket, List<Output> cancel, Instant wake) {
+        return new TicketStep(Optional.of(ticket), List.of(), List.of(), false, cancel, Optional.of(wake));
     }
 }

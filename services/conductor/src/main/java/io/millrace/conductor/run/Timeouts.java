@@ -9,6 +9,7 @@ import io.millrace.events.Failure;
 import io.millrace.events.Reason;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -92,7 +93,7 @@ final class Timeouts {
     }
 
     private TicketStep again(Ticket ticket, Instant now, RunEvent... news) {
-        return TicketStep.issued(ticket.with(new Queued(now, false)), false, now.plus(limits.unattended()), news);
+        return TicketStep.issued(ticket.with(new Queued(now, false)), List.of(), now.plus(limits.unattended()), news);
     }
 
     private static Instant earlier(Instant one, Instant other) {

@@ -45,8 +45,7 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
         }
         Coordinator coordinator = coordinator(draft);
         switch (event) {
-            case Policy policy ->
-                planner(coordinator, draft).changed(policy.name(), Optional.of(policy), recordAt, now);
+            case Policy policy -> changePolicy(policy.name(), Optional.of(policy), draft);
             case CheckpointPublished checkpoint -> {
                 if (belongs(key, checkpoint.model(), draft)) {
                     planner(coordinator, draft).published(checkpoint, recordAt, now);
@@ -82,7 +81,13 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
     }
 
     void deletePolicy(String name, Draft draft) {
-        planner(coordinator(draft), draft).changed(name, Optional.empty(), recordAt, now);
+        changePolicy(name, Optional.empty(), draft);
+    }
+
+    private void changePolicy(String name, Optional<Policy> policy, Draft draft) {
+        if (!planner(coordinator(draft), draft).changed(name, policy, recordAt, now)) {
+            wiring.metrics().ignored("Policy");
+        }
     }
 
     void due(TicketId id, Draft draft) {

@@ -33,6 +33,11 @@ record Outbox(Wiring wiring) {
             switch (output) {
                 case Output.Publish(var event) -> encoded.add(Outgoing.of(records.record(event)));
                 case Output.PublishLatest(var event) -> encoded.add(Outgoing.of(records.latest(event)));
+                case Output.CancelOnDevice(var event, var device) ->
+                    encoded.add(Outgoing.of(records.cancelledOn(event, device)));
+                case Output.RestoreOnDevice(var id) ->
+                    encoded.add(Outgoing.tombstone(
+                            topics.cancellations(), EventRecords.cancellationKey(id.model(), id.job(), id.device())));
                 case Output.RestoreJob(var model, var job) ->
                     encoded.add(Outgoing.tombstone(topics.cancellations(), EventRecords.cancellationKey(model, job)));
                 case Output.ForgetRun(var run) -> encoded.add(Outgoing.tombstone(topics.runs(), run.toString()));

@@ -6,6 +6,7 @@ import io.millrace.conductor.run.Tables;
 import io.millrace.conductor.run.Ticket;
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Policy;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Set;
 import org.apache.kafka.common.serialization.Serdes;
@@ -48,6 +49,8 @@ final class Stores {
                         "newest-checkpoints", state, StateJson.serde(CheckpointPublished.class), IN_USE, unreadable),
                 new StoreTable<>("latest-models", state, StateJson.serde(LatestModel.class), OVER, unreadable),
                 new IndexedTable<>(
-                        new StoreTable<>("policies", state, StateJson.serde(Policy.class), IN_USE, unreadable)));
+                        new StoreTable<>("policies", state, StateJson.serde(Policy.class), IN_USE, unreadable)),
+                new StoreTable<>("arrivals", state, StateJson.serde(Instant.class), OVER, unreadable),
+                new StoreTable<>("changes", state, StateJson.serde(Instant.class), IN_USE, unreadable));
     }
 }

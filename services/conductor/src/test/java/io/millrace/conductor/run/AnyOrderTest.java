@@ -282,6 +282,8 @@ class AnyOrderTest {
                 cancelled.add(event.job());
             } else if (output instanceof Output.RestoreJob restored) {
                 cancelled.remove(restored.job());
+            } else if (output instanceof Output.ForgetRun(RunId withdrawn)) {
+                doneForRun.removeIf(done -> done.startsWith(withdrawn.toString()));
             }
         }
         seenOutputs += outputs.size();

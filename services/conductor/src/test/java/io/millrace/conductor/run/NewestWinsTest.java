@@ -206,8 +206,65 @@ class NewestWinsTest {
         assertThat(latest()).containsExactly("Q4_K_M");
     }
 
+    @Test
+    void aRunThatEndsAfterItsPolicyWasDeletedDoesNotHideWhatThePolicyMakesOnceItIsAppliedAnew() {
+        Policy before = Given.policy(Policy.OnNewer.KEEP, 7, PHONE);
+        world.apply(before);
+        world.publish(OLD);
+        Job first = world.lastJob();
+        world.delete(before);
+
+        finish(first);
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 1, OTHER_PHONE));
+        finish(world.lastJob());
+
+        assertThat(latest()).containsExactly("Q4_K_M", "Q6_K");
+    }
+
+    @Test
+    void aRunThatEndsAfterItsPolicyWasDeletedAndAppliedAnewDoesNotTakeThePlaceOfWhatThatMade() {
+        for (long revisions : new long[] {1, 8}) {
+            World anew = new World();
+            Policy before = Given.policy(Policy.OnNewer.KEEP, 7, PHONE);
+            anew.apply(before);
+            anew.publish(OLD);
+            Job first = anew.lastJob();
+            anew.delete(before);
+            for (long revision = 1; revision <= revisions; revision++) {
+                anew.apply(Given.policy(Policy.OnNewer.KEEP, revision, OTHER_PHONE));
+            }
+
+            finish(anew, anew.lastJob());
+            finish(anew, first);
+
+            assertThat(latest(anew)).as("%s revisions", revisions).containsExactly("Q6_K");
+        }
+    }
+
+    /** A failed run of before the deletion is opened again by hand. */
+    @Test
+    void aRetryOfARunWhosePolicyWasDeletedDoesNotTakeThePlaceOfWhatTheNewOneMade() {
+        Policy before = Given.policy(Policy.OnNewer.KEEP, 7, PHONE);
+        world.apply(before);
+        world.publish(OLD);
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.NOT_FINITE));
+        world.delete(before);
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 1, OTHER_PHONE));
+        finish(world.lastJob());
+
+        world.ask(OperatorRequest.Kind.RETRY, id(OLD));
+        finish(world.lastJob());
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.PUBLISHED);
+        assertThat(latest()).containsExactly("Q6_K");
+    }
+
     /** Types of the models that were ever the latest, in order. */
     private List<String> latest() {
+        return latest(world);
+    }
+
+    private static List<String> latest(World world) {
         return world.outputs().stream()
                 .filter(Output.PublishLatest.class::isInstance)
                 .map(output -> ((Output.PublishLatest) output).event().type())
@@ -343,6 +400,10 @@ class NewestWinsTest {
     }
 
     private void finish(Job first) {
+        finish(world, first);
+    }
+
+    private static void finish(World world, Job first) {
         Job job = first;
         while (true) {
             int before = world.jobs().size();

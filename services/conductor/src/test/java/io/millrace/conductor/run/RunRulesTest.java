@@ -28,6 +28,7 @@ import io.millrace.events.RunStatus;
 import io.millrace.events.Step;
 import io.millrace.events.Target;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.DisplayName;
@@ -521,6 +522,8 @@ class RunRulesTest {
         int restored = outputs.indexOf(new Output.RestoreJob(job.model(), job.key()));
         assertThat(restored).isPositive();
         assertThat(outputs.get(restored + 1))
+                .isEqualTo(new Output.RestoreOnDevice(new TicketId(job.model(), job.key(), job.device())));
+        assertThat(outputs.get(restored + 2))
                 .extracting(output -> ((Job) ((Output.Publish) output).event()).key())
                 .isEqualTo(job.key());
     }
@@ -574,6 +577,61 @@ class RunRulesTest {
         assertThat(world.run(run).status()).isEqualTo(RunStatus.FAILED);
         world.ask(kind, run);
         assertThat(world.jobs()).hasSize(jobs + 1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"RETRY", "RECOMPUTE"})
+    void aCancellationThatIsReadOnceMoreDoesNotEndARunThatWentOnAfterIt(OperatorRequest.Kind kind) {
+        RunId run = start(PHONE);
+        if (kind == OperatorRequest.Kind.RETRY) {
+            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.NOT_FINITE));
+        }
+        OperatorRequest cancel =
+                new OperatorRequest(Given.MODEL, run, OperatorRequest.Kind.CANCEL, "ana", "", world.now());
+        world.ask(cancel);
+        world.pass(Duration.ofMinutes(5).plusMillis(1));
+        world.ask(kind, run);
+        assertThat(world.openRuns()).hasSize(1);
+
+        world.ask(cancel);
+
+        assertThat(world.openRuns()).hasSize(1);
+        world.ask(OperatorRequest.Kind.CANCEL, run);
+        assertThat(world.openRuns()).isEmpty();
+    }
+
+    /** Both were asked while no conductor ran. */
+    @Test
+    void aCancellationAfterARetryEndsTheRunHoweverLateTheyAreRead() {
+        RunId run = start(PHONE);
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.NOT_FINITE));
+        OperatorRequest retry =
+                new OperatorRequest(Given.MODEL, run, OperatorRequest.Kind.RETRY, "ana", "", world.now());
+        OperatorRequest cancel = new OperatorRequest(
+                Given.MODEL,
+                run,
+                OperatorRequest.Kind.CANCEL,
+                "ana",
+                "",
+                world.now().plusSeconds(60));
+        world.pass(Duration.ofHours(1));
+
+        world.ask(retry);
+        world.ask(cancel);
+
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.CANCELLED);
+    }
+
+    @Test
+    void aRetryFromAClockFarAheadKeepsNoOneFromCancelling() {
+        RunId run = start(PHONE);
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.NOT_FINITE));
+        Instant ahead = world.now().plus(Duration.ofHours(1));
+        world.ask(new OperatorRequest(Given.MODEL, run, OperatorRequest.Kind.RETRY, "ana", "", ahead));
+
+        world.ask(OperatorRequest.Kind.CANCEL, run);
+
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.CANCELLED);
     }
 
     @Test

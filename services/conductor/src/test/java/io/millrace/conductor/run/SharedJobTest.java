@@ -16,6 +16,8 @@ import io.millrace.events.RunStatus;
 import io.millrace.events.StepDone;
 import io.millrace.events.Target;
 import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -79,13 +81,62 @@ class SharedJobTest {
     }
 
     @Test
-    void itIsCancelledOnceNobodyWaitsForItOnAnyDevice() {
+    void itIsCancelledOnADeviceOnceNobodyWaitsForItThere() {
         world.ask(OperatorRequest.Kind.CANCEL, cloud);
+        assertThat(cancelledOn()).containsExactly(Given.H100);
         assertThat(world.published(JobCancelled.class)).isEmpty();
 
         world.ask(OperatorRequest.Kind.CANCEL, phone);
 
-        assertThat(world.published(JobCancelled.class)).hasSize(1);
+        assertThat(cancelledOn()).containsExactly(Given.H100, Given.CPU);
+        assertThat(world.published(JobCancelled.class)).as("to all").hasSize(1);
+    }
+
+    @Test
+    void aDeviceWhereAnotherRunWaitsForItGoesOn() {
+        Target tablet = Given.target("tablet", PHONE.ladder().getFirst());
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, CLOUD, PHONE, tablet));
+
+        world.ask(OperatorRequest.Kind.CANCEL, phone);
+
+        assertThat(cancelledOn()).isEmpty();
+    }
+
+    @Test
+    void whoAsksAgainTakesBackWhatWasCancelledOnItsDeviceAlone() {
+        world.ask(OperatorRequest.Kind.CANCEL, cloud);
+        int seen = world.outputs().size();
+
+        world.apply(Given.policy(
+                Policy.OnNewer.KEEP,
+                2,
+                PHONE,
+                Given.target("server", CLOUD.ladder().getFirst())));
+
+        assertThat(world.outputsAfter(seen))
+                .filteredOn(
+                        output -> output instanceof Output.RestoreOnDevice || output instanceof Output.Publish(Job _))
+                .containsExactly(
+                        new Output.RestoreOnDevice(
+                                new TicketId(Given.MODEL, world.lastJob().key(), Given.H100)),
+                        new Output.Publish(world.lastJob()));
+        assertThat(world.outputs()).noneMatch(Output.RestoreJob.class::isInstance);
+    }
+
+    /** The other one's record may still lie in its queue. */
+    @Test
+    void whatIsTakenBackForOneDeviceStaysCancelledOnTheOther() {
+        world.ask(OperatorRequest.Kind.CANCEL, cloud);
+        world.ask(OperatorRequest.Kind.CANCEL, phone);
+
+        world.apply(Given.policy(
+                Policy.OnNewer.KEEP, 2, Given.target("laptop", PHONE.ladder().getFirst())));
+
+        assertThat(world.outputs())
+                .contains(new Output.RestoreOnDevice(
+                        new TicketId(Given.MODEL, world.lastJob().key(), Given.CPU)))
+                .doesNotContain(new Output.RestoreOnDevice(
+                        new TicketId(Given.MODEL, world.lastJob().key(), Given.H100)));
     }
 
     @Test
@@ -110,6 +161,13 @@ class SharedJobTest {
         world.lose(lost);
 
         assertThat(world.jobs()).extracting(Job::device).containsExactly(Given.H100, Given.CPU, Given.H100);
+    }
+
+    private List<Device> cancelledOn() {
+        return world.outputs().stream()
+                .flatMap(output ->
+                        output instanceof Output.CancelOnDevice(var _, var device) ? Stream.of(device) : Stream.empty())
+                .toList();
     }
 
     private Job job(Device device) {

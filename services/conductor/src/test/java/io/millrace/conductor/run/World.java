@@ -30,6 +30,8 @@ final class World {
             new InMemory<>(),
             new InMemory<>(),
             new InMemory<>(),
+            new InMemory<>(),
+            new InMemory<>(),
             new InMemory<>());
     private final List<Output> outputs = new ArrayList<>();
     private Deadlines<TicketId> deadlines = new Deadlines<>();
@@ -66,7 +68,11 @@ final class World {
     }
 
     void delete(Policy policy) {
-        decide(draft -> new Planner(coordinator(draft), draft).changed(policy.name(), Optional.empty(), now, now));
+        delete(policy, now);
+    }
+
+    void delete(Policy policy, Instant recordAt) {
+        decide(draft -> new Planner(coordinator(draft), draft).changed(policy.name(), Optional.empty(), recordAt, now));
     }
 
     void hear(JobEvent event) {

@@ -467,6 +467,37 @@ class ConductorTopologyTest {
         }
     }
 
+    /** As after a start, when the policies' own topic is read later. */
+    @Test
+    void aCheckpointThatCameAfterAPolicyWasDeletedLeavesNoRun() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.pass(Duration.ofHours(1));
+            conductor.send(Given.checkpoint("v1"));
+            Job job = conductor.job();
+
+            conductor.deletePolicyAt(conductor.now().minusMillis(1), "chat-models");
+
+            assertThat(conductor.runs().get(job.run()).status()).isEqualTo(RunStatus.CANCELLED);
+            assertThat(conductor.gauge("millrace.runs.open", "status", "requested"))
+                    .isZero();
+            conductor.send(Answers.succeeded(job, conductor.now(), 0.01));
+            assertThat(conductor.jobs()).isEmpty();
+        }
+    }
+
+    @Test
+    void aCheckpointThatCameBeforeAPolicyWasDeletedGoesOn() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.send(Given.checkpoint("v1"));
+
+            conductor.deletePolicyAt(conductor.now().plusMillis(1), "chat-models");
+
+            assertThat(answerAll(conductor, 0.01)).containsExactly("gguf", "quality", "speed");
+        }
+    }
+
     /** Answers every job until there is none; returns the names of the steps. */
     private static List<String> answerAll(Driven conductor, double perplexityIncrease) {
         return answerAll(conductor, job -> Answers.succeeded(job, conductor.now(), perplexityIncrease));

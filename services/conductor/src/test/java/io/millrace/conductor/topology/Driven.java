@@ -140,8 +140,13 @@ final class Driven implements AutoCloseable {
     }
 
     void deletePolicy(String name) {
+        deletePolicyAt(now, name);
+    }
+
+    /** The broker took the tombstone at another time. */
+    void deletePolicyAt(Instant recordAt, String name) {
         driver.createInputTopic(TOPICS.policies(), new StringSerializer(), new ByteArraySerializer())
-                .pipeInput(name, null);
+                .pipeInput(new TestRecord<>(name, null, recordAt));
     }
 
     /** Jobs that were put into any queue since the last call. */

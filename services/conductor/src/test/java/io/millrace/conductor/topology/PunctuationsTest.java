@@ -29,7 +29,7 @@ class PunctuationsTest {
             assertThat(conductor.runs().values())
                     .extracting(run -> run.failure().orElseThrow().reason())
                     .containsExactly(Reason.CONDUCTOR_ERROR);
-            assertThat(conductor.cancellations()).extracting(JobCancelled::job).containsExactly(job.key());
+            assertThat(conductor.cancellations()).extracting(JobCancelled::job).containsOnly(job.key());
             conductor.pass(Limits.DEFAULT.unattended());
             assertThat(conductor.runs()).isEmpty();
         }

@@ -6,6 +6,7 @@ import io.millrace.conductor.Given;
 import io.millrace.conductor.run.FailedStep;
 import io.millrace.conductor.run.LatestModel;
 import io.millrace.conductor.run.Position;
+import io.millrace.conductor.run.RunRequest;
 import io.millrace.conductor.run.Ticket;
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Device;
@@ -17,6 +18,7 @@ import io.millrace.events.JobKey;
 import io.millrace.events.Parameters;
 import io.millrace.events.Reason;
 import io.millrace.events.Step;
+import io.millrace.events.Target;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
@@ -89,6 +91,22 @@ class StateJsonTest {
 
         assertThat(new String(earlier, StandardCharsets.UTF_8)).doesNotContain("\"run\"");
         assertThat(StateJson.serde(LatestModel.class).deserializer().deserialize("state", earlier))
+                .isEqualTo(now);
+    }
+
+    @Test
+    void requestOfAnEarlierVersionWasThereFromTheBeginningOfTime() {
+        Target target = Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")));
+        RunRequest now =
+                RunRequest.of(Given.checkpoint("v1"), Given.policy(target), target, Instant.EPOCH, Given.START);
+        Serde<RunRequest> requests = StateJson.serde(RunRequest.class);
+        String written = new String(requests.serializer().serialize("state", now), StandardCharsets.UTF_8);
+
+        String earlier = written.replace(",\"since\":\"1970-01-01T00:00:00Z\"", "")
+                .replace(",\"reopened\":\"1970-01-01T00:00:00Z\"", "");
+
+        assertThat(earlier).doesNotContain("since", "reopened");
+        assertThat(requests.deserializer().deserialize("state", earlier.getBytes(StandardCharsets.UTF_8)))
                 .isEqualTo(now);
     }
 

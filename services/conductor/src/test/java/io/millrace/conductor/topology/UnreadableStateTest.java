@@ -75,7 +75,16 @@ class UnreadableStateTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"checkpoints", "newest-checkpoints", "policies", "latest-models", "ended-runs"})
+    @ValueSource(
+            strings = {
+                "checkpoints",
+                "newest-checkpoints",
+                "policies",
+                "latest-models",
+                "ended-runs",
+                "arrivals",
+                "changes"
+            })
     void whateverElseIsDamagedTheRunsGoOn(String table) {
         Job step = begun(table, _ -> "[]");
 

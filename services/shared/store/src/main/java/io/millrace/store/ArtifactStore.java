@@ -127,6 +127,14 @@ public interface ArtifactStore extends AutoCloseable {
      */
     boolean dropResult(JobResult damaged) throws IOException;
 
+    /**
+     * Takes away what stands for a result and cannot be read; then the key can be computed anew. What another version of
+     * Millrace wrote stays.
+     *
+     * @return what was found in its place; empty if nothing was taken away
+     */
+    Optional<String> dropUnreadableResult(JobKey key) throws IOException;
+
     Optional<Claim> claim(JobKey key) throws IOException;
 
     /**

@@ -58,7 +58,7 @@ public final class ClaimKeeper implements AutoCloseable {
      */
     public Acquired acquire(JobKey key, String holder) throws IOException, InterruptedException {
         while (true) {
-            Optional<JobResult> result = store.result(key);
+            Optional<JobResult> result = UsableResult.of(store, key);
             if (result.isPresent()) {
                 return new Acquired.Answered(result.get());
             }
@@ -68,7 +68,7 @@ public final class ClaimKeeper implements AutoCloseable {
                 if (later.isPresent() && !later.equals(found)) {
                     return new Acquired.Busy(later.get());
                 }
-                if (later.isEmpty() || store.result(key).isPresent()) {
+                if (later.isEmpty() || UsableResult.of(store, key).isPresent()) {
                     continue;
                 }
                 if (found.get().starts() >= MAX_STARTS) {

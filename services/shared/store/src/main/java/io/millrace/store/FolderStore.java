@@ -147,7 +147,7 @@ public final class FolderStore implements ArtifactStore {
     public Commit commit(JobResult result) throws IOException {
         byte[] content = StoredJson.write(result);
         while (true) {
-            Optional<JobResult> standing = result(result.key());
+            Optional<JobResult> standing = UsableResult.of(this, result.key());
             if (standing.isEmpty() && results.create(result.key(), content)) {
                 results.settle();
                 return new Commit.Won(result);
@@ -172,6 +172,19 @@ public final class FolderStore implements ArtifactStore {
                 results.settle();
             }
             return stands;
+        });
+    }
+
+    @Override
+    public Optional<String> dropUnreadableResult(JobKey key) throws IOException {
+        return locks.locked(key.toString(), () -> {
+            Optional<String> found = results.content(key)
+                    .flatMap(content -> StoredJson.unreadable(results.path(key).toString(), content));
+            if (found.isPresent()) {
+                results.delete(key);
+                results.settle();
+            }
+            return found;
         });
     }
 

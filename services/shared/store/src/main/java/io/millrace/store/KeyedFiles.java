@@ -35,14 +35,17 @@ final class KeyedFiles<T> {
     }
 
     Optional<T> read(JobKey key) throws IOException {
-        Path path = path(key);
-        byte[] content;
-        try (var in = Files.newInputStream(path)) {
-            content = in.readNBytes(LARGEST_BYTES);
+        Optional<byte[]> content = content(key);
+        return content.isPresent() ? Optional.of(reader.read(path(key).toString(), content.get())) : Optional.empty();
+    }
+
+    /** As it is, whatever that is. */
+    Optional<byte[]> content(JobKey key) throws IOException {
+        try (var in = Files.newInputStream(path(key))) {
+            return Optional.of(in.readNBytes(LARGEST_BYTES));
         } catch (NoSuchFileException e) {
             return Optional.empty();
         }
-        return Optional.of(reader.read(path.toString(), content));
     }
 
     /** Creates the file whole and durable. @return false if there is one */

@@ -110,6 +110,11 @@ public final class MemoryStore implements ArtifactStore {
     }
 
     @Override
+    public Optional<String> dropUnreadableResult(JobKey key) {
+        return Optional.empty();
+    }
+
+    @Override
     public Optional<Claim> claim(JobKey key) {
         return Optional.ofNullable(claims.get(key));
     }

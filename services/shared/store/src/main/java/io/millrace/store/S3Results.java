@@ -106,16 +106,37 @@ final class S3Results {
     }
 
     boolean drop(JobResult damaged) throws IOException {
+        return drop(
+                        damaged.key(),
+                        place -> standing(place)
+                                .filter(r -> r.writer().equals(damaged.writer()))
+                                .map(JobResult::writer))
+                .isPresent();
+    }
+
+    /** Returns why nobody can read what stood there. */
+    Optional<String> dropUnreadable(JobKey key) throws IOException {
+        return drop(
+                key,
+                place ->
+                        place.content().flatMap(content -> StoredJson.unreadable(bucket.place(place.name()), content)));
+    }
+
+    /** Whether, and why, the result at a place is to go. */
+    private interface Reason {
+        Optional<String> of(Place place) throws IOException;
+    }
+
+    private Optional<String> drop(JobKey key, Reason reason) throws IOException {
         byte[] mine = UUID.randomUUID().toString().getBytes(StandardCharsets.UTF_8);
-        for (Refusals refusals = new Refusals(); ; refusals.another(bucket.key("results/" + damaged.key()))) {
-            Place place = place(damaged.key());
-            if (standing(place).filter(r -> r.writer().equals(damaged.writer())).isEmpty()) {
-                return false;
-            }
+        for (Refusals refusals = new Refusals(); ; refusals.another(bucket.key("results/" + key))) {
+            Place place = place(key);
+            Optional<String> why = reason.of(place);
             String name = dropped(place.name());
-            if (bucket.create(name, mine)
+            if (why.isEmpty()
+                    || bucket.create(name, mine)
                     || bucket.get(name).filter(id -> Arrays.equals(id, mine)).isPresent()) {
-                return true;
+                return why;
             }
         }
     }

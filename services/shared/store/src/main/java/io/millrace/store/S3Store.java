@@ -116,12 +116,22 @@ public final class S3Store implements ArtifactStore {
 
     @Override
     public Commit commit(JobResult result) throws IOException {
-        return results.commit(result);
+        try {
+            return results.commit(result);
+        } catch (DamagedFileException e) {
+            var _ = UsableResult.of(this, result.key());
+            return results.commit(result);
+        }
     }
 
     @Override
     public boolean dropResult(JobResult damaged) throws IOException {
         return results.drop(damaged);
+    }
+
+    @Override
+    public Optional<String> dropUnreadableResult(JobKey key) throws IOException {
+        return results.dropUnreadable(key);
     }
 
     @Override

@@ -14,8 +14,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /**
  * Results and claims as JSON files.
@@ -30,6 +32,9 @@ import java.util.TreeMap;
 final class StoredJson {
     private static final String RESULT = "millrace-result/1";
     private static final String CLAIM = "millrace-claim/1";
+
+    /** Of whatever version. */
+    private static final Pattern FORMAT = Pattern.compile("millrace-result/[0-9]+");
 
     private StoredJson() {}
 
@@ -78,6 +83,20 @@ final class StoredJson {
             return result;
         } catch (IllegalArgumentException | DateTimeException e) {
             throw new DamagedFileException(where + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Why this is no result; empty if it is one, or may be one to another version. */
+    static Optional<String> unreadable(String where, byte[] content) {
+        try {
+            String format = JsonFields.parse(where, content).text("format");
+            if (!format.equals(RESULT) && FORMAT.matcher(format).matches()) {
+                return Optional.empty();
+            }
+            readResult(where, content);
+            return Optional.empty();
+        } catch (DamagedFileException e) {
+            return Optional.of(String.valueOf(e.getMessage()));
         }
     }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Digest;
+import io.millrace.events.JobKey;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -27,7 +28,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-class FolderStoreTest extends StoreCareContract {
+class FolderStoreTest extends WrittenStoreContract {
     @Override
     ArtifactStore create(Path temp) throws IOException {
         return FolderStore.open(temp.resolve("store"), new UnsyncedDisk());
@@ -178,6 +179,11 @@ class FolderStoreTest extends StoreCareContract {
 
         assertThatThrownBy(() -> store.checkOut(artifact, temp.resolve("out")))
                 .isInstanceOf(DamagedFileException.class);
+    }
+
+    @Override
+    void overwriteResult(JobKey key, String content) throws IOException {
+        Files.writeString(temp.resolve("store/results/" + key + ".json"), content);
     }
 
     @Test

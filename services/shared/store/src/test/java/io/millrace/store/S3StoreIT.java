@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Digest;
+import io.millrace.events.JobKey;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -32,7 +33,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
-class S3StoreIT extends StoreCareContract {
+class S3StoreIT extends WrittenStoreContract {
     private static final int PART_BYTES = 5 << 20;
 
     @RegisterExtension
@@ -203,6 +204,16 @@ class S3StoreIT extends StoreCareContract {
 
             assertThat(again.resolve("sub/weights.bin")).hasContent("weights");
         }
+    }
+
+    @Override
+    void overwriteResult(JobKey key, String content) {
+        String standing = keys("results/" + key).stream()
+                .filter(name -> name.endsWith(".json")
+                        && !keys(name.substring(prefix.length() + 1)).contains(name + ".dropped"))
+                .findFirst()
+                .orElseThrow();
+        SERVER.client().putObject(put -> put.bucket(S3Proxy.BUCKET).key(standing), RequestBody.fromString(content));
     }
 
     @Test

@@ -40,7 +40,7 @@ abstract class StoreCareContract extends ArtifactStoreContract {
         return store.publishFolder(folder, new TreeMap<>());
     }
 
-    private JobResult committed(String name) throws IOException {
+    JobResult committed(String name) throws IOException {
         return store.commit(Samples.result(key(name), artifact(name), "w-" + name))
                 .standing();
     }

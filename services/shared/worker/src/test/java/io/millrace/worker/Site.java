@@ -5,6 +5,7 @@ import io.millrace.events.Device;
 import io.millrace.events.Digest;
 import io.millrace.events.Event;
 import io.millrace.events.Job;
+import io.millrace.events.JobCancelled;
 import io.millrace.events.ModelName;
 import io.millrace.events.Parameters;
 import io.millrace.events.Role;
@@ -111,6 +112,11 @@ final class Site implements AutoCloseable {
 
     void send(Event event) throws Exception {
         producer.send(RECORDS.record(event)).get();
+    }
+
+    /** To the workers of one device. */
+    void sendTo(Device device, JobCancelled event) throws Exception {
+        producer.send(RECORDS.cancelledOn(event, device)).get();
     }
 
     /** Puts a record into the queue that is no event. */

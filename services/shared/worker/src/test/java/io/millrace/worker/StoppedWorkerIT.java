@@ -66,6 +66,40 @@ class StoppedWorkerIT {
     }
 
     @Test
+    void aJobIsInterruptedWhereNobodyWaitsForItOnItsDevice() throws Exception {
+        Job job = site.job();
+        Job next = site.job();
+        CountDownLatch running = new CountDownLatch(1);
+        CountDownLatch interrupted = new CountDownLatch(1);
+        try (Worker worker = site.worker((input, workspace) -> {
+                    if (input.seed() == job.seed()) {
+                        running.countDown();
+                        try {
+                            new CountDownLatch(1).await();
+                        } finally {
+                            interrupted.countDown();
+                        }
+                    }
+                });
+                JobEvents events = site.events(next)) {
+            site.send(job);
+            assertThat(running.await(30, TimeUnit.SECONDS)).isTrue();
+
+            site.sendTo(new Device("h100"), cancelled(next));
+            site.sendTo(job.device(), cancelled(job));
+
+            assertThat(interrupted.await(30, TimeUnit.SECONDS)).isTrue();
+            site.send(next);
+            events.await(JobSucceeded.class, 1);
+            assertThat(worker.broken()).isFalse();
+        }
+    }
+
+    private static JobCancelled cancelled(Job job) {
+        return new JobCancelled(Optional.of(job.model()), job.key(), Instant.now(), "superseded");
+    }
+
+    @Test
     void workerThatIsToldToStopReportsItsJobAndAnotherDoesIt() throws Exception {
         Job job = site.job();
         CountDownLatch running = new CountDownLatch(1);

@@ -7,7 +7,11 @@ import io.millrace.events.TextUse;
 import java.util.List;
 import java.util.Optional;
 
-/** A policy as written, checked, with its files still named by path. */
+/**
+ * A policy as written, checked, with its files still named by path.
+ *
+ * @param remarks what is written and changes nothing, one line each
+ */
 public record PolicyDraft(
         String name,
         String models,
@@ -15,9 +19,11 @@ public record PolicyDraft(
         Policy.OnNewer onNewer,
         TextDraft evaluation,
         Optional<TextDraft> calibration,
-        List<TargetDraft> targets) {
+        List<TargetDraft> targets,
+        List<String> remarks) {
     public PolicyDraft {
         targets = List.copyOf(targets);
+        remarks = List.copyOf(remarks);
     }
 
     /**

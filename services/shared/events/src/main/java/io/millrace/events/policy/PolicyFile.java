@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
  * models                 pattern of model names, * stands for any characters
  * work-on                cpu         device of steps that name none, and of quality measurements
  * evaluate               text; sequences 64, length 512
- * calibrate              text; sequences 128, length 512, seed 0        needed by distill
+ * calibrate              text; seed 0                       needed by distill; sequences and length change nothing
  * on-newer-checkpoint    keep
  * targets                name; device = work-on; recipes, see {@link RecipeReader}; gate, see {@link GateReader}
  * </pre>
@@ -42,6 +42,7 @@ public final class PolicyFile {
 
     private final String where;
     private final Path folder;
+    private final List<String> remarks = new ArrayList<>();
 
     private PolicyFile(String where, Path folder) {
         this.where = where;
@@ -91,7 +92,7 @@ public final class PolicyFile {
             targets.add(target);
         }
         fields.done();
-        return new PolicyDraft(name, models, workOn, onNewer, evaluation, calibration, targets);
+        return new PolicyDraft(name, models, workOn, onNewer, evaluation, calibration, targets, remarks);
     }
 
     private TextDraft evaluation(Fields fields) throws PolicyException {
@@ -104,8 +105,20 @@ public final class PolicyFile {
         return text;
     }
 
-    /** How a method that calibrates cuts the text. A distill step cuts it by its own length, as often as it has steps. */
+    /**
+     * A distill step cuts the text by its own length, as often as it has steps. How else it may be cut is part of a run's
+     * identity all the same, so the keys are taken.
+     */
     private TextDraft calibration(Fields fields) throws PolicyException {
+        for (String key : List.of("sequences", "length")) {
+            fields.find(key)
+                    .ifPresent(entry -> remarks.add(fields.error(
+                                    entry.line(),
+                                    "'" + key
+                                            + "' under 'calibrate' changes nothing: a distill step takes 'steps' times"
+                                            + " 'batch' windows of its own 'length' from the text; leave it out")
+                            .getMessage()));
+        }
         TextDraft text = new TextDraft(
                 fields.file("text", folder),
                 fields.integer("sequences", 128, 1),

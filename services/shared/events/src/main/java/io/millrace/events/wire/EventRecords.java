@@ -76,6 +76,11 @@ public final class EventRecords {
         return record(topics.modelsLatest(), latestKey(event), event);
     }
 
+    /** The same event to the workers of one device: those of others may go on with the job. */
+    public ProducerRecord<String, byte[]> cancelledOn(JobCancelled event, Device device) {
+        return record(topics.cancellations(), cancellationKey(event) + "|" + device, event);
+    }
+
     private static String cancellationKey(JobCancelled event) {
         return event.model()
                 .map(model -> cancellationKey(model, event.job()))
@@ -85,6 +90,11 @@ public final class EventRecords {
     /** Under which a job of a model is cancelled, and the cancellation taken back. */
     public static String cancellationKey(ModelName model, JobKey job) {
         return model + "|" + job;
+    }
+
+    /** The same for one device. */
+    public static String cancellationKey(ModelName model, JobKey job, Device device) {
+        return cancellationKey(model, job) + "|" + device;
     }
 
     public static String latestKey(ModelPublished event) {

@@ -23,6 +23,8 @@ public record Topics(String prefix) {
 
     public static final Topics DEFAULT = new Topics("millrace.");
 
+    private static final Map<String, String> BROKERS_TIME = Map.of("message.timestamp.type", "LogAppendTime");
+
     /** An event has at most 256 KiB; headers need some room beside it, and so does a dead letter (1 MiB) around both. */
     private static final String MAX_MESSAGE_BYTES = Integer.toString(512 * 1024);
 
@@ -108,9 +110,8 @@ public record Topics(String prefix) {
     public List<TopicSpec> fixed() {
         return List.of(
                 // The publisher's own clock cannot say that it is ahead; the broker's can.
-                kept(checkpoints(), PARTITIONS, 400, Map.of("message.timestamp.type", "LogAppendTime")),
-                // A live run goes by the policy that it began with, whose texts garbage collection must still find.
-                compacted(policies(), 1, Map.of("min.compaction.lag.ms", millis(400))),
+                kept(checkpoints(), PARTITIONS, 400, BROKERS_TIME),
+                policiesTopic(),
                 compacted(policiesByPartition(), PARTITIONS, Map.of()),
                 kept(jobEvents(), PARTITIONS, 14, Map.of()),
                 // A cancellation says nothing once its job has left its own topic.
@@ -130,6 +131,16 @@ public record Topics(String prefix) {
      */
     public TopicSpec jobTopic(StageName stage, Device device) {
         return kept(jobs(stage, device), 1, 14, Map.of());
+    }
+
+    /**
+     * A live run goes by the policy that it began with, whose texts garbage collection must still find. Whether a change
+     * came before a checkpoint, only clocks of brokers can say.
+     */
+    private TopicSpec policiesTopic() {
+        Map<String, String> more = new TreeMap<>(BROKERS_TIME);
+        more.put("min.compaction.lag.ms", millis(400));
+        return compacted(policies(), 1, more);
     }
 
     private static TopicSpec kept(String name, int partitions, int days, Map<String, String> more) {

@@ -64,6 +64,20 @@ class PolicyFileTest {
             """;
 
     @Test
+    void whatChangesNothingIsRemarkedWithItsLine() throws PolicyException {
+        assertThat(PolicyFile.parse(FULL).remarks())
+                .hasSize(2)
+                .allSatisfy(remark -> assertThat(remark).contains("5", "'calibrate' changes nothing", "'steps'"))
+                .satisfiesExactly(
+                        first -> assertThat(first).contains("'sequences'"),
+                        second -> assertThat(second).contains("'length' under"));
+        assertThat(PolicyFile.parse(FULL.replace("sequences: 100, length: 256, ", ""))
+                        .remarks())
+                .isEmpty();
+        assertThat(PolicyFile.parse(SMALL).remarks()).isEmpty();
+    }
+
+    @Test
     void fullPolicyIsReadAsWritten() throws PolicyException {
         PolicyDraft draft = PolicyFile.parse(FULL);
 

@@ -3,6 +3,7 @@ package io.millrace.events.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.events.Device;
 import io.millrace.events.Event;
 import io.millrace.events.JobCancelled;
 import io.millrace.events.JobEvent.JobProgressed;
@@ -117,6 +118,18 @@ class EventRecordsTest {
                                 new JobCancelled(Optional.of(Samples.REF.model()), Samples.REF.key(), Samples.AT, ""))
                         .headers()))
                 .isEmpty();
+    }
+
+    @Test
+    void aCancellationForOneDeviceLiesUnderAKeyOfItsOwn() {
+        JobCancelled event = new JobCancelled(Optional.of(Samples.REF.model()), Samples.REF.key(), Samples.AT, "");
+
+        ProducerRecord<String, byte[]> record = records.cancelledOn(event, new Device("h100"));
+
+        assertThat(record.key())
+                .isEqualTo(EventRecords.cancellationKey(Samples.REF.model(), Samples.REF.key(), new Device("h100")))
+                .isEqualTo(records.record(event).key() + "|h100");
+        assertThat(record.value()).isEqualTo(records.record(event).value());
     }
 
     @Test

@@ -55,6 +55,11 @@ final class HeldRecord {
         }
     }
 
+    /** The broker took the lease away: the record comes again. */
+    boolean lost() {
+        return lost;
+    }
+
     /** Accepts the record if the end of its job is published, or gives it back. */
     void end(boolean published) {
         if (lost) {

@@ -29,6 +29,7 @@ final class Slot implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Slot.class);
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final Duration OTHER_VERSION_PAUSE = Duration.ofMinutes(1);
+    private static final PatientReading READING = new PatientReading(Duration.ofMillis(200), Duration.ofSeconds(5));
 
     private final List<LeaseQueue> queues;
     private final EventCodec codec;
@@ -112,7 +113,15 @@ final class Slot implements Runnable {
 
     private void serve(LeaseQueue queue, ConsumerRecord<String, byte[]> record) throws InterruptedException {
         HeldRecord held = new HeldRecord(queue, record, metrics, nanoTime);
-        switch (Intake.of(record, queue.stage(), queue.device(), codec)) {
+        Optional<Intake> intake = READING.read(
+                () -> Intake.of(record, queue.stage(), queue.device(), codec),
+                held::keep,
+                () -> held.lost() || stopping.getCount() == 0);
+        if (intake.isEmpty()) {
+            held.end(false);
+            return;
+        }
+        switch (intake.get()) {
             case Intake.Work(Job job) -> workbench.work(held, job);
             case Intake.OtherVersion(var job, String why) -> {
                 LOG.atWarn().addKeyValue("job", job.key()).log("this job was not taken: {}", why);

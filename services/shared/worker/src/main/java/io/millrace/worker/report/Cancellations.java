@@ -61,14 +61,19 @@ public final class Cancellations implements Predicate<JobRef>, AutoCloseable {
     }
 
     /**
-     * True if nobody waits for this model's job; the same job of another model is another record. A key may be asked for again: then its tombstone and its new job are written at
-     * once, but the job may be seen first. So a key that looks cancelled is looked at again when all that is written by
-     * now has been read, and if that cannot be had the job is done.
+     * True if nobody waits for this model's job on this device; the same job of another model or device is another record.
+     * A key may be asked for again: then its tombstone and its new job are written at once, but the job may be seen first.
+     * So a key that looks cancelled is looked at again when all that is written by now has been read, and if that cannot
+     * be had the job is done.
      */
     @Override
     public boolean test(JobRef job) {
-        String key = EventRecords.cancellationKey(job.model(), job.key());
-        return cancelled.contains(key) && readToTheEnd() && cancelled.contains(key);
+        return isCancelled(job) && readToTheEnd() && isCancelled(job);
+    }
+
+    private boolean isCancelled(JobRef job) {
+        return cancelled.contains(EventRecords.cancellationKey(job.model(), job.key()))
+                || cancelled.contains(EventRecords.cancellationKey(job.model(), job.key(), job.device()));
     }
 
     private boolean readToTheEnd() {
