@@ -83,6 +83,7 @@ final class DequantizeCommand implements Callable<Integer> {
         if (Files.exists(out)) {
             throw new CommandFailure(ExitCode.REFUSED, out + " exists; name a new folder with -o");
         }
+        ModelPath.require(model);
         OutputPlace.require(out, "name another folder with -o");
         Output output = new Output(spec, form);
         return StoppableWork.run(spec, output, () -> "nothing was left", progress -> {
