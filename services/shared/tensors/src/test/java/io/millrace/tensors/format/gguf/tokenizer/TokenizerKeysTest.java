@@ -303,6 +303,13 @@ class TokenizerKeysTest {
     void whatIsWrongInAVocabularyIsNamed() throws Exception {
         String json = byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "");
 
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage(
+                        "tokenizer.json: missing, and so is tokenizer.model; publish the checkpoint with its tokenizer");
+        write("tokenizer.json", "{}");
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage("tokenizer.json: is an empty object, expected a tokenizer, and tokenizer.model is missing;"
+                        + " publish the checkpoint with its tokenizer");
         write("tokenizer.json", json.replace("\"b\": 1", "\"b\": -1"));
         assertThatThrownBy(() -> keys(4)).hasMessage("tokenizer.json: token 'b' has id -1, expected a number");
         write("tokenizer.json", json.replace("\"a b\"", "[\"a\"]"));
