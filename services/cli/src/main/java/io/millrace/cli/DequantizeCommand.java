@@ -23,8 +23,8 @@ import picocli.CommandLine.Spec;
             "Turns a compressed model, also one that llama.cpp or llm-compressor made, into a dense Hugging Face folder:"
                     + " the numbers that its consumers compute with. What rounding lost stays lost.",
             "",
-            "From a GGUF file config.json and the tokenizer are made from the file's keys, and the rows of q and k are put"
-                    + " back into Hugging Face's order. The folder carries the mark 'millrace.made': the pipeline does not"
+            "From a GGUF file config.json, generation_config.json and the tokenizer are made from the file's keys, and the"
+                    + " rows of q and k are put back into Hugging Face's order. The folder carries the mark 'millrace.made': the pipeline does not"
                     + " take it for a checkpoint that a training wrote."
         },
         mixinStandardHelpOptions = true,
@@ -83,6 +83,7 @@ final class DequantizeCommand implements Callable<Integer> {
         if (Files.exists(out)) {
             throw new CommandFailure(ExitCode.REFUSED, out + " exists; name a new folder with -o");
         }
+        ModelPath.require(model);
         OutputPlace.require(out, "name another folder with -o");
         Output output = new Output(spec, form);
         return StoppableWork.run(spec, output, () -> "nothing was left", progress -> {

@@ -68,6 +68,7 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        ModelPath.require(path);
         Inspection inspection = Inspector.inspect(path);
         Inspected document = new Inspected(
                 path,

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,6 +38,27 @@ final class InspectCommandTest {
                 out.toString());
         assertThat(said.exitCode()).as(said.err()).isZero();
         gguf = out.resolve("gguf-Q4_0/model-Q4_0.gguf");
+    }
+
+    @Test
+    void aLoraAdapterIsCalledSoUnlessAModelLiesBesideIt() throws IOException {
+        Path adapter = Files.createDirectory(folder.resolve("adapter"));
+        Files.writeString(adapter.resolve("adapter_config.json"), "{}");
+
+        for (Said said : List.of(
+                Said.to("inspect", adapter.toString()),
+                Said.to(
+                        "dequantize",
+                        adapter.toString(),
+                        "-o",
+                        folder.resolve("dense").toString()))) {
+            assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
+            assertThat(said.err())
+                    .contains("is a LoRA adapter (adapter_config.json)")
+                    .contains("merge_and_unload()");
+        }
+        Files.copy(gguf, adapter.resolve("model.gguf"));
+        assertThat(Said.to("inspect", adapter.toString()).exitCode()).isZero();
     }
 
     @Test

@@ -5,7 +5,9 @@ import io.millrace.tensors.DType;
 import io.millrace.tensors.Progress;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.checkpoint.DenseCopy;
+import io.millrace.tensors.format.gguf.GgufHeader;
 import io.millrace.tensors.format.gguf.GgufReader;
+import io.millrace.tensors.format.gguf.tokenizer.GenerationFile;
 import io.millrace.tensors.format.gguf.tokenizer.TokenizerRebuild;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -44,10 +46,10 @@ public record Dequantization(
         try (WeightSource source = ModelFormats.open(model)) {
             DType written = type.orElseGet(() -> DenseCopy.naturalType(source));
             ObjectNode config = source.config().json().deepCopy();
-            Optional<TokenizerRebuild> rebuild = Optional.empty();
+            Optional<GgufHeader> header = Optional.empty();
             if (gguf.isPresent()) {
-                rebuild = Optional.of(TokenizerRebuild.of(GgufReader.headerOf(gguf.get())));
-                rebuild.get().addIds(config);
+                header = Optional.of(GgufReader.headerOf(gguf.get()));
+                TokenizerRebuild.of(header.get()).addIds(config);
             }
             new DenseCopy(source, String.valueOf(gguf.orElse(model).getFileName()), written)
                     .write(
@@ -56,8 +58,9 @@ public record Dequantization(
                             gguf.isPresent() ? Optional.empty() : Optional.of(folderOf(model)),
                             progress);
             Tokenizer tokenizer = Tokenizer.COPIED;
-            if (rebuild.isPresent()) {
-                tokenizer = rebuild.get().write(folder) ? Tokenizer.REBUILT : Tokenizer.MISSING;
+            if (header.isPresent()) {
+                GenerationFile.of(header.get()).write(folder, config);
+                tokenizer = TokenizerRebuild.of(header.get()).write(folder) ? Tokenizer.REBUILT : Tokenizer.MISSING;
             }
             return new Dequantization(
                     source.config().architecture().className(),

@@ -55,11 +55,14 @@ public final class GgufCompressor {
                     choice.note(),
                     importances));
         }
-        if (importances.isPresent()
-                && planned.stream()
-                        .noneMatch(tensor ->
-                                importances.get().knows(tensor.target().name()))) {
-            throw importances.get().ofAnotherModel("blk.0.attn_q.weight");
+        if (importances.isPresent()) {
+            importances
+                    .get()
+                    .requireOf(
+                            planned.stream()
+                                    .map(tensor -> tensor.target().name())
+                                    .toList(),
+                            config.layerCount());
         }
         RopeFactors.of(config)
                 .forEach((name, factors) -> planned.add(new PlannedTensor(

@@ -10,7 +10,7 @@ import java.util.Map;
  * All of a GGUF file but its numbers. Little-endian:
  *
  * <pre>
- * "GGUF"; u32 version = 3; i64 tensor count; i64 key count
+ * "GGUF"; u32 version = 3, or 2; i64 tensor count; i64 key count
  * per key     string name; i32 type; value           string = u64 length, UTF-8;  array = i32 type, u64 count, values
  * per tensor  string name; u32 rank; i64 extents[rank], row length first; i32 type; u64 offset
  * zeros up to the alignment, then the tensors, each padded with zeros to the alignment
@@ -23,6 +23,9 @@ import java.util.Map;
 public record GgufHeader(Map<String, GgufValue> metadata, List<GgufTensor> tensors, int alignment) {
     static final int MAGIC = 0x46554747;
     static final int VERSION = 3;
+    /** Version 3 allows big-endian files besides, which are refused; the bytes of a little-endian one are the same. */
+    static final int OLDEST_VERSION = 2;
+
     static final int DEFAULT_ALIGNMENT = 32;
     static final String ALIGNMENT_KEY = "general.alignment";
 

@@ -48,13 +48,14 @@ final class GgufHeaderDecoder {
             throw bytes.problem(0, "starts with 0x" + Integer.toHexString(magic) + ", expected \"GGUF\"");
         }
         int version = bytes.i32();
-        if (version != GgufHeader.VERSION) {
+        if (version < GgufHeader.OLDEST_VERSION || version > GgufHeader.VERSION) {
             throw bytes.problem(
                     4,
                     version == Integer.reverseBytes(GgufHeader.VERSION)
                             ? "is big-endian, expected little-endian"
-                            : "version " + version + ", expected " + GgufHeader.VERSION
-                                    + (version < GgufHeader.VERSION
+                            : "version " + version + ", expected " + GgufHeader.OLDEST_VERSION + " or "
+                                    + GgufHeader.VERSION
+                                    + (version < GgufHeader.OLDEST_VERSION
                                             ? "; convert the model again with a newer tool"
                                             : "; it was written by a newer tool than this version knows"));
         }

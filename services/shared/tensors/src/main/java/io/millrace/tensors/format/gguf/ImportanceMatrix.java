@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * An importance matrix as llama.cpp's tool writes it: per weight tensor the mean square of what each column was
@@ -23,6 +25,8 @@ import java.util.OptionalLong;
  */
 public final class ImportanceMatrix {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private static final Pattern LAYER = Pattern.compile("blk\\.(\\d{1,9})\\.");
 
     private final Path file;
     private final Map<String, float[]> byTensor;
@@ -78,10 +82,6 @@ public final class ImportanceMatrix {
         return byTensor.size();
     }
 
-    boolean knows(String tensor) {
-        return byTensor.containsKey(tensor);
-    }
-
     /** The importances for a tensor by its GGUF name, if the file has them; their number must fit the shape. */
     Optional<Importance> of(String tensor, Shape shape) throws MalformedFileException {
         float[] values = byTensor.get(tensor);
@@ -100,12 +100,25 @@ public final class ImportanceMatrix {
         return Optional.of(new Importance(values, Math.toIntExact(shape.rowLength())));
     }
 
-    MalformedFileException ofAnotherModel(String example) {
+    /** Refuses a matrix that knows none of a model's tensors, or a layer that the model does not have: its parent's. */
+    void requireOf(List<String> tensors, int layers) throws MalformedFileException {
+        if (tensors.stream().noneMatch(byTensor::containsKey)) {
+            throw ofAnotherModel("none of this model's, such as 'blk.0.attn_q.weight'");
+        }
+        for (String tensor : byTensor.keySet()) {
+            Matcher layer = LAYER.matcher(tensor);
+            if (layer.lookingAt() && Integer.parseInt(layer.group(1)) >= layers) {
+                throw ofAnotherModel("this model has " + layers + " layers and no '" + tensor + "'");
+            }
+        }
+    }
+
+    private MalformedFileException ofAnotherModel(String what) {
         return new MalformedFileException(
                 Kind.UNSUITABLE_IMPORTANCE,
                 file,
-                "knows " + byTensor.size() + " tensors, but none of this model's, such as '" + example
-                        + "': this is an importance matrix of another model");
+                "knows " + byTensor.size() + " tensors, but " + what
+                        + ": this is an importance matrix of another model");
     }
 
     /** What a file made with it says about it. */

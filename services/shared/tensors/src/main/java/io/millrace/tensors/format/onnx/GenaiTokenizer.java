@@ -20,6 +20,7 @@ final class GenaiTokenizer {
     private static final List<String> FORMS = List.of(FILE, CONFIG, "tokenizer.model", "vocab.json");
 
     private static final String TEMPLATE = "chat_template";
+    private static final String TEMPLATE_FILE = "chat_template.jinja";
     private static final long LIMIT_BYTES = 128L << 20;
 
     private GenaiTokenizer() {}
@@ -41,7 +42,10 @@ final class GenaiTokenizer {
         }
     }
 
-    /** Makes of a list of named chat templates the default one, if there is one: the library fails at a list. */
+    /**
+     * Leaves of the chat templates the one that transformers takes: the library fails at a list of named ones, and takes
+     * what tokenizer_config.json says before a {@code chat_template.jinja}.
+     */
     static void takeOneTemplate(Path folder) throws IOException {
         Path file = folder.resolve(CONFIG);
         if (!Files.exists(file)) {
@@ -49,12 +53,13 @@ final class GenaiTokenizer {
         }
         ObjectNode config = StrictJson.readFile(file, LIMIT_BYTES);
         JsonNode templates = config.path(TEMPLATE);
-        if (!templates.isArray()) {
+        boolean inItsOwnFile = Files.exists(folder.resolve(TEMPLATE_FILE));
+        if (templates.isMissingNode() || (!inItsOwnFile && !templates.isArray())) {
             return;
         }
         config.remove(TEMPLATE);
         for (JsonNode template : templates) {
-            if (template.path("name").asText().equals("default")) {
+            if (!inItsOwnFile && template.path("name").asText().equals("default")) {
                 config.put(TEMPLATE, template.path("template").asText());
             }
         }

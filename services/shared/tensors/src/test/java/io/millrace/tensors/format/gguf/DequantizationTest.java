@@ -57,6 +57,7 @@ class DequantizationTest {
                         .isEqualTo(-1);
             }
             assertThat(after.config().json().path("hidden_size").asInt()).isEqualTo(256);
+            assertThat(parent.resolve("dense/generation_config.json")).exists();
         }
     }
 

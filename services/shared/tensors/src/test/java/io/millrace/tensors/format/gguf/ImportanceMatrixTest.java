@@ -166,6 +166,20 @@ class ImportanceMatrixTest {
                 .hasMessageStartingWith("other.dat: knows 1 tensors, but none of this model's");
     }
 
+    /** Of a model that layers were taken from, the widths are its parent's, and another layer has the number of each. */
+    @Test
+    void theMatrixOfADeeperModelIsRefused() throws Exception {
+        Path folder = GgufModels.folder(parent, GgufModels.llama());
+        Map<String, float[]> means = means();
+        means.put("blk.31.attn_q.weight", new float[256]);
+        ImportanceMatrix deeper = ImportanceMatrix.read(ImportanceFiles.legacy(parent.resolve("other.dat"), means));
+
+        assertThatThrownBy(() -> write(folder, Optional.of(deeper), parent.resolve("model.gguf")))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessage("other.dat: knows 4 tensors, but this model has 2 layers and no 'blk.31.attn_q.weight':"
+                        + " this is an importance matrix of another model");
+    }
+
     @Test
     void numbersThatAreNoMeanSquaresAreRefused() throws Exception {
         for (float wrong : new float[] {-1, Float.NaN, Float.POSITIVE_INFINITY}) {

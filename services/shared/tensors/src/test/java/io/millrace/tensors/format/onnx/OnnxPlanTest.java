@@ -214,7 +214,7 @@ class OnnxPlanTest {
     }
 
     @Test
-    void ofNamedChatTemplatesTheDefaultGoesAlong() throws Exception {
+    void ofChatTemplatesTheOneThatTransformersTakesGoesAlong() throws Exception {
         Path model = TinyModels.write(parent.resolve("model"), TinyModels.llama(), DType.F32, 3);
         Files.writeString(model.resolve("tokenizer.json"), "{}");
         String config = """
@@ -227,6 +227,18 @@ class OnnxPlanTest {
             }
         }
 
+        Files.writeString(model.resolve("chat_template.jinja"), "{{ messages }}");
+        try (Checkpoint source = Checkpoint.open(model)) {
+            for (String settings : List.of("[]", "\"{{ old }}\"")) {
+                Files.writeString(model.resolve("tokenizer_config.json"), "{\"chat_template\": " + settings + "}");
+                OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("own" + settings.length()), 1, Progress.NONE);
+            }
+        }
+
+        for (String own : List.of("own2", "own11")) {
+            assertThat(json(own, "tokenizer_config.json").has("chat_template")).isFalse();
+            assertThat(parent.resolve(own).resolve("chat_template.jinja")).hasContent("{{ messages }}");
+        }
         ObjectNode one = json("default", "tokenizer_config.json");
         assertThat(one.path("chat_template")).hasToString("\"{{ messages }}\"");
         assertThat(one.path("model_max_length")).hasToString("1000000000000000019884624838656");

@@ -36,13 +36,17 @@ record ChatTemplates(Map<String, String> byName) {
     private static final int LONGEST_NAME = 64;
     private static final int LIMIT_BYTES = 1 << 20;
 
-    /** From the places where transformers looks for them; of one name the first that is found. */
+    /**
+     * From the places where transformers looks for them. A {@code chat_template.jinja} puts aside all that
+     * tokenizer_config.json says of templates, which older tools left in the same folder.
+     */
     static ChatTemplates of(TokenizerFiles files) throws IOException {
         Map<String, String> found = new LinkedHashMap<>();
-        putSetting(found, files.config(), "tokenizer_config.json");
         FolderPaths paths = new FolderPaths(files.folder());
         if (Files.isRegularFile(files.folder().resolve(FILE))) {
             put(found, DEFAULT, read(paths, FILE), FILE);
+        } else {
+            putSetting(found, files.config(), TokenizerFiles.CONFIG);
         }
         for (String name : namesIn(files.folder().resolve(FOLDER))) {
             put(found, name, read(paths, FOLDER + "/" + name + SUFFIX), FOLDER);

@@ -79,6 +79,7 @@ public final class TokenizerRebuild {
         json.putNull("truncation");
         json.putNull("padding");
         ArrayNode added = json.putArray("added_tokens");
+        SwallowedSpaces swallowed = SwallowedSpaces.of(keys);
         for (int id = 0; complete && id < texts.size(); id++) {
             if (is(id, Kind.CONTROL) || is(id, Kind.USER_DEFINED) || is(id, Kind.UNKNOWN)) {
                 added.addObject()
@@ -86,7 +87,7 @@ public final class TokenizerRebuild {
                         .put("content", texts.get(id))
                         .put("single_word", false)
                         .put("lstrip", false)
-                        .put("rstrip", false)
+                        .put("rstrip", swallowed.after(texts.get(id)))
                         .put("normalized", false)
                         .put("special", !is(id, Kind.USER_DEFINED));
             }
@@ -129,8 +130,8 @@ public final class TokenizerRebuild {
         ObjectNode model = model(json, true);
         id("unknown").ifPresent(id -> model.put("unk_token", texts.get(id.intValue())));
         Map<String, Integer> vocabulary = new LinkedHashMap<>(putVocabulary(model));
-        // A text must not become a control token by merging its letters.
-        vocabulary.values().removeIf(id -> !is(id, Kind.NORMAL));
+        // A text must not become a control token by merging its letters. Gemma's runs of spaces are user-defined.
+        vocabulary.values().removeIf(id -> !is(id, Kind.NORMAL) && !is(id, Kind.USER_DEFINED));
         model.putPOJO("merges", PieceMerges.of(texts, vocabulary, scores));
         return true;
     }
@@ -173,13 +174,14 @@ public final class TokenizerRebuild {
                 .put("ignore_merges", false);
     }
 
-    /** Rows that only fill the embedding up are no tokens; added tokens of a byte-level BPE stand beside its vocabulary. */
+    /**
+     * Rows that only fill the embedding up are no tokens. Added tokens are listed too: one that stands beside the vocabulary
+     * alone gets the next id after it from the library, whatever its own is, and SmolLM's are its first.
+     */
     private Map<String, Integer> putVocabulary(ObjectNode model) {
         Map<String, Integer> vocabulary = new LinkedHashMap<>();
-        boolean byteFallback = model.path("byte_fallback").asBoolean();
         for (int id = 0; id < texts.size(); id++) {
-            boolean beside = !byteFallback && (is(id, Kind.CONTROL) || is(id, Kind.USER_DEFINED));
-            if (!is(id, Kind.UNUSED) && !beside) {
+            if (!is(id, Kind.UNUSED)) {
                 vocabulary.put(texts.get(id), id);
             }
         }

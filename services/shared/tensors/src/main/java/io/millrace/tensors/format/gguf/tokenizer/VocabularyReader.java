@@ -6,6 +6,7 @@ import io.millrace.tensors.format.gguf.PackedTexts;
 import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Kind;
 import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Token;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -41,8 +42,10 @@ final class VocabularyReader {
             return new Vocabulary(SENTENCE_PIECE, "default", filled(), NO_MERGES);
         }
         if (files.tokenizer().isEmpty()) {
-            throw TokenizerFiles.problem(
-                    FILE, "missing, and so is tokenizer.model; publish the checkpoint with its tokenizer");
+            String found = Files.exists(files.folder().resolve(FILE))
+                    ? "is an empty object, expected a tokenizer, and tokenizer.model is missing"
+                    : "missing, and so is tokenizer.model";
+            throw TokenizerFiles.problem(FILE, found + "; publish the checkpoint with its tokenizer");
         }
         if (!model.path("type").asText().equals("BPE")) {
             throw TokenizerFiles.unsupported(

@@ -187,11 +187,27 @@ class TokenizerKeysTest {
     @Test
     void aChatTemplateIsFoundWhereverItIsKept() throws Exception {
         write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
-        write("chat_template.jinja", "{{ messages }}");
-        assertThat(keys(4)).containsEntry("tokenizer.chat_template", GgufValue.text("{{ messages }}"));
+        write("chat_template.json", "{\"chat_template\": \"of a processor\"}");
+        assertThat(keys(4)).containsEntry("tokenizer.chat_template", GgufValue.text("of a processor"));
 
         write("tokenizer_config.json", "{\"chat_template\": [{\"name\": \"default\", \"template\": \"x\"}]}");
         assertThat(keys(4)).containsEntry("tokenizer.chat_template", GgufValue.text("x"));
+
+        write("chat_template.jinja", "{{ messages }}");
+        assertThat(keys(4)).containsEntry("tokenizer.chat_template", GgufValue.text("{{ messages }}"));
+    }
+
+    @Test
+    void aTemplateInItsOwnFilePutsAsideThoseOfTheSettings() throws Exception {
+        write("tokenizer.json", byteLevel(BYTE_LEVEL.formatted("true"), "null", false, ""));
+        write("chat_template.jinja", "{{ messages }}");
+        write("tokenizer_config.json", """
+                {"chat_template": [{"name": "default", "template": "x"}, {"name": "tool_use", "template": "y"}]}
+                """);
+
+        assertThat(keys(4))
+                .containsEntry("tokenizer.chat_template", GgufValue.text("{{ messages }}"))
+                .doesNotContainKeys("tokenizer.chat_template.tool_use", "tokenizer.chat_templates");
     }
 
     @Test
@@ -287,6 +303,13 @@ class TokenizerKeysTest {
     void whatIsWrongInAVocabularyIsNamed() throws Exception {
         String json = byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "");
 
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage(
+                        "tokenizer.json: missing, and so is tokenizer.model; publish the checkpoint with its tokenizer");
+        write("tokenizer.json", "{}");
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage("tokenizer.json: is an empty object, expected a tokenizer, and tokenizer.model is missing;"
+                        + " publish the checkpoint with its tokenizer");
         write("tokenizer.json", json.replace("\"b\": 1", "\"b\": -1"));
         assertThatThrownBy(() -> keys(4)).hasMessage("tokenizer.json: token 'b' has id -1, expected a number");
         write("tokenizer.json", json.replace("\"a b\"", "[\"a\"]"));

@@ -82,6 +82,59 @@ final class TokenizerRebuildTest {
         assertThat(stated.path("pad_token_id").asInt(-1)).isEqualTo(0);
     }
 
+    /** The library gives a token that is no part of the vocabulary the next id after it; SmolLM's special ones come first. */
+    @Test
+    void tokensThatWereAddedFirstKeepTheirIds() throws Exception {
+        Map<String, GgufValue> keys = keys("smollm");
+        keys.put(PREFIX + "tokens", GgufValue.texts(List.of("<begin>", "a", "b", "<call>", "[PAD4]")));
+        keys.put(PREFIX + "token_type", GgufValue.i32s(List.of(3, 1, 1, 4, 5)));
+
+        assertThat(rebuild(keys).write(folder)).isTrue();
+
+        assertThat(tokenizer().at("/model/vocab")).hasToString("{\"<begin>\":0,\"a\":1,\"b\":2,\"<call>\":3}");
+    }
+
+    /** Gemma's tokenizer.model has a piece for each run of spaces; a text has the spaces before they become marks. */
+    @Test
+    void piecesThatTheUserDefinedAreMergedAsLlamaCppDoes() throws Exception {
+        Map<String, GgufValue> keys = pieces("Gemma", List.of("<unk>", "\u2581", "\u2581\u2581", "a", "\u2581a"));
+        keys.put(PREFIX + "token_type", GgufValue.i32s(List.of(2, 1, 4, 1, 3)));
+
+        assertThat(rebuild(keys).write(folder)).isTrue();
+
+        assertThat(tokenizer().at("/model/merges")).hasToString("[\"\u2581 \u2581\"]");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"Phi-3 mini, true", "phi3, true", "Phi 3, false", "Llama, false"})
+    void theTokensOfPhi3SwallowTheSpacesAfterThemAsInLlamaCpp(String name, boolean swallow) throws Exception {
+        Map<String, GgufValue> keys = pieces(name, List.of("<unk>", "<s>", "</s>", "<|endoftext|>", "<|user|>"));
+        keys.put(PREFIX + "token_type", GgufValue.i32s(List.of(2, 3, 3, 3, 3)));
+
+        assertThat(rebuild(keys).write(folder)).isTrue();
+
+        JsonNode added = tokenizer().path("added_tokens");
+        assertThat(added).hasSize(5);
+        for (JsonNode token : added) {
+            boolean swallows =
+                    List.of("</s>", "<|user|>").contains(token.path("content").asText());
+            assertThat(token.path("rstrip").asBoolean()).as("%s", token).isEqualTo(swallow && swallows);
+        }
+    }
+
+    private JsonNode tokenizer() throws IOException {
+        return StrictJson.readFile(folder.resolve("tokenizer.json"), 1 << 20);
+    }
+
+    private static Map<String, GgufValue> pieces(String name, List<String> texts) {
+        Map<String, GgufValue> keys = new LinkedHashMap<>();
+        keys.put("general.name", GgufValue.text(name));
+        keys.put(PREFIX + "model", GgufValue.text("llama"));
+        keys.put(PREFIX + "tokens", GgufValue.texts(texts));
+        keys.put(PREFIX + "scores", GgufValue.f32s(List.of(0f, -1f, 0f, -2f, -3f)));
+        return keys;
+    }
+
     private JsonNode setting() throws IOException {
         return StrictJson.readFile(folder.resolve("tokenizer_config.json"), 1 << 20)
                 .path("chat_template");
