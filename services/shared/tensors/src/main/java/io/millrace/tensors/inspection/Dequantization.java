@@ -43,7 +43,7 @@ public record Dequantization(
         Optional<Path> gguf = ModelFormats.gguf(model);
         try (WeightSource source = ModelFormats.open(model)) {
             DType written = type.orElseGet(() -> DenseCopy.naturalType(source));
-            ObjectNode config = source.config().json().deepCopy();
+            ObjectNode config = source.config().headed();
             Optional<TokenizerRebuild> rebuild = Optional.empty();
             if (gguf.isPresent()) {
                 rebuild = Optional.of(TokenizerRebuild.of(GgufReader.headerOf(gguf.get())));

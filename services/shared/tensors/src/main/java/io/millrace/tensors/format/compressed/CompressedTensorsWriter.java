@@ -65,7 +65,7 @@ public final class CompressedTensorsWriter {
         tensors.addAll(source.seeing());
     }
 
-    /** Under the name that the source has for it, so that engines of a multimodal model find it. */
+    /** Under the name that the source has for it, so that engines of a multimodal model, or of a body, find it. */
     private TensorRule stored(TensorRule rule) {
         return rule.named(source.storedName(rule.name()));
     }
@@ -262,7 +262,7 @@ public final class CompressedTensorsWriter {
         for (TensorRule rule : source.rules()) {
             boolean ignored = rule.role() instanceof TensorRole.Linear && !schemes.containsKey(rule.name());
             if (ignored || rule.role() instanceof TensorRole.Router) {
-                modules.add(ModuleTargets.one(rule, seeing));
+                modules.add(ModuleTargets.one(rule, seeing, source.bare()));
             }
         }
         modules.addAll(seeing ? QuantizationConfig.SEEING : List.of(QuantizationConfig.HEAD));
