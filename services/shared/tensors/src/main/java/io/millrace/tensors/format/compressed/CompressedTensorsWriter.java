@@ -44,8 +44,6 @@ public final class CompressedTensorsWriter {
     private final DType modelType;
     private final long shardBytes;
     private final List<TensorSpec> tensors = new ArrayList<>();
-    private List<TensorRule> lastMerged = List.of();
-    private float largestOfLastMerged;
 
     private CompressedTensorsWriter(Checkpoint source, ModuleSchemes wanted, long shardBytes)
             throws MalformedFileException {
@@ -163,26 +161,12 @@ public final class CompressedTensorsWriter {
             TensorRule rule, CompressedScheme scheme, DenseWriter target, ModuleBlocks blocks)
             throws IOException, InterruptedException {
         ModuleLayout layout = ModuleLayout.of(scheme, modelType);
-        ModuleLayout own = layout.spansModules() ? layout.spanning(largestOfMerged(rule, blocks)) : layout;
+        ModuleLayout own = layout.spansModules() ? layout.spanning(blocks.largestOfMerged(rule)) : layout;
         TensorRule stored = stored(rule);
         append(stored, own.head(stored), target);
         RoundingLoss loss = blocks.quantize(rule, own, block -> append(stored, block.parts(), target));
         String note = scheme.blocks() ? StackedBlocks.note(rule, source.config()) : "";
         return () -> report(rule, scheme.name(), own.tensors(stored), loss, note);
-    }
-
-    /** Read once for modules that consumers merge: they follow each other. */
-    private float largestOfMerged(TensorRule rule, ModuleBlocks blocks) throws IOException, InterruptedException {
-        List<TensorRule> merged = MergedModules.of(rule, source.rules());
-        if (!merged.equals(lastMerged)) {
-            float largest = 0;
-            for (TensorRule one : merged) {
-                largest = Math.max(largest, blocks.largest(one));
-            }
-            lastMerged = merged;
-            largestOfLastMerged = largest;
-        }
-        return largestOfLastMerged;
     }
 
     private static void append(TensorRule rule, List<ModuleLayout.Part> parts, DenseWriter target) throws IOException {
