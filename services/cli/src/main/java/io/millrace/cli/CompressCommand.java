@@ -6,6 +6,7 @@ import io.millrace.cli.compress.Compressor.Outcome;
 import io.millrace.cli.compress.EvaluationText;
 import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.events.Parameters.Gguf;
+import io.millrace.events.Parameters.Onnx;
 import io.millrace.quantizer.QuantizeStage;
 import io.millrace.tensors.TensorSpec;
 import java.io.IOException;
@@ -175,11 +176,13 @@ final class CompressCommand implements Callable<Integer> {
             throws IOException, InterruptedException {
         CompressFiles files = new CompressFiles(model, out, Optional.ofNullable(importance), Optional.ofNullable(text));
         Set<CompressionTarget> wanted = check(files);
-        CompressFiles.Weights weights = files.weights();
+        CompressFiles.Weights weights =
+                files.weights(wanted.stream().anyMatch(target -> target.parameters() instanceof Onnx));
         remarkLeftOut(output, wanted, weights.seeing());
         if (wanted.stream().anyMatch(target -> target.parameters() instanceof Gguf)) {
             weights.lostWindow().ifPresent(lost -> output.remark("gguf: " + lost));
         }
+        weights.missingEnd().ifPresent(missing -> output.remark("onnx: " + missing));
         files.adapter().ifPresent(adapter -> output.remark(adapter.remark()));
         Compressor compressor =
                 new Compressor(model, out, files.importance(), threads, System::nanoTime, progress::show);
