@@ -42,6 +42,7 @@ public final class StoredTensors implements TensorReader {
         for (TensorSpec stored : folder.tensors()) {
             if (config.seeing(stored.name())) {
                 seeing.add(stored);
+                storedNames.put(stored.name(), stored.name());
                 continue;
             }
             String name = body.modelName(config.textName(stored.name()));

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -87,6 +89,29 @@ class BareNamesTest {
     }
 
     @Test
+    void whatAMultimodalModelSeesWithKeepsItsOwnPrefix() throws IOException {
+        ObjectNode config = MultimodalModels.config(TinyModels.each().stream()
+                .filter(json -> json.path("model_type").asText().equals("gemma3_text"))
+                .findFirst()
+                .orElseThrow());
+        ModelConfig text = ModelConfig.of(config, "config.json");
+        TensorSpec seeing = TensorSpec.plain("model.vision_tower.norm.weight", DType.BF16, Shape.of(4));
+        List<TensorSpec> specs = Stream.concat(
+                        Stream.of(seeing),
+                        text.architecture().tensors(text).stream()
+                                .map(rule -> TensorSpec.plain(
+                                        "language_model." + BareModels.name(rule.name()), DType.BF16, rule.shape())))
+                .toList();
+        write(config, specs);
+
+        try (Checkpoint checkpoint = Checkpoint.open(parent.resolve("other"))) {
+            assertThat(checkpoint.seeing()).containsExactly(seeing);
+            assertThat(checkpoint.reader().rows(seeing.name(), 0, 1).byteSize()).isEqualTo(8);
+            assertThat(checkpoint.storedName("model.norm.weight")).isEqualTo("language_model.norm.weight");
+        }
+    }
+
+    @Test
     void namesOfBothKindsInOneFolderAreRefused() throws IOException {
         write(TinyModels.llama(), name -> !name.equals("model.norm.weight"), _ -> true);
 
@@ -115,6 +140,10 @@ class BareNamesTest {
                 .map(rule -> TensorSpec.plain(
                         bare.test(rule.name()) ? BareModels.name(rule.name()) : rule.name(), DType.BF16, rule.shape()))
                 .toList();
+        write(json, specs);
+    }
+
+    private void write(ObjectNode json, List<TensorSpec> specs) throws IOException {
         Path folder = Files.createDirectories(parent.resolve("other"));
         Files.write(folder.resolve("config.json"), StrictJson.print(json).getBytes(StandardCharsets.UTF_8));
         try (SafetensorsWriter writer = SafetensorsWriter.open(folder, specs, Map.of(), Long.MAX_VALUE)) {
