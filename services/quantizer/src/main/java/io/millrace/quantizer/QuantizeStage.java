@@ -28,6 +28,7 @@ import io.millrace.tensors.format.gguf.GgufSplit;
 import io.millrace.tensors.format.gguf.ImportanceMatrix;
 import io.millrace.tensors.format.gguf.LostWindow;
 import io.millrace.tensors.format.literature.LiteratureWriter;
+import io.millrace.tensors.format.onnx.MissingEnd;
 import io.millrace.tensors.format.onnx.OnnxPlan;
 import io.millrace.tensors.format.onnx.OnnxType;
 import io.millrace.worker.Stage;
@@ -109,14 +110,22 @@ public final class QuantizeStage implements Stage<Quantize> {
                 source.leftOut().ifPresent(LOG::info);
                 leftOut = source.seeing();
             }
-            Optional<String> lost =
-                    input.parameters() instanceof Gguf ? LostWindow.of(source.config()) : Optional.empty();
-            lost.ifPresent(LOG::warn);
-            TensorReportFile.write(output, input.parameters(), lost, report, leftOut);
+            Optional<String> note = note(source, input.parameters());
+            note.ifPresent(LOG::warn);
+            TensorReportFile.write(output, input.parameters(), note, report, leftOut);
             return new StageOutput(output, measurements(report, input.device()));
         } catch (MalformedFileException e) {
             throw new StageException(Reason.ofCode(e.kind().code()), String.valueOf(e.getMessage()), e);
         }
+    }
+
+    /** What whoever runs the output has to know of the model and cannot read in it. */
+    private static Optional<String> note(Checkpoint source, Quantize parameters) throws IOException {
+        return switch (parameters) {
+            case Gguf _ -> LostWindow.of(source.config());
+            case Onnx _ -> MissingEnd.of(source);
+            case CompressedTensors _, Literature _ -> Optional.empty();
+        };
     }
 
     /** The input's only file, which says how strongly columns are used; without that input all count alike. */

@@ -9,13 +9,16 @@ import io.millrace.tensors.checkpoint.DenseWriter;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.nio.file.Path;
 import java.util.List;
 
 /**
  * Unstructured pruning by magnitude (Han et al. 2015, "Learning both Weights and Connections"): the smallest |w| of the
  * linear layers become zero, ranked in each matrix by itself or in all of them together. Embedding, norms, biases and
- * head stay. Exactly floor(fraction × weights) of them go; among equals at the cut the first ones in storage order.
+ * head stay. Exactly floor(fraction × weights) of them go, by the fraction in the decimals that it is written in, so that
+ * 0.29 of 100 are 29; among equals at the cut the first ones in storage order.
  */
 public final class MagnitudePruning {
     private final Checkpoint source;
@@ -63,7 +66,7 @@ public final class MagnitudePruning {
         }
         long weights =
                 ranked.stream().mapToLong(rule -> rule.shape().elements()).sum();
-        long rank = (long) Math.floor(parameters.fraction().orElseThrow() * weights);
+        long rank = removed(parameters.fraction().orElseThrow(), weights);
         if (rank == 0) {
             return Zeroing.NONE;
         }
@@ -83,6 +86,14 @@ public final class MagnitudePruning {
         }
         MagnitudeThreshold.Cut cut = threshold.cut(rank);
         return new Zeroing(cut.magnitudeBits(), cut.ties());
+    }
+
+    /** How many of so many weights a fraction is; the product of binary numbers may lie below the one that is meant. */
+    static long removed(double fraction, long weights) {
+        return BigDecimal.valueOf(fraction)
+                .multiply(BigDecimal.valueOf(weights))
+                .setScale(0, RoundingMode.FLOOR)
+                .longValueExact();
     }
 
     private void copy(TensorRule rule, DenseWriter writer, Zeroing zeroing) throws IOException, InterruptedException {

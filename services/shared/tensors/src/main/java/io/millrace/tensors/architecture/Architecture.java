@@ -40,6 +40,8 @@ public record Architecture(
         OptionalInt hiddenScaledLayers,
         Optional<Experts.Keys> expertKeys) {
 
+    private static final String WITH_HEAD = "ForCausalLM";
+
     private static final Template EMBEDDING =
             new Template("model.embed_tokens.weight", "token_embd.weight", new Embedding());
     private static final Template FINAL_NORM =
@@ -107,6 +109,18 @@ public record Architecture(
     /** All that this version knows. */
     public static List<Architecture> known() {
         return KnownArchitectures.ALL;
+    }
+
+    /** Whether {@code architectures[0]} of a config.json means this decoder, with its head or as its body alone. */
+    boolean named(String name) {
+        return name.equals(className) || name.equals(bodyName());
+    }
+
+    /** What transformers' AutoModel calls the decoder without its head. */
+    private String bodyName() {
+        String family = className.substring(0, className.length() - WITH_HEAD.length());
+        // "Gemma3Model" sees as well.
+        return family + (modelType.endsWith("_text") ? "TextModel" : "Model");
     }
 
     public boolean has(Trait trait) {

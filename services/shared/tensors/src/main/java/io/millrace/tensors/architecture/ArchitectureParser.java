@@ -17,7 +17,7 @@ final class ArchitectureParser {
         String className = classes.path(0).asText("");
         String modelType = config.present("model_type") ? config.text("model_type") : "";
         for (Architecture architecture : Architecture.known()) {
-            boolean sameClass = className.isEmpty() || architecture.className().equals(className);
+            boolean sameClass = className.isEmpty() || architecture.named(className);
             boolean sameType = modelType.isEmpty() || architecture.modelType().equals(modelType);
             if (sameClass && sameType && !(className.isEmpty() && modelType.isEmpty())) {
                 return architecture;

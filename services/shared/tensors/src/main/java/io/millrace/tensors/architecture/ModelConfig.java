@@ -76,6 +76,15 @@ public record ModelConfig(
         return new ConfigParser(text, file).parse(whole.map(_ -> json));
     }
 
+    /** {@link #json}, with the class that has a head where it names that of the body alone: for outputs that have one. */
+    public ObjectNode headed() {
+        ObjectNode headed = json.deepCopy();
+        if (headed.hasNonNull("architectures")) {
+            headed.putArray("architectures").add(architecture.className());
+        }
+        return headed;
+    }
+
     /** The name that this model gives to a stored tensor: within a multimodal model it lies behind a prefix. */
     public String textName(String stored) {
         return multimodal.isPresent() ? Multimodal.textName(stored) : stored;

@@ -16,6 +16,7 @@ import java.util.stream.Stream;
  * whatever equals its defaults, and its weights lie under names of their own.
  *
  * @param className {@code architectures[0]}
+ * @param bodyName likewise without a head, as transformers' AutoModel makes it
  * @param modelType {@code model_type}
  * @param textClassName the architecture of the text model
  * @param textModelType likewise
@@ -23,6 +24,7 @@ import java.util.stream.Stream;
  */
 record Multimodal(
         String className,
+        String bodyName,
         String modelType,
         String textClassName,
         String textModelType,
@@ -45,6 +47,7 @@ record Multimodal(
     /** The defaults are those of Gemma3TextConfig, the same in transformers 4.50 and 5.24. */
     private static final Multimodal GEMMA_3 = new Multimodal(
             "Gemma3ForConditionalGeneration",
+            "Gemma3Model",
             "gemma3",
             "Gemma3ForCausalLM",
             "gemma3_text",
@@ -80,7 +83,8 @@ record Multimodal(
         String className = json.path("architectures").path(0).asText("");
         String modelType = json.path("model_type").asText("");
         return KNOWN.stream()
-                .filter(known -> className.isEmpty() || known.className.equals(className))
+                .filter(known ->
+                        className.isEmpty() || known.className.equals(className) || known.bodyName.equals(className))
                 .filter(known -> known.modelType.equals(modelType))
                 .filter(_ -> json.has(TEXT))
                 .findFirst();

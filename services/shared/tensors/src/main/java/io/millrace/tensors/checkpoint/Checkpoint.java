@@ -148,6 +148,16 @@ public final class Checkpoint implements WeightSource {
         return weights.storedName(name);
     }
 
+    /** What the folder calls a tensor or module, but for the prefix of a multimodal one's text model. */
+    public String ownName(String name) {
+        return weights.ownName(name);
+    }
+
+    /** Whether the folder's names lack the prefix of the body, as those of a model that was saved without a head. */
+    public boolean bare() {
+        return weights.bare();
+    }
+
     /** The raw bytes; it also lists stored tensors that the model does not use. */
     public TensorReader reader() {
         return weights;

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
 
 /**
  * Writes a dense model folder: config.json with the {@code torch_dtype} that is really there, the source's companions,
@@ -33,6 +34,7 @@ public final class DenseWriter implements TensorSink {
     private final Optional<Path> companions;
     private final SafetensorsWriter weights;
     private final Map<String, DType> types = new HashMap<>();
+    private final UnaryOperator<String> names;
 
     private DenseWriter(
             Path folder,
@@ -42,9 +44,11 @@ public final class DenseWriter implements TensorSink {
             Map<String, String> metadata,
             long shardBytes,
             Optional<Path> companions,
-            Optional<BiConsumer<Path, byte[]>> digests)
+            Optional<BiConsumer<Path, byte[]>> digests,
+            UnaryOperator<String> names)
             throws IOException {
         this.folder = folder;
+        this.names = names;
         this.companions = companions;
         this.config = config.deepCopy();
         tensors.forEach(tensor -> types.put(tensor.name(), TensorCheck.type(tensor)));
@@ -55,7 +59,14 @@ public final class DenseWriter implements TensorSink {
         }
         // It names Python files, which do not come along: a loader that may execute them would miss them.
         this.config.remove("auto_map");
-        this.weights = SafetensorsWriter.open(folder, tensors, metadata, shardBytes, digests);
+        this.weights = SafetensorsWriter.open(
+                folder,
+                tensors.stream()
+                        .map(tensor -> new TensorSpec(names.apply(tensor.name()), tensor.encoding(), tensor.shape()))
+                        .toList(),
+                metadata,
+                shardBytes,
+                digests);
     }
 
     /** A folder as a training writes it: it does not carry the mark of a stage. */
@@ -68,31 +79,33 @@ public final class DenseWriter implements TensorSink {
                 Map.of("format", "pt"),
                 SHARD_BYTES,
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                UnaryOperator.identity());
     }
 
     /**
      * What a stage makes of a checkpoint: marked as its work, with the source's companions.
      *
      * @param config the whole config.json of the output
-     * @param tensors in the architecture's order, the embedding first
+     * @param tensors in the architecture's order, the embedding first; the folder names them as the source does
      */
     public static DenseWriter derived(
             Path folder, Checkpoint source, ObjectNode config, List<TensorSpec> tensors, String stage)
             throws IOException {
-        return derived(
+        return new DenseWriter(
                 folder,
-                source,
                 config,
                 TensorCheck.type(tensors.getFirst()),
                 tensors,
-                stage,
+                made(stage),
                 SHARD_BYTES,
-                Optional.empty());
+                Optional.of(source.folder()),
+                Optional.empty(),
+                source::ownName);
     }
 
     /**
-     * Likewise, for weights of several types.
+     * Likewise, for weights of several types, under the names that they are given.
      *
      * @param type what {@code torch_dtype} says
      * @param shardBytes most tensor bytes in one file
@@ -113,10 +126,11 @@ public final class DenseWriter implements TensorSink {
                 config,
                 type,
                 tensors,
-                Map.of("format", "pt", Checkpoint.MADE, stage),
+                made(stage),
                 shardBytes,
                 Optional.of(source.folder()),
-                digests);
+                digests,
+                UnaryOperator.identity());
     }
 
     /**
@@ -131,10 +145,15 @@ public final class DenseWriter implements TensorSink {
                 config,
                 TensorCheck.type(tensors.getFirst()),
                 tensors,
-                Map.of("format", "pt", Checkpoint.MADE, "dequantize"),
+                made("dequantize"),
                 SHARD_BYTES,
                 companions,
-                Optional.empty());
+                Optional.empty(),
+                UnaryOperator.identity());
+    }
+
+    private static Map<String, String> made(String stage) {
+        return Map.of("format", "pt", Checkpoint.MADE, stage);
     }
 
     /** {@code torch_dtype} of a type of weights. */
@@ -150,7 +169,7 @@ public final class DenseWriter implements TensorSink {
 
     /** Appends raw little-endian bytes to a tensor. */
     public void append(String name, MemorySegment bytes) throws IOException {
-        weights.append(name, bytes);
+        weights.append(names.apply(name), bytes);
     }
 
     /** Narrows all of {@code floats} (native order) to the planned type of a tensor and appends them. */
@@ -163,7 +182,7 @@ public final class DenseWriter implements TensorSink {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment narrowed = arena.allocate(count * type.bytes(), Long.BYTES);
             Conversion.narrow(type, floats, narrowed, count);
-            weights.append(name, narrowed);
+            weights.append(names.apply(name), narrowed);
         }
     }
 

@@ -21,11 +21,12 @@ import java.util.Set;
 
 /**
  * The safetensors of a folder under the names of the text model, whatever the folder calls them: a multimodal model has
- * its text model's tensors behind a prefix, and tensors of the part that sees, which are set apart; the experts of a layer
- * may lie in one tensor.
+ * its text model's tensors behind a prefix, and tensors of the part that sees, which are set apart; one that was saved
+ * without a head lacks the prefix of the body; the experts of a layer may lie in one tensor.
  */
 public final class StoredTensors implements TensorReader {
     private final SafetensorsFolder folder;
+    private final BodyNames body;
     private final Map<String, String> storedNames = new HashMap<>();
     private final Map<String, ExpertStack> stacks = new HashMap<>();
     private final List<TensorSpec> tensors = new ArrayList<>();
@@ -33,12 +34,18 @@ public final class StoredTensors implements TensorReader {
 
     private StoredTensors(SafetensorsFolder folder, ModelConfig config) throws MalformedFileException {
         this.folder = folder;
+        this.body = BodyNames.of(folder.tensors().stream()
+                .map(TensorSpec::name)
+                .filter(name -> !config.seeing(name))
+                .map(config::textName)
+                .toList());
         for (TensorSpec stored : folder.tensors()) {
             if (config.seeing(stored.name())) {
                 seeing.add(stored);
+                storedNames.put(stored.name(), stored.name());
                 continue;
             }
-            String name = config.textName(stored.name());
+            String name = body.modelName(config.textName(stored.name()));
             String other = storedNames.putIfAbsent(name, stored.name());
             if (other != null) {
                 throw new MalformedFileException(
@@ -69,7 +76,7 @@ public final class StoredTensors implements TensorReader {
             TensorSpec whole = Objects.requireNonNull(stored.get(stack.get().name()));
             if (!whole.shape().equals(stack.get().shape())) {
                 throw new MalformedFileException(
-                        folder.fileOf(whole.name()),
+                        fileOf(whole.name()),
                         -1,
                         "tensor '" + whole.name() + "' has shape " + whole.shape() + ", expected "
                                 + stack.get().shape() + " by config.json");
@@ -109,15 +116,25 @@ public final class StoredTensors implements TensorReader {
         return List.copyOf(seeing);
     }
 
-    /** What a multimodal folder calls a tensor of the text model; its own name in others. */
+    /** What the folder calls a tensor of the text model. */
     public String storedName(String name) {
-        return storedNames.getOrDefault(name, name);
+        return storedNames.getOrDefault(name, ownName(name));
+    }
+
+    /** What the text model by itself calls a tensor or module in this folder: without the prefix of a multimodal one. */
+    public String ownName(String name) {
+        return body.ownName(name);
+    }
+
+    /** Whether the folder's names lack the prefix of the body. */
+    public boolean bare() {
+        return body.bare();
     }
 
     /** The file that holds a tensor. */
     public Path fileOf(String name) {
         ExpertStack stack = stacks.get(name);
-        return folder.fileOf(stack == null ? storedName(name) : stack.name());
+        return folder.fileOf(storedName(stack == null ? name : stack.name()));
     }
 
     /** Rows of a tensor of the text model, or of the part that sees. */
@@ -127,7 +144,7 @@ public final class StoredTensors implements TensorReader {
         if (stack == null) {
             return folder.rows(storedName(name), from, to);
         }
-        return folder.rows(stack.name(), stack.fromRow() + from, stack.fromRow() + to);
+        return folder.rows(storedName(stack.name()), stack.fromRow() + from, stack.fromRow() + to);
     }
 
     @Override

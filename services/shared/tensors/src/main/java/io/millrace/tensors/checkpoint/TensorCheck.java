@@ -21,9 +21,6 @@ import java.util.Map;
 final class TensorCheck {
     private static final String EMBEDDING = "model.embed_tokens.weight";
     private static final String HEAD = "lm_head.weight";
-    /** All but the head lies behind it; AutoModel, which makes models without a head, saves them without it. */
-    private static final String BODY = "model.";
-
     private static final int NAMES_IN_MESSAGE = 5;
 
     private TensorCheck() {}
@@ -48,13 +45,14 @@ final class TensorCheck {
                 found.put(rule.name(), tensor);
             }
         }
-        if (!missing.isEmpty()
-                && missing.stream().allMatch(name -> name.startsWith(BODY) && stored.containsKey(bare(name)))) {
+        if (missing.equals(List.of(HEAD))) {
             throw problem(
                     config,
-                    "names its tensors without the prefix '" + BODY + "', such as '" + bare(missing.getFirst())
-                            + "', expected '" + missing.getFirst()
-                            + "'; load it once with AutoModelForCausalLM and save it with save_pretrained");
+                    "has no output head: there is no tensor '" + HEAD
+                            + "', and by config.json the embedding is none (tie_word_embeddings: false); a model"
+                            + " without a head predicts no token, so that no perplexity can be measured; load the"
+                            + " model that it was taken from with AutoModelForCausalLM and save it with"
+                            + " save_pretrained");
         }
         if (!missing.isEmpty()) {
             throw problem(config, "lacks " + some(missing) + "; publish the whole checkpoint");
@@ -69,10 +67,6 @@ final class TensorCheck {
                             + ", expected only what its architecture lists");
         }
         return found;
-    }
-
-    private static String bare(String name) {
-        return name.substring(BODY.length());
     }
 
     private static void checkOne(TensorRule rule, TensorSpec tensor, Path file) throws MalformedFileException {

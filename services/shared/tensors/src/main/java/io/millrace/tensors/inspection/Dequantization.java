@@ -45,7 +45,7 @@ public record Dequantization(
         Optional<Path> gguf = ModelFormats.gguf(model);
         try (WeightSource source = ModelFormats.open(model)) {
             DType written = type.orElseGet(() -> DenseCopy.naturalType(source));
-            ObjectNode config = source.config().json().deepCopy();
+            ObjectNode config = source.config().headed();
             Optional<GgufHeader> header = Optional.empty();
             if (gguf.isPresent()) {
                 header = Optional.of(GgufReader.headerOf(gguf.get()));

@@ -188,6 +188,22 @@ class ModelConfigTest {
         assertThat(alone.multimodal()).isEmpty();
     }
 
+    /** As AutoModel saves them. */
+    @Test
+    void aBodyIsThatOfTheDecoderWithAHead() throws IOException {
+        ObjectNode llama = TinyModels.llama();
+        llama.putArray("architectures").add("LlamaModel");
+        ObjectNode gemma = (ObjectNode) value(GEMMA_3_4B);
+        gemma.putArray("architectures").add("Gemma3Model");
+
+        ModelConfig config = ModelConfig.of(llama, "config.json");
+
+        assertThat(config.architecture().className()).isEqualTo("LlamaForCausalLM");
+        assertThat(config.json().path("architectures").path(0).asText()).isEqualTo("LlamaModel");
+        assertThat(config.headed().path("architectures").path(0).asText()).isEqualTo("LlamaForCausalLM");
+        assertThat(ModelConfig.of(gemma, "config.json").multimodal()).isPresent();
+    }
+
     @Test
     void theTextModelOfGemma3With27BillionWeights() throws IOException {
         ObjectNode json = (ObjectNode) value(GEMMA_3_4B);

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
-import io.millrace.tensors.Encoding;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
@@ -89,30 +88,33 @@ class CheckpointTest {
                 .hasMessageContaining("and 4 more");
     }
 
-    /** As AutoModel, which makes models without a head, saves them. */
-    @Test
-    void namesWithoutThePrefixOfTheBodyAreToldWithTheRemedy() throws IOException {
-        List<TensorSpec> bare = specs(true).stream()
-                .map(spec -> TensorSpec.plain(
-                        spec.name().substring("model.".length()),
-                        ((Encoding.Plain) spec.encoding()).type(),
-                        spec.shape()))
-                .toList();
-        write(bare, true);
-
-        assertThatThrownBy(() -> Checkpoint.open(folder))
-                .hasMessageContaining("names its tensors without the prefix 'model.', such as 'embed_tokens.weight'")
-                .hasMessageContaining("load it once with AutoModelForCausalLM and save it with save_pretrained");
-    }
-
     /** As transformers 5 saves them with save_original_format=False. */
     @ParameterizedTest
     @ValueSource(strings = {"mixtral", "qwen3_moe"})
     void expertsInOneTensorAreReadOneByOne(String type) throws IOException {
         Path apart = TinyModels.write(folder.resolve("apart"), expertsConfig(type), DType.BF16, 3);
         Path stacked = folder.resolve("stacked");
-        writeStacked(apart, stacked, 3);
+        writeStacked(apart, stacked, 3, false);
 
+        requireSame(apart, stacked);
+    }
+
+    /** Likewise of a model without the prefix of the body. */
+    @ParameterizedTest
+    @ValueSource(strings = {"mixtral", "qwen3_moe"})
+    void expertsInOneTensorAreFoundWithoutThePrefix(String type) throws IOException {
+        Path apart = TinyModels.write(folder.resolve("apart"), expertsConfig(type), DType.BF16, 3);
+        Path stacked = folder.resolve("stacked");
+        writeStacked(apart, stacked, 3, true);
+
+        requireSame(apart, stacked);
+        try (Checkpoint found = Checkpoint.open(stacked)) {
+            String expert = found.architecture().matrix(1, 2, Projection.EXPERT_UP);
+            assertThat(found.storedName(expert)).isEqualTo(BareModels.name(expert));
+        }
+    }
+
+    private static void requireSame(Path apart, Path stacked) throws IOException {
         try (Checkpoint expected = Checkpoint.open(apart);
                 Checkpoint found = Checkpoint.open(stacked)) {
             assertThat(found.tensors()).isEqualTo(expected.tensors());
@@ -130,7 +132,7 @@ class CheckpointTest {
     @Test
     void aStackOfTooFewExpertsIsRefused() throws IOException {
         Path apart = TinyModels.write(folder.resolve("apart"), expertsConfig("mixtral"), DType.BF16, 3);
-        writeStacked(apart, folder.resolve("stacked"), 2);
+        writeStacked(apart, folder.resolve("stacked"), 2, false);
 
         assertThatThrownBy(() -> Checkpoint.open(folder.resolve("stacked")))
                 .hasMessageContaining("experts.gate_up_proj' has shape [2, ")
@@ -145,7 +147,7 @@ class CheckpointTest {
     }
 
     /** Gate above up of each expert in one tensor of a layer, down in another, and the router under a common name. */
-    private static void writeStacked(Path apart, Path stacked, int experts) throws IOException {
+    private static void writeStacked(Path apart, Path stacked, int experts, boolean bare) throws IOException {
         try (Checkpoint source = Checkpoint.open(apart)) {
             Map<String, List<String>> parts = new LinkedHashMap<>();
             for (TensorRule rule : source.rules()) {
@@ -169,8 +171,8 @@ class CheckpointTest {
                 }
             }
             List<TensorSpec> specs = new ArrayList<>();
-            parts.forEach(
-                    (name, names) -> specs.add(TensorSpec.plain(name, DType.BF16, stack(source, names, experts))));
+            parts.forEach((name, names) -> specs.add(
+                    TensorSpec.plain(bare ? BareModels.name(name) : name, DType.BF16, stack(source, names, experts))));
             try (DenseWriter writer =
                     DenseWriter.original(stacked, source.config().json(), specs)) {
                 for (String part : parts.values().stream().flatMap(List::stream).toList()) {

@@ -61,7 +61,7 @@ public final class CompressedTensorsReader implements WeightSource {
 
     private Optional<StoredFormat.Modules> modules(StoredFormat format, TensorRule rule) throws MalformedFileException {
         try {
-            return format.of(rule, config.names(rule.module()));
+            return format.of(rule, stored.names(rule.module(), config));
         } catch (IllegalArgumentException problem) {
             throw new MalformedFileException(
                     ModelFolder.CONFIG, -1, QuantizationConfig.KEY + " has " + problem.getMessage());

@@ -44,8 +44,6 @@ public final class CompressedTensorsWriter {
     private final DType modelType;
     private final long shardBytes;
     private final List<TensorSpec> tensors = new ArrayList<>();
-    private List<TensorRule> lastMerged = List.of();
-    private float largestOfLastMerged;
 
     private CompressedTensorsWriter(Checkpoint source, ModuleSchemes wanted, long shardBytes)
             throws MalformedFileException {
@@ -65,7 +63,7 @@ public final class CompressedTensorsWriter {
         tensors.addAll(source.seeing());
     }
 
-    /** Under the name that the source has for it, so that engines of a multimodal model find it. */
+    /** Under the name that the source has for it, so that engines of a multimodal model, or of a body, find it. */
     private TensorRule stored(TensorRule rule) {
         return rule.named(source.storedName(rule.name()));
     }
@@ -158,26 +156,12 @@ public final class CompressedTensorsWriter {
             TensorRule rule, CompressedScheme scheme, DenseWriter target, ModuleBlocks blocks)
             throws IOException, InterruptedException {
         ModuleLayout layout = ModuleLayout.of(scheme, modelType);
-        ModuleLayout own = layout.spansModules() ? layout.spanning(largestOfMerged(rule, blocks)) : layout;
+        ModuleLayout own = layout.spansModules() ? layout.spanning(blocks.largestOfMerged(rule)) : layout;
         TensorRule stored = stored(rule);
         append(stored, own.head(stored), target);
         RoundingLoss loss = blocks.quantize(rule, own, block -> append(stored, block.parts(), target));
         String note = scheme.blocks() ? StackedBlocks.note(rule, source.config()) : "";
         return () -> report(rule, scheme.name(), own.tensors(stored), loss, note);
-    }
-
-    /** Read once for modules that consumers merge: they follow each other. */
-    private float largestOfMerged(TensorRule rule, ModuleBlocks blocks) throws IOException, InterruptedException {
-        List<TensorRule> merged = MergedModules.of(rule, source.rules());
-        if (!merged.equals(lastMerged)) {
-            float largest = 0;
-            for (TensorRule one : merged) {
-                largest = Math.max(largest, blocks.largest(one));
-            }
-            lastMerged = merged;
-            largestOfLastMerged = largest;
-        }
-        return largestOfLastMerged;
     }
 
     private static void append(TensorRule rule, List<ModuleLayout.Part> parts, DenseWriter target) throws IOException {
@@ -257,7 +241,7 @@ public final class CompressedTensorsWriter {
         for (TensorRule rule : source.rules()) {
             boolean ignored = rule.role() instanceof TensorRole.Linear && !schemes.containsKey(rule.name());
             if (ignored || rule.role() instanceof TensorRole.Router) {
-                modules.add(ModuleTargets.one(rule, seeing));
+                modules.add(ModuleTargets.one(rule, seeing, source.bare()));
             }
         }
         modules.addAll(seeing ? QuantizationConfig.SEEING : List.of(QuantizationConfig.HEAD));

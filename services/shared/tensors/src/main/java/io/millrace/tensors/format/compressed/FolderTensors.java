@@ -5,6 +5,7 @@ import io.millrace.tensors.Encoding;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.StoredTensors;
 import io.millrace.tensors.format.safetensors.SafetensorsFolder;
@@ -16,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /** The tensors of a compressed-tensors folder, as they lie there. */
 final class FolderTensors implements AutoCloseable {
@@ -39,6 +41,14 @@ final class FolderTensors implements AutoCloseable {
     FolderTensors(StoredTensors folder) {
         this.folder = folder;
         folder.tensors().forEach(tensor -> specs.put(tensor.name(), tensor));
+    }
+
+    /** What the configuration may call a module: in a folder without the prefix of the body also without it. */
+    List<String> names(String module, ModelConfig config) {
+        return Stream.of(module, folder.ownName(module))
+                .distinct()
+                .flatMap(name -> config.names(name).stream())
+                .toList();
     }
 
     /** How many tensors hold weights, or what weights are scaled by. */

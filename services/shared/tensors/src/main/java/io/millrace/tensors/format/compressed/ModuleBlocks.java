@@ -16,6 +16,7 @@ import java.util.List;
 final class ModuleBlocks implements AutoCloseable {
     private final Checkpoint source;
     private final RowBlocks rows;
+    private final LargestOfMerged merged;
     private final BlockBuffers buffers = new BlockBuffers();
 
     /** Takes a finished block. */
@@ -26,6 +27,7 @@ final class ModuleBlocks implements AutoCloseable {
     ModuleBlocks(Checkpoint source, int threads) {
         this.source = source;
         this.rows = new RowBlocks(source, threads);
+        this.merged = new LargestOfMerged(source.rules(), rows::largest);
     }
 
     RoundingLoss quantize(TensorRule rule, ModuleLayout layout, Sink sink) throws IOException, InterruptedException {
@@ -52,9 +54,9 @@ final class ModuleBlocks implements AutoCloseable {
                 sink);
     }
 
-    /** The largest magnitude in a tensor. */
-    float largest(TensorRule rule) throws IOException, InterruptedException {
-        return rows.largest(rule);
+    /** The largest magnitude in a tensor and in those that consumers merge with it. */
+    float largestOfMerged(TensorRule rule) throws IOException, InterruptedException {
+        return merged.of(rule);
     }
 
     private RoundingLoss write(TensorRule rule, int rowsTogether, RowBlocks.Work<ModuleLayout.Block> work, Sink sink)

@@ -55,9 +55,10 @@ final class ModuleTargets {
      * The name of a module of a layer, or the pattern for all experts of its layer, which have one scheme or none.
      *
      * @param multimodal whether engines put something before the text model's names
+     * @param bare whether the folder's names lack the prefix of the body, which engines that add a head put before them
      */
-    static String one(TensorRule rule, boolean multimodal) {
-        if (!multimodal && rule.expert().isEmpty()) {
+    static String one(TensorRule rule, boolean multimodal, boolean bare) {
+        if (!multimodal && !bare && rule.expert().isEmpty()) {
             return rule.module();
         }
         String inLayers = rule.module().substring(rule.module().indexOf("layers."));

@@ -67,7 +67,7 @@ final class ModelKeys {
         keys.put("general.type", GgufValue.text("model"));
         config.name().ifPresent(name -> keys.put(NAME, GgufValue.text(name)));
         keys.put(GgufHeader.MADE_KEY, new GgufValue.Flag(true));
-        keys.put(CONFIG, GgufValue.text(new String(StrictJson.compact(config.json()), StandardCharsets.UTF_8)));
+        keys.put(CONFIG, GgufValue.text(new String(StrictJson.compact(config.headed()), StandardCharsets.UTF_8)));
         keys.put(prefix + BLOCK_COUNT, GgufValue.u32(config.layerCount()));
         keys.put(prefix + CONTEXT_LENGTH, GgufValue.u32(config.maxPositions()));
         keys.put(prefix + EMBEDDING_LENGTH, GgufValue.u32(config.hiddenSize()));

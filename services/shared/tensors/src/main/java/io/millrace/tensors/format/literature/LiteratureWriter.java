@@ -109,15 +109,20 @@ public final class LiteratureWriter {
                 .toList();
     }
 
+    /** Beside the weight's name in the dense folder. */
+    private String named(TensorRule rule, String suffix) {
+        return source.ownName(rule.module()) + suffix;
+    }
+
     private List<TensorSpec> codeTensors(TensorRule rule) {
         long out = rule.shape().extent(0);
         return List.of(
                 TensorSpec.plain(
-                        rule.module() + CODES,
+                        named(rule, CODES),
                         DType.U8,
                         Shape.of(out, PackedCodes.rowBytes(rule.shape().extent(1), range))),
                 TensorSpec.plain(
-                        rule.module() + SCALE,
+                        named(rule, SCALE),
                         DType.F32,
                         scheme.weights().scalePerRow() ? Shape.of(out, 1) : Shape.of(1)));
     }
@@ -150,13 +155,13 @@ public final class LiteratureWriter {
             throws IOException, InterruptedException {
         RowRounding rounding = rounding(rule, blocks);
         if (rounding instanceof UniformGrid grid) {
-            codes.append(rule.module() + SCALE, floats(grid.scale()));
+            codes.append(named(rule, SCALE), floats(grid.scale()));
         }
         RoundingLoss loss = new RoundingLoss();
         blocks.<Block>inOrder(rule, 1, (fromRow, weights) -> block(rule, fromRow, weights, rounding), block -> {
-            codes.append(rule.module() + CODES, block.codes());
+            codes.append(named(rule, CODES), block.codes());
             if (scheme.weights().scalePerRow()) {
-                codes.append(rule.module() + SCALE, block.scales());
+                codes.append(named(rule, SCALE), block.scales());
             }
             dense.append(rule.name(), block.dense().bytes());
             loss.add(block.dense().loss());

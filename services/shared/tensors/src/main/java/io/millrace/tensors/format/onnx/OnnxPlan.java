@@ -142,7 +142,7 @@ public final class OnnxPlan {
         try {
             checkpoint.copyCompanions(folder);
             GenaiTokenizer.takeOneTemplate(folder);
-            text(folder, ModelFolder.CONFIG, StrictJson.print(config.json()));
+            text(folder, ModelFolder.CONFIG, StrictJson.print(config.headed()));
             text(folder, GenaiConfig.FILE, StrictJson.print(GenaiConfig.of(config, checkpoint.folder(), GRAPH)));
             DurableFiles.write(folder.resolve(GRAPH), graph());
         } catch (IOException | RuntimeException failure) {

@@ -35,7 +35,7 @@ class MultimodalGgufTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"language_model., 0", "model.language_model., 6"})
+    @CsvSource({"language_model., 0", "model.language_model., 6", "language_model., 6"})
     void theFileIsThatOfTheTextModelByItself(String prefix, int cut) throws Exception {
         Path whole = MultimodalModels.write(parent.resolve("whole"), text, prefix, cut);
         Path alone = parent.resolve("alone.gguf");
