@@ -3,10 +3,12 @@ package io.millrace.cli.local;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -17,6 +19,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 final class EmbeddedBrokerIT {
@@ -50,6 +53,28 @@ final class EmbeddedBrokerIT {
                     .isInstanceOf(FolderInUseException.class)
                     .hasMessageContaining("another Millrace uses this folder: " + folder);
         }
+    }
+
+    /** Kafka would wait for five minutes. */
+    @Test
+    @Timeout(120)
+    void aBrokerThatLostItsFolderIsToldOfAndDoesNotHoldUpTheEnd() throws Exception {
+        Path logs = folder.resolve("kafka");
+        CompletableFuture<String> fatal = new CompletableFuture<>();
+        try (EmbeddedBroker broker = EmbeddedBroker.start(logs, fatal::complete);
+                Admin admin = Admin.create(Map.of("bootstrap.servers", broker.address()))) {
+            Files.move(logs, folder.resolve("elsewhere"));
+            admin.createTopics(List.of(new NewTopic(TOPIC, 1, (short) 1)));
+
+            assertThat(fatal.join()).contains("the embedded Kafka broker met a fatal fault");
+        }
+    }
+
+    @Test
+    void aFullDiskIsNamed() {
+        assertThat(EmbeddedBroker.fullDisk(folder, 100_000))
+                .contains(folder.toString(), "is full (100000 bytes free)", "make room there");
+        assertThat(EmbeddedBroker.fullDisk(folder, 1 << 30)).isEmpty();
     }
 
     private static void failOnFatal(String message) {
