@@ -33,7 +33,7 @@ final class ConductorProcess implements AutoCloseable {
         JavaCommand command = new JavaCommand(
                 "conductor",
                 "io.millrace.cli.Main",
-                List.of("-Xmx512m"),
+                List.of("-Xmx512m", "-XX:+ExitOnOutOfMemoryError"),
                 List.of(
                         "conductor",
                         "--kafka",

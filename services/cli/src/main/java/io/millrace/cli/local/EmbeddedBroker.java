@@ -5,8 +5,10 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Properties;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.apache.kafka.common.utils.Exit;
 import org.slf4j.Logger;
@@ -22,17 +24,23 @@ public final class EmbeddedBroker implements AutoCloseable {
     private static final int NODE = 1;
     /** A port that was free a moment ago may be taken by another process; each try chooses again. */
     private static final int START_ATTEMPTS = 5;
+    /** With less than this a broker that fell fell over its full disk. */
+    private static final long FULL_BYTES = 1 << 20;
+    /** A broker that fell waits five minutes for threads of its own that are dead (Kafka 4.3.1). */
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final Path folder;
     private final FolderLock lock;
     private final KafkaNode node;
     private final int port;
+    private final AtomicBoolean lost;
 
-    private EmbeddedBroker(Path folder, FolderLock lock, KafkaNode node, int port) {
+    private EmbeddedBroker(Path folder, FolderLock lock, KafkaNode node, int port, AtomicBoolean lost) {
         this.folder = folder;
         this.lock = lock;
         this.node = node;
         this.port = port;
+        this.lost = lost;
     }
 
     /**
@@ -62,7 +70,11 @@ public final class EmbeddedBroker implements AutoCloseable {
     }
 
     private static EmbeddedBroker start(Path folder, Consumer<String> onFatal, FolderLock lock) throws IOException {
-        surviveFatalFaults(onFatal);
+        AtomicBoolean lost = new AtomicBoolean();
+        surviveFatalFaults(folder, what -> {
+            lost.set(true);
+            onFatal.accept(what);
+        });
         try {
             if (!KafkaNode.isFormatted(folder)) {
                 KafkaNode.formatter(folder, NODE).run();
@@ -72,7 +84,7 @@ public final class EmbeddedBroker implements AutoCloseable {
                 FormerPorts.add(folder, ports[0]);
                 try {
                     KafkaNode node = KafkaNode.start(settings(folder, ports[0], ports[1]));
-                    return new EmbeddedBroker(folder, lock, node, ports[0]);
+                    return new EmbeddedBroker(folder, lock, node, ports[0], lost);
                 } catch (Exception e) {
                     if (attempt == START_ATTEMPTS) {
                         throw e;
@@ -97,21 +109,48 @@ public final class EmbeddedBroker implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        node.close();
+        if (lost.get()) {
+            closeInVain();
+        } else {
+            node.close();
+        }
         FormerPorts.forget(folder);
         lock.close();
     }
 
+    private void closeInVain() {
+        try {
+            if (!Thread.ofPlatform()
+                    .daemon()
+                    .name("close-broker")
+                    .start(node::close)
+                    .join(PATIENCE)) {
+                LOG.warn("the broker that fell does not stop and is left behind");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     /** Kafka halts the JVM on a fatal fault; local mode wants to stop its children first. */
-    private static void surviveFatalFaults(Consumer<String> onFatal) {
+    private static void surviveFatalFaults(Path folder, Consumer<String> onFatal) {
         Exit.Procedure procedure = (status, message) -> {
             String what = "the embedded Kafka broker met a fatal fault (status " + status + ")"
-                    + (message == null ? "" : ": " + message);
+                    + (message == null ? "" : ": " + message)
+                    + fullDisk(folder, folder.toFile().getUsableSpace());
             onFatal.accept(what);
             throw new IllegalStateException(what);
         };
         Exit.setHaltProcedure(procedure);
         Exit.setExitProcedure(procedure);
+    }
+
+    /** Kafka's own words for it are in the log alone. */
+    static String fullDisk(Path folder, long freeBytes) {
+        return freeBytes >= FULL_BYTES
+                ? ""
+                : ", since the disk of " + folder + " is full (" + freeBytes + " bytes free); make room there and start"
+                        + " it again";
     }
 
     /** Two at once, so that they differ. */

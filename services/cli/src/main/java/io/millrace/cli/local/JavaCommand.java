@@ -18,8 +18,7 @@ public record JavaCommand(String name, String mainClass, List<String> jvmFlags, 
             "--add-modules",
             "jdk.incubator.vector",
             "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-XX:+ExitOnOutOfMemoryError");
+            "--sun-misc-unsafe-memory-access=allow");
 
     public JavaCommand {
         jvmFlags = List.copyOf(jvmFlags);

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -17,6 +18,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 final class EmbeddedBrokerIT {
@@ -50,6 +52,28 @@ final class EmbeddedBrokerIT {
                     .isInstanceOf(FolderInUseException.class)
                     .hasMessageContaining("another Millrace uses this folder: " + folder);
         }
+    }
+
+    /** Kafka would wait five minutes for the thread that is dead. */
+    @Test
+    @Timeout(120)
+    void aBrokerThatFellIsToldOfAndDoesNotHoldUpTheEnd() throws Exception {
+        CompletableFuture<String> fatal = new CompletableFuture<>();
+        try (EmbeddedBroker _ = EmbeddedBroker.start(folder, fatal::complete)) {
+            // Whatever it writes next fails, as on a full disk.
+            Thread.getAllStackTraces().keySet().stream()
+                    .filter(thread -> thread.getName().equals("kafka-1-raft-io-thread"))
+                    .forEach(Thread::interrupt);
+
+            assertThat(fatal.join()).contains("the embedded Kafka broker met a fatal fault");
+        }
+    }
+
+    @Test
+    void aFullDiskIsNamed() {
+        assertThat(EmbeddedBroker.fullDisk(folder, 100_000))
+                .contains(folder.toString(), "is full (100000 bytes free)", "make room there");
+        assertThat(EmbeddedBroker.fullDisk(folder, 1 << 30)).isEmpty();
     }
 
     private static void failOnFatal(String message) {

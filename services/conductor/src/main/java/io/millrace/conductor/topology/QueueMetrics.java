@@ -17,6 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 final class QueueMetrics {
     private final MeterRegistry registry;
     private final Map<Tags, Map<TicketId, Ticket.Queued>> waiting = new ConcurrentHashMap<>();
+    private final Map<Tags, Map<TicketId, Integer>> pauses = new ConcurrentHashMap<>();
 
     QueueMetrics(MeterRegistry registry) {
         this.registry = registry;
@@ -25,6 +26,10 @@ final class QueueMetrics {
     /** A job as the task found it or left it; empty if it is done, or goes to another conductor. */
     void stands(TicketId id, Optional<Ticket> ticket) {
         waiting.values().forEach(queue -> queue.remove(id));
+        pauses.values().forEach(jobs -> jobs.remove(id));
+        ticket.filter(standing -> !standing.waiting().isEmpty())
+                .ifPresent(standing -> pauses.computeIfAbsent(tags(standing.job()), this::paused)
+                        .put(id, standing.pauses()));
         ticket.ifPresent(standing -> {
             if (standing.phase() instanceof Ticket.Queued queued) {
                 waiting.computeIfAbsent(tags(standing.job()), this::shown).put(id, queued);
@@ -44,6 +49,21 @@ final class QueueMetrics {
                 queue,
                 jobs -> jobs.values().stream().filter(Ticket.Queued::unattended).count());
         return queue;
+    }
+
+    private Map<TicketId, Integer> paused(Tags tags) {
+        Map<TicketId, Integer> jobs = new ConcurrentHashMap<>();
+        Gauge.builder(
+                        "millrace.job.pauses",
+                        jobs,
+                        all -> all.values().stream()
+                                .mapToInt(Integer::intValue)
+                                .max()
+                                .orElse(0))
+                .description("How often the unfinished job that was put off most often was put off; 0 if none was")
+                .tags(tags)
+                .register(registry);
+        return jobs;
     }
 
     private static double oldestSeconds(Map<TicketId, Ticket.Queued> queue) {

@@ -166,6 +166,31 @@ class ConductorTopologyTest {
         }
     }
 
+    @Test
+    void howOftenAJobWasPutOffIsShownUntilItIsDone() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            Recipe recipe = new Recipe(List.of(new Step(Given.gguf("Q4_K_M"), Given.H100)));
+            conductor.send(Given.policy(Given.target("gpu", recipe)));
+            conductor.send(Given.checkpoint("v1"));
+            Job job = conductor.job();
+
+            for (int pauses = 1; pauses <= 4; pauses++) {
+                conductor.send(Answers.started(job, conductor.now()));
+                conductor.send(Answers.failed(job, conductor.now(), Reason.DISK_FULL));
+                conductor.pass(Duration.ofMinutes(6));
+                job = conductor.job();
+                conductor.send(Answers.started(job, conductor.now()));
+
+                assertThat(conductor.gauge("millrace.job.pauses", "stage", "quantize"))
+                        .isEqualTo(pauses);
+            }
+            conductor.send(Answers.failed(job, conductor.now(), Reason.MALFORMED_CHECKPOINT));
+
+            assertThat(conductor.gauge("millrace.job.pauses", "stage", "quantize"))
+                    .isZero();
+        }
+    }
+
     /** The time in these tests is the past, so the age is that of the wall clock since then. */
     @Test
     void theOldestJobOfAQueueIsShownUntilAWorkerBeginsIt() {

@@ -53,8 +53,8 @@ public final class StoreCheck {
         }
     }
 
-    /** So many blobs in a row that cannot be read are the store's failure and not theirs. */
-    private static final int MOST_UNREADABLE = 10;
+    /** So many reads in a row that fail, two of each blob, are the store's failure and not the blobs'. */
+    private static final int MOST_UNREADABLE = 20;
 
     private static final int BUFFER_BYTES = 1 << 20;
 
@@ -99,8 +99,18 @@ public final class StoreCheck {
         return new Report(blobs, readBytes, results.size(), damages, inventory.leftovers(), claims.standStill());
     }
 
+    /** A disk, a memory or a wire may fail one read: what is damaged is so the second time too. */
     private void read(Inventory.Blob blob) throws IOException, InterruptedException {
         blobs++;
+        long readBefore = readBytes;
+        if (fault(blob).isPresent()) {
+            readBytes = readBefore;
+            fault(blob).ifPresent(what -> damaged.add(blob.digest(), what));
+        }
+    }
+
+    /** What is wrong with a blob as it is read now; nothing if it was collected since it was listed. */
+    private Optional<String> fault(Inventory.Blob blob) throws IOException, InterruptedException {
         try (InputStream in = store.open(blob.digest())) {
             for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
                 if (Thread.interrupted()) {
@@ -110,17 +120,18 @@ public final class StoreCheck {
                 progress.show(readBytes, totalBytes, blobs + " blobs, " + damaged.count() + " damaged");
             }
             unreadable = 0;
+            return Optional.empty();
         } catch (NoSuchFileException e) {
-            // Collected since it was listed.
+            return Optional.empty();
         } catch (DamagedFileException e) {
-            damaged.add(blob.digest(), "has " + blob.sizeBytes() + " bytes whose digest is another one");
+            return Optional.of("has " + blob.sizeBytes() + " bytes whose digest is another one");
         } catch (InterruptedIOException e) {
             throw e;
         } catch (IOException e) {
             if (++unreadable >= MOST_UNREADABLE) {
                 throw e;
             }
-            damaged.add(blob.digest(), "cannot be read: " + e.getMessage());
+            return Optional.of("cannot be read: " + e.getMessage());
         }
     }
 
