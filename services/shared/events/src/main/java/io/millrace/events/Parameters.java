@@ -55,7 +55,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 3;
+            return 4;
         }
     }
 
@@ -196,7 +196,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 6;
+            return 7;
         }
 
         /** The row length must be a multiple of this for the type to be used everywhere. */

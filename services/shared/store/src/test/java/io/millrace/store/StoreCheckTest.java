@@ -12,6 +12,7 @@ import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -51,7 +52,7 @@ class StoreCheckTest {
     }
 
     private static StoreCheck.Report check(ArtifactStore store) throws Exception {
-        return new StoreCheck(store, (_, _, _) -> {}, new PassingTime()).run();
+        return new StoreCheck(store, (_, _, _) -> {}, new PassingTime()).run(List.of());
     }
 
     @Test
