@@ -5,7 +5,6 @@ import io.millrace.cli.compress.Compressor;
 import io.millrace.cli.compress.Compressor.Outcome;
 import io.millrace.cli.compress.EvaluationText;
 import io.millrace.events.Parameters.Gguf;
-import io.millrace.events.Parameters.Onnx;
 import io.millrace.quantizer.QuantizeStage;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -169,10 +168,8 @@ final class CompressCommand implements Callable<Integer> {
             throws IOException, InterruptedException {
         CompressFiles files = new CompressFiles(model, out, Optional.ofNullable(importance), Optional.ofNullable(text));
         Set<CompressionTarget> wanted = check(files);
-        CompressFiles.Weights weights =
-                files.weights(wanted.stream().anyMatch(target -> target.parameters() instanceof Onnx));
+        CompressFiles.Weights weights = files.weights();
         CompressWork.remarkLost(output, wanted, weights);
-        weights.missingEnd().ifPresent(missing -> output.remark("onnx: " + missing));
         files.adapter().ifPresent(adapter -> output.remark(adapter.remark()));
         Compressor compressor =
                 new Compressor(model, out, files.importance(), threads, System::nanoTime, progress::show);

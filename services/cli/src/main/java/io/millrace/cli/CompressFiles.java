@@ -2,12 +2,10 @@ package io.millrace.cli;
 
 import io.millrace.cli.compress.CompressionTarget;
 import io.millrace.client.LoraAdapter;
-import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.ModelFolder;
 import io.millrace.tensors.format.gguf.LostWindow;
-import io.millrace.tensors.format.onnx.MissingEnd;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,29 +69,17 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
      * @param bytes of the language model
      * @param seeing tensors with which a multimodal model sees
      * @param lostWindow what GGUF files cannot say of the model
-     * @param missingEnd what ONNX models are not told of it
      */
-    record Weights(long bytes, List<TensorSpec> seeing, Optional<String> lostWindow, Optional<String> missingEnd) {}
+    record Weights(long bytes, List<TensorSpec> seeing, Optional<String> lostWindow) {}
 
-    /** @param onnx whether an ONNX model is made, which looks into the tokenizer */
-    Weights weights(boolean onnx) throws IOException {
+    Weights weights() throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
             return new Weights(
                     checkpoint.tensors().stream()
                             .mapToLong(TensorSpec::byteSize)
                             .sum(),
                     checkpoint.seeing(),
-                    LostWindow.of(checkpoint.config()),
-                    onnx ? missingEnd(checkpoint) : Optional.empty());
-        }
-    }
-
-    private static Optional<String> missingEnd(Checkpoint checkpoint) throws IOException {
-        try {
-            return MissingEnd.of(checkpoint);
-        } catch (MalformedFileException e) {
-            // The target itself is refused by it; others, which only copy the tokenizer, can be made.
-            return Optional.empty();
+                    LostWindow.of(checkpoint.config()));
         }
     }
 }

@@ -7,6 +7,7 @@ import io.millrace.cli.compress.EvaluationText;
 import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.events.Parameters.Gguf;
 import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.format.onnx.MissingEnd;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -60,6 +61,7 @@ final class CompressWork {
                 case Outcome.Made done -> {
                     output.remark(target + ": " + Text.bytes(done.bytes()) + " in "
                             + String.format(Locale.ROOT, "%.1f", done.seconds()) + " s, in " + done.folder());
+                    MissingEnd.of(done.folder()).ifPresent(missing -> output.remark(target + ": " + missing));
                     made.add(done);
                     if (evaluation.isPresent()) {
                         made.set(made.size() - 1, measured(done, evaluation.get()));

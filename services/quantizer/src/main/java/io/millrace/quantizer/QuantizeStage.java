@@ -110,7 +110,7 @@ public final class QuantizeStage implements Stage<Quantize> {
                 source.leftOut().ifPresent(LOG::info);
                 leftOut = source.seeing();
             }
-            Optional<String> note = note(source, input.parameters());
+            Optional<String> note = note(source, input.parameters(), output);
             note.ifPresent(LOG::warn);
             TensorReportFile.write(output, input.parameters(), note, report, leftOut);
             return new StageOutput(output, measurements(report, input.device()));
@@ -120,10 +120,10 @@ public final class QuantizeStage implements Stage<Quantize> {
     }
 
     /** What whoever runs the output has to know of the model and cannot read in it. */
-    private static Optional<String> note(Checkpoint source, Quantize parameters) throws IOException {
+    private static Optional<String> note(Checkpoint source, Quantize parameters, Path output) throws IOException {
         return switch (parameters) {
             case Gguf _ -> LostWindow.of(source.config());
-            case Onnx _ -> MissingEnd.of(source);
+            case Onnx _ -> MissingEnd.of(output);
             case CompressedTensors _, Literature _ -> Optional.empty();
         };
     }

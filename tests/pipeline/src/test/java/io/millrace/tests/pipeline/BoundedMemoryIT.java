@@ -52,7 +52,7 @@ final class BoundedMemoryIT {
                     .isTrue();
 
             assertThat(process.exitValue()).as(Files.readString(err)).isZero();
-            long most = Long.parseLong(Files.readString(out).strip());
+            long most = Long.parseLong(Files.readAllLines(out).getLast());
             System.out.printf(
                     "%s: %d MiB of weights, heap of %d MiB, %d MiB of memory in use at most%n",
                     job, weightBytes >> 20, HEAP_MIB, most >> 20);

@@ -1,19 +1,25 @@
 package io.millrace.tensors.format.onnx;
 
-import io.millrace.tensors.checkpoint.Checkpoint;
-import io.millrace.tensors.format.gguf.tokenizer.GenerationTokens;
+import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /** A checkpoint that names no token at which a text ends: ONNX Runtime's generation library then never stops by itself. */
 public final class MissingEnd {
+    private static final long LIMIT_BYTES = 1L << 20;
+
     private MissingEnd() {}
 
-    /** What to say of such a model; empty of one that names an end. */
-    public static Optional<String> of(Checkpoint checkpoint) throws IOException {
-        if (!GenerationTokens.of(checkpoint.folder(), checkpoint.config())
-                .ends()
-                .isEmpty()) {
+    /**
+     * What to say of a folder that was written; empty of one that names an end, or that is no ONNX model. The file that
+     * the library reads says it: to read a tokenizer once more takes a tenfold of its size in memory.
+     */
+    public static Optional<String> of(Path written) throws IOException {
+        Path file = written.resolve(GenaiConfig.FILE);
+        if (!Files.exists(file)
+                || StrictJson.readFile(file, LIMIT_BYTES).path("model").has("eos_token_id")) {
             return Optional.empty();
         }
         return Optional.of("neither generation_config.json nor config.json nor the tokenizer names a token of the"
