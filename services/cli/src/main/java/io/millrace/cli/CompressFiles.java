@@ -5,7 +5,6 @@ import io.millrace.client.LoraAdapter;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.ModelFolder;
-import io.millrace.tensors.format.gguf.LostWindow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,9 +67,8 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
      *
      * @param bytes of the language model
      * @param seeing tensors with which a multimodal model sees
-     * @param lostWindow what GGUF files cannot say of the model
      */
-    record Weights(long bytes, List<TensorSpec> seeing, Optional<String> lostWindow) {}
+    record Weights(long bytes, List<TensorSpec> seeing) {}
 
     Weights weights() throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
@@ -78,8 +76,7 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
                     checkpoint.tensors().stream()
                             .mapToLong(TensorSpec::byteSize)
                             .sum(),
-                    checkpoint.seeing(),
-                    LostWindow.of(checkpoint.config()));
+                    checkpoint.seeing());
         }
     }
 }

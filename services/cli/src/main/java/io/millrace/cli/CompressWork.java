@@ -5,10 +5,9 @@ import io.millrace.cli.compress.Compressor;
 import io.millrace.cli.compress.Compressor.Outcome;
 import io.millrace.cli.compress.EvaluationText;
 import io.millrace.events.Parameters.CompressedTensors;
-import io.millrace.events.Parameters.Gguf;
 import io.millrace.tensors.TensorSpec;
-import io.millrace.tensors.format.onnx.MissingEnd;
 import java.io.IOException;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -21,6 +20,7 @@ final class CompressWork {
     private final ProgressLine progress;
     private final Compressor compressor;
     private final Optional<EvaluationText> evaluation;
+    private final Set<String> said = new HashSet<>();
 
     /** @param evaluation what each result is measured on */
     CompressWork(Output output, ProgressLine progress, Compressor compressor, Optional<EvaluationText> evaluation) {
@@ -30,15 +30,8 @@ final class CompressWork {
         this.evaluation = evaluation;
     }
 
-    /** Of a multimodal model most formats hold the text model alone, and GGUF cannot say every window. */
-    static void remarkLost(Output output, Set<CompressionTarget> wanted, CompressFiles.Weights weights) {
-        remarkLeftOut(output, wanted, weights.seeing());
-        if (wanted.stream().anyMatch(target -> target.parameters() instanceof Gguf)) {
-            weights.lostWindow().ifPresent(lost -> output.remark("gguf: " + lost));
-        }
-    }
-
-    private static void remarkLeftOut(Output output, Set<CompressionTarget> wanted, List<TensorSpec> seeing) {
+    /** Of a multimodal model most formats hold the text model alone. */
+    static void remarkLeftOut(Output output, Set<CompressionTarget> wanted, List<TensorSpec> seeing) {
         String targets = wanted.stream()
                 .filter(target -> !(target.parameters() instanceof CompressedTensors))
                 .map(CompressionTarget::toString)
@@ -61,7 +54,7 @@ final class CompressWork {
                 case Outcome.Made done -> {
                     output.remark(target + ": " + Text.bytes(done.bytes()) + " in "
                             + String.format(Locale.ROOT, "%.1f", done.seconds()) + " s, in " + done.folder());
-                    MissingEnd.of(done.folder()).ifPresent(missing -> output.remark(target + ": " + missing));
+                    done.note().ifPresent(note -> remarkOnce(target, note));
                     made.add(done);
                     if (evaluation.isPresent()) {
                         made.set(made.size() - 1, measured(done, evaluation.get()));
@@ -73,6 +66,14 @@ final class CompressWork {
                     refused.add(failed);
                 }
             }
+        }
+    }
+
+    /** The files of one format lack the same. */
+    private void remarkOnce(CompressionTarget target, String note) {
+        String remark = target.parameters().name() + ": " + note;
+        if (said.add(remark)) {
+            output.remark(remark);
         }
     }
 

@@ -17,7 +17,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What people are told of a sliding window that a GGUF file cannot state. */
+/** What people are told of a sliding window, and of a tokenizer, that a GGUF file cannot state. */
 final class LostWindowCommandTest {
     private static final String LOST = "llama.cpp knows no sliding window of MistralForCausalLM";
 
@@ -40,6 +40,35 @@ final class LostWindowCommandTest {
         assertThat(said.err().split("gguf: " + LOST, -1)).as(said.err()).hasSize(2);
         assertThat(note("gguf-Q8_0")).startsWith(LOST).contains("beyond its 32 tokens");
         assertThat(note("compressed-tensors-W8A16")).isEmpty();
+    }
+
+    @Test
+    void whatIsLostOfTheTokenizerIsSaidBesideIt() throws IOException {
+        Path model = writeMistral();
+        Path file = model.resolve("tokenizer.json");
+        ObjectNode tokenizer = (ObjectNode) new ObjectMapper().readTree(file.toFile());
+        tokenizer
+                .withArray("added_tokens")
+                .addObject()
+                .put("id", 0)
+                .put("content", "<mask>")
+                .put("lstrip", true);
+        Files.writeString(file, tokenizer.toString());
+
+        Said said = Said.to(
+                "compress",
+                model.toString(),
+                "--to=gguf:Q8_0",
+                "--to=gguf:Q4_0",
+                "-o",
+                folder.resolve("out").toString());
+
+        String both = "; GGUF cannot say all of this tokenizer: llama.cpp keeps the white space before '<mask>'";
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        assertThat(said.err().split("gguf: " + LOST, -1)).as(said.err()).hasSize(2);
+        assertThat(said.err().split(both, -1)).as(said.err()).hasSize(2);
+        assertThat(note("gguf-Q8_0")).startsWith(LOST).contains(both);
+        assertThat(note("gguf-Q4_0")).isEqualTo(note("gguf-Q8_0"));
     }
 
     private Path writeMistral() throws IOException {

@@ -22,7 +22,7 @@ final class MissingEndCommandTest {
 
         Said said = compress(model, "out");
 
-        assertThat(said.err().split("onnx:int8: " + MISSING, -1)).as(said.err()).hasSize(2);
+        assertThat(said.err().split("onnx: " + MISSING, -1)).as(said.err()).hasSize(2);
         assertThat(note("out", "onnx-int8")).startsWith(MISSING).contains("no 'eos_token_id'");
         assertThat(note("out", "gguf-Q8_0")).isEmpty();
         assertThat(genai("out")).doesNotContain("eos_token_id");

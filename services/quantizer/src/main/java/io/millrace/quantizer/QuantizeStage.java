@@ -24,9 +24,9 @@ import io.millrace.tensors.format.compressed.ModuleSchemes;
 import io.millrace.tensors.format.gguf.GgufCompressor;
 import io.millrace.tensors.format.gguf.GgufFileType;
 import io.millrace.tensors.format.gguf.GgufOptions;
+import io.millrace.tensors.format.gguf.GgufPlan;
 import io.millrace.tensors.format.gguf.GgufSplit;
 import io.millrace.tensors.format.gguf.ImportanceMatrix;
-import io.millrace.tensors.format.gguf.LostWindow;
 import io.millrace.tensors.format.literature.LiteratureWriter;
 import io.millrace.tensors.format.onnx.MissingEnd;
 import io.millrace.tensors.format.onnx.OnnxPlan;
@@ -92,14 +92,16 @@ public final class QuantizeStage implements Stage<Quantize> {
             throws StageException, IOException, InterruptedException {
         Path output = Files.createDirectories(workspace.folder().resolve("output"));
         try (Checkpoint source = Checkpoint.open(input.require(Role.MODEL))) {
-            List<TensorReport> report = switch (input.parameters()) {
+            Made made = switch (input.parameters()) {
                 case Gguf gguf -> gguf(source, gguf, importances(input), output, workspace);
-                case CompressedTensors scheme -> compressedTensors(source, scheme, output, workspace);
+                case CompressedTensors scheme -> Made.whole(compressedTensors(source, scheme, output, workspace));
                 case Literature scheme ->
-                    new LiteratureWriter(source, LiteratureSchemes.of(scheme))
-                            .write(output, threads, workspace::progress);
+                    Made.whole(new LiteratureWriter(source, LiteratureSchemes.of(scheme))
+                            .write(output, threads, workspace::progress));
                 case Onnx onnx ->
-                    OnnxPlan.of(source, OnnxType.of(onnx.type())).write(output, threads, workspace::progress);
+                    new Made(
+                            OnnxPlan.of(source, OnnxType.of(onnx.type())).write(output, threads, workspace::progress),
+                            MissingEnd.of(output));
             };
             if (spoiled) {
                 LOG.warn("MILLRACE_PLANTED_FAULT is set: this output is spoiled on purpose");
@@ -110,22 +112,23 @@ public final class QuantizeStage implements Stage<Quantize> {
                 source.leftOut().ifPresent(LOG::info);
                 leftOut = source.seeing();
             }
-            Optional<String> note = note(source, input.parameters(), output);
-            note.ifPresent(LOG::warn);
-            TensorReportFile.write(output, input.parameters(), note, report, leftOut);
-            return new StageOutput(output, measurements(report, input.device()));
+            made.note().ifPresent(LOG::warn);
+            TensorReportFile.write(output, input.parameters(), made.note(), made.tensors(), leftOut);
+            return new StageOutput(output, measurements(made.tensors(), input.device()));
         } catch (MalformedFileException e) {
             throw new StageException(Reason.ofCode(e.kind().code()), String.valueOf(e.getMessage()), e);
         }
     }
 
-    /** What whoever runs the output has to know of the model and cannot read in it. */
-    private static Optional<String> note(Checkpoint source, Quantize parameters, Path output) throws IOException {
-        return switch (parameters) {
-            case Gguf _ -> LostWindow.of(source.config());
-            case Onnx _ -> MissingEnd.of(output);
-            case CompressedTensors _, Literature _ -> Optional.empty();
-        };
+    /**
+     * What was written.
+     *
+     * @param note what whoever runs it has to know of the model and cannot read in it
+     */
+    private record Made(List<TensorReport> tensors, Optional<String> note) {
+        static Made whole(List<TensorReport> tensors) {
+            return new Made(tensors, Optional.empty());
+        }
     }
 
     /** The input's only file, which says how strongly columns are used; without that input all count alike. */
@@ -147,7 +150,7 @@ public final class QuantizeStage implements Stage<Quantize> {
         }
     }
 
-    private List<TensorReport> gguf(
+    private Made gguf(
             Checkpoint source, Gguf gguf, Optional<ImportanceMatrix> importances, Path output, Workspace workspace)
             throws StageException, IOException, InterruptedException {
         if (gguf.needsImportance() && importances.isEmpty()) {
@@ -155,12 +158,11 @@ public final class QuantizeStage implements Stage<Quantize> {
                     Reason.UNSUITABLE_IMPORTANCE,
                     gguf.type() + " is too coarse without an importance matrix; give one, or choose a larger type");
         }
-        return GgufCompressor.plan(source, options(gguf), importances)
-                .write(
-                        output.resolve("model-" + gguf.type() + ".gguf"),
-                        threads,
-                        workspace::progress,
-                        digests(workspace));
+        GgufPlan plan = GgufCompressor.plan(source, options(gguf), importances);
+        List<TensorReport> tensors = plan.write(
+                output.resolve("model-" + gguf.type() + ".gguf"), threads, workspace::progress, digests(workspace));
+        return new Made(
+                tensors, plan.lost().isEmpty() ? Optional.empty() : Optional.of(String.join("; ", plan.lost())));
     }
 
     private Optional<BiConsumer<Path, byte[]>> digests(Workspace workspace) {

@@ -47,6 +47,7 @@ public final class Compressor {
          * @param largestError of a single tensor
          * @param quality what was measured, by metric; empty if nothing was
          * @param notMeasured why nothing was, though it was asked for
+         * @param note what whoever runs the model has to know of it
          */
         record Made(
                 String target,
@@ -59,7 +60,8 @@ public final class Compressor {
                 String largestErrorTensor,
                 double seconds,
                 Map<String, Double> quality,
-                Optional<String> notMeasured)
+                Optional<String> notMeasured,
+                Optional<String> note)
                 implements Outcome {}
 
         /**
@@ -113,7 +115,8 @@ public final class Compressor {
                     errors.worst().map(TensorErrors.Entry::name).orElse(""),
                     seconds,
                     Map.of(),
-                    Optional.empty());
+                    Optional.empty(),
+                    errors.note());
         } catch (StageException e) {
             Failure failure = e.failure();
             return new Outcome.Refused(target.toString(), failure.reason().code(), failure.message());
@@ -173,7 +176,8 @@ public final class Compressor {
                 made.largestErrorTensor(),
                 made.seconds(),
                 quality,
-                notMeasured);
+                notMeasured,
+                made.note());
     }
 
     private static Path modelIn(Path folder) throws IOException {

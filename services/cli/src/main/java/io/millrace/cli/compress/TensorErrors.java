@@ -9,8 +9,12 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
-/** What a quantize stage's {@code tensor-report.json} says. */
-public record TensorErrors(List<Entry> tensors) {
+/**
+ * What a quantize stage's {@code tensor-report.json} says.
+ *
+ * @param note what whoever runs the model has to know of it
+ */
+public record TensorErrors(List<Entry> tensors, Optional<String> note) {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String FILE = "tensor-report.json";
 
@@ -24,7 +28,8 @@ public record TensorErrors(List<Entry> tensors) {
     /** Reads the report in a stage's output. */
     public static TensorErrors read(Path output) throws IOException {
         List<Entry> tensors = new ArrayList<>();
-        for (JsonNode tensor : JSON.readTree(output.resolve(FILE).toFile()).path("tensors")) {
+        JsonNode report = JSON.readTree(output.resolve(FILE).toFile());
+        for (JsonNode tensor : report.path("tensors")) {
             long elements = 1;
             for (JsonNode extent : tensor.path("shape")) {
                 elements *= extent.asLong();
@@ -36,7 +41,7 @@ public record TensorErrors(List<Entry> tensors) {
                     tensor.path("bytes").asLong(),
                     tensor.path("relative-error").asDouble()));
         }
-        return new TensorErrors(tensors);
+        return new TensorErrors(tensors, Optional.ofNullable(report.get("note")).map(JsonNode::asText));
     }
 
     public double bitsPerWeight() {

@@ -16,6 +16,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Turns a dense checkpoint into a GGUF model. */
 public final class GgufCompressor {
@@ -77,12 +78,16 @@ public final class GgufCompressor {
                 ModelOutline.ORDER));
 
         Map<String, GgufValue> metadata = ModelKeys.of(config);
-        metadata.putAll(TokenizerKeys.of(checkpoint.folder(), config));
+        TokenizerKeys.Written tokenizer = TokenizerKeys.of(checkpoint.folder(), config);
+        metadata.putAll(tokenizer.keys());
         GeneralName.settle(metadata);
+        List<String> lost = Stream.of(LostWindow.of(config), tokenizer.lost().in(metadata))
+                .flatMap(Optional::stream)
+                .toList();
         metadata.put("general.quantization_version", GgufValue.u32(QUANTIZATION_VERSION));
         metadata.put("general.file_type", GgufValue.u32(options.fileType().id()));
         importances.ifPresent(matrix -> metadata.putAll(matrix.metadata()));
-        return GgufPlan.of(checkpoint, metadata, planned, options.split());
+        return GgufPlan.of(checkpoint, metadata, planned, options.split(), lost);
     }
 
     private static void requireFound(GgufOptions options, ModelOutline outline, ModelConfig config)

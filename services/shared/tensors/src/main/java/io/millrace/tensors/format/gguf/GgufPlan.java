@@ -21,6 +21,7 @@ public final class GgufPlan {
     private final Checkpoint checkpoint;
     private final GgufHeader header;
     private final List<Part> parts;
+    private final List<String> lost;
 
     /** One file of it. */
     record Part(GgufHeader header, List<PlannedTensor> tensors) {
@@ -40,10 +41,11 @@ public final class GgufPlan {
         }
     }
 
-    private GgufPlan(Checkpoint checkpoint, GgufHeader header, List<Part> parts) {
+    private GgufPlan(Checkpoint checkpoint, GgufHeader header, List<Part> parts, List<String> lost) {
         this.checkpoint = checkpoint;
         this.header = header;
         this.parts = List.copyOf(parts);
+        this.lost = List.copyOf(lost);
     }
 
     /** Of one file, or of as many as the rule cuts. */
@@ -51,11 +53,12 @@ public final class GgufPlan {
             Checkpoint checkpoint,
             Map<String, GgufValue> metadata,
             List<PlannedTensor> tensors,
-            Optional<GgufSplit> split) {
+            Optional<GgufSplit> split,
+            List<String> lost) {
         Part whole = Part.of(metadata, tensors);
         List<List<PlannedTensor>> cut = split.map(rule -> rule.cut(tensors)).orElse(List.of(tensors));
         if (cut.size() == 1) {
-            return new GgufPlan(checkpoint, whole.header(), List.of(whole));
+            return new GgufPlan(checkpoint, whole.header(), List.of(whole), lost);
         }
         List<Part> parts = new ArrayList<>();
         for (int number = 0; number < cut.size(); number++) {
@@ -63,12 +66,17 @@ public final class GgufPlan {
             keys.putAll(GgufParts.keys(number, cut.size(), tensors.size()));
             parts.add(Part.of(keys, cut.get(number)));
         }
-        return new GgufPlan(checkpoint, whole.header(), parts);
+        return new GgufPlan(checkpoint, whole.header(), parts, lost);
     }
 
     /** What the file will start with, or would if the model were in one; the list of tensors says which gets which type. */
     public GgufHeader header() {
         return header;
+    }
+
+    /** What the file cannot say of the model; whoever runs it has to know. */
+    public List<String> lost() {
+        return lost;
     }
 
     /** Size of the finished file, or of all parts. */

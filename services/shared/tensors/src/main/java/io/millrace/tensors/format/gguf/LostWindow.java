@@ -5,11 +5,11 @@ import io.millrace.tensors.architecture.Trait;
 import java.util.Optional;
 
 /** A sliding window that a GGUF file has no key for: its readers let every layer see everything. */
-public final class LostWindow {
+final class LostWindow {
     private LostWindow() {}
 
     /** What to say of such a model; empty of one that has no window, whose context fits it, or whose window GGUF states. */
-    public static Optional<String> of(ModelConfig config) {
+    static Optional<String> of(ModelConfig config) {
         if (config.architecture().has(Trait.WINDOW_IN_GGUF)
                 || config.slidingWindow().orElse(config.maxPositions()) >= config.maxPositions()) {
             return Optional.empty();

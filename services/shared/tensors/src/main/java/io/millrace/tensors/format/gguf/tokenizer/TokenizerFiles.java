@@ -27,8 +27,14 @@ record TokenizerFiles(
 
     private static final long LIMIT_BYTES = 128L << 20;
 
-    /** A token outside the algorithm's own vocabulary, or marked as special within it. */
-    record Added(int id, String text, boolean special) {
+    /**
+     * A token outside the algorithm's own vocabulary, or marked as special within it.
+     *
+     * @param takesBefore it takes the white space before it out of the text, {@code lstrip}
+     * @param takesAfter the same after it, {@code rstrip}
+     * @param wholeWord it is not found within a word, {@code single_word}
+     */
+    record Added(int id, String text, boolean special, boolean takesBefore, boolean takesAfter, boolean wholeWord) {
         /** Tokens that no text holds, among them some that exporters forgot to call special: Gemma's, DeepSeek's. */
         private static final Set<String> SPECIAL = Set.of("<pad>", "<mask>", "<2mass>", "[@BOS@]");
 
@@ -81,7 +87,12 @@ record TokenizerFiles(
             throw problem(TokenizerJson.FILE, "added token " + token + ", expected an id and a content");
         }
         return new Added(
-                id, token.get("content").asText(), token.path("special").asBoolean(false));
+                id,
+                token.get("content").asText(),
+                token.path("special").asBoolean(false),
+                token.path("lstrip").asBoolean(false),
+                token.path("rstrip").asBoolean(false),
+                token.path("single_word").asBoolean(false));
     }
 
     /** The text of a special token such as {@code bos_token}. */

@@ -1,6 +1,7 @@
 package io.millrace.tensors.format.gguf.tokenizer;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.format.gguf.GgufValue;
 import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Token;
@@ -32,14 +33,27 @@ public final class TokenizerKeys {
         }
     }
 
-    /** The keys, one token per row of the embedding. */
-    public static Map<String, GgufValue> of(Path folder, ModelConfig config) throws IOException {
+    /**
+     * What is written of a tokenizer, and what cannot be.
+     *
+     * @param keys of the file, one token per row of the embedding
+     */
+    public record Written(Map<String, GgufValue> keys, LostTokenization lost) {}
+
+    public static Written of(Path folder, ModelConfig config) throws IOException {
         TokenizerKeys keys = new TokenizerKeys(TokenizerFiles.in(folder), config);
         keys.putVocabulary();
         keys.putSpecialTokens();
         keys.putFlags();
         ChatTemplates.of(keys.files).putKeys(keys.keys);
-        return keys.keys;
+        return new Written(keys.keys, keys.lost());
+    }
+
+    private LostTokenization lost() throws MalformedFileException {
+        int rows = vocabulary.tokens().size();
+        return new LostTokenization(
+                files.added().stream().filter(token -> token.id() < rows).toList(),
+                vocabulary.model().equals("llama") && WordMarks.firstAlone(files.tokenizer()));
     }
 
     private void putVocabulary() {

@@ -86,7 +86,7 @@ public final class TokenizerRebuild {
                         .put("id", id)
                         .put("content", texts.get(id))
                         .put("single_word", false)
-                        .put("lstrip", false)
+                        .put("lstrip", swallowed.before(texts.get(id)))
                         .put("rstrip", swallowed.after(texts.get(id)))
                         .put("normalized", false)
                         .put("special", !is(id, Kind.USER_DEFINED));

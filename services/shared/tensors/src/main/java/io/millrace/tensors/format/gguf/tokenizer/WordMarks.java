@@ -46,6 +46,13 @@ final class WordMarks {
                         .anyMatch(part -> part.path("type").asText().equals("Prepend"));
     }
 
+    /** Whether it marks the first word of a text alone, and none after a special token. */
+    static boolean firstAlone(ObjectNode tokenizer) {
+        JsonNode splitting = tokenizer.path("pre_tokenizer");
+        return splitting.path("type").asText().equals("Metaspace")
+                && splitting.path("prepend_scheme").asText().equals("first");
+    }
+
     private static boolean marksWords(JsonNode normalizer) {
         return normalizers(normalizer)
                 .anyMatch(part -> part.path("type").asText().equals("Replace"));

@@ -490,12 +490,12 @@ class TokenizerKeysTest {
 
     private Map<String, GgufValue> keys(int rows) throws IOException {
         ObjectNode config = TinyModels.llama().put("vocab_size", rows);
-        return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json"));
+        return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json")).keys();
     }
 
     private Map<String, GgufValue> keys(int rows, int begin) throws IOException {
         ObjectNode config = TinyModels.llama().put("vocab_size", rows).put("bos_token_id", begin);
-        return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json"));
+        return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json")).keys();
     }
 
     private void write(String name, String text) throws IOException {

@@ -1,0 +1,121 @@
+package io.millrace.tensors.format.gguf.tokenizer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.checkpoint.TinyModels;
+import io.millrace.tensors.format.gguf.GgufValue;
+import io.millrace.tensors.json.StrictJson;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LostTokenizationTest {
+    private static final int ROWS = 12;
+
+    @TempDir
+    private Path folder;
+
+    private final ObjectNode tokenizer = StrictJson.object();
+    private final ObjectNode splitting = tokenizer.putObject("pre_tokenizer");
+    private final ArrayNode added = tokenizer.putArray("added_tokens");
+
+    @BeforeEach
+    void sentencePiece() {
+        splitting.put("type", "Metaspace").put("prepend_scheme", "always");
+        ObjectNode model = tokenizer.putObject("model").put("type", "BPE").put("byte_fallback", true);
+        model.putObject("vocab").put("<unk>", 0).put("a", 1);
+        model.putArray("merges");
+    }
+
+    @Test
+    void whiteSpaceThatATokenTakesIsTold() throws IOException {
+        add(2, "<mask>").put("lstrip", true);
+        add(3, "<turn>").put("rstrip", true);
+
+        assertThat(lost(""))
+                .hasValueSatisfying(
+                        note -> assertThat(note)
+                                .isEqualTo(
+                                        "GGUF cannot say all of this tokenizer: llama.cpp keeps the white space before '<mask>'"
+                                                + " (lstrip), keeps the white space after '<turn>' (rstrip), so that texts with them become"
+                                                + " other tokens than in transformers; choose compressed-tensors, which keeps the tokenizer"));
+    }
+
+    @Test
+    void atMostThreeTokensAreNamed() throws IOException {
+        for (int id = 2; id < 7; id++) {
+            add(id, "<" + id + ">").put("single_word", true);
+        }
+
+        assertThat(lost(""))
+                .hasValueSatisfying(note -> assertThat(note)
+                        .contains("finds '<2>', '<3>', '<4>' and 2 more within words too (single_word)"));
+    }
+
+    @Test
+    void whatLlamaKnowsByTheModelsNameIsNotLost() throws IOException {
+        add(2, "<|user|>").put("rstrip", true);
+        assertThat(lost("My-Phi-3-mini")).isEmpty();
+        assertThat(lost("mine")).isPresent();
+
+        // With that name it keeps the white space after this one.
+        add(3, "<|endoftext|>").put("rstrip", true);
+        assertThat(lost("phi3"))
+                .hasValueSatisfying(note -> assertThat(note)
+                        .contains("after '<|endoftext|>' (rstrip)")
+                        .doesNotContain("user"));
+    }
+
+    @Test
+    void theMaskOfModernBertIsKnownByItsName() throws IOException {
+        add(2, "[MASK]").put("lstrip", true);
+
+        assertThat(lost("my-modern-bert")).isEmpty();
+        assertThat(lost("my-modern-bert-phi3")).isPresent();
+    }
+
+    @Test
+    void marksOfTheFirstWordAloneAreTold() throws IOException {
+        add(2, "<s>");
+        assertThat(lost("")).isEmpty();
+
+        splitting.put("prepend_scheme", "first");
+
+        assertThat(lost(""))
+                .hasValueSatisfying(
+                        note -> assertThat(note)
+                                .contains(
+                                        "puts a space after each special token before it splits the text (prepend_scheme 'first')"));
+        // Then it puts none anywhere.
+        Files.writeString(folder.resolve("tokenizer_config.json"), "{\"add_prefix_space\": false}");
+        assertThat(lost("")).isEmpty();
+    }
+
+    @Test
+    void aTokenThatTheFileDoesNotHoldIsNotNamed() throws IOException {
+        add(ROWS, "<image>").put("lstrip", true);
+
+        assertThat(lost("")).isEmpty();
+    }
+
+    private ObjectNode add(int id, String text) {
+        return added.addObject().put("id", id).put("content", text).put("special", true);
+    }
+
+    private Optional<String> lost(String name) throws IOException {
+        Files.writeString(folder.resolve("tokenizer.json"), tokenizer.toString());
+        ModelConfig config = ModelConfig.of(TinyModels.llama().put("vocab_size", ROWS), "config.json");
+        TokenizerKeys.Written written = TokenizerKeys.of(folder, config);
+        Map<String, GgufValue> keys = written.keys();
+        keys.put("general.name", GgufValue.text(name));
+        return written.lost().in(keys);
+    }
+}
