@@ -25,6 +25,7 @@ import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -46,13 +47,12 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
         return String.valueOf(kafka.get("bootstrap.servers"));
     }
 
-    /** Fails in seconds and in one line if no broker answers. */
+    /** Fails in seconds and in one line if no broker answers; an interrupt ends it at once. */
     void requireBroker() {
         try (Admin admin = admin()) {
-            admin.describeCluster().clusterId().get(BROKER_ANSWER_SECONDS, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CommandFailure(ExitCode.FAILED, "interrupted", e);
+            awaitAnswer(admin);
+        } catch (InterruptException e) {
+            throw e;
         } catch (ExecutionException | TimeoutException | KafkaException e) {
             if (e.getCause() instanceof UnsupportedVersionException) {
                 throw new CommandFailure(
@@ -65,6 +65,15 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
                                     + "; check the address, that it runs, and that"
                                     + " security.protocol (--kafka-config) is the one of this port"),
                     e);
+        }
+    }
+
+    private static void awaitAnswer(Admin admin) throws ExecutionException, TimeoutException {
+        try {
+            admin.describeCluster().clusterId().get(BROKER_ANSWER_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            // Marks the thread again before the client is closed, which otherwise waits for the answer.
+            throw new InterruptException(e);
         }
     }
 
