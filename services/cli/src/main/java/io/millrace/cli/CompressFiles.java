@@ -69,8 +69,9 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
      * @param bytes of the language model
      * @param seeing tensors with which a multimodal model sees
      * @param lostWindow what GGUF files cannot say of the model
+     * @param lostModules what sentence-transformers would miss in any result
      */
-    record Weights(long bytes, List<TensorSpec> seeing, Optional<String> lostWindow) {}
+    record Weights(long bytes, List<TensorSpec> seeing, Optional<String> lostWindow, Optional<String> lostModules) {}
 
     Weights weights() throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
@@ -79,7 +80,8 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
                             .mapToLong(TensorSpec::byteSize)
                             .sum(),
                     checkpoint.seeing(),
-                    LostWindow.of(checkpoint.config()));
+                    LostWindow.of(checkpoint.config()),
+                    checkpoint.modules().lost());
         }
     }
 }

@@ -30,9 +30,11 @@ final class CompressWork {
         this.evaluation = evaluation;
     }
 
-    /** Of a multimodal model most formats hold the text model alone, and GGUF cannot say every window. */
+    /** Of a multimodal model most formats hold the text model alone, GGUF cannot say every window, and no stage reads the
+     * modules of an embedding model. */
     static void remarkLost(Output output, Set<CompressionTarget> wanted, CompressFiles.Weights weights) {
         remarkLeftOut(output, wanted, weights.seeing());
+        weights.lostModules().ifPresent(output::remark);
         if (wanted.stream().anyMatch(target -> target.parameters() instanceof Gguf)) {
             weights.lostWindow().ifPresent(lost -> output.remark("gguf: " + lost));
         }

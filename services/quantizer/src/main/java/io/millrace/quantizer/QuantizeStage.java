@@ -110,6 +110,7 @@ public final class QuantizeStage implements Stage<Quantize> {
                 source.leftOut().ifPresent(LOG::info);
                 leftOut = source.seeing();
             }
+            source.modules().lost().ifPresent(LOG::info);
             Optional<String> note = note(source, input.parameters(), output);
             note.ifPresent(LOG::warn);
             TensorReportFile.write(output, input.parameters(), note, report, leftOut);
