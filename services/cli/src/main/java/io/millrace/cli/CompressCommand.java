@@ -169,7 +169,7 @@ final class CompressCommand implements Callable<Integer> {
         CompressFiles files = new CompressFiles(model, out, Optional.ofNullable(importance), Optional.ofNullable(text));
         Set<CompressionTarget> wanted = check(files);
         CompressFiles.Weights weights = files.weights();
-        CompressWork.remarkLeftOut(output, wanted, weights.seeing());
+        CompressWork.remarkLost(output, wanted, weights);
         files.adapter().ifPresent(adapter -> output.remark(adapter.remark()));
         Compressor compressor =
                 new Compressor(model, out, files.importance(), threads, System::nanoTime, progress::show);

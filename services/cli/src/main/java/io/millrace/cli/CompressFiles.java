@@ -67,8 +67,9 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
      *
      * @param bytes of the language model
      * @param seeing tensors with which a multimodal model sees
+     * @param lostModules what sentence-transformers would miss in any result
      */
-    record Weights(long bytes, List<TensorSpec> seeing) {}
+    record Weights(long bytes, List<TensorSpec> seeing, Optional<String> lostModules) {}
 
     Weights weights() throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
@@ -76,7 +77,8 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
                     checkpoint.tensors().stream()
                             .mapToLong(TensorSpec::byteSize)
                             .sum(),
-                    checkpoint.seeing());
+                    checkpoint.seeing(),
+                    checkpoint.modules().lost());
         }
     }
 }

@@ -30,8 +30,13 @@ final class CompressWork {
         this.evaluation = evaluation;
     }
 
-    /** Of a multimodal model most formats hold the text model alone. */
-    static void remarkLeftOut(Output output, Set<CompressionTarget> wanted, List<TensorSpec> seeing) {
+    /** Of a multimodal model most formats hold the text model alone, and no stage reads the modules of an embedding model. */
+    static void remarkLost(Output output, Set<CompressionTarget> wanted, CompressFiles.Weights weights) {
+        remarkLeftOut(output, wanted, weights.seeing());
+        weights.lostModules().ifPresent(output::remark);
+    }
+
+    private static void remarkLeftOut(Output output, Set<CompressionTarget> wanted, List<TensorSpec> seeing) {
         String targets = wanted.stream()
                 .filter(target -> !(target.parameters() instanceof CompressedTensors))
                 .map(CompressionTarget::toString)

@@ -55,6 +55,7 @@ public final class DistillStage implements Stage<Distill> {
         try (Checkpoint teacher = Checkpoint.openOriginal(input.require(Role.ORIGINAL));
                 Checkpoint student = Checkpoint.open(folder)) {
             student.leftOut().ifPresent(LOG::info);
+            student.modules().lost().ifPresent(LOG::info);
             // Before the first step: a NaN that was there all along must not look like a learning rate too high.
             teacher.requireFinite();
             student.requireFinite();

@@ -40,6 +40,7 @@ public final class PruneStage implements Stage<Prune> {
         Path output = Files.createDirectories(workspace.folder().resolve("output"));
         try (Checkpoint source = Checkpoint.open(input.require(Role.MODEL))) {
             source.leftOut().ifPresent(LOG::info);
+            source.modules().lost().ifPresent(LOG::info);
             switch (input.parameters()) {
                 case Magnitude magnitude -> new MagnitudePruning(source, magnitude, workspace::progress).write(output);
                 case Neurons neurons -> {

@@ -112,6 +112,7 @@ public final class QuantizeStage implements Stage<Quantize> {
                 source.leftOut().ifPresent(LOG::info);
                 leftOut = source.seeing();
             }
+            source.modules().lost().ifPresent(LOG::info);
             made.note().ifPresent(LOG::warn);
             TensorReportFile.write(output, input.parameters(), made.note(), made.tensors(), leftOut);
             return new StageOutput(output, measurements(made.tensors(), input.device()));

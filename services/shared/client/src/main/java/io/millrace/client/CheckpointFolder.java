@@ -29,7 +29,9 @@ import java.util.TreeSet;
  */
 public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<String> leftOut, ModelNumbers numbers) {
     static final String CONFIG = "config.json";
-    private static final List<String> COMPANIONS = List.of(
+
+    /** The files that belong to it where they lie beside its config; {@link SentenceModules} names further ones. */
+    public static final List<String> COMPANIONS = List.of(
             "generation_config.json",
             "tokenizer.json",
             "tokenizer.model",
@@ -41,8 +43,7 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<S
             "chat_template.jinja",
             "chat_template.json",
             "preprocessor_config.json",
-            "processor_config.json",
-            Weights.INDEX);
+            "processor_config.json");
 
     /** Chat templates for purposes of their own, a file each. */
     private static final String TEMPLATES = "additional_chat_templates";
@@ -76,13 +77,20 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<S
                 files.add(companion);
             }
         }
+        if (inside.has(Weights.INDEX)) {
+            files.add(Weights.INDEX);
+        }
         SortedSet<String> leftOut = inside.names();
         for (String template : inside.namesIn(TEMPLATES, ".jinja")) {
             inside.require(template);
             files.add(template);
             leftOut.remove(TEMPLATES + "/");
         }
+        SentenceModules modules = SentenceModules.in(inside);
+        files.addAll(modules.files());
+        leftOut.removeAll(modules.folders());
         leftOut.removeAll(files);
+        leftOut.addAll(modules.leftOut());
         return new CheckpointFolder(inside.folder(), files, leftOut, numbers(config, weights));
     }
 

@@ -15,7 +15,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A JSON object in a checkpoint's folder; its fields are checked as they are asked for. */
+/** JSON in a checkpoint's folder; its fields are checked as they are asked for. */
 record CheckpointJson(Path file, JsonNode node) {
     private static final long LARGEST_BYTES = 64L << 20;
     private static final ObjectMapper MAPPER = JsonMapper.builder()
@@ -31,17 +31,29 @@ record CheckpointJson(Path file, JsonNode node) {
             "max_position_embeddings", 131_072);
 
     static CheckpointJson read(Path file) throws IOException {
+        CheckpointJson json = any(file);
+        if (!json.node.isObject()) {
+            throw json.refused("holds no JSON object");
+        }
+        return json;
+    }
+
+    static CheckpointJson list(Path file) throws IOException {
+        CheckpointJson json = any(file);
+        if (!json.node.isArray()) {
+            throw json.refused("holds no JSON list");
+        }
+        return json;
+    }
+
+    private static CheckpointJson any(Path file) throws IOException {
         if (Files.size(file) > LARGEST_BYTES) {
             throw new RefusedCheckpointException(
                     Reason.MALFORMED_CHECKPOINT,
                     file + ": has " + Files.size(file) + " bytes, expected at most " + LARGEST_BYTES);
         }
         try {
-            CheckpointJson json = new CheckpointJson(file, MAPPER.readTree(file.toFile()));
-            if (!json.node.isObject()) {
-                throw json.refused("holds no JSON object");
-            }
-            return json;
+            return new CheckpointJson(file, MAPPER.readTree(file.toFile()));
         } catch (JsonProcessingException e) {
             throw new RefusedCheckpointException(
                     Reason.MALFORMED_CHECKPOINT,

@@ -78,6 +78,16 @@ record FolderFiles(Path folder) {
         return Files.exists(folder.resolve(name), LinkOption.NOFOLLOW_LINKS);
     }
 
+    void requireFolder(String name) throws RefusedCheckpointException {
+        Path inner = folder.resolve(name);
+        if (!Files.isDirectory(inner, LinkOption.NOFOLLOW_LINKS)) {
+            throw new RefusedCheckpointException(
+                    Reason.MALFORMED_CHECKPOINT,
+                    inner + ": is " + (Files.isSymbolicLink(inner) ? "a symbolic link" : "no folder")
+                            + ", expected the folder itself; copy the checkpoint with cp -rL");
+        }
+    }
+
     Path require(String name) throws IOException {
         Path file = folder.resolve(name);
         if (!has(name)) {

@@ -93,6 +93,62 @@ class CheckpointFolderTest {
         refused(folder, Reason.MALFORMED_CHECKPOINT, "rag.jinja: is a symbolic link");
     }
 
+    /** Without them sentence-transformers takes the mean of all tokens, whatever the model was trained with. */
+    @Test
+    void theModulesOfAnEmbeddingModelBelongToItWithoutTheirWeights() throws IOException {
+        Path folder = Checkpoints.small(temp.resolve("c"));
+        Files.writeString(folder.resolve("modules.json"), """
+                [{"path": ""}, {"path": "1_Pooling"}, {"path": "2_Dense"}, {"path": "3_Normalize"}]
+                """);
+        Files.writeString(folder.resolve("config_sentence_transformers.json"), "{}");
+        Files.writeString(folder.resolve("sentence_bert_config.json"), "{}");
+        for (String inner : List.of("1_Pooling", "2_Dense", "4_Unnamed")) {
+            Files.createDirectory(folder.resolve(inner));
+            Files.writeString(folder.resolve(inner + "/config.json"), "{}");
+        }
+        Files.writeString(folder.resolve("2_Dense/model.safetensors"), "");
+
+        CheckpointFolder checkpoint = CheckpointFolder.open(folder);
+
+        assertThat(checkpoint.files())
+                .containsExactly(
+                        "1_Pooling/config.json",
+                        "2_Dense/config.json",
+                        "config.json",
+                        "config_sentence_transformers.json",
+                        "model.safetensors",
+                        "modules.json",
+                        "sentence_bert_config.json",
+                        "tokenizer.json");
+        assertThat(checkpoint.leftOut()).containsExactly("2_Dense/model.safetensors", "4_Unnamed/");
+    }
+
+    @Test
+    @Tag("promise-6")
+    @DisplayName("Promise 6: a checkpoint whose modules leave its folder is not published")
+    void modulesThatLeaveTheFolderAreRefused() throws IOException {
+        Path elsewhere = Files.createDirectory(temp.resolve("elsewhere"));
+        Files.writeString(elsewhere.resolve("config.json"), "{}");
+        Path folder = Checkpoints.small(temp.resolve("c"));
+        Path modules = folder.resolve("modules.json");
+        for (String path : List.of("\"../elsewhere\"", "\"" + elsewhere + "\"", "\"a/../b\"", "\"..\"", "1", "null")) {
+            Files.writeString(modules, "[{\"path\": " + path + "}]");
+
+            refused(folder, Reason.MALFORMED_CHECKPOINT, "modules.json: a module's 'path' is " + path);
+        }
+        Files.writeString(modules, "[{}]");
+        refused(folder, Reason.MALFORMED_CHECKPOINT, "'path' is missing");
+        Files.writeString(modules, "{}");
+        refused(folder, Reason.MALFORMED_CHECKPOINT, "modules.json: holds no JSON list");
+        Files.writeString(modules, "[{\"path\": \"1_Pooling\"}]");
+        Files.createSymbolicLink(folder.resolve("1_Pooling"), elsewhere);
+        refused(folder, Reason.MALFORMED_CHECKPOINT, "1_Pooling: is a symbolic link");
+        Files.delete(folder.resolve("1_Pooling"));
+        Files.createDirectory(folder.resolve("1_Pooling"));
+        Files.createSymbolicLink(folder.resolve("1_Pooling/config.json"), elsewhere.resolve("config.json"));
+        refused(folder, Reason.MALFORMED_CHECKPOINT, "config.json: is a symbolic link");
+    }
+
     @Test
     void shardsAreReadByTheirIndex() throws IOException {
         Path folder = sharded(Map.of("a", "model-1.safetensors", "b", "model-2.safetensors"));

@@ -37,6 +37,7 @@ public final class Checkpoint implements WeightSource {
     private final StoredTensors weights;
     private final List<TensorRule> rules;
     private final Map<String, TensorSpec> specs;
+    private final SentenceModules modules;
 
     private Checkpoint(Path folder, ModelConfig config, StoredTensors weights) throws IOException {
         this.folder = folder;
@@ -44,6 +45,7 @@ public final class Checkpoint implements WeightSource {
         this.weights = weights;
         this.rules = config.architecture().tensors(config);
         this.specs = new HashMap<>(TensorCheck.check(config, rules, weights));
+        this.modules = SentenceModules.in(folder);
     }
 
     /** Opens and checks a folder. */
@@ -141,6 +143,11 @@ public final class Checkpoint implements WeightSource {
                 .filter(count -> count > 0)
                 .map(count -> "the text model alone is written: " + count
                         + " tensors with which a multimodal model sees are left out");
+    }
+
+    /** The steps by which sentence-transformers makes embeddings of what the model computes. */
+    public SentenceModules modules() {
+        return modules;
     }
 
     /** What the folder calls a tensor of the model. */

@@ -195,6 +195,7 @@ public final class DenseWriter implements TensorSink {
     public void finish() throws IOException {
         if (companions.isPresent()) {
             ModelFolder.copyCompanions(companions.get(), folder);
+            ModelFolder.copySentenceModules(companions.get(), folder);
         }
         DurableFiles.write(
                 folder.resolve(ModelFolder.CONFIG), StrictJson.print(config).getBytes(StandardCharsets.UTF_8));

@@ -17,7 +17,7 @@ import java.util.Locale;
 public final class ModelFolder {
     public static final String CONFIG = "config.json";
 
-    /** The files that travel to every output unchanged, where they exist. */
+    /** The files that travel to every output unchanged, where they exist; {@link SentenceModules} names further ones. */
     public static final List<String> COMPANIONS = List.of(
             "tokenizer.json",
             "tokenizer.model",
@@ -34,7 +34,7 @@ public final class ModelFolder {
     private static final String TEMPLATES = "additional_chat_templates";
 
     /** The files that travel with the part of a multimodal model that sees. */
-    private static final List<String> SEEING_COMPANIONS = List.of("preprocessor_config.json", "processor_config.json");
+    public static final List<String> SEEING_COMPANIONS = List.of("preprocessor_config.json", "processor_config.json");
 
     private static final List<String> PICKLES = List.of(".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt");
 
@@ -92,6 +92,14 @@ public final class ModelFolder {
     /** Likewise those of the part of a multimodal model that sees. */
     public static void copySeeingCompanions(Path folder, Path target) throws IOException {
         copy(SEEING_COMPANIONS, folder, target);
+    }
+
+    /** Likewise those with which sentence-transformers makes embeddings. */
+    public static void copySentenceModules(Path folder, Path target) throws IOException {
+        for (String name : SentenceModules.in(folder).files()) {
+            Files.createDirectories(target.resolve(name).resolveSibling(""));
+            copy(List.of(name), folder, target);
+        }
     }
 
     private static void copy(List<String> names, Path folder, Path target) throws IOException {

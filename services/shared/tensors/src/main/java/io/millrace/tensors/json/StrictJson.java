@@ -15,6 +15,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
 import java.io.IOException;
@@ -66,6 +67,15 @@ public final class StrictJson {
 
     /** The same for an object that is too large to be held as a tree. */
     public static <T> T readFile(Path file, long limitBytes, Reading<T> object) throws IOException {
+        return readFile(file, limitBytes, JsonToken.START_OBJECT, object);
+    }
+
+    /** A file that is one list of at most {@code limitBytes}. */
+    public static ArrayNode readList(Path file, long limitBytes) throws IOException {
+        return readFile(file, limitBytes, JsonToken.START_ARRAY, parser -> (ArrayNode) value(parser));
+    }
+
+    private static <T> T readFile(Path file, long limitBytes, JsonToken first, Reading<T> reading) throws IOException {
         String name = String.valueOf(file.getFileName());
         long size = Files.size(file);
         if (size > limitBytes) {
@@ -73,16 +83,18 @@ public final class StrictJson {
                     name, -1, "the file has " + size + " bytes, expected at most " + limitBytes);
         }
         try (JsonParser parser = FACTORY.createParser(Utf8Reader.of(file))) {
-            if (parser.nextToken() != JsonToken.START_OBJECT) {
-                throw anotherKind(name, 0);
+            if (parser.nextToken() != first) {
+                throw first == JsonToken.START_OBJECT
+                        ? anotherKind(name, 0)
+                        : new MalformedFileException(name, 0, "found JSON of another kind, expected a list [...]");
             }
-            T result = object.of(parser);
+            T result = reading.of(parser);
             if (parser.nextToken() != null) {
                 throw new JsonParseException(parser, "something follows it");
             }
             return result;
         } catch (JsonProcessingException malformed) {
-            throw notOneObject(name, 0, malformed);
+            throw notOne(first == JsonToken.START_OBJECT ? "object" : "list", name, 0, malformed);
         }
     }
 
@@ -109,7 +121,7 @@ public final class StrictJson {
         try {
             node = MAPPER.readTree(text);
         } catch (JsonProcessingException malformed) {
-            throw notOneObject(file, offset, malformed);
+            throw notOne("object", file, offset, malformed);
         }
         if (!(node instanceof ObjectNode object)) {
             throw anotherKind(file, offset);
@@ -121,13 +133,14 @@ public final class StrictJson {
         return new MalformedFileException(file, at, "the JSON is not UTF-8 at byte " + at);
     }
 
-    private static MalformedFileException notOneObject(String file, long offset, JsonProcessingException malformed) {
+    private static MalformedFileException notOne(
+            String kind, String file, long offset, JsonProcessingException malformed) {
         JsonLocation location = malformed.getLocation();
         long at = location == null ? 0 : location.getCharOffset();
         return new MalformedFileException(
                 file,
                 offset + Math.max(0, at),
-                "not one JSON object (" + malformed.getOriginalMessage() + ", character " + at + ")");
+                "not one JSON " + kind + " (" + malformed.getOriginalMessage() + ", character " + at + ")");
     }
 
     private static MalformedFileException anotherKind(String file, long offset) {

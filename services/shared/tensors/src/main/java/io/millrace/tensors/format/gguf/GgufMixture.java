@@ -55,8 +55,9 @@ final class GgufMixture {
             return new Choice(GgufType.F32, "");
         }
         TensorKind kind = TensorKind.of(tensor.name());
-        GgufType wanted = asked(kind, tensor.name()).orElseGet(() -> unasked(kind, tensor));
-        return fitted(wanted, tensor.shape());
+        return asked(kind, tensor.name())
+                .map(type -> fitted(type, tensor.shape()))
+                .orElseGet(() -> unasked(kind, tensor));
     }
 
     /** What the options say of this very tensor, which then is not counted for the rules of others. */
@@ -80,19 +81,25 @@ final class GgufMixture {
         return model.tied() && !options.pure() && !fileType.plain();
     }
 
-    private GgufType unasked(TensorKind kind, ModelOutline.Tensor tensor) {
-        return options.pure() || fileType.plain() ? fileType.base() : ruled(kind, tensor);
+    private Choice unasked(TensorKind kind, ModelOutline.Tensor tensor) {
+        if (options.pure() || fileType.plain()) {
+            return fitted(fileType.base(), tensor.shape());
+        }
+        Choice choice = fitted(ruled(kind, tensor), tensor.shape());
+        if (fileType != GgufFileType.MXFP4_MOE || model.tensors().stream().anyMatch(GgufMixture::stacked)) {
+            return choice;
+        }
+        String none = "the model has no experts, the only tensors that such a file holds in MXFP4: Q8_0 instead";
+        return new Choice(choice.type(), choice.note().isEmpty() ? none : none + "; " + choice.note());
     }
 
     private GgufType ruled(TensorKind kind, ModelOutline.Tensor tensor) {
         if (fileType == GgufFileType.MXFP4_MOE) {
-            boolean stackedExperts = tensor.shape().rank() > 2
-                    && tensor.shape().extent(tensor.shape().rank() - 3) > 1;
-            return stackedExperts ? GgufType.MXFP4 : GgufType.Q8_0;
+            return stacked(tensor) ? GgufType.MXFP4 : GgufType.Q8_0;
         }
         return switch (kind) {
-            case OUTPUT -> head(tensor.shape());
-            case EMBEDDING -> model.tied() ? head(tensor.shape()) : embedding();
+            case OUTPUT -> head();
+            case EMBEDDING -> model.tied() ? head() : embedding();
             case VALUE, FUSED_ATTENTION, KEY_VALUE_COMPRESSION -> special(values(values++));
             case KEY -> eightExperts() ? GgufType.Q8_0 : fileType.base();
             case ATTENTION_OUTPUT -> eightExperts() ? attentionOutputOfExperts() : attentionOutput();
@@ -104,9 +111,14 @@ final class GgufMixture {
         };
     }
 
-    private GgufType head(Shape shape) {
-        boolean wholeBlocks = shape.rowLength() % fileType.base().blockElements() == 0;
-        return fileType == GgufFileType.Q8_0 || !wholeBlocks ? GgufType.Q8_0 : GgufType.Q6_K;
+    /** The experts of a layer in one tensor. */
+    private static boolean stacked(ModelOutline.Tensor tensor) {
+        Shape shape = tensor.shape();
+        return shape.rank() > 2 && shape.extent(shape.rank() - 3) > 1;
+    }
+
+    private GgufType head() {
+        return fileType == GgufFileType.Q8_0 ? GgufType.Q8_0 : GgufType.Q6_K;
     }
 
     private GgufType embedding() {

@@ -71,6 +71,39 @@ class GgufMixtureTest {
         assertThat(mixture.choose("blk.3.ffn_down_exps.weight").type()).isEqualTo(GgufType.Q4_K);
     }
 
+    /** Otherwise a file of 8 bits a weight passes for one of 4. */
+    @Test
+    void expertsTypeOfAModelWithoutExpertsIsNamedAsAFallBack() {
+        GgufMixture without = mixture(GgufFileType.MXFP4_MOE, "llama-rows-256-80");
+        GgufMixture with = mixture(GgufFileType.MXFP4_MOE, "qwen3moe-16-experts");
+        String none = "the model has no experts, the only tensors that such a file holds in MXFP4: Q8_0 instead";
+
+        assertThat(without.choose("blk.0.attn_q.weight")).isEqualTo(new GgufMixture.Choice(GgufType.Q8_0, none));
+        assertThat(without.choose("blk.0.ffn_down.weight"))
+                .isEqualTo(new GgufMixture.Choice(
+                        GgufType.F16, none + "; rows of 80 are not whole blocks of Q8_0 (32): F16 instead"));
+        assertThat(without.choose("blk.0.attn_norm.weight")).isEqualTo(new GgufMixture.Choice(GgufType.F32, ""));
+        assertThat(with.choose("blk.0.attn_q.weight")).isEqualTo(new GgufMixture.Choice(GgufType.Q8_0, ""));
+        assertThat(with.choose("blk.0.ffn_up_exps.weight")).isEqualTo(new GgufMixture.Choice(GgufType.MXFP4, ""));
+    }
+
+    @Test
+    void aHeadWhoseRowsAreNoWholeBlocksIsNamedAsAFallBack() {
+        for (GgufFileType type : List.of(GgufFileType.Q4_K_M, GgufFileType.Q4_0, GgufFileType.Q6_K)) {
+            assertThat(mixture(type, "llama-rows-320-352").choose("output.weight"))
+                    .isEqualTo(new GgufMixture.Choice(
+                            GgufType.Q8_0, "rows of 320 are not whole blocks of Q6_K (256): Q8_0 instead"));
+            assertThat(mixture(type, "llama-rows-64-172").choose("token_embd.weight"))
+                    .isEqualTo(new GgufMixture.Choice(
+                            GgufType.Q8_0, "rows of 64 are not whole blocks of Q6_K (256): Q8_0 instead"));
+        }
+    }
+
+    private static GgufMixture mixture(GgufFileType type, String model) {
+        return new GgufMixture(
+                GgufOptions.of(type), Objects.requireNonNull(MixtureModels.all().get(model)), false);
+    }
+
     private static List<String> table() throws Exception {
         try (InputStream in = GgufMixtureTest.class.getResourceAsStream("mixtures.txt")) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
