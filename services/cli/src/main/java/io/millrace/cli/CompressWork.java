@@ -30,8 +30,10 @@ final class CompressWork {
         this.evaluation = evaluation;
     }
 
-    /** Of a multimodal model most formats hold the text model alone, GGUF cannot say every window, and no stage reads the
-     * modules of an embedding model. */
+    /**
+     * Of a multimodal model most formats hold the text model alone, of an embedding model none holds the weights behind
+     * the language model, and GGUF cannot say every window.
+     */
     static void remarkLost(Output output, Set<CompressionTarget> wanted, CompressFiles.Weights weights) {
         remarkLeftOut(output, wanted, weights.seeing());
         weights.lostModules().ifPresent(output::remark);
