@@ -30,7 +30,10 @@ final class CompressWork {
         this.evaluation = evaluation;
     }
 
-    /** Of a multimodal model most formats hold the text model alone, and no stage reads the modules of an embedding model. */
+    /**
+     * Of a multimodal model most formats hold the text model alone, and of an embedding model none holds the weights
+     * behind the language model.
+     */
     static void remarkLost(Output output, Set<CompressionTarget> wanted, CompressFiles.Weights weights) {
         remarkLeftOut(output, wanted, weights.seeing());
         weights.lostModules().ifPresent(output::remark);

@@ -89,8 +89,8 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<S
         SentenceModules modules = SentenceModules.in(inside);
         files.addAll(modules.files());
         leftOut.removeAll(modules.folders());
-        leftOut.removeAll(files);
         leftOut.addAll(modules.leftOut());
+        leftOut.removeAll(files);
         return new CheckpointFolder(inside.folder(), files, leftOut, numbers(config, weights));
     }
 
