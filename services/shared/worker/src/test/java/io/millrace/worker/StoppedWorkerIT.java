@@ -36,16 +36,7 @@ class StoppedWorkerIT {
         Job next = site.job();
         CountDownLatch running = new CountDownLatch(1);
         CountDownLatch interrupted = new CountDownLatch(1);
-        try (Worker worker = site.worker((input, workspace) -> {
-                    if (input.seed() == job.seed()) {
-                        running.countDown();
-                        try {
-                            new CountDownLatch(1).await();
-                        } finally {
-                            interrupted.countDown();
-                        }
-                    }
-                });
+        try (Worker worker = site.worker(endless(job, running, interrupted));
                 JobEvents events = site.events(job);
                 JobEvents nextEvents = site.events(next)) {
             site.send(job);
@@ -71,16 +62,7 @@ class StoppedWorkerIT {
         Job next = site.job();
         CountDownLatch running = new CountDownLatch(1);
         CountDownLatch interrupted = new CountDownLatch(1);
-        try (Worker worker = site.worker((input, workspace) -> {
-                    if (input.seed() == job.seed()) {
-                        running.countDown();
-                        try {
-                            new CountDownLatch(1).await();
-                        } finally {
-                            interrupted.countDown();
-                        }
-                    }
-                });
+        try (Worker worker = site.worker(endless(job, running, interrupted));
                 JobEvents events = site.events(next)) {
             site.send(job);
             assertThat(running.await(30, TimeUnit.SECONDS)).isTrue();
@@ -93,6 +75,20 @@ class StoppedWorkerIT {
             events.await(JobSucceeded.class, 1);
             assertThat(worker.broken()).isFalse();
         }
+    }
+
+    /** Works on one job until it is interrupted, and on others not at all. */
+    private static FakeStage.Work endless(Job job, CountDownLatch running, CountDownLatch interrupted) {
+        return (input, workspace) -> {
+            if (input.seed() == job.seed()) {
+                running.countDown();
+                try {
+                    new CountDownLatch(1).await();
+                } finally {
+                    interrupted.countDown();
+                }
+            }
+        };
     }
 
     private static JobCancelled cancelled(Job job) {
