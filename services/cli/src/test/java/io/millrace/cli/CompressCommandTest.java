@@ -23,6 +23,7 @@ import io.millrace.quantizer.QuantizeStage;
 import io.millrace.store.ClaimKeeper;
 import io.millrace.store.MemoryStore;
 import io.millrace.store.MonotonicTime;
+import io.millrace.store.PartialFolder;
 import io.millrace.tensors.format.gguf.GgufReader;
 import io.millrace.worker.KafkaSettings;
 import io.millrace.worker.Stages;
@@ -361,13 +362,26 @@ final class CompressCommandTest {
 
     @Test
     void aWorkspaceThatAnotherProcessHoldsIsNotTouched() throws IOException {
-        Path held = Files.createDirectories(folder.resolve("out/.gguf-Q8_0.partial/output"));
+        Path out = Files.createDirectory(folder.resolve("out"));
+        try (PartialFolder held = PartialFolder.of(out.resolve("gguf-Q8_0")).orElseThrow()) {
+            Said said = compress("--to", "gguf:Q8_0");
+
+            assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
+            assertThat(said.err()).contains("gguf-Q8_0").contains("wait for it");
+            assertThat(held.files()).exists();
+        }
+    }
+
+    @Test
+    void whatAKilledProcessLeftIsNotInTheWay() throws IOException {
+        Path left = Files.createDirectories(folder.resolve("out/.gguf-Q8_0.partial/files/output"));
+        Files.writeString(left.resolve("model-Q8_0.gguf"), "half");
 
         Said said = compress("--to", "gguf:Q8_0");
 
-        assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
-        assertThat(said.err()).contains(".gguf-Q8_0.partial").contains("if it was killed, delete the folder");
-        assertThat(held).exists();
+        assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.OK);
+        assertThat(folder.resolve("out/.gguf-Q8_0.partial")).doesNotExist();
+        assertThat(folder.resolve("out/gguf-Q8_0/model-Q8_0.gguf")).exists();
     }
 
     @Test

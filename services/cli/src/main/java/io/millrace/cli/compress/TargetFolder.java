@@ -1,10 +1,9 @@
 package io.millrace.cli.compress;
 
 import io.millrace.cli.local.FolderInUseException;
-import io.millrace.store.FolderTree;
+import io.millrace.store.PartialFolder;
 import io.millrace.worker.Workspace;
 import java.io.IOException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -21,13 +20,15 @@ public final class TargetFolder implements Workspace, AutoCloseable {
         void progress(long done, long total, String message);
     }
 
-    private final Path folder;
+    private final Path output;
+    private final PartialFolder partial;
     private final boolean fresh;
     private final Listener listener;
 
     /** @param fresh the output folder was made for this run, and goes too if nothing comes of it */
-    private TargetFolder(Path folder, boolean fresh, Listener listener) {
-        this.folder = folder;
+    private TargetFolder(Path output, PartialFolder partial, boolean fresh, Listener listener) {
+        this.output = output;
+        this.partial = partial;
         this.fresh = fresh;
         this.listener = listener;
     }
@@ -35,23 +36,20 @@ public final class TargetFolder implements Workspace, AutoCloseable {
     /**
      * Makes the workspace.
      *
-     * @throws FolderInUseException if another process works there, or was killed there
+     * @throws FolderInUseException if another process makes the same
      */
     public static TargetFolder open(Path output, String name, Listener listener) throws IOException {
         boolean fresh = !Files.exists(output);
         Files.createDirectories(output);
-        Path folder = output.resolve("." + name + ".partial");
-        try {
-            Files.createDirectory(folder);
-        } catch (FileAlreadyExistsException e) {
-            throw new FolderInUseException(folder, "wait for it; if it was killed, delete the folder");
-        }
-        return new TargetFolder(folder, fresh, listener);
+        PartialFolder partial = PartialFolder.of(output.resolve(name))
+                .orElseThrow(() -> new FolderInUseException(
+                        output.resolve(name), "wait for it, or choose another output folder with -o"));
+        return new TargetFolder(output, partial, fresh, listener);
     }
 
     @Override
     public Path folder() {
-        return folder;
+        return partial.files();
     }
 
     @Override
@@ -66,8 +64,7 @@ public final class TargetFolder implements Workspace, AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        FolderTree.delete(folder);
-        Path output = folder.resolveSibling("");
+        partial.close();
         if (fresh && empty(output)) {
             Files.delete(output);
         }

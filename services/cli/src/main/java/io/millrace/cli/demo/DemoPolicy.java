@@ -50,7 +50,7 @@ final class DemoPolicy {
             models: "%s*"
             work-on: cpu
             evaluate: {text: %s, sequences: 80, length: 128}
-            calibrate: {text: %s, sequences: 64, length: 128, seed: 0}
+            calibrate: {text: %s, seed: 0}
             on-newer-checkpoint: keep
             targets:
               - name: phone

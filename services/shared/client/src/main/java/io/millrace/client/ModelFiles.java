@@ -2,8 +2,8 @@ package io.millrace.client;
 
 import io.millrace.events.ModelPublished;
 import io.millrace.store.ArtifactStore;
-import io.millrace.store.FolderTree;
 import io.millrace.store.Manifest;
+import io.millrace.store.PartialFolder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -11,7 +11,6 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.UUID;
 
 /** Fetches the files of accepted models. */
 public final class ModelFiles {
@@ -27,31 +26,29 @@ public final class ModelFiles {
         return pull(store, model, folder, ByteProgress.UNWATCHED);
     }
 
-    /** As above; an interrupt ends it, and leaves nothing. */
+    /** As above; an interrupt ends it, and leaves nothing. What a killed one left, the next into the same folder removes. */
     public static Path pull(ArtifactStore store, ModelPublished model, Path folder, ByteProgress progress)
             throws IOException {
         Path target = folder.toAbsolutePath();
         Manifest manifest = store.manifest(model.artifact());
-        Path parent = Files.createDirectories(target.resolveSibling(""));
-        // Not a temporary one, which nobody else could read.
-        Path partial = Files.createDirectory(
-                parent.resolve("." + target.getFileName() + "." + UUID.randomUUID() + ".partial"));
+        Files.createDirectories(target.resolveSibling(""));
+        PartialFolder partial = PartialFolder.of(target)
+                .orElseThrow(() ->
+                        new IOException(folder + ": another pull fills it; wait for that one, or name another folder"));
         CountedBytes copied = new CountedBytes(manifest.sizeBytes(), progress);
-        try {
+        try (partial) {
             for (Manifest.Entry entry : manifest.files()) {
-                Path file = partial.resolve(entry.name());
+                Path file = partial.files().resolve(entry.name());
                 Files.createDirectories(file.resolveSibling(""));
                 try (InputStream in = store.open(entry.sha256());
                         OutputStream out = copied.to(Files.newOutputStream(file))) {
                     in.transferTo(out);
                 }
             }
-            Files.move(partial, target, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(partial.files(), target, StandardCopyOption.REPLACE_EXISTING);
             return folder;
         } catch (DirectoryNotEmptyException e) {
             throw new IOException(folder + ": is not empty; name a new folder for each version", e);
-        } finally {
-            FolderTree.delete(partial);
         }
     }
 }

@@ -19,6 +19,7 @@ import io.millrace.store.ArtifactStore;
 import io.millrace.store.DamagedFileException;
 import io.millrace.store.FolderStore;
 import io.millrace.store.MemoryStore;
+import io.millrace.store.PartialFolder;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
@@ -291,6 +292,9 @@ class ClientTest {
         Files.writeString(Files.createDirectories(made.resolve("sub")).resolve("report.json"), "{}");
         ModelPublished model = model("v1", "phone", store.publishFolder(made, new TreeMap<>()));
 
+        Path killed = Files.createDirectories(temp.resolve("models/.v1.partial/files"));
+        Files.writeString(killed.resolve("model.gguf"), "wei");
+
         Path pulled = ModelFiles.pull(store, model, temp.resolve("models/v1"));
 
         assertThat(pulled.resolve("model.gguf")).hasContent("weights");
@@ -298,6 +302,11 @@ class ClientTest {
         assertThatThrownBy(() -> ModelFiles.pull(store, model, pulled))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("is not empty");
+        try (PartialFolder other = PartialFolder.of(temp.resolve("models/v2")).orElseThrow()) {
+            assertThatThrownBy(() -> ModelFiles.pull(store, model, temp.resolve("models/v2")))
+                    .hasMessageContaining("another pull fills it");
+            assertThat(other.files()).exists();
+        }
 
         String digest = Digest.of("weights").hex();
         Path blob = temp.resolve("store/blobs").resolve(digest.substring(0, 2)).resolve(digest);
