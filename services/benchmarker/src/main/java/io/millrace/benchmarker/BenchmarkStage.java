@@ -18,6 +18,21 @@ import java.util.List;
 
 /** Measures a candidate against its original; the artifact is the report. */
 public final class BenchmarkStage implements Stage<Benchmark> {
+    private final boolean anyOriginal;
+
+    public BenchmarkStage() {
+        this(false);
+    }
+
+    private BenchmarkStage(boolean anyOriginal) {
+        this.anyOriginal = anyOriginal;
+    }
+
+    /** Measures against what a stage or {@code dequantize} made, too: for a person's own comparison, which is no loop. */
+    public static BenchmarkStage againstAnyOriginal() {
+        return new BenchmarkStage(true);
+    }
+
     @Override
     public Class<Benchmark> parameters() {
         return Benchmark.class;
@@ -28,7 +43,7 @@ public final class BenchmarkStage implements Stage<Benchmark> {
             throws StageException, IOException, InterruptedException {
         try {
             List<Measurement> measurements = switch (input.parameters()) {
-                case Quality quality -> QualityBenchmark.measure(input, quality, workspace);
+                case Quality quality -> QualityBenchmark.measure(input, quality, anyOriginal, workspace);
                 case Speed speed -> SpeedBenchmark.measure(input, speed, workspace);
             };
             Path output = Files.createDirectories(workspace.folder().resolve("output"));

@@ -32,9 +32,13 @@ final class CompressWork {
 
     /**
      * Of a multimodal model most formats hold the text model alone, and of an embedding model none holds the weights
-     * behind the language model.
+     * behind the language model. What was quantized before has lost what nobody sees any more.
      */
     static void remarkLost(Output output, Set<CompressionTarget> wanted, CompressFiles.Weights weights) {
+        weights.madeBy()
+                .ifPresent(stage -> output.remark("these weights were made by '" + stage
+                        + "', not by a training: errors and quality are those beside them, not beside the model that"
+                        + " was trained"));
         remarkLeftOut(output, wanted, weights.seeing());
         weights.lostModules().ifPresent(output::remark);
     }

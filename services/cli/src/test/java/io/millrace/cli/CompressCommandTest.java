@@ -280,6 +280,23 @@ final class CompressCommandTest {
     }
 
     @Test
+    void weightsThatDequantizeMadeAreMeasuredAndCalledSo() throws IOException {
+        Path text = Files.writeString(folder.resolve("text"), "The mill turns while the water runs. ".repeat(300));
+        assertThat(compress("--to", "gguf:Q8_0").exitCode()).isZero();
+        String dense = folder.resolve("dense").toString();
+        assertThat(Said.to("dequantize", folder.resolve("out/gguf-Q8_0").toString(), "-o", dense)
+                        .exitCode())
+                .isZero();
+
+        String again = folder.resolve("again").toString();
+        Said said = Said.to("compress", dense, "--to", "gguf:Q4_K_M", "-o", again, "--evaluate", text.toString());
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        assertThat(said.err()).contains("these weights were made by 'dequantize', not by a training");
+        assertThat(folder.resolve("again/gguf-Q4_K_M.quality.json")).content().contains("perplexity");
+    }
+
+    @Test
     void anUnknownTargetIsAUsageErrorThatListsAllAndNamesTheNearest() {
         Said said = compress("--to", "gguf:q4km");
 
