@@ -132,6 +132,10 @@ public final class TokenizerRebuild {
         Map<String, Integer> vocabulary = new LinkedHashMap<>(putVocabulary(model));
         // A text must not become a control token by merging its letters. Gemma's runs of spaces are user-defined.
         vocabulary.values().removeIf(id -> !is(id, Kind.NORMAL) && !is(id, Kind.USER_DEFINED));
+        // Where they are spelled with spaces, as llama.cpp's converter does, they are cut out before: no mark makes
+        // one, and
+        // a merge is read at its only space.
+        vocabulary.keySet().removeIf(text -> text.contains(" "));
         model.putPOJO("merges", PieceMerges.of(texts, vocabulary, scores));
         return true;
     }
