@@ -18,6 +18,22 @@ import java.util.List;
 
 /** Measures a candidate against its original; the artifact is the report. */
 public final class BenchmarkStage implements Stage<Benchmark> {
+    private final boolean againstAny;
+
+    /** Measures against what a training wrote: in a pipeline no output comes round again. */
+    public BenchmarkStage() {
+        this(false);
+    }
+
+    private BenchmarkStage(boolean againstAny) {
+        this.againstAny = againstAny;
+    }
+
+    /** Measures against what {@code millrace dequantize} or a stage made, too: of many a model nothing else is to be had. */
+    public static BenchmarkStage againstAny() {
+        return new BenchmarkStage(true);
+    }
+
     @Override
     public Class<Benchmark> parameters() {
         return Benchmark.class;
@@ -28,7 +44,7 @@ public final class BenchmarkStage implements Stage<Benchmark> {
             throws StageException, IOException, InterruptedException {
         try {
             List<Measurement> measurements = switch (input.parameters()) {
-                case Quality quality -> QualityBenchmark.measure(input, quality, workspace);
+                case Quality quality -> QualityBenchmark.measure(input, quality, againstAny, workspace);
                 case Speed speed -> SpeedBenchmark.measure(input, speed, workspace);
             };
             Path output = Files.createDirectories(workspace.folder().resolve("output"));

@@ -32,11 +32,12 @@ final class QualityBenchmark {
 
     private QualityBenchmark() {}
 
-    static List<Measurement> measure(StageInput<?> input, Quality parameters, Workspace workspace)
+    static List<Measurement> measure(StageInput<?> input, Quality parameters, boolean againstAny, Workspace workspace)
             throws StageException, IOException, InterruptedException {
         Path originalFolder = input.require(Role.ORIGINAL);
         Path textFile = text(input.require(Role.EVALUATION_TEXT));
-        try (Checkpoint original = Checkpoint.openOriginal(originalFolder);
+        try (Checkpoint original =
+                        againstAny ? Checkpoint.open(originalFolder) : Checkpoint.openOriginal(originalFolder);
                 Candidate candidate = Candidate.open(input.require(Role.MODEL))) {
             FiniteWeights.check(
                     candidate.weights(), candidate.weightsAt().getFileName().toString());

@@ -68,8 +68,9 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
      * @param bytes of the language model
      * @param seeing tensors with which a multimodal model sees
      * @param lostModules what sentence-transformers would miss in any result
+     * @param madeBy the stage or command that made them, where no training did
      */
-    record Weights(long bytes, List<TensorSpec> seeing, Optional<String> lostModules) {}
+    record Weights(long bytes, List<TensorSpec> seeing, Optional<String> lostModules, Optional<String> madeBy) {}
 
     Weights weights() throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
@@ -78,7 +79,8 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
                             .mapToLong(TensorSpec::byteSize)
                             .sum(),
                     checkpoint.seeing(),
-                    checkpoint.modules().lost());
+                    checkpoint.modules().lost(),
+                    Optional.ofNullable(checkpoint.metadata().get(Checkpoint.MADE)));
         }
     }
 }

@@ -7,6 +7,7 @@ import io.millrace.cli.compress.EvaluationText;
 import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.tensors.TensorSpec;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -37,6 +38,13 @@ final class CompressWork {
     static void remarkLost(Output output, Set<CompressionTarget> wanted, CompressFiles.Weights weights) {
         remarkLeftOut(output, wanted, weights.seeing());
         weights.lostModules().ifPresent(output::remark);
+    }
+
+    /** Losses count from what lies in the folder, which may have lost before. */
+    static void remarkMade(Output output, Path model, CompressFiles.Weights weights) {
+        weights.madeBy()
+                .ifPresent(stage -> output.remark(model + " was made by '" + stage
+                        + "': errors and quality count from its weights, not from those that it was made of"));
     }
 
     private static void remarkLeftOut(Output output, Set<CompressionTarget> wanted, List<TensorSpec> seeing) {

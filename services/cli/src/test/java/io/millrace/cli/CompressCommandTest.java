@@ -278,6 +278,37 @@ final class CompressCommandTest {
         assertThat(folder.resolve("out/gguf-Q8_0.quality.json")).content().contains("perplexity");
     }
 
+    /** Of many a model the GGUF file is all that there is. */
+    @Test
+    void aFolderThatDequantizeMadeIsMeasuredAgainstAndCalledSo() throws IOException {
+        Path text = Files.writeString(folder.resolve("text"), "The mill turns while the water runs. ".repeat(300));
+        Path dense = folder.resolve("dense");
+        assertThat(compress("--to", "gguf:Q8_0").err()).doesNotContain("was made by");
+        Said made = Said.to(
+                "dequantize", folder.resolve("out/gguf-Q8_0/model-Q8_0.gguf").toString(), "-o", dense.toString());
+        assertThat(made.exitCode()).as(made.err()).isZero();
+
+        Said said = Said.to(
+                "compress",
+                dense.toString(),
+                "--to",
+                "gguf:Q4_0",
+                "--evaluate",
+                text.toString(),
+                "-o",
+                folder.resolve("again").toString(),
+                "--output",
+                "json");
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        assertThat(said.err()).contains(dense + " was made by 'dequantize'");
+        assertThat(new ObjectMapper()
+                        .readTree(said.out())
+                        .at("/made/0/quality/perplexity")
+                        .asDouble())
+                .isPositive();
+    }
+
     @Test
     void anUnknownTargetIsAUsageErrorThatListsAllAndNamesTheNearest() {
         Said said = compress("--to", "gguf:q4km");

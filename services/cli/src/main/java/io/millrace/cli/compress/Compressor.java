@@ -141,7 +141,7 @@ public final class Compressor {
             Map<Role, Path> inputs =
                     Map.of(Role.ORIGINAL, model, Role.MODEL, made.folder(), Role.EVALUATION_TEXT, textFolder);
             StageInput<Benchmark> input = new StageInput<>(inputs, text.parameters(), 0, Device.CPU);
-            StageOutput report = new BenchmarkStage().run(input, work);
+            StageOutput report = BenchmarkStage.againstAny().run(input, work);
             TargetFolder.publish(report.folder().resolve("benchmark.json"), out.resolve(name + ".quality.json"));
             return withQuality(made, report.measurements());
         } catch (StageException e) {
