@@ -170,6 +170,7 @@ final class CompressCommand implements Callable<Integer> {
         Set<CompressionTarget> wanted = check(files);
         CompressFiles.Weights weights = files.weights();
         CompressWork.remarkLost(output, wanted, weights);
+        CompressWork.remarkMade(output, model, weights);
         files.adapter().ifPresent(adapter -> output.remark(adapter.remark()));
         Compressor compressor =
                 new Compressor(model, out, files.importance(), threads, System::nanoTime, progress::show);

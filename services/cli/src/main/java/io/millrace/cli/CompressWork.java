@@ -7,6 +7,7 @@ import io.millrace.cli.compress.EvaluationText;
 import io.millrace.events.Parameters.CompressedTensors;
 import io.millrace.tensors.TensorSpec;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -32,15 +33,18 @@ final class CompressWork {
 
     /**
      * Of a multimodal model most formats hold the text model alone, and of an embedding model none holds the weights
-     * behind the language model. What was quantized before has lost what nobody sees any more.
+     * behind the language model.
      */
     static void remarkLost(Output output, Set<CompressionTarget> wanted, CompressFiles.Weights weights) {
-        weights.madeBy()
-                .ifPresent(stage -> output.remark("these weights were made by '" + stage
-                        + "', not by a training: errors and quality are those beside them, not beside the model that"
-                        + " was trained"));
         remarkLeftOut(output, wanted, weights.seeing());
         weights.lostModules().ifPresent(output::remark);
+    }
+
+    /** Losses count from what lies in the folder, which may have lost before. */
+    static void remarkMade(Output output, Path model, CompressFiles.Weights weights) {
+        weights.madeBy()
+                .ifPresent(stage -> output.remark(model + " was made by '" + stage
+                        + "': errors and quality count from its weights, not from those that it was made of"));
     }
 
     private static void remarkLeftOut(Output output, Set<CompressionTarget> wanted, List<TensorSpec> seeing) {

@@ -132,6 +132,8 @@ public final class TokenizerRebuild {
         Map<String, Integer> vocabulary = new LinkedHashMap<>(putVocabulary(model));
         // A text must not become a control token by merging its letters. Gemma's runs of spaces are user-defined.
         vocabulary.values().removeIf(id -> !is(id, Kind.NORMAL) && !is(id, Kind.USER_DEFINED));
+        // llama.cpp's converter spells them with spaces: they are cut out of a text before any merge.
+        vocabulary.keySet().removeIf(text -> text.contains(" "));
         model.putPOJO("merges", PieceMerges.of(texts, vocabulary, scores));
         return true;
     }

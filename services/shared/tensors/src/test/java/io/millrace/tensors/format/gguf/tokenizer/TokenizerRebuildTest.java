@@ -105,6 +105,21 @@ final class TokenizerRebuildTest {
         assertThat(tokenizer().at("/model/merges")).hasToString("[\"\u2581 \u2581\"]");
     }
 
+    /** As llama.cpp's converter spells them: a merge of them would have several spaces, and no library would open the file. */
+    @Test
+    void runsOfSpacesThatAreSpelledWithSpacesAreMadeByNoMerge() throws Exception {
+        Map<String, GgufValue> keys = pieces("Gemma", List.of("<unk>", "\u2581", "  ", "    ", "\u2581\u2581"));
+        keys.put(PREFIX + "token_type", GgufValue.i32s(List.of(2, 1, 4, 4, 1)));
+
+        assertThat(rebuild(keys).write(folder)).isTrue();
+
+        assertThat(tokenizer().at("/model/merges")).hasToString("[\"\u2581 \u2581\"]");
+        assertThat(tokenizer().path("added_tokens"))
+                .extracting(token -> token.path("content").asText())
+                .containsExactly("<unk>", "  ", "    ");
+        TokenizerJson.in(folder, 1 << 20).requireSound();
+    }
+
     @ParameterizedTest
     @CsvSource({"Phi-3 mini, true", "phi3, true", "Phi 3, false", "Llama, false"})
     void theTokensOfPhi3SwallowTheSpacesAfterThemAsInLlamaCpp(String name, boolean swallow) throws Exception {
