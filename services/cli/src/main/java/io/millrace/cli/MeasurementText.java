@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import io.millrace.events.Measurement;
+import io.millrace.events.Metric;
 
 /** A measurement in one line, with what it rests on. */
 final class MeasurementText {
@@ -11,12 +12,13 @@ final class MeasurementText {
         if (measurement.value().isEmpty()) {
             return text.append("– (").append(measurement.note()).append(')').toString();
         }
-        text.append(Text.number(measurement.value().getAsDouble()));
+        boolean bytes = measurement.unit().equals(Metric.SIZE.unit());
+        text.append(number(measurement.value().getAsDouble(), bytes));
         measurement.standardError().ifPresent(error -> text.append(" ± ").append(Text.number(error)));
-        if (!measurement.unit().isEmpty()) {
+        if (!measurement.unit().isEmpty() && !bytes) {
             text.append(' ').append(measurement.unit());
         }
-        measurement.baseline().ifPresent(baseline -> text.append(", original ").append(Text.number(baseline)));
+        measurement.baseline().ifPresent(baseline -> text.append(", original ").append(number(baseline, bytes)));
         if (measurement.samples() > 0) {
             text.append(", ").append(measurement.samples()).append(" samples");
         }
@@ -27,5 +29,9 @@ final class MeasurementText {
             text.append(" (").append(measurement.note()).append(')');
         }
         return text.toString();
+    }
+
+    private static String number(double value, boolean bytes) {
+        return bytes ? Text.bytes((long) value) : Text.number(value);
     }
 }

@@ -243,5 +243,6 @@ public final class CausalLanguageModel implements AutoCloseable {
     @Override
     public void close() {
         scope.close();
+        NativeHeap.giveBack();
     }
 }

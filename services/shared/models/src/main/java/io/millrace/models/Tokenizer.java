@@ -154,5 +154,6 @@ public final class Tokenizer implements AutoCloseable {
     @Override
     public void close() {
         tokenizer.close();
+        NativeHeap.giveBack();
     }
 }

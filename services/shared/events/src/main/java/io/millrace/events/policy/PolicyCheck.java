@@ -86,12 +86,21 @@ public final class PolicyCheck {
         }
         if (width % multiple != 0 && (strict || width != model.feedForwardSize())) {
             reasons.add(quantize.type() + " needs rows that are a multiple of " + multiple
-                    + " but the feed-forward width is " + width);
+                    + " but the feed-forward width is " + width + "; "
+                    + (width == model.feedForwardSize()
+                            ? typesForOtherRows(multiple)
+                            : "let the prune step round to 'multiple-of: " + multiple + "'"));
         }
         if (strict && model.hiddenSize() % multiple != 0) {
             reasons.add(quantize.type() + " needs rows that are a multiple of " + multiple + " but the hidden size is "
-                    + model.hiddenSize());
+                    + model.hiddenSize() + "; " + typesForOtherRows(multiple));
         }
+    }
+
+    private static String typesForOtherRows(int multiple) {
+        int least = new Parameters.CompressedTensors("FP8_DYNAMIC").rowMultiple();
+        return (multiple > least ? "FP8_DYNAMIC and W8A8 take multiples of " + least + ", " : "")
+                + "a GGUF type takes rows of any length";
     }
 
     private static void checkSizes(Target target, Recipe recipe, ModelNumbers model, int width, List<String> reasons) {

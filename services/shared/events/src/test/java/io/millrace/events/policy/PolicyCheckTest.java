@@ -156,9 +156,23 @@ class PolicyCheckTest {
         assertThat(reasons(List.of(new Parameters.Neurons(0.25, 32), new Parameters.Gguf("Q4_K_M"))))
                 .isEmpty();
         assertThat(reasons(List.of(new Parameters.Neurons(0.3, 32), new Parameters.Gguf("Q4_K_M"))))
-                .containsExactly("Q4_K_M needs rows that are a multiple of 256 but the feed-forward width is 736");
+                .containsExactly("Q4_K_M needs rows that are a multiple of 256 but the feed-forward width is 736;"
+                        + " let the prune step round to 'multiple-of: 256'");
         assertThat(reasons(List.of(new Parameters.Neurons(0.3, 32), new Parameters.CompressedTensors("W4A16"))))
-                .containsExactly("W4A16 needs rows that are a multiple of 128 but the feed-forward width is 736");
+                .containsExactly("W4A16 needs rows that are a multiple of 128 but the feed-forward width is 736;"
+                        + " let the prune step round to 'multiple-of: 128'");
+    }
+
+    @Test
+    void aSchemeThatTheModelsOwnRowsDoNotFitNamesThoseThatTheyFit() {
+        ModelNumbers model =
+                new ModelNumbers("LlamaForCausalLM", 134_515_008, 49152, 576, 1536, 30, 9, 3, 8192, "BF16");
+        Recipe recipe = new Recipe(List.of(new Step(new Parameters.CompressedTensors("W4A16"), Device.CPU)));
+
+        assertThat(PolicyCheck.impossibleRungs(model, target(List.of(recipe), 512, Metric.SIZE_RATIO, 10)))
+                .extracting(ImpossibleRung::reason)
+                .containsExactly("W4A16 needs rows that are a multiple of 128 but the hidden size is 576;"
+                        + " FP8_DYNAMIC and W8A8 take multiples of 16, a GGUF type takes rows of any length");
     }
 
     @Test

@@ -98,8 +98,9 @@ public final class Distillation implements AutoCloseable {
         try (NDManager work = TensorRuntime.start().scope()) {
             NDArray next = Losses.next(work, batch);
             // Outside the collector: nothing of the teacher is recorded.
-            NDArray wanted = Losses.softened(
-                    teacher.forward(teacher.tokens(work, shown), teacherLayers), settings.temperature());
+            NDArray told = teacher.forward(teacher.tokens(work, shown), teacherLayers);
+            NDArray wanted = Losses.softened(told, settings.temperature());
+            told.close();
             return step.run(work, shown, logits -> loss(logits, wanted, next), studentLayers);
         }
     }

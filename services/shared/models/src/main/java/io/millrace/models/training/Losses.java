@@ -5,13 +5,19 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.millrace.models.TensorRuntime;
 
-/** Scalar losses over a batch, each a mean over its positions, in nats. */
+/**
+ * Scalar losses over a batch, each a mean over its positions, in nats. Tensors as large as the logits are the largest of
+ * a step, so none outlives its use: what the backward pass needs the graph keeps.
+ */
 final class Losses {
     private Losses() {}
 
     /** logits [batch, length, vocabulary], next tokens [batch · length, 1] i64. */
     static NDArray crossEntropy(NDArray logits, NDArray next) {
-        return flat(logits).logSoftmax(-1).gather(next, 1).neg().mean();
+        NDManager scope = logits.getManager();
+        try (NDManager inner = scope.newSubManager()) {
+            return kept(flat(logits, inner).logSoftmax(-1).gather(next, 1).neg().mean(), scope);
+        }
     }
 
     /**
@@ -22,9 +28,13 @@ final class Losses {
      * @param student logits [batch, length, vocabulary]
      */
     static NDArray divergence(NDArray teacher, NDArray student, double temperature) {
-        NDArray softened = softened(student, temperature);
-        NDArray perPosition = softened.sub(teacher).mul(teacher.exp()).sum(new int[] {1});
-        return scaled(perPosition.mean(), -temperature * temperature);
+        NDManager scope = student.getManager();
+        try (NDManager inner = scope.newSubManager()) {
+            NDArray softened = kept(softened(student, temperature), inner);
+            NDArray weights = kept(teacher.exp(), inner);
+            NDArray perPosition = softened.sub(teacher).mul(weights).sum(new int[] {1});
+            return kept(scaled(perPosition.mean(), -temperature * temperature), scope);
+        }
     }
 
     static NDArray scaled(NDArray loss, double factor) {
@@ -32,14 +42,22 @@ final class Losses {
     }
 
     static NDArray softened(NDArray logits, double temperature) {
-        return flat(logits)
-                .div(TensorRuntime.scalar(logits.getManager(), temperature))
-                .logSoftmax(-1);
+        NDManager scope = logits.getManager();
+        try (NDManager inner = scope.newSubManager()) {
+            NDArray divided = flat(logits, inner).div(TensorRuntime.scalar(inner, temperature));
+            return kept(divided.logSoftmax(-1), scope);
+        }
     }
 
-    private static NDArray flat(NDArray logits) {
+    /** In a scope of its own, where the results of its operations are too. */
+    private static NDArray flat(NDArray logits, NDManager scope) {
         Shape shape = logits.getShape();
-        return logits.reshape(-1, shape.get(shape.dimension() - 1));
+        return kept(logits.reshape(-1, shape.get(shape.dimension() - 1)), scope);
+    }
+
+    private static NDArray kept(NDArray tensor, NDManager scope) {
+        tensor.attach(scope);
+        return tensor;
     }
 
     /** What a batch asks for: every token but the last is shown, every token but the first is to be predicted. */

@@ -54,7 +54,9 @@ final class TrainingStep implements AutoCloseable {
         Object[] found = new Object[1];
         NDArray tokens = model.tokens(work, shown);
         runtime.withGradients(collector -> {
-            Loss loss = objective.of(model.forward(tokens, watch));
+            NDArray logits = model.forward(tokens, watch);
+            Loss loss = objective.of(logits);
+            logits.close();
             collector.backward(loss.total());
             found[0] = loss;
         });

@@ -179,7 +179,7 @@ final class GgufConfig {
 
     private void putFactors(ObjectNode scaling, String key, String name) throws MalformedFileException {
         ArrayNode list = scaling.putArray(key);
-        factors(name).forEach(factor -> list.add(factor.doubleValue()));
+        factors(name).forEach(factor -> list.add(shortest(factor)));
     }
 
     private List<Float> factors(String name) throws MalformedFileException {
@@ -320,9 +320,14 @@ final class GgufConfig {
 
     private double real(String key) throws MalformedFileException {
         if (reader.header().metadata().get(key) instanceof GgufValue.Real number) {
-            return number.value();
+            return number.type() == GgufValue.Type.F32 ? shortest((float) number.value()) : number.value();
         }
         throw problem("key '" + key + "' is missing or no F32");
+    }
+
+    /** 1e-5 as a checkpoint's config.json has it, not 9.999999747378752E-6: the same number in F32. */
+    private static double shortest(float number) {
+        return Double.parseDouble(Float.toString(number));
     }
 
     private MalformedFileException problem(String what) {

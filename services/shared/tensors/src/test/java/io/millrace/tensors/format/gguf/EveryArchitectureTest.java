@@ -74,6 +74,7 @@ class EveryArchitectureTest {
             ModelConfig found = foreign.config();
             assertThat(found.architecture().ggufName())
                     .isEqualTo(expected.architecture().ggufName());
+            assertThat(found.normEpsilon()).as("1e-5 although F32 holds it").isEqualTo(expected.normEpsilon());
             assertThat(found.headSize()).isEqualTo(expected.headSize());
             assertThat(found.attentionScale()).isEqualTo(expected.attentionScale());
             assertThat(found.ropeScaling()).isEqualTo(expected.ropeScaling());

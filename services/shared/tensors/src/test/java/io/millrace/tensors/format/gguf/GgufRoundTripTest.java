@@ -174,7 +174,7 @@ class GgufRoundTripTest {
         try (Checkpoint original = Checkpoint.open(folder);
                 GgufWeights weights = GgufWeights.of(GgufReader.over("foreign.gguf", MemorySegment.ofArray(foreign)))) {
             assertThat(weights.config().headSize()).isEqualTo(64);
-            assertThat(weights.config().normEpsilon()).isEqualTo((double) (float) 1e-5);
+            assertThat(weights.config().normEpsilon()).isEqualTo(1e-5);
             assertThat(weights.config().tiedHead()).isFalse();
             assertThat(weights.tensors())
                     .extracting(TensorSpec::name)
