@@ -52,6 +52,23 @@ final class ComposeTest {
         });
     }
 
+    /** Two that build one name at once fail on a machine that lacks it, and all others find what one has built. */
+    @Test
+    void eachImageOfMillraceIsBuiltByOneServiceAndPulledByNone() {
+        List<ComposeService> ours = services()
+                .filter(service -> service.text("image").startsWith("millrace:"))
+                .toList();
+
+        assertThat(ours).extracting(service -> service.text("pull_policy")).containsOnly("never");
+        assertThat(ours.stream()
+                        .filter(service -> !service.part("build").isEmpty())
+                        .map(service -> service.text("image")))
+                .containsExactlyInAnyOrderElementsOf(ours.stream()
+                        .map(service -> service.text("image"))
+                        .distinct()
+                        .toList());
+    }
+
     @Test
     void everyVolumeIsNamedAndUsedAndEveryFileIsThere() {
         List<String> sources = services()
