@@ -114,6 +114,21 @@ final class ComposeTest {
                 .containsExactly("kafka:" + ComposeService.kafka().environment().get("KAFKA_LOG_DIRS"));
     }
 
+    /** Conditional writes of SeaweedFS are atomic since 4.18; its image changes users if it is started as root. */
+    @Test
+    void theS3ServerKeepsConditionsAndNeedsNoRights() {
+        ComposeService server = services()
+                .filter(service -> service.name().equals("seaweedfs"))
+                .findFirst()
+                .orElseThrow();
+        String[] version = server.text("image").replaceFirst(".*:", "").split("\\.", -1);
+
+        assertThat(100 * Integer.parseInt(version[0]) + Integer.parseInt(version[1]))
+                .isGreaterThanOrEqualTo(418);
+        assertThat(server.list("cap_drop")).containsExactly("ALL");
+        assertThat(server.text("user")).matches("[1-9]\\d*:[1-9]\\d*");
+    }
+
     /** The folder that the README tells to make, which may hold many gigabytes. */
     @Test
     void checkpointsAreNeitherSentToTheBuildNorCommitted() {
