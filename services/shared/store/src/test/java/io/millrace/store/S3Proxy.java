@@ -8,6 +8,7 @@ import java.io.Writer;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -16,8 +17,13 @@ import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.BucketAlreadyExistsException;
+import software.amazon.awssdk.services.s3.model.BucketAlreadyOwnedByYouException;
 
-/** An S3 server as a process of its own, on a port that it chose. */
+/**
+ * An S3 server as a process of its own, on a port that it chose; or another one that runs already, which {@code
+ * MILLRACE_S3} names if it knows the key of these tests, and {@code MILLRACE_S3_TRUSTING} if it asks for none.
+ */
 public final class S3Proxy {
     public static final String BUCKET = "millrace-test";
     private static final Path JAR = Path.of(System.getProperty("millrace.s3proxy", "target/s3proxy/s3proxy.jar"));
@@ -25,17 +31,18 @@ public final class S3Proxy {
     private static final String IDENTITY = "test-identity";
     private static final String SECRET = "test-secret";
 
-    private final Process process;
+    private final Optional<Process> process;
     private final URI endpoint;
 
-    private S3Proxy(Process process, int port) {
+    private S3Proxy(Optional<Process> process, URI endpoint) {
         this.process = process;
-        this.endpoint = URI.create("http://127.0.0.1:" + port);
+        this.endpoint = endpoint;
     }
 
     /** Starts the server with one empty bucket, in its memory; the test is skipped where the jar is missing. */
     public static S3Proxy start(Path folder) throws IOException {
-        return start(folder, "aws-v2-or-v4", "transient-nio2");
+        Optional<S3Proxy> another = another("MILLRACE_S3");
+        return another.isPresent() ? another.get() : start(folder, "aws-v2-or-v4", "transient-nio2");
     }
 
     /** A server whose buckets are folders below this one, so that a test can make objects older. */
@@ -45,7 +52,13 @@ public final class S3Proxy {
 
     /** A server that takes every signature. */
     static S3Proxy startTrusting(Path folder) throws IOException {
-        return start(folder, "none", "transient-nio2");
+        Optional<S3Proxy> another = another("MILLRACE_S3_TRUSTING");
+        return another.isPresent() ? another.get() : start(folder, "none", "transient-nio2");
+    }
+
+    private static Optional<S3Proxy> another(String variable) {
+        return Optional.ofNullable(System.getenv(variable))
+                .map(endpoint -> new S3Proxy(Optional.empty(), URI.create(endpoint)).withBucket());
     }
 
     private static S3Proxy start(Path folder, String authorization, String provider) throws IOException {
@@ -74,12 +87,17 @@ public final class S3Proxy {
                         settings.toString())
                 .redirectErrorStream(true)
                 .start();
-        S3Proxy server = new S3Proxy(process, port(process));
+        return new S3Proxy(Optional.of(process), URI.create("http://127.0.0.1:" + port(process))).withBucket();
+    }
+
+    private S3Proxy withBucket() {
         knowCredentials();
-        try (S3Client client = server.client()) {
+        try (S3Client client = client()) {
             client.createBucket(create -> create.bucket(BUCKET));
+        } catch (BucketAlreadyOwnedByYouException | BucketAlreadyExistsException e) {
+            // Of another class of tests.
         }
-        return server;
+        return this;
     }
 
     /** Reads on for ever in the background, so that the server never waits for its log to be read. */
@@ -135,9 +153,11 @@ public final class S3Proxy {
     }
 
     void stop() throws InterruptedException {
-        process.destroy();
-        if (!process.waitFor(10, TimeUnit.SECONDS)) {
-            process.destroyForcibly().waitFor();
+        if (process.isPresent()) {
+            process.get().destroy();
+            if (!process.get().waitFor(10, TimeUnit.SECONDS)) {
+                process.get().destroyForcibly().waitFor();
+            }
         }
     }
 }

@@ -52,6 +52,23 @@ final class ComposeTest {
         });
     }
 
+    /** Two that build one name at once fail on a machine that lacks it, and all others find what one has built. */
+    @Test
+    void eachImageOfMillraceIsBuiltByOneServiceAndPulledByNone() {
+        List<ComposeService> ours = services()
+                .filter(service -> service.text("image").startsWith("millrace:"))
+                .toList();
+
+        assertThat(ours).extracting(service -> service.text("pull_policy")).containsOnly("never");
+        assertThat(ours.stream()
+                        .filter(service -> !service.part("build").isEmpty())
+                        .map(service -> service.text("image")))
+                .containsExactlyInAnyOrderElementsOf(ours.stream()
+                        .map(service -> service.text("image"))
+                        .distinct()
+                        .toList());
+    }
+
     @Test
     void everyVolumeIsNamedAndUsedAndEveryFileIsThere() {
         List<String> sources = services()
@@ -95,6 +112,21 @@ final class ComposeTest {
     void theBrokerKeepsItsRecordsOnItsVolume() {
         assertThat(ComposeService.kafka().list("volumes"))
                 .containsExactly("kafka:" + ComposeService.kafka().environment().get("KAFKA_LOG_DIRS"));
+    }
+
+    /** Conditional writes of SeaweedFS are atomic since 4.18; its image changes users if it is started as root. */
+    @Test
+    void theS3ServerKeepsConditionsAndNeedsNoRights() {
+        ComposeService server = services()
+                .filter(service -> service.name().equals("seaweedfs"))
+                .findFirst()
+                .orElseThrow();
+        String[] version = server.text("image").replaceFirst(".*:", "").split("\\.", -1);
+
+        assertThat(100 * Integer.parseInt(version[0]) + Integer.parseInt(version[1]))
+                .isGreaterThanOrEqualTo(418);
+        assertThat(server.list("cap_drop")).containsExactly("ALL");
+        assertThat(server.text("user")).matches("[1-9]\\d*:[1-9]\\d*");
     }
 
     /** The folder that the README tells to make, which may hold many gigabytes. */
