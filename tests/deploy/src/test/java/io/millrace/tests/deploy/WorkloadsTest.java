@@ -2,11 +2,15 @@ package io.millrace.tests.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.apps.DeploymentStrategyBuilder;
 import io.fabric8.kubernetes.api.model.apps.StatefulSet;
 import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -49,6 +53,32 @@ final class WorkloadsTest {
                         .toList());
     }
 
+    /** A device is free only when the worker that has it is gone: a successor that comes first may wait for ever. */
+    @Test
+    void aWorkerWithADeviceGoesBeforeItsSuccessorComes() {
+        assertThat(Manifest.all()
+                        .flatMap(manifest -> manifest.as(Deployment.class))
+                        .filter(deployment -> !devicesAskedFor(deployment).isEmpty())
+                        .map(deployment -> deployment.getSpec().getStrategy()))
+                .hasSize(2)
+                .containsOnly(new DeploymentStrategyBuilder()
+                        .withNewRollingUpdate()
+                        .withNewMaxSurge(0)
+                        .withNewMaxUnavailable(1)
+                        .endRollingUpdate()
+                        .build());
+    }
+
+    /** Pods that may not be are refused, and whoever applies their Deployment is told at once. */
+    @Test
+    void theNamespaceTakesRestrictedPodsOnly() {
+        assertThat(Manifest.all().flatMap(manifest -> manifest.as(Namespace.class)))
+                .singleElement()
+                .satisfies(namespace -> assertThat(namespace.getMetadata().getLabels())
+                        .containsEntry("pod-security.kubernetes.io/enforce", "restricted")
+                        .containsEntry("pod-security.kubernetes.io/warn", "restricted"));
+    }
+
     @Test
     void prometheusCallsWhatItFindsByTheNamesThatDashboardsAskFor() {
         List<PodMonitor> monitors = Manifest.all()
@@ -70,6 +100,16 @@ final class WorkloadsTest {
                             "job",
                             WatchedPipeline.job(found.invocation().command().getFirst())));
         });
+    }
+
+    /** Names of what is counted whole: cards, not processors and memory. Patches ask for nothing. */
+    private static List<String> devicesAskedFor(Deployment deployment) {
+        return deployment.getSpec().getTemplate().getSpec().getContainers().stream()
+                .map(Container::getResources)
+                .filter(Objects::nonNull)
+                .flatMap(resources -> resources.getLimits().keySet().stream())
+                .filter(name -> name.contains("/"))
+                .toList();
     }
 
     static Stream<Pods> stages() {
