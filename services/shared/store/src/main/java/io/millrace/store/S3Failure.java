@@ -71,7 +71,9 @@ final class S3Failure {
                     "SignatureDoesNotMatch",
                     "InvalidToken",
                     "ExpiredToken",
-                    "InvalidClientTokenId" ->
+                    "InvalidClientTokenId",
+                    // Versity's word for a key that it does not know, with status 404.
+                    "XAdminUserNotFound" ->
                 "the server refuses these credentials; correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile"
                         + " or the machine's role";
             case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException" ->

@@ -36,6 +36,8 @@ final class FaultProxy implements AutoCloseable {
         CONDITION_IGNORED,
         /** Refused, as to credentials without the right. */
         DENIED,
+        /** Refused, as Versity words it for a key that it does not know. */
+        USER_NOT_FOUND,
         /** Refused, as a request whose time is not the server's. */
         SKEWED,
         /** Refused, as from a bucket of another region that the signature does not name. */
@@ -133,6 +135,7 @@ final class FaultProxy implements AutoCloseable {
                     answer(exchange, send(exchange, body, Set.of("if-none-match")), Set.of(), false);
                 case CUT -> answer(exchange, send(exchange, body, Set.of()), Set.of(), true);
                 case DENIED -> refuse(exchange, 403, "AccessDenied");
+                case USER_NOT_FOUND -> refuse(exchange, 404, "XAdminUserNotFound");
                 case SKEWED -> refuse(exchange, 403, "RequestTimeTooSkewed");
                 case MALFORMED_REGION -> refuse(exchange, 400, "AuthorizationHeaderMalformed");
                 case ELSEWHERE -> refuse(exchange, 301, "PermanentRedirect");

@@ -403,6 +403,15 @@ class S3FaultIT {
     }
 
     @Test
+    void aKeyThatNobodyKnowsIsSaidToBeWrongByWhateverWord() {
+        proxy.next(1, Fault.USER_NOT_FOUND, requests("GET", "list-type=2"));
+
+        assertThatThrownBy(() -> open(Duration.ofSeconds(20)))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("the server refuses these credentials; correct AWS_ACCESS_KEY_ID");
+    }
+
+    @Test
     void aBucketOfAnotherRegionIsSaidToBeOne() {
         for (Fault fault : List.of(Fault.MALFORMED_REGION, Fault.ELSEWHERE)) {
             proxy.next(1, fault, requests("GET", "list-type=2"));

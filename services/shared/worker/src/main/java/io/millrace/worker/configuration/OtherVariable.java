@@ -11,8 +11,11 @@ public enum OtherVariable {
     LOG_APPENDER("`TEXT` (default) or `JSON`: the log until `--log-json` is read."),
     PLANTED_FAULT("`scales` spoils what the quantizer makes, to show that the gate sees it."),
     CHECKPOINTS("`docker-compose.yml`: the folder of the checkpoints."),
+    RECEIVERS("`docker-compose.yml`: the folder of Alertmanager's keys, one file for each receiver."),
     PYTHON("Tests: a Python that has transformers."),
-    PROMETHEUS("Tests: the folder of `prometheus` and `promtool`.");
+    PROMETHEUS("Tests: the folder of `prometheus`, `promtool` and `amtool`."),
+    S3("Tests: an S3 server that knows their key, instead of s3proxy."),
+    S3_TRUSTING("Tests: an S3 server that asks for no key, instead of s3proxy.");
 
     private final String meaning;
 
