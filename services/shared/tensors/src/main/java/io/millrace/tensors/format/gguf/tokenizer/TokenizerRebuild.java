@@ -241,7 +241,10 @@ public final class TokenizerRebuild {
 
     private ObjectNode settings() {
         ObjectNode settings = StrictJson.object();
-        settings.put("tokenizer_class", "PreTrainedTokenizerFast");
+        // By this name onnxruntime-genai knows pieces: it split Hindi and Tamil elsewhere without.
+        boolean pieces = text(PREFIX + "model").orElse("").equals("llama");
+        boolean gemma = text("general.architecture").orElse("").startsWith("gemma");
+        settings.put("tokenizer_class", pieces && gemma ? "GemmaTokenizer" : "PreTrainedTokenizerFast");
         settings.put("clean_up_tokenization_spaces", false);
         Map<String, String> names = new LinkedHashMap<>();
         names.put("bos", "bos_token");

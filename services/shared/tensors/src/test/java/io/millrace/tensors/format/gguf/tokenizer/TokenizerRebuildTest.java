@@ -120,6 +120,22 @@ final class TokenizerRebuildTest {
         TokenizerJson.in(folder, 1 << 20).requireSound();
     }
 
+    /** The class by which onnxruntime-genai knows how to merge; of another it leaves Indic letters apart. */
+    @ParameterizedTest
+    @CsvSource({"gemma3, GemmaTokenizer", "gemma2, GemmaTokenizer", "llama, PreTrainedTokenizerFast"})
+    void theClassOfGemmasTokenizerIsNamed(String architecture, String name) throws Exception {
+        Map<String, GgufValue> keys = pieces("a", List.of("<unk>", "\u2581", "a", "b", "c"));
+        keys.put("general.architecture", GgufValue.text(architecture));
+        keys.put(PREFIX + "token_type", GgufValue.i32s(List.of(2, 1, 1, 1, 1)));
+
+        assertThat(rebuild(keys).write(folder)).isTrue();
+
+        assertThat(StrictJson.readFile(folder.resolve("tokenizer_config.json"), 1 << 20)
+                        .path("tokenizer_class")
+                        .asText())
+                .isEqualTo(name);
+    }
+
     @ParameterizedTest
     @CsvSource({"Phi-3 mini, true", "phi3, true", "Phi 3, false", "Llama, false"})
     void theTokensOfPhi3SwallowTheSpacesAfterThemAsInLlamaCpp(String name, boolean swallow) throws Exception {
