@@ -13,10 +13,12 @@ import io.millrace.worker.observe.QueueLag;
 import io.millrace.worker.observe.Traces;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -31,7 +33,12 @@ import org.slf4j.LoggerFactory;
  */
 public final class LocalMode implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LocalMode.class);
-    private static final Duration CONDUCTOR_START = Duration.ofSeconds(90);
+    /**
+     * How long the conductor may take to start, at each attempt. After a kill Kafka's group coordinator was seen out of
+     * step with its own log, so that no member could join; when the broker is started once more it is in step again.
+     */
+    private static final List<Duration> PATIENCE = List.of(Duration.ofSeconds(60), Duration.ofSeconds(90));
+
     private static final short ONE_COPY = 1;
     /** A broker whose disk fills while it makes its topics waits for them for ever. */
     private static final long LEAST_ROOM_BYTES = 64L << 20;
@@ -59,10 +66,29 @@ public final class LocalMode implements AutoCloseable {
      */
     public static LocalMode start(LocalSettings settings, Consumer<String> onFailure)
             throws IOException, InterruptedException {
+        return start(settings, onFailure, PATIENCE);
+    }
+
+    static LocalMode start(LocalSettings settings, Consumer<String> onFailure, List<Duration> patience)
+            throws IOException, InterruptedException {
+        try {
+            return attempt(settings, onFailure, patience.getFirst());
+        } catch (ConductorLateException e) {
+            // A broker that is not ours is not ours to start again.
+            if (patience.size() == 1 || settings.kafka().isPresent()) {
+                throw e;
+            }
+            LOG.warn("{}; the broker and all else is started once more", e.getMessage());
+            return start(settings, onFailure, patience.subList(1, patience.size()));
+        }
+    }
+
+    private static LocalMode attempt(LocalSettings settings, Consumer<String> onFailure, Duration patience)
+            throws IOException, InterruptedException {
         LocalMode local = new LocalMode(settings);
         boolean complete = false;
         try {
-            local.startAll(onFailure);
+            local.startAll(onFailure, patience);
             complete = true;
             return local;
         } catch (IOException | RuntimeException e) {
@@ -77,6 +103,12 @@ public final class LocalMode implements AutoCloseable {
             if (!complete) {
                 local.close();
             }
+        }
+    }
+
+    private static final class ConductorLateException extends IOException {
+        ConductorLateException(Duration patience, Path log) {
+            super("the conductor stopped, or did not start within " + patience.toSeconds() + " s; see " + log);
         }
     }
 
@@ -107,7 +139,7 @@ public final class LocalMode implements AutoCloseable {
         }
     }
 
-    private void startAll(Consumer<String> onFailure) throws IOException, InterruptedException {
+    private void startAll(Consumer<String> onFailure, Duration patience) throws IOException, InterruptedException {
         Home home = settings.home();
         started.push(home.lock());
         WritableFolder.requireRoom(home.folder(), LEAST_ROOM_BYTES, "--home");
@@ -129,9 +161,8 @@ public final class LocalMode implements AutoCloseable {
         StageServices stages = StageServices.start(settings, kafka());
         started.push(stages);
         services = stages;
-        if (!conductor.awaitRunning(CONDUCTOR_START)) {
-            throw new IOException("the conductor stopped, or did not start within " + CONDUCTOR_START.toSeconds()
-                    + " s; see " + home.logs().resolve("millrace.log"));
+        if (!conductor.awaitRunning(patience)) {
+            throw new ConductorLateException(patience, home.logs().resolve("millrace.log"));
         }
         Thread.ofVirtual().name("watch-conductor").start(() -> watch(conductor, onFailure));
         home.announce(new Home.Running(
