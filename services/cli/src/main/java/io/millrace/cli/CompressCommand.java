@@ -174,15 +174,24 @@ final class CompressCommand implements Callable<Integer> {
         files.adapter().ifPresent(adapter -> output.remark(adapter.remark()));
         Compressor compressor =
                 new Compressor(model, out, files.importance(), threads, System::nanoTime, progress::show);
-        Optional<EvaluationText> evaluation = text == null
-                ? Optional.empty()
-                : Optional.of(
-                        EvaluationText.of(model, text, Optional.ofNullable(sequences), Optional.ofNullable(length)));
+        Optional<EvaluationText> evaluation = evaluation();
         List<Outcome.Refused> refused = new ArrayList<>();
         new CompressWork(output, progress, compressor, evaluation).run(wanted, made, refused);
         Compressed all = new Compressed(model, weights.bytes(), made, refused);
         output.print(all, () -> CompressTable.of(all, evaluation.isPresent()));
         return all.exitCode();
+    }
+
+    private Optional<EvaluationText> evaluation() throws IOException {
+        if (text == null) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(
+                    EvaluationText.of(model, text, Optional.ofNullable(sequences), Optional.ofNullable(length)));
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+        }
     }
 
     private Set<CompressionTarget> wanted() {

@@ -51,6 +51,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 final class CompressCommandTest {
     @TempDir
@@ -254,15 +256,23 @@ final class CompressCommandTest {
         return Files.write(folder.resolve("imatrix.dat"), bytes.array());
     }
 
-    @Test
-    void aTextThatIsTooShortToMeasureIsSaidAndTheModelStays() throws IOException {
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --length 64     | has 1110 bytes, too few for the 133 windows of 64 tokens
+            --length 256    | --length is 256, expected 4 to 128, the model's longest context
+            --sequences 5   | --sequences is 5, expected 66 or more: so many windows of 128 tokens
+            """)
+    void whatCannotBeMeasuredIsSaidBeforeAnyWork(String options, String message) throws IOException {
         Path text = Files.writeString(folder.resolve("text"), "The mill turns while the water runs. ".repeat(30));
 
-        Said said = compress("--to", "gguf:Q8_0", "--evaluate", text.toString(), "--length", "64", "--output", "json");
+        Said said = compress(Stream.concat(
+                        Stream.of("--to", "gguf:Q8_0", "--evaluate", text.toString()),
+                        Stream.of(options.split(" ", -1)))
+                .toArray(String[]::new));
 
-        assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.UNSUCCESSFUL);
-        assertThat(said.out()).contains("scored tokens are needed");
-        assertThat(folder.resolve("out/gguf-Q8_0/model-Q8_0.gguf")).exists();
+        assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.USAGE);
+        assertThat(said.err()).contains(message);
+        assertThat(folder.resolve("out")).doesNotExist();
     }
 
     @Test
