@@ -50,12 +50,7 @@ final class CompressMemoryIT {
     /** One of each writer, and several files of one, which must not hold more than one. */
     @ParameterizedTest
     @ValueSource(
-            strings = {
-                "gguf:Q4_K_M",
-                "compressed-tensors:FP8_DYNAMIC",
-                "onnx:int4",
-                "gguf:Q8_0 gguf:Q4_0 gguf:Q4_1 gguf:Q5_0"
-            })
+            strings = {"gguf:Q4_K_M", "compressed-tensors:FP8_DYNAMIC", "onnx:int4", "gguf:Q4_0 gguf:Q4_1 gguf:Q5_0"})
     @Tag("promise-5")
     @DisplayName("Promise 5: memory stays bounded, whatever the checkpoint's size")
     void compressHoldsAQuarterOfAGibibyte(String targets) throws Exception {
