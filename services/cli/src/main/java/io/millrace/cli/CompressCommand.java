@@ -5,6 +5,7 @@ import io.millrace.cli.compress.Compressor;
 import io.millrace.cli.compress.Compressor.Outcome;
 import io.millrace.cli.compress.EvaluationText;
 import io.millrace.events.Parameters.Gguf;
+import io.millrace.models.TensorRuntime;
 import io.millrace.quantizer.QuantizeStage;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -121,7 +122,8 @@ final class CompressCommand implements Callable<Integer> {
             names = "--threads",
             paramLabel = "N",
             description = "Threads that compute, 1 to " + QuantizeStage.MOST_THREADS
-                    + "; changes no byte of the result (default: one per processor).")
+                    + "; changes no byte of a model (default: one per processor). So many measure, too, unless"
+                    + " MILLRACE_TENSOR_THREADS says it.")
     private int threads = Math.min(QuantizeStage.MOST_THREADS, PROCESSORS);
 
     @Option(
@@ -186,6 +188,7 @@ final class CompressCommand implements Callable<Integer> {
         if (text == null) {
             return Optional.empty();
         }
+        TensorRuntime.takeThreads(threads);
         try {
             return Optional.of(
                     EvaluationText.of(model, text, Optional.ofNullable(sequences), Optional.ofNullable(length)));

@@ -279,7 +279,7 @@ final class CompressCommandTest {
     void measuredQualityStandsInTheDocument() throws IOException {
         Path text = Files.writeString(folder.resolve("text"), "The mill turns while the water runs. ".repeat(300));
 
-        Said said = compress("--to", "gguf:Q8_0", "--evaluate", text.toString(), "--output", "json");
+        Said said = compress("--to", "gguf:Q8_0", "--evaluate", text.toString(), "--threads", "1", "--output", "json");
 
         assertThat(said.exitCode()).as(said.err()).isZero();
         JsonNode quality = new ObjectMapper().readTree(said.out()).at("/made/0/quality");
@@ -306,6 +306,8 @@ final class CompressCommandTest {
                 "gguf:Q4_0",
                 "--evaluate",
                 text.toString(),
+                "--threads",
+                "1",
                 "-o",
                 folder.resolve("again").toString(),
                 "--output",

@@ -42,6 +42,7 @@ public final class TensorRuntime {
     private static final Set<DataType> SAFE_TYPES = EnumSet.of(
             DataType.FLOAT32, DataType.FLOAT16, DataType.INT64, DataType.INT32, DataType.UINT8, DataType.BOOLEAN);
     private static final ReentrantLock GRADIENTS = new ReentrantLock();
+    private static final String THREADS = "MILLRACE_TENSOR_THREADS";
 
     private static @Nullable TensorRuntime started;
 
@@ -67,6 +68,11 @@ public final class TensorRuntime {
     public String description() {
         Engine engine = Engine.getInstance();
         return engine.getEngineName() + " " + engine.getVersion() + " " + device.getDeviceType();
+    }
+
+    /** How many threads an operation takes if no setting says it; counts for an engine that is not loaded yet. */
+    public static void takeThreads(int threads) {
+        System.setProperty(THREADS, setting(THREADS, Integer.toString(threads)));
     }
 
     /** Threads of one operation; several operations of this process do not run at once. */
@@ -137,7 +143,7 @@ public final class TensorRuntime {
     }
 
     private static TensorRuntime load() {
-        int threads = parseThreads(setting("MILLRACE_TENSOR_THREADS", "1"));
+        int threads = parseThreads(setting(THREADS, "1"));
         String wanted = setting("MILLRACE_TENSOR_DEVICE", "cpu");
         setEnvironment("GOMP_SPINCOUNT", "0");
         stayOffline();

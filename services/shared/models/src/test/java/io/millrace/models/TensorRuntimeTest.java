@@ -2,6 +2,7 @@ package io.millrace.models;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
@@ -10,6 +11,8 @@ import ai.djl.pytorch.jni.JniUtils;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.Resources;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -61,6 +64,26 @@ class TensorRuntimeTest {
 
         assertThat(most).hasValue(1);
         assertThat(inside).hasValue(0);
+    }
+
+    @Test
+    @ResourceLock(Resources.SYSTEM_PROPERTIES)
+    void aCommandsNumberOfThreadsGivesWayToWhatIsSet() {
+        String name = "MILLRACE_TENSOR_THREADS";
+        assumeThat(System.getenv(name)).isNull();
+        String before = System.getProperty(name);
+        try {
+            System.clearProperty(name);
+            TensorRuntime.takeThreads(3);
+            assertThat(System.getProperty(name)).isEqualTo("3");
+            TensorRuntime.takeThreads(5);
+            assertThat(System.getProperty(name)).isEqualTo("3");
+        } finally {
+            System.clearProperty(name);
+            if (before != null) {
+                System.setProperty(name, before);
+            }
+        }
     }
 
     @Test
