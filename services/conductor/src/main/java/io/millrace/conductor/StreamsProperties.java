@@ -33,8 +33,7 @@ final class StreamsProperties {
                 StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG),
                 settings.pace().commit().toMillis());
         // A transaction that begins before the broker has closed the last one is told to try again. What was sent
-        // behind
-        // it would be refused as out of order, once for each partition, so nothing is.
+        // behind it would be refused as out of order, once for each partition, so nothing is.
         properties.put(StreamsConfig.producerPrefix(ProducerConfig.RETRY_BACKOFF_MS_CONFIG), RETRY_BACK_OFF_MILLIS);
         properties.put(StreamsConfig.producerPrefix(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION), 1);
         properties.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");

@@ -49,21 +49,26 @@ public final class PartialFolder implements AutoCloseable {
         Path file = lockFile(folder);
         while (true) {
             Files.createDirectories(folder);
+            FileChannel channel = null;
+            boolean held = false;
             try {
                 create(file);
                 Object before = key(file);
-                FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
+                channel = FileChannel.open(file, StandardOpenOption.WRITE);
                 if (!locked(channel)) {
-                    channel.close();
                     return null;
                 }
                 // The one before may have removed the file between the opening and the lock, which then holds nothing.
-                if (Objects.equals(before, key(file))) {
+                held = Objects.equals(before, key(file));
+                if (held) {
                     return channel;
                 }
-                channel.close();
             } catch (NoSuchFileException leftJustNow) {
                 // By the one before; its name is free.
+            } finally {
+                if (channel != null && !held) {
+                    channel.close();
+                }
             }
         }
     }
