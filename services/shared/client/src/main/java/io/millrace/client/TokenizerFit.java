@@ -20,10 +20,10 @@ import java.util.Optional;
 public final class TokenizerFit {
     private static final String FILE = "tokenizer.json";
 
-    /** Embeddings are padded to a multiple, of 256 at most as far as is known; */
+    /** Embeddings are padded to a multiple, of 256 at most. */
     private static final int PADDING = 256;
 
-    /** or some rows are kept for later: 2.3 % of them in DeepSeek V2, the most among the models that were looked at. */
+    /** One row in so many may be kept for later; DeepSeek V2 keeps 2.3 %. */
     private static final int KEPT_FOR_LATER = 20;
 
     private static final JsonFactory JSON = JsonFactory.builder()
