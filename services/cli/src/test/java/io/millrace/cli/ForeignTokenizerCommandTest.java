@@ -26,7 +26,7 @@ final class ForeignTokenizerCommandTest {
         Said said = compress(model);
 
         assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.REFUSED);
-        assertThat(said.err()).contains("token 'more' has id 256, but the embedding has 256 rows");
+        assertThat(said.err()).contains("token 'more' with id 256, but the embedding has 256 rows");
         assertThat(folder.resolve("out")).doesNotExist();
     }
 

@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * Whether a checkpoint's {@code tokenizer.json} can be its own: each piece has a row in the embedding, and nearly each row a
@@ -34,8 +36,8 @@ public final class TokenizerFit {
     private final Path file;
     private final int rows;
     private final BitSet used = new BitSet();
-    private int added;
-    private String firstAdded = "";
+    private final SortedMap<Long, String> beyond = new TreeMap<>();
+    private final SortedMap<Long, String> addedBeyond = new TreeMap<>();
 
     private TokenizerFit(Path file, int rows) {
         this.file = file;
@@ -62,9 +64,17 @@ public final class TokenizerFit {
         return fit.doubt();
     }
 
-    private Optional<String> doubt() {
-        if (added > 0) {
-            return Optional.of(file + ": " + added + " added token(s), first " + firstAdded
+    /** Trainers add a token for padding without a row, and Gemma 3 of text alone has one for images: no text has them. */
+    private Optional<String> doubt() throws RefusedCheckpointException {
+        beyond.keySet().removeAll(addedBeyond.keySet());
+        if (!beyond.isEmpty()) {
+            throw new RefusedCheckpointException(
+                    Reason.MALFORMED_CHECKPOINT,
+                    file + ": token " + first(beyond) + ", but the embedding has " + rows
+                            + " rows; put the model's own tokenizer there");
+        }
+        if (!addedBeyond.isEmpty()) {
+            return Optional.of(file + ": " + addedBeyond.size() + " added token(s), first " + first(addedBeyond)
                     + ", have no row in the embedding of " + rows + "; a text with them is not for this model");
         }
         int unused = rows - used.cardinality();
@@ -72,6 +82,10 @@ public final class TokenizerFit {
                 ? Optional.empty()
                 : Optional.of(file + ": knows " + used.cardinality() + " tokens, but the embedding has " + rows
                         + " rows; is it this model's own tokenizer?");
+    }
+
+    private static String first(SortedMap<Long, String> tokens) {
+        return "'" + tokens.firstEntry().getValue() + "' with id " + tokens.firstKey();
     }
 
     private void read(JsonParser json) throws IOException {
@@ -99,14 +113,14 @@ public final class TokenizerFit {
                 while (json.nextToken() == JsonToken.FIELD_NAME) {
                     String piece = json.currentName();
                     json.nextToken();
-                    place(piece, json.getValueAsLong(-1));
+                    place(piece, json.getValueAsLong(-1), beyond);
                     json.skipChildren();
                 }
             } else if (pieces && value == JsonToken.START_ARRAY) {
                 // Unigram has no ids: a piece's place is its id.
                 for (int id = 0; json.nextToken() != JsonToken.END_ARRAY && json.currentToken() != null; id++) {
                     json.skipChildren();
-                    place(Integer.toString(id), id);
+                    place(Integer.toString(id), id, beyond);
                 }
             } else {
                 json.skipChildren();
@@ -114,19 +128,14 @@ public final class TokenizerFit {
         }
     }
 
-    private void place(String piece, long id) throws RefusedCheckpointException {
+    private void place(String token, long id, SortedMap<Long, String> withoutRow) {
         if (id >= rows) {
-            throw new RefusedCheckpointException(
-                    Reason.MALFORMED_CHECKPOINT,
-                    file + ": token '" + piece + "' has id " + id + ", but the embedding has " + rows
-                            + " rows; put the model's own tokenizer there");
-        }
-        if (id >= 0) {
+            withoutRow.put(id, token);
+        } else if (id >= 0) {
             used.set((int) id);
         }
     }
 
-    /** Trainers add a token for padding without a row, and Gemma 3 of text alone has one for images: no text has them. */
     private void addedTokens(JsonParser json) throws IOException {
         while (json.nextToken() == JsonToken.START_OBJECT) {
             long id = -1;
@@ -141,11 +150,7 @@ public final class TokenizerFit {
                 }
                 json.skipChildren();
             }
-            if (id >= rows) {
-                firstAdded = added++ == 0 ? "'" + text + "' with id " + id : firstAdded;
-            } else if (id >= 0) {
-                used.set((int) id);
-            }
+            place(text, id, addedBeyond);
         }
     }
 }

@@ -61,8 +61,9 @@ class TokenizerFitTest {
                 .isInstanceOfSatisfying(
                         RefusedCheckpointException.class,
                         refused -> assertThat(refused.reason()).isEqualTo(Reason.MALFORMED_CHECKPOINT))
-                .hasMessageEndingWith("tokenizer.json: token 'p512' has id 512, but the embedding has 512 rows; put the"
-                        + " model's own tokenizer there");
+                .hasMessageEndingWith(
+                        "tokenizer.json: token 'p512' with id 512, but the embedding has 512 rows; put the"
+                                + " model's own tokenizer there");
     }
 
     @Test
@@ -72,7 +73,7 @@ class TokenizerFitTest {
                 "{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\", 0], [\"b\", -1.5], [\"c\", -2]]}}");
 
         assertThat(TokenizerFit.doubt(folder, 3)).isEmpty();
-        assertThatThrownBy(() -> TokenizerFit.doubt(folder, 2)).hasMessageContaining("has id 2");
+        assertThatThrownBy(() -> TokenizerFit.doubt(folder, 2)).hasMessageContaining("with id 2");
     }
 
     /** Trainers add one for padding, and Gemma 3 of text alone has one for images. */
@@ -84,6 +85,14 @@ class TokenizerFitTest {
                 .hasValueSatisfying(doubt -> assertThat(doubt)
                         .endsWith("tokenizer.json: 2 added token(s), first '<512>' with id 512, have no row in the"
                                 + " embedding of 512; a text with them is not for this model"));
+    }
+
+    /** Some files list an added token among the pieces, too. */
+    @Test
+    void anAddedTokenAmongThePiecesIsNoPieceWithoutARow() throws IOException {
+        write(pieces(0, 513), added(512));
+
+        assertThat(TokenizerFit.doubt(folder, 512)).isPresent();
     }
 
     @ParameterizedTest
@@ -103,7 +112,7 @@ class TokenizerFitTest {
         assertThat(CheckpointFolder.open(small).doubt()).isPresent();
         Files.writeString(small.resolve("tokenizer.json"), json(pieces(0, 5), ""));
 
-        assertThatThrownBy(() -> CheckpointFolder.open(small)).hasMessageContaining("'p4' has id 4");
+        assertThatThrownBy(() -> CheckpointFolder.open(small)).hasMessageContaining("'p4' with id 4");
     }
 
     private void write(String pieces, String added) throws IOException {
