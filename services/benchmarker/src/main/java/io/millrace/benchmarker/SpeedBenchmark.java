@@ -1,7 +1,9 @@
 package io.millrace.benchmarker;
 
 import io.millrace.events.Device;
+import io.millrace.events.Literature;
 import io.millrace.events.Measurement;
+import io.millrace.events.Parameters;
 import io.millrace.events.Parameters.Speed;
 import io.millrace.events.Role;
 import io.millrace.models.TensorRuntime;
@@ -26,7 +28,8 @@ import java.util.List;
 /**
  * Tokens per second of candidate and original, alternating in the runtime that executes the candidate's format: GGUF in
  * llama.cpp, the original beside it as an F16 GGUF; dense folders in the tensor engine. A format that has no runtime here
- * is not measured, and says so; a runtime that is here and cannot be used is the worker's fault, and no evidence.
+ * is not measured, and says so in the conductor's own words, which asks for none any more; a runtime that is here and
+ * cannot be used is the worker's fault, and no evidence.
  */
 final class SpeedBenchmark {
     /** A prompt is fed at once, and nothing is heard of it until it is answered. */
@@ -62,18 +65,9 @@ final class SpeedBenchmark {
                                     System::nanoTime,
                                     workspace::progress),
                             input.device());
-                case COMPRESSED_TENSORS ->
-                    SpeedEvidence.missing(
-                            "no runtime of this worker executes compressed-tensors; serving engines on a GPU do",
-                            input.device());
-                case LITERATURE ->
-                    SpeedEvidence.missing(
-                            "no runtime executes the codes of a scheme of the literature; its dense values take as long"
-                                    + " as the original's",
-                            input.device());
-                case ONNX ->
-                    SpeedEvidence.missing(
-                            "this worker has no ONNX Runtime; a machine that has it runs the graph", input.device());
+                case COMPRESSED_TENSORS -> SpeedEvidence.missing(Parameters.CompressedTensors.UNTIMED, input.device());
+                case LITERATURE -> SpeedEvidence.missing(Literature.UNTIMED, input.device());
+                case ONNX -> SpeedEvidence.missing(Parameters.Onnx.UNTIMED, input.device());
             };
         }
     }

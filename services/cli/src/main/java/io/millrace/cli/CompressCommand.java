@@ -173,6 +173,7 @@ final class CompressCommand implements Callable<Integer> {
         CompressFiles.Weights weights = files.weights();
         CompressWork.remarkLost(output, wanted, weights);
         CompressWork.remarkMade(output, model, weights);
+        weights.tokenizerDoubt().ifPresent(output::remark);
         files.adapter().ifPresent(adapter -> output.remark(adapter.remark()));
         Compressor compressor =
                 new Compressor(model, out, files.importance(), threads, System::nanoTime, progress::show);

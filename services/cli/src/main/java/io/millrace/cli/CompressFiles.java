@@ -2,6 +2,8 @@ package io.millrace.cli;
 
 import io.millrace.cli.compress.CompressionTarget;
 import io.millrace.client.LoraAdapter;
+import io.millrace.client.RefusedCheckpointException;
+import io.millrace.client.TokenizerFit;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.ModelFolder;
@@ -69,8 +71,14 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
      * @param seeing tensors with which a multimodal model sees
      * @param lostModules what sentence-transformers would miss in any result
      * @param madeBy the stage or command that made these weights, if no training did
+     * @param tokenizerDoubt what speaks against the tokenizer in the folder
      */
-    record Weights(long bytes, List<TensorSpec> seeing, Optional<String> lostModules, Optional<String> madeBy) {}
+    record Weights(
+            long bytes,
+            List<TensorSpec> seeing,
+            Optional<String> lostModules,
+            Optional<String> madeBy,
+            Optional<String> tokenizerDoubt) {}
 
     Weights weights() throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
@@ -80,7 +88,10 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
                             .sum(),
                     checkpoint.seeing(),
                     checkpoint.modules().lost(),
-                    Optional.ofNullable(checkpoint.metadata().get(Checkpoint.MADE)));
+                    Optional.ofNullable(checkpoint.metadata().get(Checkpoint.MADE)),
+                    TokenizerFit.doubt(model, checkpoint.config().vocabularySize()));
+        } catch (RefusedCheckpointException e) {
+            throw new CommandFailure(ExitCode.REFUSED, String.valueOf(e.getMessage()), e);
         }
     }
 }

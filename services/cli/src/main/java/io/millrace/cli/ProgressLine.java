@@ -20,7 +20,7 @@ final class ProgressLine {
     private final boolean terminal;
     private final LongSupplier nanoTime;
     private String what = "";
-    private long startNanos;
+    private Pace pace = Pace.NONE;
     private long shownNanos;
     private boolean drawn;
 
@@ -33,8 +33,8 @@ final class ProgressLine {
     /** Begins something new. */
     void begin(String name) {
         what = name;
-        startNanos = nanoTime.getAsLong();
-        shownNanos = startNanos;
+        pace = Pace.NONE;
+        shownNanos = nanoTime.getAsLong();
     }
 
     /** Shows it, if the last time is long enough ago; {@code total} 0 where it is not known. */
@@ -44,12 +44,13 @@ final class ProgressLine {
 
     private void show(long done, long total, Supplier<String> message) {
         long now = nanoTime.getAsLong();
+        double share = total <= 0 ? 0 : Math.clamp((double) done / total, 0, 1);
+        pace = pace.at(share, now);
         if (now - shownNanos < (terminal ? REDRAW_NANOS : SAY_NANOS)) {
             return;
         }
         shownNanos = now;
-        double share = total <= 0 ? 0 : Math.clamp((double) done / total, 0, 1);
-        String line = what + "  " + (terminal ? bar(share) + "  " : "") + Text.percent(share) + left(share, now) + "  "
+        String line = what + "  " + (terminal ? bar(share) + "  " : "") + Text.percent(share) + left(now) + "  "
                 + message.get();
         if (terminal) {
             out.print(ERASE + CUT_LINES + line + WRAP_LINES);
@@ -74,9 +75,8 @@ final class ProgressLine {
         }
     }
 
-    private String left(double share, long now) {
-        double spent = now - startNanos;
-        return share < 0.01 ? "" : ", " + Text.duration(Duration.ofNanos((long) (spent / share - spent))) + " left";
+    private String left(long now) {
+        return pace.left(now).map(left -> ", " + Text.duration(left) + " left").orElse("");
     }
 
     private static String bar(double share) {

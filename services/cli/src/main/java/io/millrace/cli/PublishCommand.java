@@ -88,6 +88,7 @@ final class PublishCommand implements Callable<Integer> {
         }
         Publisher.Release release = release();
         CheckpointFolder opened = open();
+        opened.doubt().ifPresent(output::remark);
         return StoppableWork.run(
                 spec,
                 output,

@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.events.ByteText;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
@@ -7,19 +8,11 @@ import java.util.stream.Collectors;
 
 /** Numbers as people read them. */
 public final class Text {
-    private static final String[] BYTE_UNITS = {"B", "KiB", "MiB", "GiB", "TiB"};
-
     private Text() {}
 
     /** {@code 1.5 MiB}. */
     public static String bytes(long count) {
-        double value = count;
-        int unit = 0;
-        while (value >= 1024 && unit < BYTE_UNITS.length - 1) {
-            value /= 1024;
-            unit++;
-        }
-        return unit == 0 ? count + " B" : String.format(Locale.ROOT, "%.1f %s", value, BYTE_UNITS[unit]);
+        return ByteText.of(count);
     }
 
     /** {@code 42 %}. */

@@ -7,6 +7,7 @@ import io.millrace.conductor.topology.ConductorTopology;
 import io.millrace.conductor.topology.Wiring;
 import io.millrace.events.wire.BrokerContact;
 import io.millrace.events.wire.EventCodec;
+import io.millrace.events.wire.PatientLookup;
 import io.millrace.events.wire.SchemaTopic;
 import java.time.Duration;
 import java.util.HashMap;
@@ -23,6 +24,8 @@ import org.slf4j.LoggerFactory;
 public final class Conductor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Conductor.class);
     private static final Duration CLOSE_WITHIN = Duration.ofSeconds(20);
+    /** Half the time after which Kafka ends a transaction in which nothing happens, as Streams sets it. */
+    private static final Duration SCHEMA_PATIENCE = Duration.ofSeconds(5);
 
     private final SchemaTopic schemas;
     private final Admin admin;
@@ -40,7 +43,7 @@ public final class Conductor implements AutoCloseable {
         this.queues = new QueueWatch(admin, settings.kafka(), settings.topics(), settings.replication(), lost);
         Wiring wiring = Wiring.of(
                 settings.topics(),
-                new EventCodec(schemas),
+                new EventCodec(new PatientLookup(schemas, SCHEMA_PATIENCE)),
                 new JobTopics(admin, settings.kafka(), settings.topics(), settings.replication(), queues),
                 new ConductorMetrics(settings.registry()),
                 settings.limits(),

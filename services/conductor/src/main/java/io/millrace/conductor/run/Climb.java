@@ -25,8 +25,8 @@ import java.util.Optional;
 
 /**
  * The way up a ladder: from a position to the next job that must be asked for, or to the end. It passes rungs that can
- * never succeed, steps whose result an earlier rung of the same run has, rungs with a step that ended an earlier one, and
- * candidates that the gate refuses.
+ * never succeed, steps whose result an earlier rung of the same run has, rungs with a step that ended an earlier one, speeds
+ * that no runtime can tell, and candidates that the gate refuses.
  */
 final class Climb {
     private Climb() {}
@@ -46,6 +46,11 @@ final class Climb {
                 continue;
             }
             Step step = plan.step(position.step());
+            Optional<String> untimed = measured == 1 ? untimed(target.ladder().get(position.rung())) : Optional.empty();
+            if (untimed.isPresent()) {
+                position = position.unmeasured(missingSpeed(step, untimed.get()));
+                continue;
+            }
             Job job = Plan.job(request, step, position.model(), position.equals(start) ? attempt : 1);
             Optional<StepDone> known = measured < 0 ? position.known(job.key()) : Optional.empty();
             if (known.isPresent()) {
@@ -99,7 +104,9 @@ final class Climb {
     static Transition afterFailure(RunRequest request, Position position, CurrentJob job, Failure failure, Instant at) {
         Step step = stepAt(request, position);
         Position next = switch (step.parameters()) {
-            case Parameters.Speed _ -> position.unmeasured(missingSpeed(step, failure));
+            case Parameters.Speed _ ->
+                position.unmeasured(
+                        missingSpeed(step, Excerpt.of(failure.reason().code() + ": " + failure.message())));
             case Parameters.Quality _, Parameters.Prune _, Parameters.Distill _, Parameters.Quantize _ ->
                 refused(request, position, FailedStep.of(job, Excerpt.of(failure)));
         };
@@ -117,8 +124,13 @@ final class Climb {
                 .step(position.step());
     }
 
-    private static List<Measurement> missingSpeed(Step step, Failure failure) {
-        String why = Excerpt.of(failure.reason().code() + ": " + failure.message());
+    private static Optional<String> untimed(Recipe recipe) {
+        return recipe.steps().getLast().parameters() instanceof Parameters.Quantize quantize
+                ? quantize.untimed()
+                : Optional.empty();
+    }
+
+    private static List<Measurement> missingSpeed(Step step, String why) {
         return Arrays.stream(Metric.values())
                 .filter(metric -> !metric.quality())
                 .map(metric -> Measurement.missing(metric, step.device(), why))

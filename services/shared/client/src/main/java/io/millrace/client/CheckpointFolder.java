@@ -26,8 +26,10 @@ import java.util.TreeSet;
  * @param files the names of the files that make the checkpoint
  * @param leftOut what else lies in the folder, such as a trainer's pickles: neither read nor named in the manifest, so
  *     that nothing of it ever gets into the store or to a worker
+ * @param doubt what people should know of the tokenizer before they trust results, in one line
  */
-public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<String> leftOut, ModelNumbers numbers) {
+public record CheckpointFolder(
+        Path folder, SortedSet<String> files, SortedSet<String> leftOut, ModelNumbers numbers, Optional<String> doubt) {
     static final String CONFIG = "config.json";
 
     /** The files that belong to it where they lie beside its config; {@link SentenceModules} names further ones. */
@@ -91,7 +93,9 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<S
         leftOut.removeAll(modules.folders());
         leftOut.addAll(modules.leftOut());
         leftOut.removeAll(files);
-        return new CheckpointFolder(inside.folder(), files, leftOut, numbers(config, weights));
+        ModelNumbers numbers = numbers(config, weights);
+        Optional<String> doubt = TokenizerFit.doubt(inside.folder(), numbers.vocabularySize());
+        return new CheckpointFolder(inside.folder(), files, leftOut, numbers, doubt);
     }
 
     private static ModelNumbers numbers(CheckpointJson config, Weights weights) throws IOException {

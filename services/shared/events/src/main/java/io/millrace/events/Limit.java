@@ -58,13 +58,30 @@ public record Limit(Metric metric, Comparison comparison, double bound) {
                 kept,
                 String.format(
                         Locale.ROOT,
-                        "%s %.4g%s %s %s %s",
+                        "%s %s%s %s %s",
                         metric.wireName(),
-                        value,
+                        text(value),
                         certainty,
                         kept ? "keeps" : "breaks",
-                        comparison.symbol(),
-                        bound));
+                        boundText(value)));
+    }
+
+    /**
+     * A value of this metric as people read it beside the bound: a size in units of 1024, or in bytes where those would hide
+     * the difference.
+     */
+    public String text(double value) {
+        return metric == Metric.SIZE ? size(value, bound) : String.format(Locale.ROOT, "%.4g", value);
+    }
+
+    /** The limit beside such a value: {@code <= 0.05}, {@code <= 95.4 MiB}. */
+    public String boundText(double value) {
+        return comparison.symbol() + " " + (metric == Metric.SIZE ? size(bound, value) : Double.toString(bound));
+    }
+
+    private static String size(double bytes, double other) {
+        String text = ByteText.of((long) bytes);
+        return bytes != other && text.equals(ByteText.of((long) other)) ? (long) bytes + " B" : text;
     }
 
     @Override

@@ -14,6 +14,9 @@ import java.util.TreeMap;
 public sealed interface Literature extends Quantize {
     String FORMAT = "literature";
 
+    String UNTIMED = "no runtime executes the codes of a scheme of the literature; its dense values take as long"
+            + " as the original's";
+
     /** Schemes that this version writes. */
     Set<String> TYPES = Set.of("uniform", "binary", "ternary");
 
@@ -53,6 +56,11 @@ public sealed interface Literature extends Quantize {
     @Override
     default String name() {
         return FORMAT;
+    }
+
+    @Override
+    default Optional<String> untimed() {
+        return Optional.of(UNTIMED);
     }
 
     @Override

@@ -202,6 +202,11 @@ public sealed interface Parameters {
         /** The row length must be a multiple of this for the type to be used everywhere. */
         int rowMultiple();
 
+        /** Why no benchmark can time this format, so that no speed job is worth its place in a queue; empty if one can. */
+        default Optional<String> untimed() {
+            return Optional.empty();
+        }
+
         @Override
         default String summary() {
             return name() + " " + type();
@@ -283,6 +288,9 @@ public sealed interface Parameters {
         /** Schemes that this version writes. */
         public static final Set<String> TYPES = CompressedScheme.names();
 
+        public static final String UNTIMED =
+                "no runtime of this worker executes compressed-tensors; serving engines on a GPU do";
+
         public CompressedTensors {
             Require.known("compressed-tensors scheme", type, TYPES);
             // State that was written before steps could say more than a scheme.
@@ -297,6 +305,11 @@ public sealed interface Parameters {
         @Override
         public String name() {
             return "compressed-tensors";
+        }
+
+        @Override
+        public Optional<String> untimed() {
+            return Optional.of(UNTIMED);
         }
 
         @Override
@@ -331,6 +344,8 @@ public sealed interface Parameters {
         /** Types that this version writes: whole numbers of 4 or 8 bits in blocks of 32. */
         public static final Set<String> TYPES = Set.of("int4", "int8");
 
+        public static final String UNTIMED = "this worker has no ONNX Runtime; a machine that has it runs the graph";
+
         public Onnx {
             Require.known("ONNX type", type, TYPES);
         }
@@ -338,6 +353,11 @@ public sealed interface Parameters {
         @Override
         public String name() {
             return "onnx";
+        }
+
+        @Override
+        public Optional<String> untimed() {
+            return Optional.of(UNTIMED);
         }
 
         @Override

@@ -94,6 +94,20 @@ class GateTest {
     }
 
     @Test
+    void explanationsOfSizesHaveUnitsThatPeopleRead() {
+        Limit size = new Limit(Metric.SIZE, Limit.Comparison.AT_MOST, 1e8);
+
+        assertThat(size.judge(List.of(measured(Metric.SIZE, 105_512_345))).explanation())
+                .isEqualTo("size 100.6 MiB breaks <= 95.4 MiB");
+        assertThat(size.judge(List.of(measured(Metric.SIZE, 52_428_800))).explanation())
+                .isEqualTo("size 50.0 MiB keeps <= 95.4 MiB");
+        assertThat(size.judge(List.of(measured(Metric.SIZE, 100_000_512))).explanation())
+                .isEqualTo("size 100000512 B breaks <= 100000000 B");
+        assertThat(size.judge(List.of(measured(Metric.SIZE, 1e8))).explanation())
+                .isEqualTo("size 95.4 MiB keeps <= 95.4 MiB");
+    }
+
+    @Test
     void gateWithoutLimitsAndLimitsWithoutBoundsDoNotExist() {
         assertThatThrownBy(() -> new Gate(List.of())).hasMessageContaining("at least one limit");
         assertThatThrownBy(() -> new Limit(Metric.SIZE, Limit.Comparison.AT_MOST, Double.NaN))

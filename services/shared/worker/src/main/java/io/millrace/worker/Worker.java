@@ -5,6 +5,7 @@ import io.millrace.events.wire.BrokerContact;
 import io.millrace.events.wire.DeadLetters;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.EventRecords;
+import io.millrace.events.wire.PatientLookup;
 import io.millrace.events.wire.SchemaTopic;
 import io.millrace.store.ArtifactStore;
 import io.millrace.store.ClaimKeeper;
@@ -43,6 +44,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Worker implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
+    /** A record's lease is kept meanwhile. */
+    private static final Duration SCHEMA_PATIENCE = Duration.ofSeconds(30);
+
     private static final Duration CATCH_UP = Duration.ofSeconds(10);
     private static final Duration MARGIN = Duration.ofSeconds(15);
     private static final Duration KEEP_WORK = Duration.ofDays(7);
@@ -104,7 +108,7 @@ public final class Worker implements AutoCloseable {
         schemas.publishOwn();
         Cancellations cancelled =
                 opened(new Cancellations(kafka.client(name + "-cancellations"), kafka.topics()), opened);
-        EventCodec codec = new EventCodec(schemas);
+        EventCodec codec = new EventCodec(new PatientLookup(schemas, SCHEMA_PATIENCE));
         String source = "millrace/" + settings.service();
         this.publisher = opened(
                 new EventPublisher(

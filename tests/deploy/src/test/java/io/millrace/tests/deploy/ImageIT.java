@@ -39,7 +39,11 @@ final class ImageIT {
         String launcher = Repository.ROOT.resolve("millrace").toString();
         Map<String, String> showing = Map.of("MILLRACE_JAVA_OPTS", "-XX:+PrintFlagsFinal");
 
-        assertThat(run(showing, launcher, "conductor", "--help")).containsPattern("ExitOnOutOfMemoryError\\s+= true");
+        for (String holder : List.of("conductor", "up", "demo")) {
+            assertThat(run(showing, launcher, holder, "--help"))
+                    .as(holder)
+                    .containsPattern("ExitOnOutOfMemoryError\\s+= true");
+        }
         assertThat(run(showing, launcher, "quantizer", "--help")).containsPattern("ExitOnOutOfMemoryError\\s+= false");
     }
 

@@ -8,7 +8,6 @@ import io.millrace.events.Step;
 import io.millrace.events.Target;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.OptionalDouble;
 
 /**
@@ -129,14 +128,9 @@ public final class PolicyCheck {
             if (limit.comparison() == Limit.Comparison.AT_MOST
                     && smallest.isPresent()
                     && smallest.getAsDouble() > limit.bound()) {
-                reasons.add(String.format(
-                        Locale.ROOT,
-                        "%s is at least %.4g with %s but the gate asks for %s %s",
-                        limit.metric().wireName(),
-                        smallest.getAsDouble(),
-                        recipe.summary(),
-                        limit.comparison().symbol(),
-                        limit.bound()));
+                double value = smallest.getAsDouble();
+                reasons.add(limit.metric().wireName() + " is at least " + limit.text(value) + " with "
+                        + recipe.summary() + " but the gate asks for " + limit.boundText(value));
             }
         }
     }

@@ -24,7 +24,7 @@ sealed interface Intake {
     static Intake of(ConsumerRecord<String, byte[]> record, StageName stage, Device device, EventCodec codec) {
         return switch (codec.decode(record.value())) {
             case Decoded.Undecodable(String why) -> new Unreadable(why);
-            case Decoded.UnknownKind(String name) -> otherVersion(record, "this worker does not know '" + name + "'");
+            case Decoded.UnknownKind(String name) -> otherVersion(record, "no work for this worker's version: " + name);
             case Decoded.Known(Job job) -> check(record, stage, device, job);
             case Decoded.Known known ->
                 new Unreadable(
@@ -50,7 +50,7 @@ sealed interface Intake {
     private static Intake otherVersion(ConsumerRecord<String, byte[]> record, String why) {
         Optional<JobRef> job = EventRecords.jobRef(record.headers());
         return job.isPresent()
-                ? new OtherVersion(job.get(), why)
+                ? new OtherVersion(job.get(), why + "; it waits until conductor and workers are of one version")
                 : new Unreadable(why + "; and its headers do not name the job");
     }
 }

@@ -60,6 +60,27 @@ class IntakeTest {
         });
     }
 
+    /** In the record itself, as a conductor with another version of the algorithm writes it. */
+    @Test
+    void jobOfAnotherAlgorithmsVersionSaysWhatItWaitsFor() {
+        String key = JOB.key().toString();
+        String otherKey = Digest.of("another algorithm").hex();
+        ProducerRecord<String, byte[]> sent = RECORDS.record(JOB);
+        byte[] foreign = new String(sent.value(), StandardCharsets.ISO_8859_1)
+                .replace(key, otherKey)
+                .getBytes(StandardCharsets.ISO_8859_1);
+
+        Intake intake = take(otherKey, foreign, sent.headers());
+
+        assertThat(intake)
+                .isInstanceOfSatisfying(
+                        Intake.OtherVersion.class,
+                        other -> assertThat(other.why())
+                                .startsWith("no work for this worker's version: ")
+                                .contains(otherKey, key)
+                                .endsWith("; it waits until conductor and workers are of one version"));
+    }
+
     @Test
     void bytesThatAreNoEventAreUnreadable() {
         byte[] text = "hello".getBytes(StandardCharsets.UTF_8);
