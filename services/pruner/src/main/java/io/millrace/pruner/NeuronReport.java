@@ -49,6 +49,7 @@ record NeuronReport(
         ObjectNode root = JSON.createObjectNode();
         root.put("version", 1);
         root.put(Neurons.IMPORTANCE, Neurons.BY_ACTIVATIONS);
+        root.put("statistic", "sum of h squared over all tokens, h = activation(gate(x)) * up(x)");
         root.put("text", text.hex());
         root.put("seed", seed);
         root.put(Neurons.SEQUENCES, windows.sequences());

@@ -129,7 +129,7 @@ final class NeuronStep {
                 input.device(),
                 report.tokens(),
                 Optional.of(report.text()),
-                "share of the neurons' importance by activations that stays, mean of the layers; in the layer that loses"
-                        + " most " + report.least());
+                "share of the squares of all activations that the neurons that stay have, mean of the layers; in the"
+                        + " layer that loses most " + report.least());
     }
 }

@@ -2,6 +2,7 @@ package io.millrace.pruner;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -12,6 +13,7 @@ import io.millrace.events.Parameters.Neurons;
 import io.millrace.events.Parameters.Prune;
 import io.millrace.events.Reason;
 import io.millrace.events.Role;
+import io.millrace.pruner.method.ActivationImportance;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.worker.StageException;
@@ -22,8 +24,10 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -55,6 +59,45 @@ class NeuronActivationsTest {
             String gate = "model.layers." + layer + ".mlp.gate_proj.weight";
             assertThat(kept(source, byActivations, gate)).containsExactly(ALIVE);
             assertThat(kept(source, byWeights, gate)).doesNotContain(ALIVE);
+        }
+    }
+
+    /** By hand: x is the embedding alone, since attention puts out zeros; then gate, up and SiLU in plain doubles. */
+    @Test
+    void theImportanceIsTheSumOfTheSquaresOfWhatGoesIntoDown() throws Exception {
+        TinyCheckpoint.Weights some = planted();
+        Path source = TinyCheckpoint.write(
+                temp.resolve("source"), DType.F32, (tensor, i) -> tensor.contains("o_proj") ? 0 : some.at(tensor, i));
+        int[][] windows = {{3, 1, 4}, {1, 5, 9}};
+        List<Long> visits = new ArrayList<>();
+        double[] found;
+        try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            ActivationImportance importance = new ActivationImportance(checkpoint, windows);
+            found = importance.ofLayers((weights, what) -> visits.add(weights)).getFirst();
+            assertThat(visits).hasSize(2 * 2);
+            assertThat(visits.stream().mapToLong(Long::longValue).sum()).isEqualTo(importance.visits());
+        }
+
+        float[] embedding = floats(source, "model.embed_tokens.weight");
+        float[] gate = floats(source, "model.layers.0.mlp.gate_proj.weight");
+        float[] up = floats(source, "model.layers.0.mlp.up_proj.weight");
+        for (int neuron = 0; neuron < TinyCheckpoint.NEURONS; neuron++) {
+            double squares = 0;
+            for (int token : new int[] {3, 1, 4, 1, 5, 9}) {
+                double norm = 0;
+                for (int i = 0; i < ROW; i++) {
+                    norm += Math.pow(embedding[token * ROW + i], 2) / ROW;
+                }
+                double g = 0;
+                double u = 0;
+                for (int i = 0; i < ROW; i++) {
+                    double x = embedding[token * ROW + i] / Math.sqrt(norm + 1e-5);
+                    g += gate[neuron * ROW + i] * x;
+                    u += up[neuron * ROW + i] * x;
+                }
+                squares += Math.pow(g / (1 + Math.exp(-g)) * u, 2);
+            }
+            assertThat(found[neuron]).isCloseTo(squares, withinPercentage(0.01));
         }
     }
 

@@ -1,16 +1,13 @@
 package io.millrace.pruner.method;
 
 import io.millrace.models.NeuronActivity;
-import io.millrace.tensors.architecture.Projection;
-import io.millrace.tensors.architecture.TensorRole.Linear;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The importance of neuron i is Σ h² · ‖column i of down‖², h being what the neuron puts into down at each token of a
- * text: the square of all that the layer's output loses with it.
+ * The importance of neuron i is Σ h², h being what the neuron puts into down at each token of a text. It ranks as the L2
+ * norm does, whose square it is.
  */
 public final class ActivationImportance implements NeuronImportance {
     private final Checkpoint source;
@@ -22,42 +19,24 @@ public final class ActivationImportance implements NeuronImportance {
         this.windows = windows;
     }
 
-    /** Each window visits the weights of every layer, and down is read once more. */
+    /** Each window visits the weights of every layer. */
     @Override
     public long visits() {
-        return windows.length * ofLayersAlone() + ofDown();
+        return windows.length * (long) source.config().layerCount() * perLayer();
     }
 
     @Override
     public List<double[]> ofLayers(Visits visits) throws IOException, InterruptedException {
-        int layers = source.config().layerCount();
-        long perPass = ofLayersAlone() / layers;
-        List<double[]> squares =
-                NeuronActivity.squares(source, windows, (done, total, what) -> visits.add(perPass, what));
-        List<double[]> importance = new ArrayList<>();
-        for (int layer = 0; layer < layers; layer++) {
-            double[] columns = new double[source.config().feedForwardSize()];
-            WeightImportance.addColumns(source, layer, columns, visits);
-            double[] ofText = squares.get(layer);
-            for (int neuron = 0; neuron < columns.length; neuron++) {
-                columns[neuron] *= ofText[neuron];
-            }
-            importance.add(columns);
-        }
-        return importance;
+        long perLayer = perLayer();
+        return NeuronActivity.squares(source, windows, (done, total, what) -> visits.add(perLayer, what));
     }
 
-    private long ofLayersAlone() {
+    /** On the average: layers of one model are alike. */
+    private long perLayer() {
         return source.rules().stream()
-                .filter(rule -> rule.layer().isPresent())
-                .mapToLong(rule -> rule.shape().elements())
-                .sum();
-    }
-
-    private long ofDown() {
-        return source.rules().stream()
-                .filter(rule -> rule.role() instanceof Linear(Projection p) && p == Projection.DOWN)
-                .mapToLong(rule -> rule.shape().elements())
-                .sum();
+                        .filter(rule -> rule.layer().isPresent())
+                        .mapToLong(rule -> rule.shape().elements())
+                        .sum()
+                / source.config().layerCount();
     }
 }

@@ -54,7 +54,11 @@ public final class WeightImportance implements NeuronImportance {
                 visits.add((long) count * hidden, name);
             });
         }
-        addColumns(source, layer, importance, visits);
+        String down = source.architecture().matrix(layer, Projection.DOWN);
+        RowBlocks.forEach(source, down, (from, count, floats) -> {
+            addColumns(floats, count, importance);
+            visits.add((long) count * neurons, down);
+        });
         return importance;
     }
 
@@ -73,19 +77,14 @@ public final class WeightImportance implements NeuronImportance {
         }
     }
 
-    /** Adds to each neuron the squares of its column of down. */
-    static void addColumns(Checkpoint source, int layer, double[] importance, Visits visits)
-            throws IOException, InterruptedException {
-        String down = source.architecture().matrix(layer, Projection.DOWN);
-        RowBlocks.forEach(source, down, (from, count, floats) -> {
-            for (int row = 0; row < count; row++) {
-                for (int neuron = 0; neuron < importance.length; neuron++) {
-                    double weight = floats.getAtIndex(
-                            ValueLayout.JAVA_FLOAT_UNALIGNED, (long) row * importance.length + neuron);
-                    importance[neuron] += weight * weight;
-                }
+    /** Adds rows [count, neurons] f32 of down: each column belongs to a neuron. */
+    private static void addColumns(MemorySegment rows, int count, double[] importance) {
+        for (int row = 0; row < count; row++) {
+            for (int neuron = 0; neuron < importance.length; neuron++) {
+                double weight =
+                        rows.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, (long) row * importance.length + neuron);
+                importance[neuron] += weight * weight;
             }
-            visits.add((long) count * importance.length, down);
-        });
+        }
     }
 }
