@@ -158,8 +158,8 @@ class NeuronActivationsTest {
     }
 
     @Test
-    void theSameSeedDrawsTheSameWindows() throws Exception {
-        Path source = TinyCheckpoint.write(temp.resolve("source"), DType.F32, planted());
+    void theSameSeedDrawsTheSameWindowsAndAnotherOneOthers() throws Exception {
+        Path source = TinyCheckpoint.write(temp.resolve("source"), DType.F32, (tensor, i) -> (i * 37 % 101 - 50) / 50f);
         TinyCheckpoint.writeTokenizer(source);
         Optional<Neurons.Activations> windows = Optional.of(new Neurons.Activations(2, 8));
 
@@ -170,6 +170,9 @@ class NeuronActivationsTest {
 
         assertThat(second.resolve("model.safetensors")).hasBinaryContent(weights);
         assertThat(second.resolve(NeuronReport.FILE)).hasBinaryContent(report);
+        Measurement other = prune(source, windows, TEXT, 8).measurements().getFirst();
+        assertThat(other.value())
+                .isNotEqualTo(prune(source, windows).measurements().getFirst().value());
     }
 
     @Test
@@ -196,7 +199,7 @@ class NeuronActivationsTest {
 
     private void refused(Path source, String text, int length, Reason reason, String message) {
         done = 0;
-        assertThatThrownBy(() -> prune(source, Optional.of(new Neurons.Activations(4, length)), text))
+        assertThatThrownBy(() -> prune(source, Optional.of(new Neurons.Activations(4, length)), text, 7))
                 .isInstanceOfSatisfying(
                         StageException.class,
                         e -> assertThat(e.failure().reason()).isEqualTo(reason))
@@ -243,10 +246,11 @@ class NeuronActivationsTest {
     }
 
     private StageOutput prune(Path source, Optional<Neurons.Activations> activations) throws Exception {
-        return prune(source, activations, TEXT);
+        return prune(source, activations, TEXT, 7);
     }
 
-    private StageOutput prune(Path source, Optional<Neurons.Activations> activations, String text) throws Exception {
+    private StageOutput prune(Path source, Optional<Neurons.Activations> activations, String text, long seed)
+            throws Exception {
         Path work = Files.createTempDirectory(temp, "work");
         Map<Role, Path> inputs = new HashMap<>(Map.of(Role.MODEL, source));
         if (text != null) {
@@ -268,6 +272,6 @@ class NeuronActivationsTest {
             }
         };
         Prune parameters = new Neurons(0.5, 1, activations);
-        return new PruneStage().run(new StageInput<>(inputs, parameters, 7, Device.CPU), workspace);
+        return new PruneStage().run(new StageInput<>(inputs, parameters, seed, Device.CPU), workspace);
     }
 }
