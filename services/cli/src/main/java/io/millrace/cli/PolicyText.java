@@ -1,6 +1,8 @@
 package io.millrace.cli;
 
+import io.millrace.events.Parameters;
 import io.millrace.events.policy.PolicyDraft;
+import io.millrace.events.policy.StepDraft;
 import io.millrace.events.policy.TextDraft;
 import io.millrace.models.Tokenizer;
 import io.millrace.models.evaluation.Evaluation;
@@ -14,6 +16,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A file that a policy names. What every job would fail on is refused before the policy is in force. */
 final class PolicyText {
@@ -22,22 +25,49 @@ final class PolicyText {
     private PolicyText() {}
 
     /**
-     * The files of a policy: texts readable, the one for evaluation long enough to measure anything on, importance
-     * matrices sound.
+     * The files of a policy: texts readable, the one for evaluation long enough to measure anything on, the one for
+     * calibration for one window of each step that takes it, importance matrices sound.
      */
     static void require(PolicyDraft policy) throws IOException {
         require(policy.evaluation().text());
         requireEnough(policy.evaluation());
         if (policy.calibration().isPresent()) {
             require(policy.calibration().get().text());
+            requireWindow(policy, policy.calibration().get().text());
         }
-        Set<Path> matrices = policy.targets().stream()
-                .flatMap(target -> target.ladder().stream())
-                .flatMap(recipe -> recipe.steps().stream())
+        Set<Path> matrices = steps(policy)
                 .flatMap(step -> step.importance().stream())
                 .collect(Collectors.toCollection(LinkedHashSet::new));
         for (Path matrix : matrices) {
             requireImportance(matrix);
+        }
+    }
+
+    private static Stream<StepDraft> steps(PolicyDraft policy) {
+        return policy.targets().stream()
+                .flatMap(target -> target.ladder().stream())
+                .flatMap(recipe -> recipe.steps().stream());
+    }
+
+    /** As {@link #requireEnough}: with fewer bytes no tokenizer finds so many tokens. */
+    private static void requireWindow(PolicyDraft policy, Path text) throws IOException {
+        long bytes = Files.size(text);
+        for (Parameters parameters : steps(policy).map(StepDraft::parameters).toList()) {
+            int length = switch (parameters) {
+                case Parameters.Distill distill -> distill.length();
+                case Parameters.Neurons neurons ->
+                    neurons.activations()
+                            .map(Parameters.Neurons.Activations::length)
+                            .orElse(0);
+                case Parameters.Magnitude _, Parameters.Quantize _, Parameters.Benchmark _ -> 0;
+            };
+            if (bytes + 1 < length) {
+                throw new CommandFailure(
+                        ExitCode.REFUSED,
+                        "the policy names the text " + text + ", which has " + bytes + " bytes, but a window of '"
+                                + parameters.summary() + "' takes " + length
+                                + " tokens, so as many bytes or more; give a longer text");
+            }
         }
     }
 

@@ -89,6 +89,36 @@ final class PolicyTextTest {
                 .contains("'sequences' under 'calibrate' changes nothing");
     }
 
+    @Test
+    void aCalibrationTextWithoutOneWindowForAStepIsRefused() throws IOException {
+        String step = "prune: {method: neurons, fraction: 0.5, importance: activations, length: 256}";
+
+        assertThat(checkCalibration(step, 255)).isEmpty();
+        assertThat(checkCalibration(step, 254))
+                .contains("calibration.txt, which has 254 bytes")
+                .contains("a window of 'prune neurons by activations' takes 256 tokens");
+        assertThat(checkCalibration("distill: {length: 256}", 254)).contains("'distill logits' takes 256 tokens");
+        assertThat(checkCalibration("prune: {method: neurons, fraction: 0.5}", 1))
+                .isEmpty();
+    }
+
+    private String checkCalibration(String step, int bytes) throws IOException {
+        Files.writeString(folder.resolve("held-out.txt"), "x".repeat(20_000));
+        Files.writeString(folder.resolve("calibration.txt"), "x".repeat(bytes));
+        Path policy = Files.writeString(folder.resolve("policy.yaml"), """
+                policy: p
+                models: "*"
+                evaluate: {text: held-out.txt, sequences: 80, length: 128}
+                calibrate: {text: calibration.txt}
+                targets:
+                  - name: phone
+                    recipes:
+                      - [%s]
+                    gate: {size-ratio: "<= 0.9"}
+                """.formatted(step));
+        return Said.to("policy", "check", policy.toString()).err();
+    }
+
     private String check(String cut, String text) throws IOException {
         Files.writeString(folder.resolve("held-out.txt"), text);
         return check(cut);

@@ -18,13 +18,13 @@ import io.millrace.models.training.OptimizerSettings;
 import io.millrace.models.training.TrainingSettings;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.worker.CalibrationText;
 import io.millrace.worker.Stage;
 import io.millrace.worker.StageException;
 import io.millrace.worker.StageInput;
 import io.millrace.worker.StageOutput;
 import io.millrace.worker.Workspace;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -93,41 +93,14 @@ public final class DistillStage implements Stage<Distill> {
 
     private static Text text(StageInput<Distill> input, Path tokenizerFolder, int vocabularySize)
             throws StageException, IOException {
-        if (!input.inputs().containsKey(Role.CALIBRATION_TEXT)) {
-            throw new StageException(
-                    Reason.TEXT_MISSING,
-                    "a distill step needs a text to learn on; name one under 'calibrate' in the policy");
-        }
-        Path file;
-        try (var files = Files.list(input.require(Role.CALIBRATION_TEXT))) {
-            file = files.findFirst()
-                    .orElseThrow(() -> new StageException(
-                            Reason.TEXT_MISSING, "the text under 'calibrate' in the policy has no file"));
-        }
-        Optional<String> tooLong = Tokenizer.refusal(Files.size(file));
-        if (tooLong.isPresent()) {
-            throw new StageException(
-                    Reason.TEXT_TOO_LONG,
-                    "the text under 'calibrate' in the policy " + tooLong.get() + "; then apply the policy again");
-        }
+        CalibrationText calibration =
+                CalibrationText.of(input, "a distill step needs a text to learn on", Tokenizer::refusal);
         try (Tokenizer tokenizer = Tokenizer.open(tokenizerFolder)) {
-            String text = Files.readString(file);
-            TokenStream stream = TokenStream.of(tokenizer, text);
+            TokenStream stream = TokenStream.of(tokenizer, calibration.text());
             stream.requireBelow(vocabularySize);
-            int length = input.parameters().length();
-            if (stream.tokens().length < length) {
-                throw new StageException(
-                        Reason.TEXT_TOO_SHORT,
-                        "the text under 'calibrate' in the policy has " + stream.tokens().length
-                                + " tokens, but one sequence takes " + length
-                                + "; give a longer text and apply the policy again");
-            }
-            return new Text(stream, Digest.of(text));
-        } catch (CharacterCodingException e) {
-            throw new StageException(
-                    Reason.TEXT_MALFORMED,
-                    "the text under 'calibrate' in the policy is not UTF-8; convert it and apply the policy again",
-                    e);
+            CalibrationText.requireTokens(
+                    stream.tokens().length, input.parameters().length());
+            return new Text(stream, calibration.digest());
         }
     }
 

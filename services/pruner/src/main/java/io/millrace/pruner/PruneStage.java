@@ -8,7 +8,6 @@ import io.millrace.events.Parameters.Prune;
 import io.millrace.events.Reason;
 import io.millrace.events.Role;
 import io.millrace.pruner.method.MagnitudePruning;
-import io.millrace.pruner.method.NeuronPruning;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.worker.Stage;
@@ -19,6 +18,7 @@ import io.millrace.worker.Workspace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -41,30 +41,15 @@ public final class PruneStage implements Stage<Prune> {
         try (Checkpoint source = Checkpoint.open(input.require(Role.MODEL))) {
             source.leftOut().ifPresent(LOG::info);
             source.modules().lost().ifPresent(LOG::info);
+            List<Measurement> measurements = new ArrayList<>();
             switch (input.parameters()) {
                 case Magnitude magnitude -> new MagnitudePruning(source, magnitude, workspace::progress).write(output);
-                case Neurons neurons -> {
-                    if (source.config().experts().isPresent()) {
-                        throw new StageException(
-                                Reason.UNSUITABLE_SHAPE,
-                                "this model (" + source.architecture().className() + ") has "
-                                        + source.config().experts().get().count()
-                                        + " experts per layer, and neurons of experts cannot be removed; prune it by"
-                                        + " magnitude, or leave this step out");
-                    }
-                    NeuronPruning pruning = new NeuronPruning(source, neurons, workspace::progress);
-                    if (pruning.width() == source.config().feedForwardSize()) {
-                        throw new StageException(
-                                Reason.UNSUITABLE_SHAPE,
-                                "removing " + neurons.fraction() + " of " + pruning.width()
-                                        + " neurons leaves all of them once the width is a multiple of "
-                                        + neurons.multipleOf() + "; ask for a larger fraction or another type");
-                    }
-                    pruning.write(output);
-                }
+                case Neurons neurons ->
+                    measurements.addAll(new NeuronStep(source, neurons, input, workspace).write(output));
             }
             try (Checkpoint pruned = Checkpoint.open(output)) {
-                return new StageOutput(output, List.of(parameters(source, pruned, input.device())));
+                measurements.add(parameters(source, pruned, input.device()));
+                return new StageOutput(output, measurements);
             }
         } catch (MalformedFileException e) {
             throw new StageException(Reason.ofCode(e.kind().code()), String.valueOf(e.getMessage()), e);

@@ -67,6 +67,21 @@ final class TinyCheckpoint {
         return write(folder, json, DType.F32, "language_model.", List.of(seeing), (tensor, i) -> i % 7);
     }
 
+    /** A tokenizer of twelve words, a to l, beside a checkpoint. */
+    static void writeTokenizer(Path folder) throws IOException {
+        ObjectNode json = new ObjectMapper().createObjectNode();
+        json.put("version", "1.0").putNull("truncation").putNull("padding");
+        json.putArray("added_tokens");
+        json.putNull("normalizer").putNull("post_processor").putNull("decoder");
+        json.putObject("pre_tokenizer").put("type", "Whitespace");
+        ObjectNode model = json.putObject("model").put("type", "WordLevel").put("unk_token", "a");
+        ObjectNode words = model.putObject("vocab");
+        for (int id = 0; id < 12; id++) {
+            words.put(String.valueOf((char) ('a' + id)), id);
+        }
+        Files.writeString(folder.resolve("tokenizer.json"), json.toString());
+    }
+
     private static Path write(
             Path folder, ObjectNode json, DType type, String prefix, List<TensorSpec> others, Weights weights)
             throws IOException {

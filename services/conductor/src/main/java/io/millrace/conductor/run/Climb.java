@@ -156,10 +156,11 @@ final class Climb {
 
     private static Optional<Candidate.Outcome> impossible(RunRequest request, int rung) {
         Target target = request.target();
-        boolean distills = target.ladder().get(rung).steps().stream()
-                .anyMatch(step -> step.parameters() instanceof Parameters.Distill);
-        Optional<String> why = distills && target.calibration().isEmpty()
-                ? Optional.of("the recipe distills, and target '" + target.name()
+        Optional<Step> calibrated = target.ladder().get(rung).steps().stream()
+                .filter(step -> step.parameters().calibrated())
+                .findFirst();
+        Optional<String> why = calibrated.isPresent() && target.calibration().isEmpty()
+                ? Optional.of("'" + calibrated.get().summary() + "' needs a text, and target '" + target.name()
                         + "' has no calibration text; add 'calibrate' to the policy")
                 : PolicyCheck.impossibleRungs(request.checkpoint().numbers(), target).stream()
                         .filter(impossible -> impossible.rung() == rung)

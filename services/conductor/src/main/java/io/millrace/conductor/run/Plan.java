@@ -63,12 +63,16 @@ public record Plan(List<Step> steps) {
         inputs.put(Role.MODEL, model);
         long seed = 0;
         switch (step.parameters()) {
-            case Parameters.Prune _ -> {}
+            case Parameters.Prune prune -> {
+                if (prune.calibrated()) {
+                    TextUse calibration = calibration(target);
+                    inputs.put(Role.CALIBRATION_TEXT, calibration.text());
+                    seed = calibration.seed();
+                }
+            }
             case Parameters.Quantize _ -> step.importance().ifPresent(matrix -> inputs.put(Role.IMPORTANCE, matrix));
             case Parameters.Distill _ -> {
-                TextUse calibration = target.calibration()
-                        .orElseThrow(() -> new IllegalStateException(
-                                "target '" + target.name() + "' distills and has no calibration text"));
+                TextUse calibration = calibration(target);
                 inputs.put(Role.ORIGINAL, checkpoint.artifact());
                 inputs.put(Role.CALIBRATION_TEXT, calibration.text());
                 seed = calibration.seed();
@@ -82,5 +86,11 @@ public record Plan(List<Step> steps) {
         Device device = step.device();
         return new Job(
                 checkpoint.model(), request.id(), attempt, inputs, step.parameters(), device, request.seed(seed));
+    }
+
+    private static TextUse calibration(Target target) {
+        return target.calibration()
+                .orElseThrow(() -> new IllegalStateException(
+                        "target '" + target.name() + "' has a step that calibrates, and no calibration text"));
     }
 }

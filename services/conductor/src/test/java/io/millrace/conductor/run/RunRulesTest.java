@@ -89,6 +89,36 @@ class RunRulesTest {
     }
 
     @Test
+    void neuronsThatAreRankedByActivationsGetTheCalibrationTextAndItsSeed() {
+        start(Given.target("phone", Given.recipe(byActivations(), Given.gguf("Q4_K_M"))));
+
+        Job prune = succeed();
+
+        assertThat(prune.inputs()).containsOnlyKeys(Role.MODEL, Role.CALIBRATION_TEXT);
+        assertThat(prune.inputs()).containsEntry(Role.CALIBRATION_TEXT, Given.artifact("calibration"));
+        assertThat(prune.seed()).isEqualTo(7);
+    }
+
+    @Test
+    void aRungThatNeedsATextWhichTheTargetLacksIsPassedOver() {
+        Target target = Given.target("phone", Given.recipe(byActivations()), Given.recipe(Given.gguf("Q6_K")));
+        start(new Target(
+                target.name(),
+                target.device(),
+                target.workOn(),
+                target.evaluation(),
+                Optional.empty(),
+                target.ladder(),
+                target.gate()));
+
+        assertThat(world.jobs()).singleElement().extracting(Job::parameters).isEqualTo(new Parameters.Gguf("Q6_K"));
+    }
+
+    private static Parameters byActivations() {
+        return new Parameters.Neurons(0.25, 256, Optional.of(new Parameters.Neurons.Activations(16, 128)));
+    }
+
+    @Test
     void speedIsNotMeasuredForACandidateOfBadQuality() {
         start(LADDER);
         succeed();

@@ -147,6 +147,27 @@ class StateJsonTest {
     }
 
     @Test
+    void neuronsOfAnEarlierVersionAreRankedByTheirWeights() {
+        byte[] earlier =
+                "{\"parameters\":{\"@is\":\"Neurons\",\"fraction\":0.25,\"multipleOf\":256},\"device\":\"cpu\"}"
+                        .getBytes(StandardCharsets.UTF_8);
+
+        Step step = StateJson.serde(Step.class).deserializer().deserialize("state", earlier);
+
+        assertThat(step).isEqualTo(new Step(new Parameters.Neurons(0.25, 256), Device.CPU));
+    }
+
+    @Test
+    void neuronsThatAreRankedByActivationsAreReadAsTheyWereWritten() {
+        Optional<Parameters.Neurons.Activations> windows = Optional.of(new Parameters.Neurons.Activations(16, 512));
+        Step step = new Step(new Parameters.Neurons(0.25, 256, windows), Device.CPU);
+        byte[] written = StateJson.serde(Step.class).serializer().serialize("state", step);
+
+        assertThat(StateJson.serde(Step.class).deserializer().deserialize("state", written))
+                .isEqualTo(step);
+    }
+
+    @Test
     void stepThatSaysAllIsReadAsItWasWritten() {
         GgufTensorTypes types = new GgufTensorTypes(
                 true,

@@ -18,43 +18,41 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
  * Structured pruning of the gated feed-forward: the least important neurons leave, with their row of gate, their row of
  * up and their column of down, the same number in every layer, so that one config.json describes the result. File and
- * computation shrink. Which neurons stay is decided layer by layer by {@link NeuronRanking}; the others keep their order
- * and their bits.
+ * computation shrink. Which neurons stay is decided layer by layer by their {@link NeuronImportance}; they keep their
+ * order and their bits.
  */
 public final class NeuronPruning {
     private final Checkpoint source;
     private final int neurons;
     private final int width;
+    private final NeuronImportance importance;
     private final Progress progress;
     private final long total;
     private long done;
 
-    public NeuronPruning(Checkpoint source, Neurons parameters, Progress progress) {
+    public NeuronPruning(Checkpoint source, Neurons parameters, NeuronImportance importance, Progress progress) {
         this.source = source;
         this.neurons = source.config().feedForwardSize();
         this.width = parameters.kept(neurons);
+        this.importance = importance;
         this.progress = progress;
-        this.total = source.rules().stream()
-                .mapToLong(rule -> rule.shape().elements() * (feedForward(rule) ? 2 : 1))
-                .sum();
+        this.total = importance.visits() + source.parameters();
     }
 
-    /** Neurons per layer that stay. */
-    public int width() {
-        return width;
-    }
-
-    /** Writes the narrower checkpoint. */
-    public void write(Path folder) throws IOException, InterruptedException {
+    /** Writes the narrower checkpoint; answers which share of each layer's importance it has. */
+    public List<Double> write(Path folder) throws IOException, InterruptedException {
         List<int[]> kept = new ArrayList<>();
-        for (int layer = 0; layer < source.config().layerCount(); layer++) {
-            kept.add(rank(layer));
+        List<Double> shares = new ArrayList<>();
+        for (double[] ofLayer : importance.ofLayers(this::advance)) {
+            NeuronRanking ranking = new NeuronRanking(ofLayer);
+            int[] strongest = ranking.strongest(width);
+            kept.add(strongest);
+            shares.add(ranking.share(strongest));
         }
         ObjectNode config = source.config().json().deepCopy();
         config.put("intermediate_size", width);
@@ -76,28 +74,7 @@ public final class NeuronPruning {
             }
             writer.finish();
         }
-    }
-
-    private int[] rank(int layer) throws IOException, InterruptedException {
-        NeuronRanking ranking = new NeuronRanking(neurons);
-        int hidden = source.config().hiddenSize();
-        for (Projection projection : List.of(Projection.GATE, Projection.UP, Projection.GATE_UP)) {
-            Optional<String> matrix = source.architecture().find(layer, new Linear(projection));
-            if (matrix.isEmpty()) {
-                continue;
-            }
-            String name = matrix.get();
-            RowBlocks.forEach(source, name, (from, count, floats) -> {
-                ranking.addRows(floats, (int) from, count, hidden);
-                advance(name, floats);
-            });
-        }
-        String down = source.architecture().matrix(layer, Projection.DOWN);
-        RowBlocks.forEach(source, down, (from, count, floats) -> {
-            ranking.addColumns(floats, count);
-            advance(down, floats);
-        });
-        return ranking.strongest(width);
+        return shares;
     }
 
     /** Rows of gate, then those of the same neurons of up, in a matrix that holds both. */
@@ -106,7 +83,7 @@ public final class NeuronPruning {
                 .toArray();
     }
 
-    private static boolean feedForward(TensorRule rule) {
+    static boolean feedForward(TensorRule rule) {
         return rule.role() instanceof Linear(Projection p)
                 && (p == Projection.GATE || p == Projection.UP || p == Projection.GATE_UP || p == Projection.DOWN);
     }
@@ -129,7 +106,7 @@ public final class NeuronPruning {
     private void copy(TensorRule rule, DenseWriter writer) throws IOException, InterruptedException {
         RowBlocks.forEach(source, rule.name(), (from, count, floats) -> {
             writer.append(rule.name(), source.reader().rows(rule.name(), from, from + count));
-            advance(rule.name(), floats);
+            advance(floats.byteSize() / Float.BYTES, rule.name());
         });
     }
 
@@ -137,7 +114,7 @@ public final class NeuronPruning {
         for (int row : rows) {
             writer.append(rule.name(), source.reader().rows(rule.name(), row, row + 1));
         }
-        progress.advance(done += rule.shape().elements(), total, rule.name());
+        advance(rule.shape().elements(), rule.name());
     }
 
     private void copyColumns(TensorRule rule, DenseWriter writer, int[] columns) throws IOException {
@@ -152,11 +129,11 @@ public final class NeuronPruning {
                 writer.append(rule.name(), narrow);
             }
         }
-        progress.advance(done += rule.shape().elements(), total, rule.name());
+        advance(rule.shape().elements(), rule.name());
     }
 
-    private void advance(String what, MemorySegment floats) {
-        done += floats.byteSize() / Float.BYTES;
+    private void advance(long weights, String what) {
+        done += weights;
         progress.advance(done, total, what);
     }
 }

@@ -37,6 +37,11 @@ public sealed interface Parameters {
         return true;
     }
 
+    /** True if the job takes the text that the policy names under {@code calibrate}. */
+    default boolean calibrated() {
+        return false;
+    }
+
     /** True if the result speaks of the device class it ran on, which is then part of the job key. */
     default boolean dependsOnDevice() {
         return false;
@@ -96,11 +101,41 @@ public sealed interface Parameters {
      * @param fraction share of the neurons to remove, 0 to 1
      * @param multipleOf the width that stays is rounded up to a multiple of this, so that a later quantize step can
      *     divide its rows
+     * @param activations how neurons are ranked by what they do on the calibration text; empty: by their weights
      */
-    record Neurons(double fraction, int multipleOf) implements Prune {
+    record Neurons(double fraction, int multipleOf, Optional<Activations> activations) implements Prune {
+        /** Of the text that the neurons answer to. */
+        public record Activations(int sequences, int length) {
+            public Activations {
+                Require.between(SEQUENCES, sequences, 1, 65_536);
+                Require.between(LENGTH, length, 2, 1 << 20);
+            }
+        }
+
+        public static final String IMPORTANCE = "importance";
+        public static final String BY_WEIGHTS = "weights";
+        public static final String BY_ACTIVATIONS = "activations";
+        public static final String SEQUENCES = "sequences";
+        public static final String LENGTH = "length";
+
         public Neurons {
             Require.between("fraction", fraction, 0, 1);
             Require.between("multiple-of", multipleOf, 1, 1 << 20);
+        }
+
+        /** Ranked by their weights. */
+        public Neurons(double fraction, int multipleOf) {
+            this(fraction, multipleOf, Optional.empty());
+        }
+
+        @Override
+        public boolean weightOnly() {
+            return activations.isEmpty();
+        }
+
+        @Override
+        public boolean calibrated() {
+            return activations.isPresent();
         }
 
         /** How many of a layer's neurons stay; never more than there are, and never none. */
@@ -116,9 +151,21 @@ public sealed interface Parameters {
             return "neurons";
         }
 
+        /** A ranking by weights is not named: it was the only one when the first keys were made. */
         @Override
         public SortedMap<String, Object> values() {
-            return new TreeMap<>(Map.of("fraction", fraction, "multiple-of", multipleOf));
+            SortedMap<String, Object> values = new TreeMap<>(Map.of("fraction", fraction, "multiple-of", multipleOf));
+            activations.ifPresent(windows -> {
+                values.put(IMPORTANCE, BY_ACTIVATIONS);
+                values.put(SEQUENCES, windows.sequences());
+                values.put(LENGTH, windows.length());
+            });
+            return values;
+        }
+
+        @Override
+        public String summary() {
+            return Prune.super.summary() + (activations.isPresent() ? " by " + BY_ACTIVATIONS : "");
         }
     }
 
@@ -169,6 +216,11 @@ public sealed interface Parameters {
         @Override
         public boolean weightOnly() {
             return false;
+        }
+
+        @Override
+        public boolean calibrated() {
+            return true;
         }
 
         @Override

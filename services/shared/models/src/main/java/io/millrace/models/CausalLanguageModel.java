@@ -13,7 +13,6 @@ import io.millrace.tensors.checkpoint.DenseWriter;
 import io.millrace.tensors.kernel.pack.InputRounding;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -57,11 +56,8 @@ public final class CausalLanguageModel implements AutoCloseable {
      * that inputs are rounded, the forward pass rounds them.
      */
     public static CausalLanguageModel load(WeightSource source) throws IOException {
-        Map<String, InputRounding> roundings = new HashMap<>();
-        for (TensorSpec spec : source.tensors()) {
-            source.inputRounding(spec.name()).ifPresent(rounding -> roundings.put(spec.name(), rounding));
-        }
-        return build(source.config(), new WeightLoader(source), roundings);
+        WeightLoader loader = new WeightLoader(source);
+        return build(source.config(), loader, loader.roundings());
     }
 
     /** Fresh weights for training, drawn as {@link RandomWeights} says; the same seed gives the same bits. */
@@ -212,9 +208,7 @@ public final class CausalLanguageModel implements AutoCloseable {
         NDArray x = tokens.getNDArrayInternal()
                 .embedding(tokens, embedding, SparseFormat.DENSE)
                 .get(0);
-        if (config.architecture().has(Trait.SCALED_EMBEDDING)) {
-            x = x.mul(TensorRuntime.scalar(work, Math.sqrt(config.hiddenSize())));
-        }
+        x = scaled(x, config);
         int done = 0;
         for (DecoderLayer layer : layers) {
             // A layer's intermediates die with the layer; while gradients are recorded the graph keeps what it needs.
@@ -230,6 +224,13 @@ public final class CausalLanguageModel implements AutoCloseable {
             cache.advance(length);
         }
         return finalNorm.apply(x);
+    }
+
+    /** Rows of the embedding as the first layer takes them. */
+    static NDArray scaled(NDArray embedded, ModelConfig config) {
+        return config.architecture().has(Trait.SCALED_EMBEDDING)
+                ? embedded.mul(TensorRuntime.scalar(embedded.getManager(), Math.sqrt(config.hiddenSize())))
+                : embedded;
     }
 
     /** hidden [.., hidden] → logits [.., vocabulary]. */

@@ -5,6 +5,7 @@ import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.TensorRole;
 import io.millrace.tensors.architecture.TensorRole.Norm.Place;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** One block of the decoder: attention and feed-forward network, each behind a norm and beside a residual path. */
@@ -24,6 +25,20 @@ record DecoderLayer(
                 Objects.requireNonNull(norm(config, index, Place.FEED_FORWARD_INPUT, weights)),
                 FeedForward.of(config, index, weights),
                 norm(config, index, Place.FEED_FORWARD_OUTPUT, weights));
+    }
+
+    /** The same layer, whose feed-forward neurons somebody sees; a mixture has those of many networks. */
+    DecoderLayer watched(Consumer<NDArray> neurons) {
+        if (!(feedForward instanceof FeedForward.Gated gated)) {
+            throw new IllegalArgumentException("only a layer with one feed-forward network can be watched");
+        }
+        return new DecoderLayer(
+                attentionInput,
+                attention,
+                attentionOutput,
+                feedForwardInput,
+                new FeedForward.Watched(gated, neurons),
+                feedForwardOutput);
     }
 
     /** x [batch, length, hidden] → [batch, length, hidden]. */

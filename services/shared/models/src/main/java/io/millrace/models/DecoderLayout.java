@@ -3,7 +3,9 @@ package io.millrace.models;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.TensorRule;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The tensors that a forward pass reads, under their Hugging Face names, as F32. */
 final class DecoderLayout {
@@ -15,8 +17,17 @@ final class DecoderLayout {
 
     /** In the order of the computation. */
     static List<TensorSpec> tensors(ModelConfig config) {
-        return config.architecture().tensors(config).stream()
-                .map(rule -> TensorSpec.plain(rule.name(), DType.F32, rule.shape()))
+        return specs(config.architecture().tensors(config).stream());
+    }
+
+    /** Those of one layer. */
+    static List<TensorSpec> ofLayer(ModelConfig config, int layer) {
+        return specs(config.architecture().tensors(config).stream()
+                .filter(rule -> rule.layer().orElse(-1) == layer));
+    }
+
+    private static List<TensorSpec> specs(Stream<TensorRule> rules) {
+        return rules.map(rule -> TensorSpec.plain(rule.name(), DType.F32, rule.shape()))
                 .toList();
     }
 }

@@ -8,9 +8,10 @@ import io.millrace.tensors.architecture.Projection;
 import io.millrace.tensors.architecture.TensorRole;
 import io.millrace.tensors.architecture.Trait;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** A gated feed-forward network, or what stands in its place: x [.., hidden] → [.., hidden]. */
-sealed interface FeedForward permits FeedForward.Gated, ExpertMixture {
+sealed interface FeedForward permits FeedForward.Gated, FeedForward.Watched, ExpertMixture {
     NDArray apply(NDArray x);
 
     static FeedForward of(ModelConfig config, int index, WeightTable weights) {
@@ -34,6 +35,11 @@ sealed interface FeedForward permits FeedForward.Gated, ExpertMixture {
             implements FeedForward {
         @Override
         public NDArray apply(NDArray x) {
+            return down.apply(neurons(x));
+        }
+
+        /** activation(gate(x)) · up(x), [.., inner]: one number for each neuron. */
+        NDArray neurons(NDArray x) {
             NDArray gate = inputs.getFirst().apply(x);
             NDArray up;
             if (inputs.size() > 1) {
@@ -43,7 +49,7 @@ sealed interface FeedForward permits FeedForward.Gated, ExpertMixture {
                 gate = halves.get(0);
                 up = halves.get(1);
             }
-            return down.apply((gelu ? gelu(gate) : silu(gate)).mul(up));
+            return (gelu ? gelu(gate) : silu(gate)).mul(up);
         }
 
         private static NDArray silu(NDArray x) {
@@ -58,6 +64,16 @@ sealed interface FeedForward permits FeedForward.Gated, ExpertMixture {
                     .tanh();
             NDArray half = x.mul(TensorRuntime.scalar(x.getManager(), 0.5));
             return half.mul(inner).add(half);
+        }
+    }
+
+    /** The same network, whose neurons somebody sees before they go into down. */
+    record Watched(Gated network, Consumer<NDArray> watch) implements FeedForward {
+        @Override
+        public NDArray apply(NDArray x) {
+            NDArray neurons = network.neurons(x);
+            watch.accept(neurons);
+            return network.down().apply(neurons);
         }
     }
 }

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
+import io.millrace.tensors.kernel.pack.InputRounding;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
@@ -19,6 +20,15 @@ final class WeightLoader implements WeightFiller {
         for (TensorSpec spec : source.tensors()) {
             present.put(spec.name(), spec);
         }
+    }
+
+    /** How inputs of linear maps are rounded, by the name of the weight. */
+    Map<String, InputRounding> roundings() {
+        Map<String, InputRounding> roundings = new HashMap<>();
+        for (String name : present.keySet()) {
+            source.inputRounding(name).ifPresent(rounding -> roundings.put(name, rounding));
+        }
+        return roundings;
     }
 
     @Override

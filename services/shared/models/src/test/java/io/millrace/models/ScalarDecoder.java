@@ -8,7 +8,9 @@ import io.millrace.tensors.architecture.Trait;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 
@@ -51,6 +53,7 @@ public final class ScalarDecoder {
     private final ModelConfig config;
     private final TestModels.Weights weights;
     private final Set<Fault> faults;
+    private final Map<String, double[]> squares = new HashMap<>(); // of neurons, by layer
 
     public ScalarDecoder(TestModels.Weights weights, Fault... faults) {
         this.config = weights.config();
@@ -86,6 +89,11 @@ public final class ScalarDecoder {
             }
         }
         return logits;
+    }
+
+    /** Σ h² over all tokens that went through the feed-forward network of a layer so far. */
+    double[] squares(int layer) {
+        return Optional.ofNullable(squares.get("model.layers." + layer + ".")).orElseThrow();
     }
 
     private void attention(double[][] x, int index, String layer) {
@@ -193,7 +201,12 @@ public final class ScalarDecoder {
             gate = linear(x, layer + "mlp.gate_proj", inner);
             up = linear(x, layer + "mlp.up_proj", inner);
         }
-        return linear(activated(gate, up), layer + "mlp.down_proj", config.hiddenSize());
+        double[] neurons = activated(gate, up);
+        double[] sums = squares.computeIfAbsent(layer, _ -> new double[inner]);
+        for (int i = 0; i < inner; i++) {
+            sums[i] += neurons[i] * neurons[i];
+        }
+        return linear(neurons, layer + "mlp.down_proj", config.hiddenSize());
     }
 
     private double[] experts(double[] x, String layer) {

@@ -36,7 +36,10 @@ public final class PolicyCheck {
         for (Step step : recipe.steps()) {
             checkImportance(step, reasons);
             switch (step.parameters()) {
-                case Parameters.Neurons neurons -> width = prunedWidth(width, neurons, reasons);
+                case Parameters.Neurons neurons -> {
+                    neurons.activations().ifPresent(windows -> checkLength("prune", windows.length(), model, reasons));
+                    width = prunedWidth(width, neurons, reasons);
+                }
                 case Parameters.Distill distill -> checkLength("distill", distill.length(), model, reasons);
                 case Parameters.Quantize quantize -> checkRows(quantize, model, width, reasons);
                 case Parameters.Magnitude _, Parameters.Benchmark _ -> {}

@@ -24,7 +24,8 @@ import java.util.regex.Pattern;
  * models                 pattern of model names, * stands for any characters
  * work-on                cpu         device of steps that name none, and of quality measurements
  * evaluate               text; sequences 64, length 512
- * calibrate              text; seed 0                       needed by distill; sequences and length change nothing
+ * calibrate              text; seed 0                       needed by distill and by prune by activations;
+ *                                        sequences and length change nothing
  * on-newer-checkpoint    keep
  * targets                name; device = work-on; recipes, see {@link RecipeReader}; gate, see {@link GateReader}
  * </pre>
@@ -106,8 +107,8 @@ public final class PolicyFile {
     }
 
     /**
-     * A distill step cuts the text by its own length, as often as it has steps. How else it may be cut is part of a run's
-     * identity all the same, so the keys are taken.
+     * A distill step cuts the text by its own length, as often as it has steps, and so does a prune step. How else it may
+     * be cut is part of a run's identity all the same, so the keys are taken.
      */
     private TextDraft calibration(Fields fields) throws PolicyException {
         for (String key : List.of("sequences", "length")) {
@@ -116,7 +117,8 @@ public final class PolicyFile {
                                     entry.line(),
                                     "'" + key
                                             + "' under 'calibrate' changes nothing: a distill step takes 'steps' times"
-                                            + " 'batch' windows of its own 'length' from the text; leave it out")
+                                            + " 'batch' windows of its own 'length' from the text, and a prune step by"
+                                            + " activations its own 'sequences' and 'length'; leave it out")
                             .getMessage()));
         }
         TextDraft text = new TextDraft(
@@ -141,17 +143,17 @@ public final class PolicyFile {
             if (ladder.contains(recipe)) {
                 throw fields.error(node.line(), "recipe '" + recipe.summary() + "' is on the ladder already");
             }
-            if (!calibrated && distills(recipe)) {
-                throw fields.error(node.line(), "distill needs a text; add 'calibrate: {text: FILE}' to the policy");
+            Optional<Parameters> calibratedStep = recipe.calibratedStep();
+            if (!calibrated && calibratedStep.isPresent()) {
+                throw fields.error(
+                        node.line(),
+                        (calibratedStep.get() instanceof Parameters.Distill ? "distill" : "prune by activations")
+                                + " needs a text; add 'calibrate: {text: FILE}' to the policy");
             }
             ladder.add(recipe);
         }
         Gate gate = GateReader.read(fields.map("gate"));
         fields.done();
         return new TargetDraft(name, device, ladder, gate);
-    }
-
-    private static boolean distills(RecipeDraft recipe) {
-        return recipe.steps().stream().anyMatch(step -> step.parameters() instanceof Parameters.Distill);
     }
 }

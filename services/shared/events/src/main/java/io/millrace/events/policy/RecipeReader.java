@@ -2,6 +2,7 @@ package io.millrace.events.policy;
 
 import io.millrace.events.Device;
 import io.millrace.events.Parameters;
+import io.millrace.events.Parameters.Neurons;
 import io.millrace.events.StageName;
 import io.millrace.events.policy.Yaml.Entry;
 import java.nio.file.Path;
@@ -14,7 +15,8 @@ import java.util.Set;
  * Reads one rung of a ladder: a list of steps, each a stage's name with its parameters. Defaults:
  *
  * <pre>
- * prune     method neurons: multiple-of = what the quantize step after it needs of a row, else 32
+ * prune     method neurons: multiple-of = what the quantize step after it needs of a row, else 32;
+ *           importance weights; with importance activations: sequences 16, length 512
  *           method magnitude: global false
  * distill   steps 300, batch 8, length 128, temperature 2, text-weight 0, learning-rate 5e-4
  * quantize  method round-to-nearest, the only one that this version knows
@@ -117,11 +119,23 @@ final class RecipeReader {
                     fields.optionalReal("fraction"), fields.optionalReal("threshold"), fields.flag("global"));
         }
         fields.require("fraction");
-        return new Parameters.Neurons(
+        return new Neurons(
                 fields.real("fraction", 0),
                 fields.integer(
                         "multiple-of",
-                        later.map(Parameters.Quantize::rowMultiple).orElse(ROW_MULTIPLE)));
+                        later.map(Parameters.Quantize::rowMultiple).orElse(ROW_MULTIPLE)),
+                activations(fields));
+    }
+
+    /** Windows belong to a ranking by activations; beside another they are as unknown as any key. */
+    private static Optional<Neurons.Activations> activations(Fields fields) throws PolicyException {
+        String by = fields.choice(
+                Neurons.IMPORTANCE, Set.of(Neurons.BY_WEIGHTS, Neurons.BY_ACTIVATIONS), Neurons.BY_WEIGHTS);
+        if (by.equals(Neurons.BY_WEIGHTS)) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new Neurons.Activations(fields.integer(Neurons.SEQUENCES, 16), fields.integer(Neurons.LENGTH, 512)));
     }
 
     private static Parameters distill(Fields fields, boolean product) throws PolicyException {

@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Parameters from their form on the wire. The version there is that of whoever wrote them; a policy that was written
@@ -44,7 +45,7 @@ public final class ParametersCodec {
                 switch (stage.wireName() + " " + name) {
                     case "prune magnitude" ->
                         new Parameters.Magnitude(optional("fraction"), optional("threshold"), flag("global"));
-                    case "prune neurons" -> new Parameters.Neurons(real("fraction"), integer("multiple-of"));
+                    case "prune neurons" -> neurons();
                     case "distill logits" ->
                         new Parameters.Distill(
                                 integer("steps"),
@@ -64,6 +65,23 @@ public final class ParametersCodec {
                         new Parameters.Speed(integer("prompt-tokens"), integer("generated-tokens"), integer("pairs"));
                     default -> null;
                 });
+    }
+
+    /** Null for a ranking that this version does not know. */
+    private Parameters.@Nullable Neurons neurons() {
+        double fraction = real("fraction");
+        int multipleOf = integer("multiple-of");
+        if (!values.containsKey(Parameters.Neurons.IMPORTANCE)) {
+            return new Parameters.Neurons(fraction, multipleOf);
+        }
+        if (!text(Parameters.Neurons.IMPORTANCE).equals(Parameters.Neurons.BY_ACTIVATIONS)) {
+            return null;
+        }
+        return new Parameters.Neurons(
+                fraction,
+                multipleOf,
+                Optional.of(new Parameters.Neurons.Activations(
+                        integer(Parameters.Neurons.SEQUENCES), integer(Parameters.Neurons.LENGTH))));
     }
 
     private Literature literature() {

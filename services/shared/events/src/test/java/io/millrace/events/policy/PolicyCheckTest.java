@@ -207,6 +207,14 @@ class PolicyCheckTest {
                 .containsExactly("distill length is 1024 tokens but the model has 512 positions; shorten it");
     }
 
+    @Test
+    void windowsToRankNeuronsByThatAreLongerThanTheModelAreRefused() {
+        Optional<Parameters.Neurons.Activations> windows = Optional.of(new Parameters.Neurons.Activations(16, 1024));
+
+        assertThat(reasons(List.of(new Parameters.Neurons(0.25, 256, windows))))
+                .containsExactly("prune length is 1024 tokens but the model has 512 positions; shorten it");
+    }
+
     private static List<String> reasons(List<Parameters> recipe) {
         return check(10, 512, List.of(recipe)).stream()
                 .map(ImpossibleRung::reason)

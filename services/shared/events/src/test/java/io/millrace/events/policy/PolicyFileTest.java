@@ -282,6 +282,34 @@ class PolicyFileTest {
                 .hasMessageContaining("a ladder has at most 64 recipes");
     }
 
+    @Test
+    void neuronsAreRankedByTheirWeightsUnlessThePolicySaysActivations() throws PolicyException {
+        String policy = SMALL.replace("evaluate:", "calibrate: {text: c.txt}\nevaluate:")
+                .replace("[quantize: {format: gguf, type: Q8_0}]", "[prune: {method: neurons, fraction: 0.5%s}]");
+
+        assertThat(pruned(policy.formatted(""))).isEqualTo(new Parameters.Neurons(0.5, 32));
+        assertThat(pruned(policy.formatted(", importance: weights"))).isEqualTo(new Parameters.Neurons(0.5, 32));
+        assertThat(pruned(policy.formatted(", importance: activations"))).isEqualTo(ranked(16, 512));
+        assertThat(pruned(policy.formatted(", importance: activations, sequences: 8, length: 64")))
+                .isEqualTo(ranked(8, 64));
+        assertThat(ranked(8, 64).summary()).isEqualTo("prune neurons by activations");
+    }
+
+    private static Parameters ranked(int sequences, int length) {
+        return new Parameters.Neurons(0.5, 32, Optional.of(new Parameters.Neurons.Activations(sequences, length)));
+    }
+
+    private static Parameters pruned(String policy) throws PolicyException {
+        return PolicyFile.parse(policy)
+                .targets()
+                .getFirst()
+                .ladder()
+                .getFirst()
+                .steps()
+                .getFirst()
+                .parameters();
+    }
+
     private static Parameters parameters(String step) throws PolicyException {
         return PolicyFile.parse(SMALL.replace("{format: gguf, type: Q8_0}", step))
                 .targets()
@@ -332,6 +360,11 @@ class PolicyFileTest {
             [quantize             | [distill: {}, quantize | policy:7: distill needs a text
             [quantize             | [distill: {learning-rate: 0}, quantize | policy:7: distill: 'learning-rate' is 0 but must lie above 0
             [quantize             | [prune: {method: neurons}, quantize | policy:7: 'fraction' is missing
+            [quantize             | [prune: {method: neurons, fraction: 0.5, importance: activations}, quantize | policy:7: prune by activations needs a text; add 'calibrate: {text: FILE}'
+            [quantize             | [prune: {method: neurons, fraction: 0.5, importance: activation}, quantize | policy:7: unknown importance 'activation'; did you mean 'activations'?
+            [quantize             | [prune: {method: neurons, fraction: 0.5, sequences: 4}, quantize | policy:7: unknown key 'sequences'; known:
+            [quantize             | [prune: {method: neurons, fraction: 0.5, importance: activations, sequences: 0}, quantize | policy:7: prune: 'sequences' is 0.0
+            [quantize             | [prune: {method: magnitude, fraction: 0.5, importance: activations}, quantize | policy:7: unknown key 'importance'
             [quantize             | [prune: {method: neurons, fraction: 2}, quantize | policy:7: prune: 'fraction' is 2.0
             [quantize             | [prune: {method: magnitude}, quantize | policy:7: prune: magnitude pruning takes either
             {size-ratio: 0.6}     | {}                    | policy:8: a gate has at least one limit

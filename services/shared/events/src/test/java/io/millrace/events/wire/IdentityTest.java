@@ -10,6 +10,7 @@ import io.millrace.events.Device;
 import io.millrace.events.Digest;
 import io.millrace.events.Gate;
 import io.millrace.events.Job;
+import io.millrace.events.JobKey;
 import io.millrace.events.ModelName;
 import io.millrace.events.Parameters;
 import io.millrace.events.Recipe;
@@ -93,6 +94,36 @@ class IdentityTest {
                 0);
 
         assertThat(moved.key()).isEqualTo(first.key());
+    }
+
+    /** What a model computes depends on the engine; what it is does not. */
+    @Test
+    void neuronsRankedByActivationsHaveTheEngineInTheirKey() {
+        Job byActivations = prune(Optional.of(new Parameters.Neurons.Activations(16, 512)));
+        Job byWeights = prune(Optional.empty());
+        String head = "millrace-job/1\nstage=prune\nname=neurons\nversion="
+                + byWeights.parameters().version() + "\nparameters=";
+        String inputs = "input=calibration-text:" + Digest.of("c").hex() + "\ninput=model:"
+                + Digest.of("m").hex() + "\n";
+
+        assertThat(byActivations.key().digest())
+                .isEqualTo(Digest.of(head + "{\"fraction\":0.25,\"importance\":\"activations\",\"length\":512,"
+                        + "\"multiple-of\":256,\"sequences\":16}\nseed=7\nengine=" + JobKey.ENGINE + "\n" + inputs));
+        assertThat(byWeights.key().digest())
+                .isEqualTo(Digest.of(head + "{\"fraction\":0.25,\"multiple-of\":256}\nseed=7\n" + inputs));
+    }
+
+    private static Job prune(Optional<Parameters.Neurons.Activations> activations) {
+        return new Job(
+                Samples.MODEL,
+                Samples.RUN,
+                1,
+                Map.of(
+                        Role.MODEL, ArtifactRef.inStore(Digest.of("m")),
+                        Role.CALIBRATION_TEXT, ArtifactRef.inStore(Digest.of("c"))),
+                new Parameters.Neurons(0.25, 256, activations),
+                Device.CPU,
+                7);
     }
 
     @Test

@@ -24,6 +24,7 @@ class ParametersCodecTest {
                 new Parameters.Magnitude(OptionalDouble.of(0.5), OptionalDouble.empty(), false),
                 new Parameters.Magnitude(OptionalDouble.empty(), OptionalDouble.of(1e-9), true),
                 new Parameters.Neurons(0.25, 256),
+                new Parameters.Neurons(0.25, 256, Optional.of(new Parameters.Neurons.Activations(16, 512))),
                 new Parameters.Distill(300, 8, 128, 2, 0.5, 5e-4, true),
                 // Refused in a policy file by now, but policies that say so may be in force.
                 new Parameters.Distill(300, 8, 128, 2, 0.5, 0, true),
@@ -73,6 +74,26 @@ class ParametersCodecTest {
     void unknownMethodsAndUnknownParametersAreNotOurs() {
         assertThat(ParametersCodec.of(StageName.PRUNE, "wanda", "{}")).isEmpty();
         assertThat(ParametersCodec.of(StageName.QUANTIZE, "gguf", "{\"type\":\"Q8_0\",\"imatrix\":true}"))
+                .isEmpty();
+    }
+
+    /** As jobs and policies were written when there was no other ranking. */
+    @Test
+    void neuronsWithoutAnImportanceAreRankedByTheirWeights() {
+        String json = "{\"fraction\":0.25,\"multiple-of\":256}";
+
+        Optional<Parameters> parameters = ParametersCodec.of(StageName.PRUNE, "neurons", json);
+
+        assertThat(parameters).contains(new Parameters.Neurons(0.25, 256, Optional.empty()));
+        assertThat(parameters.orElseThrow().canonicalJson()).isEqualTo(json);
+    }
+
+    @Test
+    void aRankingThatThisVersionDoesNotKnowIsNotOurs() {
+        assertThat(ParametersCodec.of(
+                        StageName.PRUNE,
+                        "neurons",
+                        "{\"fraction\":0.25,\"importance\":\"gradients\",\"multiple-of\":256}"))
                 .isEmpty();
     }
 
