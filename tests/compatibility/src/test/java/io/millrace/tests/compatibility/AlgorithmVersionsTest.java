@@ -25,6 +25,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -103,6 +104,15 @@ class AlgorithmVersionsTest {
         found.putAll(TrainedModel.losses(output.folder()));
         found.putAll(TrainedModel.changes(pruned, output.folder()));
         requireClose(distill, found);
+    }
+
+    /** Another statistic, other windows or another choice of neurons leave another share of the importance. */
+    @Test
+    void whatIsRankedByActivationsChangesWithTheVersionAlone() throws Exception {
+        Parameters neurons = new Parameters.Neurons(0.25, 128, Optional.of(new Parameters.Neurons.Activations(4, 32)));
+        Map<Role, Path> inputs = Map.of(Role.MODEL, model, Role.CALIBRATION_TEXT, text);
+
+        requireClose(neurons, measured(run(neurons, inputs, folder.resolve("ranked"))));
     }
 
     private static Map<String, Double> measured(StageOutput output) {
