@@ -19,10 +19,10 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Every file of a compressed model is the same bytes wherever it is made: here with other vectors and another number of
- * threads, and on the machine whose Java {@code MILLRACE_OTHER_JAVA} names, which may be an emulated one.
+ * threads, and on the machine whose Java {@code -Dmillrace.other-java} names, which may be an emulated one.
  */
 final class OtherMachineTest {
-    private static final String OTHER_JAVA = System.getenv().getOrDefault("MILLRACE_OTHER_JAVA", "");
+    private static final String OTHER_JAVA = System.getProperty("millrace.other-java", "");
     private static final List<String> FEW = List.of("gguf:Q4_K_M", "compressed-tensors:W4A16", "onnx:int4");
     private static final List<String> MANY = List.of(
             "gguf:Q2_K",
@@ -69,7 +69,7 @@ final class OtherMachineTest {
 
     @Test
     void anotherMachineMakesTheSameBytes() throws Exception {
-        String reason = "skipped: MILLRACE_OTHER_JAVA names no Java 25 of another machine";
+        String reason = "skipped: -Dmillrace.other-java names no Java 25 of another machine";
         if (OTHER_JAVA.isEmpty()) {
             System.out.println(getClass().getSimpleName() + " " + reason);
         }
