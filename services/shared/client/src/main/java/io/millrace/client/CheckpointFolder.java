@@ -35,6 +35,7 @@ public record CheckpointFolder(Path folder, SortedSet<String> files, SortedSet<S
             "generation_config.json",
             "tokenizer.json",
             "tokenizer.model",
+            "tekken.json",
             "tokenizer_config.json",
             "special_tokens_map.json",
             "added_tokens.json",
