@@ -37,6 +37,7 @@ public record CheckpointFolder(
             "generation_config.json",
             "tokenizer.json",
             "tokenizer.model",
+            "tekken.json",
             "tokenizer_config.json",
             "special_tokens_map.json",
             "added_tokens.json",

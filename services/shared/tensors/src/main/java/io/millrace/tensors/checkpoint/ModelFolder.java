@@ -21,6 +21,7 @@ public final class ModelFolder {
     public static final List<String> COMPANIONS = List.of(
             "tokenizer.json",
             "tokenizer.model",
+            Tekken.FILE,
             "tokenizer_config.json",
             "special_tokens_map.json",
             "added_tokens.json",

@@ -278,6 +278,7 @@ class CheckpointTest {
                 "merges.txt",
                 "added_tokens.json",
                 "tokenizer.model",
+                "tekken.json",
                 "additional_chat_templates/tool_use.jinja");
         for (String name : names) {
             Files.writeString(model.resolve(name), name);

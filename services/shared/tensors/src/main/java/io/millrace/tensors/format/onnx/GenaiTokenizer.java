@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.MalformedFileException.Kind;
+import io.millrace.tensors.checkpoint.Tekken;
 import io.millrace.tensors.file.DurableFiles;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
@@ -17,7 +18,10 @@ final class GenaiTokenizer {
     private static final String FILE = "tokenizer.json";
     private static final String CONFIG = "tokenizer_config.json";
     /** What each kind of tokenizer comes as. */
-    private static final List<String> FORMS = List.of(FILE, CONFIG, "tokenizer.model", "vocab.json");
+    private static final List<String> FORMS = List.of(FILE, CONFIG, "tokenizer.model", "vocab.json", Tekken.FILE);
+
+    private static final String REMEDY =
+            "write them with transformers: AutoTokenizer.from_pretrained(folder).save_pretrained(folder)";
 
     private static final String TEMPLATE = "chat_template";
     private static final String TEMPLATE_FILE = "chat_template.jinja";
@@ -36,8 +40,8 @@ final class GenaiTokenizer {
                         Kind.UNSUPPORTED,
                         needed,
                         "missing, found " + String.join(", ", found) + "; expected both " + FILE + " and " + CONFIG
-                                + " for onnxruntime-genai, which transformers write:"
-                                + " AutoTokenizer.from_pretrained(folder).save_pretrained(folder)");
+                                + " for onnxruntime-genai; "
+                                + (found.contains(Tekken.FILE) ? Tekken.REMEDY : REMEDY));
             }
         }
     }

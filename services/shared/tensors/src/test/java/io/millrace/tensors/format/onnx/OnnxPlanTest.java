@@ -210,6 +210,11 @@ class OnnxPlanTest {
             Files.writeString(model.resolve("tokenizer.json"), "{}");
             assertThatThrownBy(() -> OnnxPlan.of(source, OnnxType.INT4))
                     .hasMessageContaining("tokenizer_config.json: missing, found tokenizer.json, vocab.json");
+            Files.delete(model.resolve("vocab.json"));
+            Files.move(model.resolve("tokenizer.json"), model.resolve("tekken.json"));
+            assertThatThrownBy(() -> OnnxPlan.of(source, OnnxType.INT4))
+                    .hasMessageContaining("tokenizer.json: missing, found tekken.json; expected both")
+                    .hasMessageContaining("mistral-common");
         }
     }
 

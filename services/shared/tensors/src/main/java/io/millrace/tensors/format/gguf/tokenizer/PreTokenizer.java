@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.json.StrictJson;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -20,6 +21,15 @@ final class PreTokenizer {
     private static final String WORDS_OF_QWEN_2 = WORDS_OF_LLAMA_3.replace("\\p{N}{1,3}", "\\p{N}");
     private static final String WORDS_OF_TEKKEN = wordsByCase("", "\\p{N}");
     private static final String WORDS_OF_GPT_4O = wordsByCase("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "\\p{N}{1,3}");
+
+    /** Files of Falcon 3, Granite's code models, StarCoder and Minerva, and old ones of Llama 3, have names of their own. */
+    private static final Map<String, String> SAME_IN_LLAMA_CPP = Map.of(
+            "llama3", "llama-bpe",
+            "llama-v3", "llama-bpe",
+            "falcon3", "llama-bpe",
+            "refact", "smollm",
+            "starcoder", "smollm",
+            "minerva-7b", "smollm");
 
     private PreTokenizer() {}
 
@@ -60,6 +70,11 @@ final class PreTokenizer {
                 FILE,
                 "unknown way to split text: pre_tokenizer " + splitting + ", normalizer " + tokenizer.path("normalizer")
                         + ", and GGUF has no name for it");
+    }
+
+    /** The name that {@link #splitting} knows a splitting by, of those under which llama.cpp does the same; else itself. */
+    static String known(String name) {
+        return SAME_IN_LLAMA_CPP.getOrDefault(name, name);
     }
 
     /** The {@code normalizer} and {@code pre_tokenizer} of a splitting that {@link #detect} knows; empty for others. */

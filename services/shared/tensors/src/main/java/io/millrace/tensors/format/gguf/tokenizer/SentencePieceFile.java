@@ -38,7 +38,21 @@ final class SentencePieceFile {
             throw new MalformedFileException(
                     file, -1, "the file has " + size + " bytes, expected at most " + LIMIT_BYTES);
         }
-        return new SentencePieceFile(String.valueOf(file.getFileName()), Files.readAllBytes(file)).pieces();
+        byte[] content = Files.readAllBytes(file);
+        String name = String.valueOf(file.getFileName());
+        if (ofTiktoken(content)) {
+            throw TokenizerFiles.problem(
+                    name,
+                    "is a list of tiktoken, which names no special tokens, expected one of SentencePiece; put the"
+                            + " model's tokenizer.json in its place");
+        }
+        return new SentencePieceFile(name, content).pieces();
+    }
+
+    /** Its lines are a token in base 64 and a number, and so Llama 3 of Meta's own folder has it under the same name. */
+    private static boolean ofTiktoken(byte[] content) {
+        String start = new String(content, 0, Math.min(content.length, 64), StandardCharsets.ISO_8859_1);
+        return start.matches("(?s)[A-Za-z0-9+/]+=* \\d+\n.*");
     }
 
     private List<Token> pieces() throws MalformedFileException {

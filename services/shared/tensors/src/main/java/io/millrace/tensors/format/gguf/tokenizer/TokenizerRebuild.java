@@ -139,7 +139,7 @@ public final class TokenizerRebuild {
     }
 
     private boolean byteLevel(ObjectNode json) {
-        String name = text(PREFIX + "pre").orElse("");
+        String name = PreTokenizer.known(text(PREFIX + "pre").orElse(""));
         Optional<ObjectNode> splitting = PreTokenizer.splitting(name);
         List<GgufValue> merges = items("merges");
         if (splitting.isEmpty() || merges.stream().anyMatch(merge -> !(merge instanceof GgufValue.Text))) {

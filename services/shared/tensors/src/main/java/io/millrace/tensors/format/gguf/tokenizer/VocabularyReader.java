@@ -2,6 +2,7 @@ package io.millrace.tensors.format.gguf.tokenizer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.checkpoint.Tekken;
 import io.millrace.tensors.format.gguf.PackedTexts;
 import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Kind;
 import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Token;
@@ -42,6 +43,9 @@ final class VocabularyReader {
             return new Vocabulary(SENTENCE_PIECE, "default", filled(), NO_MERGES);
         }
         if (files.tokenizer().isEmpty()) {
+            if (Tekken.in(files.folder())) {
+                throw TokenizerFiles.problem(FILE, "missing, found " + Tekken.FILE + "; " + Tekken.REMEDY);
+            }
             String found = Files.exists(files.folder().resolve(FILE))
                     ? "is an empty object, expected a tokenizer, and tokenizer.model is missing"
                     : "missing, and so is tokenizer.model";

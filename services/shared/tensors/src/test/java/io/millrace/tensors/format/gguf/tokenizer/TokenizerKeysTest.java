@@ -404,6 +404,20 @@ class TokenizerKeysTest {
         assertThatThrownBy(() -> keys(4)).hasMessageContaining("algorithm is 1, expected 2 (BPE)");
     }
 
+    /** Mistral's newer models come with it alone, Llama 3 of Meta's own folder with the other. */
+    @Test
+    void formsOfOtherLibrariesAreNamed() throws Exception {
+        write("tekken.json", "{}");
+
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage("tokenizer.json: missing, found tekken.json; make it with transformers and mistral-common:"
+                        + " PreTrainedTokenizerFast.from_pretrained(folder).save_pretrained(folder)");
+        write("tokenizer.model", "IQ== 0\nIg== 1\n");
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage("tokenizer.model: is a list of tiktoken, which names no special tokens, expected one of"
+                        + " SentencePiece; put the model's tokenizer.json in its place");
+    }
+
     @Test
     void everyTruncationOfASentencePieceFileIsRefused() throws Exception {
         byte[] whole = sentencePiece(2);

@@ -153,6 +153,24 @@ final class TokenizerRebuildTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "llama3, llama-bpe",
+        "llama-v3, llama-bpe",
+        "falcon3, llama-bpe",
+        "refact, smollm",
+        "starcoder, smollm",
+        "minerva-7b, smollm"
+    })
+    void aSplittingHasTheSameTokenizerUnderEachOfItsNames(String name, String known) throws Exception {
+        assertThat(rebuild(keys(known)).write(folder)).isTrue();
+        JsonNode expected = tokenizer();
+
+        assertThat(rebuild(keys(name)).write(folder)).isTrue();
+
+        assertThat(tokenizer()).isEqualTo(expected);
+    }
+
     private JsonNode tokenizer() throws IOException {
         return StrictJson.readFile(folder.resolve("tokenizer.json"), 1 << 20);
     }
