@@ -18,7 +18,7 @@ public enum LayerPattern {
     FOURTH_UNROTATED;
 
     /** True if a layer's attention is bounded by the window. */
-    boolean windowed(int layer) {
+    public boolean windowed(int layer) {
         return switch (this) {
             case ALIKE, FOURTH_UNROTATED -> false;
             case WINDOWED, WINDOWED_IF_USED, ALL_WINDOWED_IF_USED -> true;
@@ -28,12 +28,12 @@ public enum LayerPattern {
     }
 
     /** True if only some layers have the window, so that there must be one. */
-    boolean mixesWindows() {
+    public boolean mixesWindows() {
         return this == ALTERNATING || this == FIVE_OF_SIX;
     }
 
     /** Layers after which windows repeat, as {@code sliding_window_pattern} counts them. */
-    int windowPeriod() {
+    public int windowPeriod() {
         return switch (this) {
             case ALIKE, WINDOWED, WINDOWED_IF_USED, ALL_WINDOWED_IF_USED, FOURTH_UNROTATED -> 1;
             case ALTERNATING -> 2;

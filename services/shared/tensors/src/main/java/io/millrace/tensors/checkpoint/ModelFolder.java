@@ -61,7 +61,7 @@ public final class ModelFolder {
         try (var files = Files.newDirectoryStream(folder)) {
             for (Path file : files) {
                 String name = String.valueOf(file.getFileName());
-                if (PICKLES.stream().anyMatch(name.toLowerCase(Locale.ROOT)::endsWith)) {
+                if (PICKLES.stream().anyMatch(name.toLowerCase(Locale.ROOT)::endsWith) && !ofOpenVino(file)) {
                     throw new MalformedFileException(
                             file,
                             -1,
@@ -71,6 +71,13 @@ public final class ModelFolder {
                 }
             }
         }
+    }
+
+    /** OpenVINO keeps a graph's weights beside it, as plain numbers. */
+    private static boolean ofOpenVino(Path file) {
+        String name = String.valueOf(file.getFileName());
+        return name.endsWith(".bin")
+                && Files.exists(file.resolveSibling(name.substring(0, name.length() - ".bin".length()) + ".xml"));
     }
 
     /** Copies the companions that {@code folder} has into {@code target}, as plain files. */

@@ -247,6 +247,18 @@ class CheckpointTest {
                 .hasMessageContaining("save_pretrained");
     }
 
+    @Test
+    void weightsOfAnOpenVinoGraphAreNotCalledAPickle() throws IOException {
+        TinyModels.write(folder, TinyModels.llama(), DType.F32, 1);
+        Files.delete(folder.resolve("model.safetensors"));
+        Files.write(folder.resolve("openvino_model.bin"), new byte[] {1});
+        Files.writeString(folder.resolve("openvino_model.xml"), "<net/>");
+
+        assertThatThrownBy(() -> Checkpoint.open(folder))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("found neither model.safetensors nor model.safetensors.index.json");
+    }
+
     /** DESIGN.md promise 6: a pickle is neither read (these links lead nowhere) nor handed on. */
     @Test
     @Tag("promise-6")

@@ -41,8 +41,10 @@ final class StoredConfig {
 
     private StoredFormat read() throws MalformedFileException {
         if (!config.path("quant_method").asText("").equals(QuantizationConfig.METHOD)) {
-            throw problem("'quant_method' is " + config.path("quant_method") + ", expected '"
-                    + QuantizationConfig.METHOD + "'; take the checkpoint that this model was quantized from");
+            String found =
+                    config.has("quant_method") ? config.path("quant_method").toString() : "missing";
+            throw problem("'quant_method' is " + found + ", expected '" + QuantizationConfig.METHOD
+                    + "'; take the checkpoint that this model was quantized from");
         }
         for (String key : BESIDES) {
             requireNothing(key);

@@ -6,6 +6,7 @@ import io.millrace.tensors.GgufType;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.architecture.Architecture;
 import io.millrace.tensors.architecture.Experts;
+import io.millrace.tensors.architecture.LayerPattern;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.RopeScaling;
 import io.millrace.tensors.architecture.Trait;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.stream.IntStream;
 
 /**
  * Reads a model's numbers from GGUF metadata: from the config.json that our own files carry, which must agree with the
@@ -79,6 +81,7 @@ final class GgufConfig {
         json.put("vocab_size", embeddingRows());
         json.put("tie_word_embeddings", tensor("output.weight").isEmpty());
         putAttention(json, architecture, prefix);
+        SpelledDefaults.put(json, architecture);
         if (tensor(RopeFactors.LLAMA_3).isPresent() && !has(ModelKeys.CONFIG)) {
             putLlama3(json, architecture, prefix, turned);
         } else {
@@ -96,13 +99,20 @@ final class GgufConfig {
                     .filter(window -> window > 0)
                     .forEach(window -> json.put("sliding_window", window));
         }
+        if (architecture.pattern().mixesWindows()) {
+            requireUsualWindows(architecture, prefix);
+        }
         for (String cap : List.of(ModelKeys.SCORE_CAP, ModelKeys.LOGIT_CAP)) {
             if (has(prefix + cap)) {
                 json.put(cap, real(prefix + cap));
             }
         }
-        if (architecture.has(Trait.LOCAL_ROTARY_BASE) && has(prefix + ModelKeys.LOCAL_ROPE_BASE)) {
-            json.put("rope_local_base_freq", real(prefix + ModelKeys.LOCAL_ROPE_BASE));
+        if (architecture.has(Trait.LOCAL_ROTARY_BASE)) {
+            for (String base : List.of(ModelKeys.LOCAL_ROPE_BASE, ModelKeys.OLLAMA_LOCAL_ROPE_BASE)) {
+                if (has(prefix + base)) {
+                    json.put("rope_local_base_freq", real(prefix + base));
+                }
+            }
         }
         if (architecture.has(Trait.QUERY_SCALAR)) {
             long heads = json.path("num_attention_heads").asLong();
@@ -115,6 +125,31 @@ final class GgufConfig {
                     "query_pre_attn_scalar",
                     hiddenScaled && heads > 0 ? json.path("hidden_size").asLong() / heads : headSize);
         }
+    }
+
+    /** Ollama's converter lists which layers have the window; llama.cpp also takes the number of layers that repeat. */
+    private void requireUsualWindows(Architecture architecture, String prefix) throws MalformedFileException {
+        String key = prefix + ModelKeys.WINDOW_PATTERN;
+        LayerPattern pattern = architecture.pattern();
+        boolean usual = switch (reader.header().metadata().get(key)) {
+            case null -> true;
+            case GgufValue.Whole(GgufValue.Type _, long period) -> period == pattern.windowPeriod();
+            case GgufValue.Items(GgufValue.Type _, List<GgufValue> layers) ->
+                IntStream.range(0, layers.size())
+                        .allMatch(layer -> windowed(layers.get(layer)) == pattern.windowed(layer));
+            default -> false;
+        };
+        if (!usual) {
+            throw problem("key '" + key + "' gives other layers a window than " + architecture.className()
+                    + " does, which has one in all but the last of each " + pattern.windowPeriod()
+                    + " layers; other patterns are not supported");
+        }
+    }
+
+    private static boolean windowed(GgufValue layer) {
+        return layer instanceof GgufValue.Flag(boolean set)
+                ? set
+                : layer instanceof GgufValue.Whole(GgufValue.Type _, long number) && number != 0;
     }
 
     private void putScaling(ObjectNode json, String prefix) throws MalformedFileException {

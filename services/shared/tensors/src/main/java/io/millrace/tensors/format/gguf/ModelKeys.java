@@ -36,6 +36,11 @@ final class ModelKeys {
     static final String SCORE_CAP = "attn_logit_softcapping";
     static final String LOGIT_CAP = "final_logit_softcapping";
     static final String LOCAL_ROPE_BASE = "rope.freq_base_swa";
+    /** What Ollama's converter calls the same; llama.cpp does not read it. */
+    static final String OLLAMA_LOCAL_ROPE_BASE = "rope.local.freq_base";
+    /** Says what llama.cpp takes from the architecture where it is missing. */
+    static final String WINDOW_PATTERN = "attention.sliding_window_pattern";
+
     static final String SCALING_TYPE = "rope.scaling.type";
     static final String SCALING_FACTOR = "rope.scaling.factor";
     static final String SCALING_POSITIONS = "rope.scaling.original_context_length";

@@ -55,10 +55,6 @@ public final class SafetensorsFolder implements TensorReader {
     public static SafetensorsFolder open(Path folder) throws IOException {
         Path single = folder.resolve(SINGLE);
         Path index = folder.resolve(INDEX);
-        if (Files.exists(index) && Files.exists(single)) {
-            throw new MalformedFileException(
-                    index, -1, "found both " + INDEX + " and " + SINGLE + ", expected one of them");
-        }
         if (Files.exists(index)) {
             return openShards(folder, new FolderPaths(folder).inside(INDEX));
         }
@@ -81,6 +77,13 @@ public final class SafetensorsFolder implements TensorReader {
             if (!files.containsKey(name)) {
                 files.put(name, paths.shard(name, field.getKey()));
             }
+        }
+        // mlx-lm writes an index for one file, too.
+        if (Files.exists(folder.resolve(SINGLE)) && !files.containsKey(SINGLE)) {
+            throw new MalformedFileException(
+                    index,
+                    -1,
+                    "found " + SINGLE + " beside it, which it does not name, expected one of both; remove what is old");
         }
         SafetensorsFolder opened = opened(List.copyOf(files.values()));
         try {

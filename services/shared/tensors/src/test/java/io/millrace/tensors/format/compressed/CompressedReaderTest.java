@@ -58,6 +58,7 @@ class CompressedReaderTest {
                 "\"input_activations\": null | \"input_activations\": {\"num_bits\": 8} | 'type' is  in group_0",
                 "\"lm_head\" | \"re:.*(\" | 'ignore' has the pattern '.*(', which is wrong at 3",
                 "\"lm_head\" | \"re:.*.*.*.*.*!\" | a pattern that takes more than 100000 steps on the name",
+                "\"quant_method\" | \"method\" | 'quant_method' is missing, expected 'compressed-tensors'",
                 "\"lm_head\" | 7 | 'ignore' has 7, expected names of modules or patterns",
                 "\"lm_head\" | \"model.norm\" | tensor 'lm_head.weight_packed' is missing",
                 "\"pack-quantized\" | \"marlin-24\" | expected one of [float-quantized, int-quantized,"

@@ -220,6 +220,30 @@ class SafetensorsWriterTest {
     }
 
     @Test
+    void anIndexMayNameTheOneFileBesideIt() throws IOException {
+        write(1_000);
+        Files.writeString(
+                folder.resolve("model.safetensors.index.json"),
+                "{\"weight_map\": {\"half\": \"model.safetensors\", \"words\": \"model.safetensors\","
+                        + " \"shape\": \"model.safetensors\"}}");
+
+        try (SafetensorsFolder reader = SafetensorsFolder.open(folder)) {
+            assertThat(reader.tensors()).hasSize(3);
+        }
+    }
+
+    @Test
+    void aWholeFileBesideTheShardsOfAnIndexIsRefused() throws IOException {
+        write(1_000);
+        write(16);
+
+        assertThatThrownBy(() -> SafetensorsFolder.open(folder))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessage("model.safetensors.index.json: found model.safetensors beside it, which it does not name,"
+                        + " expected one of both; remove what is old");
+    }
+
+    @Test
     void tensorInTwoShardsIsRefused() throws IOException {
         write(16);
         Files.copy(

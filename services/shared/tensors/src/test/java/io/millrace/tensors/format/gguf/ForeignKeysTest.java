@@ -1,0 +1,113 @@
+package io.millrace.tensors.format.gguf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.tensors.architecture.Architecture;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.checkpoint.TinyModels;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What other tools write into a GGUF, and what readers of folders made of one ask for. */
+class ForeignKeysTest {
+    private static final String PATTERN = "gemma3.attention.sliding_window_pattern";
+
+    @TempDir
+    Path parent;
+
+    static Stream<String> architectures() {
+        return Architecture.known().stream().map(Architecture::className);
+    }
+
+    @ParameterizedTest
+    @MethodSource("architectures")
+    void aConfigMadeOfKeysSpellsOutWhatReadersOtherThanTransformersDoNotAssume(String className) throws Exception {
+        ObjectNode json = config(className, Map.of()).json();
+
+        String activation = className.startsWith("Gemma") ? "gelu_pytorch_tanh" : "silu";
+        assertThat(json.path("hidden_act").asText()).isEqualTo(activation);
+        assertThat(json.path("hidden_activation").asText(activation)).isEqualTo(activation);
+        assertThat(json.has("hidden_activation")).isEqualTo(className.startsWith("Gemma"));
+        assertThat(json.path("attention_bias").asBoolean(true)).isEqualTo(className.startsWith("Qwen2"));
+        if (className.startsWith("Qwen")) {
+            assertThat(json.path("use_sliding_window").asBoolean(true)).isFalse();
+            assertThat(json.path("max_window_layers")).isEqualTo(json.path("num_hidden_layers"));
+        }
+        if (className.startsWith("Qwen3Moe")) {
+            assertThat(json.path("decoder_sparse_step").asInt()).isOne();
+            assertThat(json.path("mlp_only_layers").isArray()).isTrue();
+        }
+    }
+
+    @Test
+    void theLocalRotaryBaseThatOllamaWritesCounts() throws Exception {
+        ModelConfig config = config("Gemma3ForCausalLM", Map.of("gemma3.rope.local.freq_base", GgufValue.f32(5_000)));
+
+        assertThat(ModelKeys.localRopeBase(config)).isEqualTo(OptionalDouble.of(5_000));
+    }
+
+    @Test
+    void aListOfWindowsOrTheirPeriodIsTakenIfItIsTheUsualOne() throws Exception {
+        ModelConfig plain = config("Gemma3ForCausalLM", Map.of());
+
+        for (GgufValue usual : List.of(flags(plain.layerCount(), 6), GgufValue.u32(6))) {
+            assertThat(config("Gemma3ForCausalLM", Map.of(PATTERN, usual)).attention())
+                    .isEqualTo(plain.attention());
+        }
+    }
+
+    @Test
+    void otherWindowsThanTheUsualOnesAreRefused() throws Exception {
+        for (GgufValue other : List.of(flags(2, 2), GgufValue.u32(4), GgufValue.text("all"))) {
+            assertThatThrownBy(() -> config("Gemma3ForCausalLM", Map.of(PATTERN, other)))
+                    .hasMessage("foreign.gguf: key '" + PATTERN + "' gives other layers a window than"
+                            + " Gemma3ForCausalLM does, which has one in all but the last of each 6 layers; other patterns are not"
+                            + " supported");
+        }
+    }
+
+    private static GgufValue flags(int layers, int period) {
+        List<GgufValue> windowed = new ArrayList<>();
+        for (int layer = 1; layer <= layers; layer++) {
+            windowed.add(new GgufValue.Flag(layer % period != 0));
+        }
+        return new GgufValue.Items(GgufValue.Type.BOOL, windowed);
+    }
+
+    /** Of a file without our own keys and without the local base, but with others. */
+    private ModelConfig config(String className, Map<String, GgufValue> others) throws Exception {
+        ObjectNode json = TinyModels.of(className).put("hidden_size", 256).put("num_attention_heads", 8);
+        Path folder = GgufModels.folder(Files.createTempDirectory(parent, "of"), json);
+        Path written = folder.resolve("own.gguf");
+        GgufModels.write(folder, GgufFileType.F32, written, 1);
+        byte[] whole = Files.readAllBytes(written);
+        GgufHeader own;
+        try (GgufReader reader = GgufReader.open(written)) {
+            own = reader.header();
+        }
+        Map<String, GgufValue> keys = new LinkedHashMap<>(own.metadata());
+        keys.keySet().removeAll(List.of(ModelKeys.CONFIG, GgufHeader.MADE_KEY, "gemma3.rope.freq_base_swa"));
+        keys.putAll(others);
+        byte[] header = GgufHeaderEncoder.encode(new GgufHeader(keys, own.tensors(), own.alignment()));
+        int data = (int) own.dataBytes();
+        byte[] file = Arrays.copyOf(header, header.length + data);
+        System.arraycopy(whole, whole.length - data, file, header.length, data);
+        try (GgufReader reader = GgufReader.over("foreign.gguf", MemorySegment.ofArray(file))) {
+            return GgufConfig.of(reader);
+        }
+    }
+}
