@@ -97,6 +97,16 @@ public final class TinyModels {
 
     /** Writes a model of Gaussian weights and returns its folder. */
     public static Path write(Path folder, ObjectNode config, DType type, long seed) throws IOException {
+        return write(folder, config, type, seed, 0.05f);
+    }
+
+    /**
+     * Writes a model whose answers depend on all of its layers, or hardly on any.
+     *
+     * @param deviation of its weights
+     */
+    public static Path write(Path folder, ObjectNode config, DType type, long seed, float deviation)
+            throws IOException {
         ModelConfig model = ModelConfig.of(config, "config.json");
         List<TensorRule> rules = model.architecture().tensors(model);
         List<TensorSpec> specs = rules.stream()
@@ -107,7 +117,7 @@ public final class TinyModels {
             for (TensorRule rule : rules) {
                 float[] weights = new float[Math.toIntExact(rule.shape().elements())];
                 for (int i = 0; i < weights.length; i++) {
-                    weights[i] = (float) random.nextGaussian() * 0.05f;
+                    weights[i] = (float) random.nextGaussian() * deviation;
                 }
                 writer.appendFloats(rule.name(), MemorySegment.ofArray(weights));
             }

@@ -13,9 +13,9 @@ import java.util.stream.Collectors;
 
 /**
  * Modules as a configuration with several groups names them: a pattern for each kind of module, which lists layers only if
- * other layers' modules of that kind are elsewhere. {@code Linear} serves one group alone: vLLM looks at it before it looks
- * at the parts of a merged module, so that it would win over the patterns of q, k and v. The experts of a layer have one
- * pattern, since engines ask for them by names of their own.
+ * other layers' modules of that kind are elsewhere. {@code Linear} serves one group alone: vLLM 0.16 looks at it before it
+ * looks at the parts of a merged module, so that it would win over the patterns of q, k and v; 0.32 does not. The experts of
+ * a layer have one pattern, since engines ask for them by names of their own.
  */
 final class ModuleTargets {
     private static final Pattern IN_LAYER = Pattern.compile("(?:.*\\.)?layers\\.(\\d+)\\.(.+)");

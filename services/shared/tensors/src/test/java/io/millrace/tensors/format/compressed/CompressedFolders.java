@@ -2,11 +2,13 @@ package io.millrace.tensors.format.compressed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.tensors.DType;
 import io.millrace.tensors.Progress;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.checkpoint.DenseWriter;
 import io.millrace.tensors.format.safetensors.SafetensorsReader;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -64,5 +66,24 @@ final class CompressedFolders {
         float[] floats = new float[Math.toIntExact(shape.elements())];
         source.read(name, 0, shape.rows(), MemorySegment.ofArray(floats));
         return floats;
+    }
+
+    /** The compressed model as our reader sees it, in F32. */
+    static Path dense(Path compressed, Path target) throws IOException {
+        try (CompressedTensorsReader reader = CompressedTensorsReader.open(compressed)) {
+            List<TensorSpec> tensors = reader.tensors().stream()
+                    .map(tensor -> TensorSpec.plain(tensor.name(), DType.F32, tensor.shape()))
+                    .toList();
+            try (DenseWriter writer =
+                    DenseWriter.original(target, reader.config().json(), tensors)) {
+                for (TensorSpec tensor : tensors) {
+                    float[] floats = new float[Math.toIntExact(tensor.shape().elements())];
+                    reader.read(tensor.name(), 0, tensor.shape().rows(), MemorySegment.ofArray(floats));
+                    writer.appendFloats(tensor.name(), MemorySegment.ofArray(floats));
+                }
+                writer.finish();
+            }
+        }
+        return target;
     }
 }

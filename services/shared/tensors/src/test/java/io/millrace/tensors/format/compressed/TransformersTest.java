@@ -7,25 +7,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.Progress;
-import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.checkpoint.Checkpoint;
-import io.millrace.tensors.checkpoint.DenseWriter;
 import io.millrace.tensors.checkpoint.TinyModels;
-import io.millrace.tensors.json.StrictJson;
 import io.millrace.tensors.kernel.pack.Code;
-import java.io.IOException;
-import java.io.InputStream;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -39,7 +26,6 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class TransformersTest {
     private static final String PYTHON = System.getenv().getOrDefault("MILLRACE_PYTHON", "");
-    private static final long LIMIT_SECONDS = 300;
 
     @TempDir
     Path folder;
@@ -87,7 +73,8 @@ class TransformersTest {
             CompressedTensorsWriter.plan(checkpoint, scheme).write(compressed, 1, Progress.NONE);
         }
 
-        JsonNode report = run("consumer_check.py", source, compressed, dense(compressed, folder.resolve("dense")));
+        JsonNode report = run(
+                "consumer_check.py", source, compressed, CompressedFolders.dense(compressed, folder.resolve("dense")));
 
         System.out.println(scheme + " of " + type + ": " + report);
         assertThat(report.path("unequalWeights").isEmpty()).isTrue();
@@ -155,7 +142,8 @@ class TransformersTest {
             CompressedTensorsWriter.plan(checkpoint, schemes, 1 << 30).write(compressed, 1, Progress.NONE);
         }
 
-        JsonNode report = run("equal_models.py", compressed, dense(compressed, folder.resolve("dense")));
+        JsonNode report =
+                run("equal_models.py", compressed, CompressedFolders.dense(compressed, folder.resolve("dense")));
 
         assertThat(report.path("unequal").isEmpty()).as(report.toString()).isTrue();
         assertThat(report.path("tensors").asInt()).isGreaterThan(20);
@@ -180,46 +168,8 @@ class TransformersTest {
         assertThat(report.path("gapOfAnotherPicture").asDouble(0)).isGreaterThan(0.1);
     }
 
-    /** The compressed model as our reader sees it, in F32. */
-    private static Path dense(Path compressed, Path target) throws IOException {
-        try (CompressedTensorsReader reader = CompressedTensorsReader.open(compressed)) {
-            List<TensorSpec> tensors = reader.tensors().stream()
-                    .map(tensor -> TensorSpec.plain(tensor.name(), DType.F32, tensor.shape()))
-                    .toList();
-            try (DenseWriter writer =
-                    DenseWriter.original(target, reader.config().json(), tensors)) {
-                for (TensorSpec tensor : tensors) {
-                    float[] floats = new float[Math.toIntExact(tensor.shape().elements())];
-                    reader.read(tensor.name(), 0, tensor.shape().rows(), MemorySegment.ofArray(floats));
-                    writer.appendFloats(tensor.name(), MemorySegment.ofArray(floats));
-                }
-                writer.finish();
-            }
-        }
-        return target;
-    }
-
-    /** What a script answers about some folders. */
     private JsonNode run(String name, Path... folders) throws Exception {
-        Path script = folder.resolve(name);
-        try (InputStream in = Objects.requireNonNull(TransformersTest.class.getResourceAsStream(name))) {
-            Files.copy(in, script, StandardCopyOption.REPLACE_EXISTING);
-        }
-        Path log = folder.resolve("log.txt");
-        List<String> command = new ArrayList<>(List.of(PYTHON, script.toString()));
-        Arrays.stream(folders).map(Path::toString).forEach(command::add);
-        ProcessBuilder python = new ProcessBuilder(command);
-        python.environment().put("HF_HUB_OFFLINE", "1");
-        python.environment().put("CUDA_VISIBLE_DEVICES", "");
-        Path answer = folder.resolve("answer.txt");
-        Process process = python.redirectOutput(answer.toFile())
-                .redirectError(log.toFile())
-                .start();
-        boolean ended = process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS);
-        process.destroyForcibly();
-        assertThat(ended).as("%s took more than %d s", script, LIMIT_SECONDS).isTrue();
-        assertThat(process.exitValue()).as(Files.readString(log)).isZero();
-        String line = Files.readAllLines(answer).getLast();
-        return StrictJson.parse(ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8)), "answer.txt", 0);
+        return new PythonScripts(PYTHON, folder)
+                .run(name, Arrays.stream(folders).map(Path::toString).toList());
     }
 }
