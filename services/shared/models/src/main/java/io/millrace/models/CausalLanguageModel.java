@@ -34,7 +34,7 @@ public final class CausalLanguageModel implements AutoCloseable {
     private final NDArray embedding; // [vocabulary, hidden]
     private final List<DecoderLayer> layers;
     private final Norm finalNorm;
-    private final LinearMap head; // [vocabulary, hidden]; the embedding itself if tied
+    private final LogitHead head;
 
     private CausalLanguageModel(TensorRuntime runtime, NDManager scope, ModelConfig config, WeightTable weights) {
         this.runtime = runtime;
@@ -43,7 +43,7 @@ public final class CausalLanguageModel implements AutoCloseable {
         this.weights = weights;
         embedding = weights.require(DecoderLayout.EMBEDDING);
         finalNorm = Norm.of(weights, DecoderLayout.FINAL_NORM, config);
-        head = LinearMap.of(weights, config.tiedHead() ? DecoderLayout.EMBEDDING : DecoderLayout.HEAD);
+        head = LogitHead.of(weights, config);
         List<DecoderLayer> built = new ArrayList<>();
         for (int i = 0; i < config.layerCount(); i++) {
             built.add(DecoderLayer.of(config, i, weights));
@@ -235,10 +235,7 @@ public final class CausalLanguageModel implements AutoCloseable {
 
     /** hidden [.., hidden] → logits [.., vocabulary]. */
     public NDArray head(NDArray hidden) {
-        NDArray logits = head.apply(hidden);
-        return config.logitCap().isPresent()
-                ? Attention.capped(logits, config.logitCap().getAsDouble())
-                : logits;
+        return head.apply(hidden);
     }
 
     @Override

@@ -26,6 +26,26 @@ final class DecoderLayout {
                 .filter(rule -> rule.layer().orElse(-1) == layer));
     }
 
+    static List<TensorSpec> finalNorm(ModelConfig config) {
+        return named(config, FINAL_NORM);
+    }
+
+    /** The matrix that makes logits, and its bias if it has one. */
+    static List<TensorSpec> head(ModelConfig config) {
+        String matrix = headMatrix(config);
+        return named(config, matrix, matrix.substring(0, matrix.lastIndexOf('.')) + ".bias");
+    }
+
+    /** The embedding itself if the head is tied. */
+    static String headMatrix(ModelConfig config) {
+        return config.tiedHead() ? EMBEDDING : HEAD;
+    }
+
+    private static List<TensorSpec> named(ModelConfig config, String... names) {
+        return specs(config.architecture().tensors(config).stream()
+                .filter(rule -> List.of(names).contains(rule.name())));
+    }
+
     private static List<TensorSpec> specs(Stream<TensorRule> rules) {
         return rules.map(rule -> TensorSpec.plain(rule.name(), DType.F32, rule.shape()))
                 .toList();

@@ -10,11 +10,11 @@ import java.util.Optional;
  * What native libraries freed and the C library still holds. glibc keeps it in an arena of the thread that asked for it,
  * and each job has a thread of its own: three quality jobs of a model with 135M parameters left 3.6 GB behind.
  */
-final class NativeHeap {
+public final class NativeHeap {
     private NativeHeap() {}
 
     /** Gives it back to the system; where the C library is not glibc nothing happens. */
-    static void giveBack() {
+    public static void giveBack() {
         Linker linker = Linker.nativeLinker();
         Optional<MemorySegment> function = linker.defaultLookup().find("malloc_trim");
         if (function.isEmpty()) {

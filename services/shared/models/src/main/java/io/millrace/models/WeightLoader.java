@@ -8,27 +8,36 @@ import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.kernel.pack.InputRounding;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Fills weights from a source, straight into the engine's memory. */
 final class WeightLoader implements WeightFiller {
     private final WeightSource source;
     private final Map<String, TensorSpec> present = new HashMap<>();
+    private final Map<String, InputRounding> roundings = new HashMap<>();
 
     WeightLoader(WeightSource source) {
         this.source = source;
         for (TensorSpec spec : source.tensors()) {
             present.put(spec.name(), spec);
+            source.inputRounding(spec.name()).ifPresent(rounding -> roundings.put(spec.name(), rounding));
         }
     }
 
     /** How inputs of linear maps are rounded, by the name of the weight. */
     Map<String, InputRounding> roundings() {
-        Map<String, InputRounding> roundings = new HashMap<>();
-        for (String name : present.keySet()) {
-            source.inputRounding(name).ifPresent(rounding -> roundings.put(name, rounding));
+        return Map.copyOf(roundings);
+    }
+
+    /** These weights and what is known of their inputs. */
+    WeightTable load(NDManager scope, List<TensorSpec> specs) throws IOException {
+        Map<String, NDArray> weights = new LinkedHashMap<>();
+        for (TensorSpec spec : specs) {
+            weights.put(spec.name(), fill(scope, spec));
         }
-        return roundings;
+        return new WeightTable(weights, roundings);
     }
 
     @Override

@@ -1,13 +1,5 @@
 package io.millrace.models.evaluation;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.index.NDIndex;
-import ai.djl.ndarray.types.DataType;
-import ai.djl.ndarray.types.Shape;
-import io.millrace.models.CausalLanguageModel;
-import io.millrace.models.LayerWatch;
-import io.millrace.models.TensorRuntime;
 import io.millrace.models.TokenStream;
 import io.millrace.models.Tokenizer;
 import io.millrace.models.WorkProgress;
@@ -15,13 +7,13 @@ import io.millrace.tensors.WeightSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Compares a candidate with its original by the product's protocol: windows of equal length without overlap, first token
  * BOS if the tokenizer adds it; the predictions at positions from length/2 on are scored, so that each has a context of
- * at least half a window. Both models see the same windows, one window after the other.
+ * at least half a window. Both models see the same windows.
  */
 public final class Evaluation {
     /** In tokens, the first half of which is context. */
@@ -29,8 +21,6 @@ public final class Evaluation {
 
     static final int LEAST_WINDOWS = 8;
     static final int LEAST_SCORED_TOKENS = 4096;
-
-    private static final String COMPARED = "windows compared";
 
     private Evaluation() {}
 
@@ -71,25 +61,31 @@ public final class Evaluation {
         if (windows < leastWindows(length)) {
             return tooShort(stream, sequences, length);
         }
-        try (CausalLanguageModel first = CausalLanguageModel.load(original);
-                CausalLanguageModel second = CausalLanguageModel.load(candidate)) {
-            List<WindowScores> scores = new ArrayList<>();
-            for (int window = 0; window < windows; window++) {
-                WindowScores one = score(
-                        first,
-                        second,
-                        stream.window(window, length),
-                        progress.layers(window, windows, COMPARED + "; original"),
-                        progress.layers(window, windows, COMPARED + "; candidate"));
+        return compared(new ModelPair(original, candidate), stream, windows, length, progress);
+    }
+
+    static Quality compared(ModelPair pair, TokenStream stream, int windows, int length, WorkProgress progress)
+            throws IOException, InterruptedException {
+        long total = (long) windows * pair.unitsPerWindow();
+        int atOnce = pair.windowsAtOnce(length);
+        List<WindowScores> scores = new ArrayList<>();
+        while (scores.size() < windows) {
+            int first = scores.size();
+            int[][] group = IntStream.range(first, Math.min(windows, first + atOnce))
+                    .mapToObj(window -> stream.window(window, length))
+                    .toArray(int[][]::new);
+            long before = (long) first * pair.unitsPerWindow();
+            for (WindowScores one :
+                    pair.score(group, (done, _, what) -> progress.advance(before + done, total, what))) {
                 if (!one.finite()) {
                     return notFinite(
-                            one.originalFinite(), "gives losses that are not finite numbers in window " + window);
+                            one.originalFinite(),
+                            "gives losses that are not finite numbers in window " + scores.size());
                 }
                 scores.add(one);
-                progress.advance(window + 1, windows, COMPARED);
             }
-            return judged(Summary.of(scores));
         }
+        return judged(Summary.of(scores));
     }
 
     private static NotMeasured tooShort(TokenStream stream, int sequences, int length) {
@@ -130,53 +126,5 @@ public final class Evaluation {
     /** Position p predicts token p + 1, so the last position of a window has nothing to be scored against. */
     static int scoredPerWindow(int length) {
         return length - 1 - length / 2;
-    }
-
-    static <E extends Exception> WindowScores score(
-            CausalLanguageModel original,
-            CausalLanguageModel candidate,
-            int[] window,
-            LayerWatch<E> originalLayers,
-            LayerWatch<E> candidateLayers)
-            throws E {
-        int from = window.length / 2;
-        int to = window.length - 1;
-        try (NDManager work = TensorRuntime.start().scope()) {
-            NDArray p = logProbabilities(work, original, window, from, to, originalLayers); // [scored, vocabulary]
-            NDArray q = logProbabilities(work, candidate, window, from, to, candidateLayers);
-            long[] next = Arrays.stream(window, from + 1, to + 1).asLongStream().toArray();
-            NDArray truth = work.create(next, new Shape(next.length, 1));
-            NDArray divergence = p.exp().mul(p.sub(q)).sum(new int[] {1});
-            NDArray sameTop = p.argMax(1).eq(q.argMax(1)).toType(DataType.FLOAT32, false);
-            return new WindowScores(
-                    numbers(p.gather(truth, 1).neg()),
-                    numbers(q.gather(truth, 1).neg()),
-                    // Mathematically never negative; f32 rounding may leave -1e-8 for equal models.
-                    Arrays.stream(numbers(divergence))
-                            .map(value -> value < 0 ? 0 : value)
-                            .toArray(),
-                    numbers(sameTop));
-        }
-    }
-
-    private static <E extends Exception> NDArray logProbabilities(
-            NDManager work, CausalLanguageModel model, int[] window, int from, int to, LayerWatch<E> watch) throws E {
-        try (NDManager inner = work.newSubManager()) {
-            NDArray hidden = model.hidden(model.tokens(inner, window), null, watch);
-            // The head only where it is needed: for a large vocabulary it is the largest tensor of all.
-            NDArray scored = hidden.get(new NDIndex().addIndices(0).addSliceDim(from, to));
-            NDArray result = model.head(scored).logSoftmax(-1);
-            result.attach(work);
-            return result;
-        }
-    }
-
-    private static double[] numbers(NDArray floats) {
-        float[] values = floats.toFloatArray();
-        double[] wide = new double[values.length];
-        for (int i = 0; i < wide.length; i++) {
-            wide[i] = values[i];
-        }
-        return wide;
     }
 }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.models.CausalLanguageModel;
-import io.millrace.models.LayerWatch;
 import io.millrace.models.RoundedInputs;
 import io.millrace.models.TestModels;
 import io.millrace.models.TokenStream;
@@ -37,13 +36,13 @@ class EvaluationTest {
     }
 
     @Test
-    void scoresAreThoseOfTheLogits() throws IOException {
+    void scoresAreThoseOfTheLogits() throws Exception {
         try (CausalLanguageModel original = CausalLanguageModel.load(ORIGINAL);
                 CausalLanguageModel candidate = CausalLanguageModel.load(CANDIDATE);
                 Tokenizer tokenizer = Tokenizer.open(folder)) {
             int[] window = TokenStream.of(tokenizer, TEXT).window(1, 9);
 
-            WindowScores scores = Evaluation.score(original, candidate, window, LayerWatch.NONE, LayerWatch.NONE);
+            WindowScores scores = new ModelPair(ORIGINAL, CANDIDATE).score(new int[][] {window}, WorkProgress.NONE)[0];
 
             // Positions from 9/2 = 4 on are scored; the last, 8, has no next token.
             assertThat(scores.positions()).isEqualTo(4);
@@ -104,16 +103,38 @@ class EvaluationTest {
                 (done, total, what) -> told.add(what + ", " + done + " of " + total));
 
         assertThat(told)
-                .startsWith(
-                        "windows compared; original at layer 1 of 2, 0 of 70",
-                        "windows compared; original at layer 2 of 2, 0 of 70",
-                        "windows compared; candidate at layer 1 of 2, 0 of 70",
-                        "windows compared; candidate at layer 2 of 2, 0 of 70",
-                        "windows compared, 1 of 70",
-                        "windows compared; original at layer 1 of 2, 1 of 70")
-                .endsWith("windows compared, 70 of 70")
+                .startsWith("windows through layers of the original, 1 of 350")
+                .contains(
+                        "windows through layers of the original, 140 of 350",
+                        "windows through layers of the candidate, 141 of 350",
+                        "windows through layers of the candidate, 280 of 350",
+                        "windows compared, 281 of 350")
+                .endsWith("windows compared, 350 of 350")
                 .doesNotHaveDuplicates()
                 .hasSize(70 * 5);
+    }
+
+    @Test
+    void whatIsTakenInGroupsIsCountedOnce() throws Exception {
+        List<Long> units = new ArrayList<>();
+        int[] groups = new int[1];
+        Quality whole = Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 70, 128, WorkProgress.NONE);
+
+        try (Tokenizer tokenizer = Tokenizer.open(folder)) {
+            Quality parts = Evaluation.compared(
+                    new ModelPair(
+                            ORIGINAL, CANDIDATE, 32L * 128 * TestModels.llama().hiddenSize() * Float.BYTES),
+                    TokenStream.of(tokenizer, TEXT),
+                    70,
+                    128,
+                    (done, total, what) -> {
+                        units.add(done);
+                        groups[0] += what.equals("windows through layers of the original") && done % 160 == 1 ? 1 : 0;
+                    });
+            assertThat(parts).isEqualTo(whole);
+        }
+        assertThat(groups[0]).isEqualTo(3);
+        assertThat(units).isSorted().doesNotHaveDuplicates().hasSize(350).endsWith(350L);
     }
 
     @Test
@@ -177,7 +198,7 @@ class EvaluationTest {
     }
 
     @Test
-    void anInterruptEndsItInsideAWindow() {
+    void anInterruptEndsItBetweenTwoWindowsOfALayer() {
         List<String> told = new ArrayList<>();
         WorkProgress interrupting = (done, total, what) -> {
             told.add(what);
@@ -186,7 +207,7 @@ class EvaluationTest {
 
         assertThatThrownBy(() -> Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 70, 128, interrupting))
                 .isInstanceOf(InterruptedException.class)
-                .hasMessageContaining("layer 2 of 2");
+                .hasMessageContaining("windows through layers interrupted, 1 of 140");
         assertThat(told).hasSize(1);
         assertThat(Thread.interrupted()).isFalse();
     }
