@@ -205,10 +205,7 @@ public final class CausalLanguageModel implements AutoCloseable {
             cache.requireRoom(length);
         }
         var context = new AttentionContext(work, config, length, cache);
-        NDArray x = tokens.getNDArrayInternal()
-                .embedding(tokens, embedding, SparseFormat.DENSE)
-                .get(0);
-        x = scaled(x, config);
+        NDArray x = embedded(tokens);
         int done = 0;
         for (DecoderLayer layer : layers) {
             // A layer's intermediates die with the layer; while gradients are recorded the graph keeps what it needs.
@@ -224,6 +221,22 @@ public final class CausalLanguageModel implements AutoCloseable {
             cache.advance(length);
         }
         return finalNorm.apply(x);
+    }
+
+    /** tokens [batch, length] i64 → what the first layer takes, [batch, length, hidden]. */
+    NDArray embedded(NDArray tokens) {
+        NDArray rows = tokens.getNDArrayInternal()
+                .embedding(tokens, embedding, SparseFormat.DENSE)
+                .get(0);
+        return scaled(rows, config);
+    }
+
+    List<DecoderLayer> layers() {
+        return layers;
+    }
+
+    Norm finalNorm() {
+        return finalNorm;
     }
 
     /** Rows of the embedding as the first layer takes them. */

@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.Shape;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.ModelConfig;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.function.UnaryOperator;
 
 /**
@@ -22,30 +23,35 @@ public final class LayerwisePass {
     private final WeightLoader loader;
     private final NDManager scope;
     private final AttentionContext context;
-    private final NDArray[] hidden; // [1, length, hidden] each
+    private final NDArray[] hidden; // [rows, length, hidden] each
     private int passed;
 
     /**
      * Reads the embedding's rows of these tokens.
      *
      * @param scope where the hidden states lie; the caller closes it
-     * @param windows token ids, all windows of one length
+     * @param batches token ids [batch][row][length], of one length; the rows of a batch pass through a layer together
      */
-    public LayerwisePass(WeightSource source, NDManager scope, int[][] windows) throws IOException {
+    public LayerwisePass(WeightSource source, NDManager scope, int[][][] batches) throws IOException {
         this.source = source;
         this.config = source.config();
         this.loader = new WeightLoader(source);
         this.scope = scope;
-        this.context = new AttentionContext(scope, config, windows[0].length, null);
-        this.hidden = new NDArray[windows.length];
-        for (int window = 0; window < windows.length; window++) {
-            hidden[window] = embedded(windows[window]);
+        this.context = new AttentionContext(scope, config, batches[0][0].length, null);
+        this.hidden = new NDArray[batches.length];
+        for (int batch = 0; batch < batches.length; batch++) {
+            hidden[batch] = embedded(batches[batch]);
         }
     }
 
+    /** Each window alone. */
+    public static int[][][] oneByOne(int[][] windows) {
+        return Arrays.stream(windows).map(window -> new int[][] {window}).toArray(int[][][]::new);
+    }
+
     /**
-     * Through all layers that are left and the final norm: hidden states [1, length, hidden] by window, in the scope of
-     * this pass. An interrupt ends it between two windows.
+     * Through all layers that are left and the final norm: hidden states [rows, length, hidden] by batch, in the scope of
+     * this pass. An interrupt ends it between two batches.
      */
     public NDArray[] finish(WorkProgress progress) throws IOException, InterruptedException {
         while (passed < config.layerCount()) {
@@ -54,8 +60,8 @@ public final class LayerwisePass {
         try (NDManager inner = scope.newSubManager()) {
             WeightTable weights = loader.load(inner, DecoderLayout.finalNorm(config));
             Norm norm = Norm.of(weights, DecoderLayout.FINAL_NORM, config);
-            for (int window = 0; window < hidden.length; window++) {
-                hidden[window] = moved(hidden[window], norm::apply);
+            for (int batch = 0; batch < hidden.length; batch++) {
+                hidden[batch] = moved(hidden[batch], norm::apply);
             }
         }
         return hidden;
@@ -67,12 +73,12 @@ public final class LayerwisePass {
         try (NDManager layerScope = scope.newSubManager()) {
             WeightTable weights = loader.load(layerScope, DecoderLayout.ofLayer(config, passed));
             DecoderLayer layer = seen.apply(DecoderLayer.of(config, passed, weights));
-            for (int window = 0; window < hidden.length; window++) {
-                long done = (long) passed * hidden.length + window;
+            for (int batch = 0; batch < hidden.length; batch++) {
+                long done = (long) passed * hidden.length + batch;
                 if (Thread.interrupted()) {
                     throw new InterruptedException(PASSED + " interrupted, " + done + " of " + total);
                 }
-                hidden[window] = moved(hidden[window], x -> layer.forward(x, context));
+                hidden[batch] = moved(hidden[batch], x -> layer.forward(x, context));
                 progress.advance(done + 1, total, PASSED);
             }
         }
@@ -89,16 +95,18 @@ public final class LayerwisePass {
         }
     }
 
-    private NDArray embedded(int[] tokens) throws IOException {
-        NDArray rows =
-                TensorRuntime.allocate(scope, DataType.FLOAT32, new Shape(1, tokens.length, config.hiddenSize()));
+    private NDArray embedded(int[][] rows) throws IOException {
+        int length = rows[0].length;
+        NDArray embedded =
+                TensorRuntime.allocate(scope, DataType.FLOAT32, new Shape(rows.length, length, config.hiddenSize()));
         long rowBytes = (long) config.hiddenSize() * Float.BYTES;
-        EngineTensors.write(rows, (from, to, bytes) -> {
+        int[] tokens = Arrays.stream(rows).flatMapToInt(Arrays::stream).toArray();
+        EngineTensors.write(embedded, (from, to, bytes) -> {
             for (long t = from; t < to; t++) {
                 int token = tokens[Math.toIntExact(t)];
                 source.read(DecoderLayout.EMBEDDING, token, token + 1L, bytes.asSlice((t - from) * rowBytes, rowBytes));
             }
         });
-        return CausalLanguageModel.scaled(rows, config);
+        return CausalLanguageModel.scaled(embedded, config);
     }
 }

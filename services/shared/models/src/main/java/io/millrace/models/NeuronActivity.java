@@ -31,7 +31,7 @@ public final class NeuronActivity {
         ModelConfig config = source.config();
         List<double[]> squares = new ArrayList<>();
         try (NDManager scope = TensorRuntime.start().scope()) {
-            LayerwisePass pass = new LayerwisePass(source, scope, windows);
+            LayerwisePass pass = new LayerwisePass(source, scope, LayerwisePass.oneByOne(windows));
             for (int index = 0; index < config.layerCount(); index++) {
                 double[] sums = new double[config.feedForwardSize()];
                 pass.next(layer -> layer.watched(h -> addSquares(h, sums)), progress);

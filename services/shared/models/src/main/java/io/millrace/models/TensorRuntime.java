@@ -128,6 +128,11 @@ public final class TensorRuntime {
         }
     }
 
+    /** Adds to all gradients what follows from that of {@code target}; called while gradients are recorded. */
+    public static void backward(NDArray target, NDArray gradient) {
+        JniUtils.backward((PtNDArray) target, (PtNDArray) gradient, false, false);
+    }
+
     /** Forgets the accumulated gradient of a weight. */
     public static void zeroGradient(NDArray weight) {
         JniUtils.zeroGrad((PtNDArray) weight);

@@ -25,7 +25,8 @@ class LayerwisePassTest {
 
         try (CausalLanguageModel whole = CausalLanguageModel.load(model.weights());
                 NDManager scope = TensorRuntime.start().scope()) {
-            NDArray[] hidden = new LayerwisePass(model.weights(), scope, windows).finish(WorkProgress.NONE);
+            NDArray[] hidden = new LayerwisePass(model.weights(), scope, LayerwisePass.oneByOne(windows))
+                    .finish(WorkProgress.NONE);
             LogitHead head = LogitHead.load(model.weights(), scope);
 
             assertThat(hidden).hasSize(windows.length);

@@ -155,7 +155,10 @@ class StagesTest {
         }
 
         run(new BenchmarkStage(), QUALITY, "told-quality", dense);
-        assertThat(told).contains("0 of " + QUALITY.sequences() + ", windows compared; original at layer 1 of 1");
+        assertThat(told)
+                .contains(
+                        "1 of " + 3 * QUALITY.sequences() + ", windows through layers of the original",
+                        3 * QUALITY.sequences() + " of " + 3 * QUALITY.sequences() + ", windows compared");
     }
 
     /** Evidence that is missing would reject the candidate, which nobody has tried. */

@@ -86,7 +86,7 @@ final class ModelPair {
         int length = windows[0].length;
         NDArray[] scored = new NDArray[windows.length];
         try (NDManager inner = scope.newSubManager()) {
-            NDArray[] hidden = new LayerwisePass(model, inner, windows).finish(progress);
+            NDArray[] hidden = new LayerwisePass(model, inner, LayerwisePass.oneByOne(windows)).finish(progress);
             NDIndex positions = new NDIndex().addIndices(0).addSliceDim(length / 2, length - 1);
             for (int window = 0; window < windows.length; window++) {
                 // A copy: what is cut out of a tensor keeps all of it.

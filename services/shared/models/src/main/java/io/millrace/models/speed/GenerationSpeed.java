@@ -1,5 +1,6 @@
 package io.millrace.models.speed;
 
+import io.millrace.models.AvailableMemory;
 import io.millrace.models.CausalLanguageModel;
 import io.millrace.models.KeyValueCache;
 import io.millrace.models.LayerWatch;
@@ -44,6 +45,11 @@ public final class GenerationSpeed {
         private final KeyValueCache cache;
 
         Loaded(WeightSource source, SpeedPlan plan) throws IOException {
+            long bytes = Float.BYTES
+                    * source.tensors().stream()
+                            .mapToLong(tensor -> tensor.shape().elements())
+                            .sum();
+            AvailableMemory.require(bytes, AvailableMemory.bytes(), "run a model whole, all weights in F32");
             model = CausalLanguageModel.load(source);
             try {
                 cache = model.cache(plan.contextLength());

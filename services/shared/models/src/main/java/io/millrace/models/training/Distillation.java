@@ -2,6 +2,8 @@ package io.millrace.models.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import io.millrace.models.AvailableMemory;
 import io.millrace.models.CausalLanguageModel;
 import io.millrace.models.LayerWatch;
 import io.millrace.models.TensorRuntime;
@@ -18,13 +20,12 @@ import java.nio.file.Path;
 public final class Distillation implements AutoCloseable {
     private static final String STEPS = "steps";
 
-    private final CausalLanguageModel teacher;
+    private final Teacher teacher;
     private final CausalLanguageModel student;
-    private final TokenStream text;
     private final DistillationSettings settings;
     private final TrainingStep step;
 
-    /** Loads both models; the sources stay open and are not needed afterwards. */
+    /** Loads the student; the sources stay open, that of the teacher as long as this distillation. */
     public Distillation(WeightSource teacher, WeightSource student, TokenStream text, DistillationSettings settings)
             throws IOException {
         int teacherVocabulary = teacher.config().vocabularySize();
@@ -34,9 +35,13 @@ public final class Distillation implements AutoCloseable {
                     "the teacher has a vocabulary of " + teacherVocabulary + ", the student one of " + studentVocabulary
                             + "; a student learns from a teacher of its own tokens");
         }
-        this.text = text;
         this.settings = settings;
-        this.teacher = CausalLanguageModel.load(teacher);
+        StepMemory memory = StepMemory.ofDistillation(
+                student.config(),
+                (long) teacherVocabulary * teacher.config().hiddenSize(),
+                settings.training(),
+                AvailableMemory.bytes());
+        this.teacher = new Teacher(teacher, text, settings.training());
         try {
             this.student = CausalLanguageModel.load(student);
             try {
@@ -44,7 +49,8 @@ public final class Distillation implements AutoCloseable {
                         this.student,
                         settings.training().optimizer(),
                         settings.training().steps(),
-                        settings.keptZeros());
+                        settings.keptZeros(),
+                        memory);
             } catch (RuntimeException | Error problem) {
                 this.student.close();
                 throw problem;
@@ -79,7 +85,8 @@ public final class Distillation implements AutoCloseable {
         int steps = settings.training().steps();
         while (step.done() < steps) {
             StepReport report = next(
-                    progress.layers(step.done(), steps, STEPS + "; teacher"),
+                    (done, total, what) -> progress.advance(
+                            step.done(), steps, STEPS + "; " + what + " of the teacher, " + done + " of " + total),
                     progress.layers(step.done(), steps, STEPS + "; student"));
             listener.done(report);
             progress.advance(step.done(), steps, STEPS);
@@ -87,33 +94,43 @@ public final class Distillation implements AutoCloseable {
     }
 
     /** One step on the next batch of the text. */
-    public StepReport next() {
-        return next(LayerWatch.NONE, LayerWatch.NONE);
+    public StepReport next() throws IOException, InterruptedException {
+        return next(WorkProgress.NONE, LayerWatch.NONE);
     }
 
-    private <E extends Exception> StepReport next(LayerWatch<E> teacherLayers, LayerWatch<E> studentLayers) throws E {
-        TrainingSettings training = settings.training();
-        int[][] batch = text.batch(training.seed(), step.done() + 1, training.batch(), training.length());
-        int[][] shown = Losses.shown(batch);
+    private <E extends Exception> StepReport next(WorkProgress teacherProgress, LayerWatch<E> studentLayers)
+            throws IOException, InterruptedException, E {
+        long number = step.done() + 1;
+        teacher.prepare(number, teacherProgress);
+        int[][] batch = teacher.batch(number);
         try (NDManager work = TensorRuntime.start().scope()) {
             NDArray next = Losses.next(work, batch);
-            // Outside the collector: nothing of the teacher is recorded.
-            NDArray told = teacher.forward(teacher.tokens(work, shown), teacherLayers);
-            NDArray wanted = Losses.softened(told, settings.temperature());
-            told.close();
-            return step.run(work, shown, logits -> loss(logits, wanted, next), studentLayers);
+            NDArray told = teacher.states(number, work);
+            return step.run(
+                    work,
+                    Losses.shown(batch),
+                    (logits, from, to) -> loss(logits, told.get(new NDIndex().addSliceDim(from, to)), next, from, to),
+                    studentLayers);
         }
     }
 
-    private TrainingStep.Loss loss(NDArray logits, NDArray wanted, NDArray next) {
+    private TrainingStep.Loss loss(NDArray logits, NDArray told, NDArray next, int from, int to) {
         double weight = settings.crossEntropyWeight();
+        told.attach(logits.getManager());
+        NDArray wanted = wanted(told);
         NDArray divergence = Losses.divergence(wanted, logits, settings.temperature());
         if (weight == 0) {
             return new TrainingStep.Loss(divergence, null, divergence);
         }
-        NDArray crossEntropy = Losses.crossEntropy(logits, next);
+        NDArray crossEntropy = Losses.crossEntropy(logits, next, from, to);
         NDArray total = Losses.scaled(divergence, 1 - weight).add(Losses.scaled(crossEntropy, weight));
         return new TrainingStep.Loss(total, crossEntropy, divergence);
+    }
+
+    private NDArray wanted(NDArray told) {
+        try (NDArray logits = teacher.logits(told)) {
+            return Losses.softened(logits, settings.temperature());
+        }
     }
 
     /** The student's weights, the moments and the count, for {@link #resume}. */
@@ -123,6 +140,7 @@ public final class Distillation implements AutoCloseable {
 
     /** Continues where {@link #saveState} was called; teacher, text and settings must be the same. */
     public void resume(Path folder) throws IOException {
+        teacher.forget();
         TrainingState.restore(folder, student, step);
     }
 

@@ -2,21 +2,27 @@ package io.millrace.models.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import io.millrace.models.TensorRuntime;
 
 /**
- * Scalar losses over a batch, each a mean over its positions, in nats. Tensors as large as the logits are the largest of
+ * Scalar losses over positions of a batch, each a mean over its positions, in nats. Tensors as large as the logits are the largest of
  * a step, so none outlives its use: what the backward pass needs the graph keeps.
  */
 final class Losses {
     private Losses() {}
 
-    /** logits [batch, length, vocabulary], next tokens [batch · length, 1] i64. */
-    static NDArray crossEntropy(NDArray logits, NDArray next) {
+    /**
+     * @param logits of the positions [from, to), [to - from, vocabulary]
+     * @param next tokens of all positions [positions, 1] i64
+     */
+    static NDArray crossEntropy(NDArray logits, NDArray next, int from, int to) {
         NDManager scope = logits.getManager();
         try (NDManager inner = scope.newSubManager()) {
-            return kept(flat(logits, inner).logSoftmax(-1).gather(next, 1).neg().mean(), scope);
+            NDArray truth = kept(next.get(new NDIndex().addSliceDim(from, to)), inner);
+            NDArray logProbabilities = kept(logits.logSoftmax(-1), inner);
+            return kept(logProbabilities.gather(truth, 1).neg().mean(), scope);
         }
     }
 
@@ -24,8 +30,8 @@ final class Losses {
      * KL(teacher ‖ student) of the distributions softened by {@code temperature}, times its square, which keeps the size
      * of the gradient (Hinton et al., 2015).
      *
-     * @param teacher log-probabilities at that temperature, [batch · length, vocabulary]
-     * @param student logits [batch, length, vocabulary]
+     * @param teacher log-probabilities at that temperature, [positions, vocabulary]
+     * @param student logits of the same shape
      */
     static NDArray divergence(NDArray teacher, NDArray student, double temperature) {
         NDManager scope = student.getManager();
@@ -41,18 +47,13 @@ final class Losses {
         return loss.mul(TensorRuntime.scalar(loss.getManager(), factor));
     }
 
+    /** Log-probabilities of logits [positions, vocabulary] at a temperature. */
     static NDArray softened(NDArray logits, double temperature) {
         NDManager scope = logits.getManager();
         try (NDManager inner = scope.newSubManager()) {
-            NDArray divided = flat(logits, inner).div(TensorRuntime.scalar(inner, temperature));
+            NDArray divided = kept(logits.div(TensorRuntime.scalar(inner, temperature)), inner);
             return kept(divided.logSoftmax(-1), scope);
         }
-    }
-
-    /** In a scope of its own, where the results of its operations are too. */
-    private static NDArray flat(NDArray logits, NDManager scope) {
-        Shape shape = logits.getShape();
-        return kept(logits.reshape(-1, shape.get(shape.dimension() - 1)), scope);
     }
 
     private static NDArray kept(NDArray tensor, NDManager scope) {

@@ -16,7 +16,8 @@ public final class Trainer implements AutoCloseable {
     public Trainer(CausalLanguageModel model, TokenStream text, TrainingSettings settings) {
         this.text = text;
         this.settings = settings;
-        step = new TrainingStep(model, settings.optimizer(), settings.steps(), KeptZeros.NONE);
+        step = new TrainingStep(
+                model, settings.optimizer(), settings.steps(), KeptZeros.NONE, StepMemory.plenty(model.config()));
     }
 
     /** Steps done so far. */
@@ -29,8 +30,8 @@ public final class Trainer implements AutoCloseable {
         int[][] batch = text.batch(settings.seed(), step.done() + 1, settings.batch(), settings.length());
         try (NDManager work = TensorRuntime.start().scope()) {
             NDArray next = Losses.next(work, batch);
-            TrainingStep.Objective objective = logits -> {
-                NDArray loss = Losses.crossEntropy(logits, next);
+            TrainingStep.Objective objective = (logits, from, to) -> {
+                NDArray loss = Losses.crossEntropy(logits, next, from, to);
                 return new TrainingStep.Loss(loss, loss, null);
             };
             return step.run(work, Losses.shown(batch), objective, LayerWatch.NONE);

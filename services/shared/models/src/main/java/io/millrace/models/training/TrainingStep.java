@@ -2,8 +2,11 @@ package io.millrace.models.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.training.GradientCollector;
 import io.millrace.models.CausalLanguageModel;
 import io.millrace.models.LayerWatch;
+import io.millrace.models.RecomputingPass;
 import io.millrace.models.TensorRuntime;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
@@ -15,12 +18,15 @@ final class TrainingStep implements AutoCloseable {
     private final OptimizerSettings settings;
     private final long steps;
     private final AdamW optimizer;
+    private final StepMemory memory;
     private long done;
 
-    TrainingStep(CausalLanguageModel model, OptimizerSettings settings, long steps, KeptZeros keptZeros) {
+    TrainingStep(
+            CausalLanguageModel model, OptimizerSettings settings, long steps, KeptZeros keptZeros, StepMemory memory) {
         this.model = model;
         this.settings = settings;
         this.steps = steps;
+        this.memory = memory;
         optimizer = new AdamW(model.parameters(), settings, keptZeros);
     }
 
@@ -30,10 +36,14 @@ final class TrainingStep implements AutoCloseable {
             @Nullable NDArray crossEntropy,
             @Nullable NDArray divergence) {}
 
-    /** From the student's logits [batch, length, vocabulary] to the loss; called while gradients are recorded. */
+    /** From logits to a loss that is a mean over their positions; called while gradients are recorded. */
     @FunctionalInterface
     interface Objective {
-        Loss of(NDArray logits);
+        /**
+         * @param logits of the positions [from, to) of all batch · length, [to - from, vocabulary]; results belong into
+         *     their scope
+         */
+        Loss of(NDArray logits, int from, int to);
     }
 
     long done() {
@@ -51,17 +61,19 @@ final class TrainingStep implements AutoCloseable {
      */
     <E extends Exception> StepReport run(NDManager work, int[][] shown, Objective objective, LayerWatch<E> watch)
             throws E {
-        Object[] found = new Object[1];
+        Sums sums = new Sums();
         NDArray tokens = model.tokens(work, shown);
-        runtime.withGradients(collector -> {
-            NDArray logits = model.forward(tokens, watch);
-            Loss loss = objective.of(logits);
-            logits.close();
-            collector.backward(loss.total());
-            found[0] = loss;
-        });
-        Loss loss = (Loss) found[0];
-        double total = loss.total().getFloat();
+        if (memory.recompute()) {
+            RecomputingPass pass = RecomputingPass.of(model, tokens, watch);
+            NDArray hidden = pass.hidden();
+            runtime.withGradients(collector -> pass.backward(backThroughHead(hidden, objective, collector, sums)));
+        } else {
+            runtime.withGradients(collector -> {
+                NDArray hidden = model.hidden(tokens, null, watch);
+                TensorRuntime.backward(hidden, backThroughHead(hidden, objective, collector, sums));
+            });
+        }
+        double total = sums.total;
         double norm = optimizer.gradientNorm();
         long step = done + 1;
         if (!Double.isFinite(total) || !Double.isFinite(norm)) {
@@ -70,11 +82,49 @@ final class TrainingStep implements AutoCloseable {
         double rate = settings.rate(step, steps);
         optimizer.update(step, rate, norm);
         done = step;
-        return new StepReport(step, total, value(loss.crossEntropy()), value(loss.divergence()), rate, norm);
+        return new StepReport(step, total, sums.crossEntropy, sums.divergence, rate, norm);
     }
 
-    private static OptionalDouble value(@Nullable NDArray scalar) {
-        return scalar == null ? OptionalDouble.empty() : OptionalDouble.of(scalar.getFloat());
+    /**
+     * The gradient of the last hidden states, shaped as they are; that of the head is added to its weights. Logits are made
+     * for a block of positions at a time: with a large vocabulary they, and the tensors of their size that a loss and its
+     * gradient take, would be most of a step's memory.
+     */
+    private NDArray backThroughHead(NDArray hidden, Objective objective, GradientCollector collector, Sums sums) {
+        NDArray rows = hidden.stopGradient().reshape(-1, model.config().hiddenSize());
+        rows.setRequiresGradient(true);
+        int count = Math.toIntExact(rows.getShape().get(0));
+        for (int from = 0; from < count; from += memory.positionsAtOnce()) {
+            int to = Math.min(count, from + memory.positionsAtOnce());
+            try (NDManager block = hidden.getManager().newSubManager()) {
+                NDArray part = rows.get(new NDIndex().addSliceDim(from, to));
+                part.attach(block);
+                Loss loss = objective.of(model.head(part), from, to);
+                double share = (to - from) / (double) count;
+                collector.backward(share == 1 ? loss.total() : Losses.scaled(loss.total(), share));
+                sums.add(loss, share);
+            }
+        }
+        return rows.getGradient().reshape(hidden.getShape());
+    }
+
+    /** Of all blocks so far. */
+    private static final class Sums {
+        private double total;
+        private OptionalDouble crossEntropy = OptionalDouble.empty();
+        private OptionalDouble divergence = OptionalDouble.empty();
+
+        void add(Loss loss, double share) {
+            total += share * loss.total().getFloat();
+            crossEntropy = sum(crossEntropy, loss.crossEntropy(), share);
+            divergence = sum(divergence, loss.divergence(), share);
+        }
+
+        private static OptionalDouble sum(OptionalDouble before, @Nullable NDArray scalar, double share) {
+            return scalar == null
+                    ? OptionalDouble.empty()
+                    : OptionalDouble.of(before.orElse(0) + share * scalar.getFloat());
+        }
     }
 
     void resumeAt(long step) {

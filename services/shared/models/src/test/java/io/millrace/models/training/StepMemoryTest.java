@@ -1,0 +1,49 @@
+package io.millrace.models.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.models.AvailableMemory;
+import io.millrace.models.NotEnoughMemoryException;
+import io.millrace.models.TestModels;
+import io.millrace.tensors.architecture.ModelConfig;
+import org.junit.jupiter.api.Test;
+
+class StepMemoryTest {
+    private static final TrainingSettings SETTINGS = new TrainingSettings(10, 8, 128, OptimizerSettings.of(1e-4, 1), 0);
+
+    // 22 layers of 44M weights, 131M in embedding and head: 1.1 billion.
+    private static final ModelConfig BILLION = TestModels.config(
+            "LlamaForCausalLM",
+            "llama",
+            "\"hidden_size\": 2048, \"intermediate_size\": 5632, \"num_hidden_layers\": 22,"
+                    + " \"num_attention_heads\": 32, \"num_key_value_heads\": 4, \"head_dim\": 64,"
+                    + " \"vocab_size\": 32000, \"tie_word_embeddings\": false");
+    private static final long HEAD = 32000L * 2048;
+
+    @Test
+    void layersAreKeptWhereThereIsRoom() {
+        assertThat(StepMemory.ofDistillation(BILLION, HEAD, SETTINGS, 64L << 30))
+                .isEqualTo(new StepMemory(524, false));
+    }
+
+    @Test
+    void layersAreComputedTwiceWhereTheyWouldNotFit() {
+        assertThat(StepMemory.ofDistillation(BILLION, HEAD, SETTINGS, 22L << 30))
+                .isEqualTo(new StepMemory(524, true));
+    }
+
+    /** 16 bytes a weight are 16.4 GiB, the teacher's head is 0.24 and one layer 0.29. */
+    @Test
+    void whatCanNotFitIsNotBegun() {
+        assertThatThrownBy(() -> StepMemory.ofDistillation(BILLION, HEAD, SETTINGS, 12L << 30))
+                .isInstanceOf(NotEnoughMemoryException.class)
+                .hasMessage("not enough memory to distill a model of 1,100,048,384 parameters with 8 sequences of 128"
+                        + " tokens a step: it takes 17.0 GiB or more, and 12.0 GiB are available");
+    }
+
+    @Test
+    void somethingIsAvailableHere() {
+        assertThat(AvailableMemory.bytes()).isBetween(1L << 20, 1L << 50);
+    }
+}
