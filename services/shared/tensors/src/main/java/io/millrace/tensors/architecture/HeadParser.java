@@ -2,6 +2,7 @@ package io.millrace.tensors.architecture;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.tensors.MalformedFileException;
+import java.util.List;
 import java.util.OptionalInt;
 
 /** How attention divides into heads, and how much of a head turns. */
@@ -61,8 +62,16 @@ final class HeadParser {
     int rotarySize(int headSize) throws MalformedFileException {
         int rotarySize = headSize;
         // transformers 5 moved it into 'rope_parameters', where kinds of layers may have one each.
-        for (JsonNode factor : config.json().findValues(PARTIAL_ROTATION)) {
-            if (factor.isNull() || factor.asDouble() == 1.0) {
+        List<JsonNode> factors = config.json().findValues(PARTIAL_ROTATION).stream()
+                .filter(factor -> !factor.isNull())
+                .toList();
+        if (factors.stream().mapToDouble(JsonNode::asDouble).distinct().count() > 1) {
+            throw config.variant(
+                    "'" + PARTIAL_ROTATION + "' is " + factors
+                            + " in one place and another, expected the same: versions of transformers differ in which they take");
+        }
+        for (JsonNode factor : factors) {
+            if (factor.asDouble() == 1.0) {
                 continue;
             }
             if (!architecture.has(Trait.PARTIAL_ROTARY)) {

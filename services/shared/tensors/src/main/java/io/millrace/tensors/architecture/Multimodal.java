@@ -29,7 +29,7 @@ record Multimodal(
         String textClassName,
         String textModelType,
         Map<String, JsonNode> textDefaults) {
-    private static final String TEXT = "text_config";
+    static final String TEXT = "text_config";
 
     /** What the file says of the whole model and the text model's own file has to say. */
     private static final List<String> SHARED = List.of(
@@ -107,7 +107,7 @@ record Multimodal(
         text.put("model_type", textModelType);
         for (String key : textDefaults.keySet().stream().sorted().toList()) {
             if (!text.has(key)) {
-                text.set(key, textDefaults.get(key));
+                text.set(key, stated(text, key).orElse(textDefaults.get(key)));
             }
         }
         for (String key : SHARED) {
@@ -116,6 +116,14 @@ record Multimodal(
             }
         }
         return text;
+    }
+
+    /** transformers 5 has the rotary base in another place; the default beside it would contradict it. */
+    private static Optional<JsonNode> stated(ObjectNode text, String key) {
+        return Optional.of(text.path(RotarySpelling.PARAMETERS)
+                        .path(RotarySpelling.FULL)
+                        .path(key))
+                .filter(value -> key.equals(RotarySpelling.BASE) && value.isNumber());
     }
 
     /** What the text model's tensor or module may be called in a multimodal one, its own name first. */

@@ -2,6 +2,7 @@ package io.millrace.tensors.architecture;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.BooleanNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.architecture.LayerAttention.Rotary;
 import io.millrace.tensors.json.StrictJson;
@@ -22,10 +23,11 @@ final class RotaryParser {
     /** Far below what a rounded factor in a file could change. */
     private static final double SAME_FACTOR = 1e-6;
 
-    private static final String ORIGINAL_POSITIONS = "original_max_position_embeddings";
-    private static final String PARAMETERS = "rope_parameters";
-    private static final String SCALING = "rope_scaling";
-    private static final String BASE = "rope_theta";
+    private static final String ORIGINAL_POSITIONS = RotarySpelling.ORIGINAL_POSITIONS;
+    private static final String PARAMETERS = RotarySpelling.PARAMETERS;
+    private static final String SCALING = RotarySpelling.SCALING;
+    private static final String BASE = RotarySpelling.BASE;
+    private static final String LOCAL_BASE = RotarySpelling.LOCAL_BASE;
 
     private final ConfigJson config;
     private final Architecture architecture;
@@ -45,17 +47,27 @@ final class RotaryParser {
             // GGUF states them for every such model.
             config.whole(ORIGINAL_POSITIONS, Integer.MAX_VALUE);
         }
-        Optional<ConfigJson> parameters = parameters("full_attention");
+        Optional<ConfigJson> parameters = parameters(RotarySpelling.FULL);
         Optional<ConfigJson> scaling =
                 config.object(SCALING).filter(object -> !object.json().isEmpty());
         ConfigJson settings = parameters.orElseGet(() -> new ConfigJson(StrictJson.object(), config.file()));
         if (scaling.isPresent()) {
             settings = architecture.has(Trait.LOCAL_ROTARY_BASE)
-                    ? new ConfigJson(
-                            settings.json().deepCopy().setAll(scaling.get().json()), config.file())
+                    ? merged(settings, scaling.get())
                     : replacing(settings, scaling.get());
         }
         return new Rotary(base(settings), scaling(settings));
+    }
+
+    private ConfigJson merged(ConfigJson parameters, ConfigJson scaling) throws MalformedFileException {
+        ObjectNode merged = parameters.json().deepCopy();
+        merged.setAll(scaling.json());
+        if (!RotarySpelling.kind(merged).equals(RotarySpelling.kind(scaling.json()))) {
+            throw config.variant("'" + SCALING + "' says '" + RotarySpelling.kind(scaling.json()) + "', and '"
+                    + PARAMETERS + "' beside it '" + RotarySpelling.kind(merged)
+                    + "', expected the same: versions of transformers differ in which they take");
+        }
+        return new ConfigJson(merged, config.file());
     }
 
     /** What counts is the older object if both are there: transformers 5 then reads nothing of the newer. */
@@ -76,16 +88,22 @@ final class RotaryParser {
     }
 
     private double base(ConfigJson settings) throws MalformedFileException {
-        ConfigJson older = config.object(SCALING).orElse(config);
-        if (older.present(BASE) && config.present(BASE) && older.positive(BASE) != config.positive(BASE)) {
-            throw config.variant("'" + BASE + "' is " + config.at(BASE) + ", and " + older.at(BASE) + " in '" + SCALING
-                    + "', expected the same: versions of transformers differ in which they take");
-        }
+        requireSame(BASE, config.object(SCALING).orElse(config), SCALING);
         ConfigJson holder = settings.present(BASE) ? settings : config;
+        requireSame(BASE, holder, PARAMETERS);
         if (architecture.has(Trait.ROTARY_BASE_STATED) && !holder.present(BASE)) {
             throw config.problem("'" + BASE + "' is missing");
         }
         return holder.present(BASE) ? holder.positive(BASE) : DEFAULT_BASE;
+    }
+
+    /** Engines look for a base at the top first, transformers 5 last. */
+    private void requireSame(String key, ConfigJson inner, String place) throws MalformedFileException {
+        if (inner.present(BASE) && config.present(key) && inner.positive(BASE) != config.positive(key)) {
+            throw config.variant("'" + key + "' is " + config.at(key) + ", and " + inner.at(BASE) + " in '" + place
+                    + "', expected the same: versions of transformers differ in which they take; keep the one that the"
+                    + " model was trained with");
+        }
     }
 
     /** Of the layers with a window. */
@@ -93,9 +111,10 @@ final class RotaryParser {
         if (!architecture.has(Trait.LOCAL_ROTARY_BASE)) {
             return common;
         }
-        double base = config.present("rope_local_base_freq") ? config.positive("rope_local_base_freq") : DEFAULT_BASE;
-        Optional<ConfigJson> parameters = parameters("sliding_attention");
+        double base = config.present(LOCAL_BASE) ? config.positive(LOCAL_BASE) : DEFAULT_BASE;
+        Optional<ConfigJson> parameters = parameters(RotarySpelling.SLIDING);
         if (parameters.isPresent()) {
+            requireSame(LOCAL_BASE, parameters.get(), PARAMETERS + "." + RotarySpelling.SLIDING);
             if (parameters.get().present(BASE)) {
                 base = parameters.get().positive(BASE);
             }
@@ -137,7 +156,7 @@ final class RotaryParser {
     }
 
     private static String kind(ConfigJson scaling) {
-        return scaling.at("rope_type").asText(scaling.at("type").asText("default"));
+        return RotarySpelling.kind(scaling.json());
     }
 
     private String known() {

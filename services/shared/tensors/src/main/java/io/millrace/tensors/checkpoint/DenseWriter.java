@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.TensorSink;
 import io.millrace.tensors.TensorSpec;
+import io.millrace.tensors.architecture.RotarySpelling;
 import io.millrace.tensors.file.DurableFiles;
 import io.millrace.tensors.format.safetensors.SafetensorsWriter;
 import io.millrace.tensors.json.StrictJson;
@@ -22,7 +23,7 @@ import java.util.function.UnaryOperator;
 
 /**
  * Writes a dense model folder: config.json with the {@code torch_dtype} that is really there, the source's companions,
- * and safetensors. Tensors may come in any order, each from front to back; {@link #append(MemorySegment)} takes raw
+ * and safetensors. What a stage writes has rotary settings that every engine finds. Tensors may come in any order, each from front to back; {@link #append(MemorySegment)} takes raw
  * bytes in the planned order.
  */
 public final class DenseWriter implements TensorSink {
@@ -94,7 +95,7 @@ public final class DenseWriter implements TensorSink {
             throws IOException {
         return new DenseWriter(
                 folder,
-                config,
+                RotarySpelling.withOlder(config),
                 TensorCheck.type(tensors.getFirst()),
                 tensors,
                 made(stage),
@@ -123,7 +124,7 @@ public final class DenseWriter implements TensorSink {
             throws IOException {
         return new DenseWriter(
                 folder,
-                config,
+                RotarySpelling.withOlder(config),
                 type,
                 tensors,
                 made(stage),
@@ -142,7 +143,7 @@ public final class DenseWriter implements TensorSink {
             Path folder, ObjectNode config, List<TensorSpec> tensors, Optional<Path> companions) throws IOException {
         return new DenseWriter(
                 folder,
-                config,
+                RotarySpelling.withOlder(config),
                 TensorCheck.type(tensors.getFirst()),
                 tensors,
                 made("dequantize"),

@@ -132,6 +132,8 @@ class ModelConfigTest {
                 "Qwen2ForCausalLM | rope_scaling | {\"type\": \"linear\", \"factor\": 2, \"rope_theta\": 5} | in 'rope_scaling'",
                 "Phi3ForCausalLM | rope_parameters | {\"partial_rotary_factor\": 0.25} | 'partial_rotary_factor' 0.25",
                 "Gemma3ForCausalLM | rope_parameters | {\"sliding_attention\": {\"type\": \"linear\"}} | with a window",
+                "Gemma3ForCausalLM | rope_parameters | {\"sliding_attention\": {\"rope_theta\": 5}} | freq' is 20000.0, and 5 in",
+                "Gemma3ForCausalLM | rope_scaling | {\"rope_type\": \"linear\", \"factor\": 2, \"rope_theta\": 5} | and 5 in",
                 "SmolLM3ForCausalLM | use_sliding_window | true | expected false for SmolLM3ForCausalLM",
             })
     void whatAFamilyTakesForGrantedIsChecked(String className, String key, String value, String message)
@@ -336,11 +338,16 @@ class ModelConfigTest {
 
     @Test
     void ropeParametersOfNewerExportersCount() throws IOException {
-        ModelConfig config = parse(
-                json -> json.set("rope_parameters", value("{\"rope_type\": \"default\", \"rope_theta\": 500000.0}")));
+        Consumer<ObjectNode> newer =
+                json -> json.set("rope_parameters", value("{\"rope_type\": \"default\", \"rope_theta\": 500000.0}"));
+
+        ModelConfig config = parse(newer.andThen(json -> json.remove("rope_theta")));
 
         assertThat(config.ropeTheta()).isEqualTo(500_000);
         assertThat(config.ropeScaling()).isEmpty();
+        // As transformers 4 writes what transformers 5 wrote.
+        assertThatThrownBy(() -> parse(newer.andThen(json -> json.put("rope_theta", 10_000.0))))
+                .hasMessageContaining("'rope_theta' is 10000.0, and 500000.0 in 'rope_parameters', expected the same");
     }
 
     /** transformers 5 lets the older object replace the newer, and takes from beside them what the older does not say. */
@@ -359,7 +366,8 @@ class ModelConfigTest {
         assertThat(config.ropeTheta()).isEqualTo(500_000);
         assertThat(config.ropeScaling()).contains(new RopeScaling.Yarn(4, 64));
         // An empty one is none.
-        assertThat(parse(both.andThen(json -> json.set("rope_scaling", value("{}"))))
+        Consumer<ObjectNode> empty = json -> json.set("rope_scaling", value("{}"));
+        assertThat(parse(both.andThen(empty).andThen(json -> json.put("rope_theta", 500_000)))
                         .ropeScaling())
                 .contains(new RopeScaling.Linear(2));
     }
@@ -404,6 +412,19 @@ class ModelConfigTest {
 
         assertThat(ModelConfig.of(json, "config.json").attention().get(5).rotary())
                 .contains(new Rotary(1_000_001, Optional.of(new RopeScaling.Linear(8))));
+        ((ObjectNode) json.get("text_config")).set("rope_scaling", value("{\"type\": \"linear\", \"factor\": 8.0}"));
+        assertThatThrownBy(() -> ModelConfig.of(json, "config.json"))
+                .hasMessageContaining("'rope_scaling' says 'linear', and 'rope_parameters' beside it 'default'");
+    }
+
+    @Test
+    void headsThatTurnInPartTurnByOneFactor() throws IOException {
+        ObjectNode phi = TinyModels.config("Phi3ForCausalLM", "phi3");
+        phi.put("original_max_position_embeddings", 32).put("partial_rotary_factor", 0.5);
+        phi.set("rope_parameters", value("{\"rope_type\": \"default\", \"partial_rotary_factor\": 0.75}"));
+
+        assertThatThrownBy(() -> ModelConfig.of(phi, "config.json"))
+                .hasMessageContaining("'partial_rotary_factor' is [0.5, 0.75] in one place and another");
     }
 
     @Test

@@ -27,7 +27,12 @@ public record FloatFormat(int groupSize, float globalScale) {
         return new FloatFormat(MX_GROUP, 0);
     }
 
-    /** @param largestMagnitude of all weights that share the global scale */
+    /**
+     * In F32, as compressed-tensors computes it from weights in F32. llm-compressor computes in the checkpoint's type, so
+     * that its global scale of a BF16 checkpoint is up to 0.6 % away from it, with the same squared error within 0.1 %.
+     *
+     * @param largestMagnitude of all weights that share the global scale
+     */
     public static FloatFormat nv(float largestMagnitude) {
         // As the library computes it: a number divided by a tensor is the number times the tensor's reciprocals.
         float reciprocal = 1 / Math.max(largestMagnitude, Float.MIN_NORMAL);
