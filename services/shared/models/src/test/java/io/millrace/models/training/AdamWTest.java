@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.millrace.models.TensorRuntime;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -70,10 +71,38 @@ class AdamWTest {
         }
     }
 
-    /** Makes a, b the gradient of the weight: that of a·w₀ + b·w₁. */
-    private static void differentiate(NDArray weight, float a, float b) {
+    @Test
+    void aWeightThatIsMovedInBlocksEndsWhereOneThatIsMovedAtOnceDoes() {
+        try (NDManager scope = TensorRuntime.start().scope()) {
+            float[] values = new float[7 * 3];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = i - 9.5f;
+            }
+            NDArray whole = scope.create(values, new Shape(7, 3));
+            NDArray blocks = scope.create(values, new Shape(7, 3));
+            NDArray vector = scope.create(values, new Shape(21));
+            try (AdamW first = new AdamW(Map.of("w", whole), SETTINGS, KeptZeros.NONE);
+                    AdamW second = new AdamW(Map.of("w", blocks), SETTINGS, KeptZeros.NONE, 6);
+                    AdamW third = new AdamW(Map.of("w", vector), SETTINGS, KeptZeros.NONE, 2)) {
+                for (NDArray weight : List.of(whole, blocks, vector)) {
+                    differentiate(weight, values);
+                }
+                double norm = first.gradientNorm();
+
+                assertThat(second.gradientNorm()).isCloseTo(norm, within(1e-5));
+                assertThat(third.gradientNorm()).isCloseTo(norm, within(1e-5));
+                first.update(1, 0.1, norm);
+                second.update(1, 0.1, norm);
+            }
+            assertThat(whole.toFloatArray()).doesNotContain(values[3]);
+            assertThat(blocks.toFloatArray()).containsExactly(whole.toFloatArray());
+        }
+    }
+
+    /** Makes a, b, … the gradient of the weight: that of a·w₀ + b·w₁ + …. */
+    private static void differentiate(NDArray weight, float... gradient) {
         try (NDManager work = TensorRuntime.start().scope()) {
-            NDArray factors = work.create(new float[] {a, b}, weight.getShape());
+            NDArray factors = work.create(gradient, weight.getShape());
             TensorRuntime.start()
                     .withGradients(
                             collector -> collector.backward(factors.mul(weight).sum()));
