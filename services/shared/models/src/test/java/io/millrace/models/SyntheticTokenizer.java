@@ -18,6 +18,8 @@ import java.util.TreeMap;
 /** Small tokenizers of the families that models come with, their merges learnt from a handful of words. */
 public enum SyntheticTokenizer {
     LLAMA_2,
+    /** As transformers 5 saves it. */
+    LLAMA_2_METASPACE,
     GEMMA,
     LLAMA_3,
     /** SmolLM3, and what was tuned from Llama 3 and saved without its first token. */
@@ -97,7 +99,8 @@ public enum SyntheticTokenizer {
     public int write(Path folder) throws IOException {
         ObjectNode json = JSON.createObjectNode();
         json.put("version", "1.0").putNull("truncation").putNull("padding");
-        int tokens = this == LLAMA_2 || this == GEMMA ? sentencePiece(json) : byteLevel(json);
+        int tokens =
+                this == LLAMA_2 || this == LLAMA_2_METASPACE || this == GEMMA ? sentencePiece(json) : byteLevel(json);
         Files.writeString(folder.resolve("tokenizer.json"), json.toString());
         Files.writeString(
                 folder.resolve("tokenizer_config.json"), "{\"bos_token\": \"<s>\", \"add_bos_token\": false}");
@@ -183,6 +186,12 @@ public enum SyntheticTokenizer {
             ObjectNode split = json.putObject("pre_tokenizer").put("type", "Split");
             split.put("behavior", "MergedWithPrevious").put("invert", false);
             split.putObject("pattern").put("String", " ");
+        } else if (this == LLAMA_2_METASPACE) {
+            json.putNull("normalizer")
+                    .putObject("pre_tokenizer")
+                    .put("type", "Metaspace")
+                    .put("replacement", "▁");
+            json.withObject("pre_tokenizer").put("prepend_scheme", "always").put("split", false);
         } else {
             json.putObject("normalizer")
                     .put("type", "Sequence")

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * A thousand unpleasant strings: what llama.cpp makes of a GGUF's tokenizer is what tokenizer.json says, and so is what a
- * tokenizer.json says that was made of the GGUF again.
+ * tokenizer.json says that was made of the GGUF again, and a GGUF of that folder.
  */
 class HostileStringsTest {
     private static final long SEED = 31;
@@ -141,12 +141,17 @@ class HostileStringsTest {
 
         Path dense = folder.resolve("dense");
         Dequantization.write(gguf, dense, Optional.empty(), Progress.NONE);
+        Path back = folder.resolve("back.gguf");
+        try (Checkpoint checkpoint = Checkpoint.open(dense)) {
+            GgufCompressor.plan(checkpoint, GgufFileType.F32).write(back, 1, Progress.NONE);
+        }
 
         SplittableRandom random = new SplittableRandom(SEED);
         List<String> pieces = pieces(kind);
         try (Tokenizer ours = Tokenizer.open(folder);
                 Tokenizer rebuilt = Tokenizer.open(dense);
-                LlamaModel theirs = LlamaModel.open(gguf, 32, 1, false)) {
+                LlamaModel theirs = LlamaModel.open(gguf, 32, 1, false);
+                LlamaModel again = LlamaModel.open(back, 32, 1, false)) {
             String special = "the<s>water";
             assertThat(rebuilt.encode(special)).as("rebuilt, %s", special).isEqualTo(ours.encode(special));
             for (int i = 0; i < STRINGS; i++) {
@@ -158,6 +163,9 @@ class HostileStringsTest {
                         .as("around, %s", quoted(text))
                         .isEqualTo(expected);
                 assertThat(rebuilt.encode(text)).as("rebuilt, %s", quoted(text)).isEqualTo(expected);
+                assertThat(again.tokenize(text, false))
+                        .as("again, %s", quoted(text))
+                        .isEqualTo(expected);
             }
         }
     }
@@ -175,6 +183,10 @@ class HostileStringsTest {
         int count = 1 + random.nextInt(8);
         for (int i = 0; i < count; i++) {
             text.append(pieces.get(random.nextInt(pieces.size())));
+        }
+        if (kind == SyntheticTokenizer.LLAMA_2_METASPACE) {
+            // Before a text that begins with a space llama.cpp puts another, which LostTokenization tells.
+            return text.toString().replaceFirst("^[ \u2581]+", "");
         }
         // llama.cpp composes no characters, so it agrees on composed texts alone.
         return kind == SyntheticTokenizer.QWEN_2 ? Normalizer.normalize(text, Normalizer.Form.NFC) : text.toString();

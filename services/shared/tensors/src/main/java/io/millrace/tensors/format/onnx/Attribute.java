@@ -1,5 +1,7 @@
 package io.millrace.tensors.format.onnx;
 
+import io.millrace.tensors.format.protobuf.ProtobufWriter;
+
 /** A constant of a node. */
 sealed interface Attribute {
     String name();

@@ -1,6 +1,7 @@
 package io.millrace.tensors.format.onnx;
 
 import io.millrace.tensors.Shape;
+import io.millrace.tensors.format.protobuf.ProtobufWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;

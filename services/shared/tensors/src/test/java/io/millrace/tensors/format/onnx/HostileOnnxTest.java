@@ -11,6 +11,7 @@ import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.checkpoint.TinyModels;
+import io.millrace.tensors.format.protobuf.ProtobufWriter;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;

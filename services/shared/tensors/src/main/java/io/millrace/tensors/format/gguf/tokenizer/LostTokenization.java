@@ -13,17 +13,23 @@ public final class LostTokenization {
     private static final int MOST_NAMED = 3;
 
     private final List<Added> tokens;
-    private final boolean marksFirstAlone;
+    private final WordMarks marks;
+    private final Optional<String> parted;
 
     /**
      * @param added the added tokens that the file holds
-     * @param marksFirstAlone whether the word after a special token has no mark of its start
+     * @param marks how the starts of words are marked
+     * @param parted a piece that no text becomes, since each mark begins a part of it
      */
-    LostTokenization(List<Added> added, boolean marksFirstAlone) {
+    LostTokenization(List<Added> added, WordMarks marks, Optional<String> parted) {
         this.tokens = added.stream()
-                .filter(token -> token.takesBefore() || token.takesAfter() || token.wholeWord())
+                .filter(token -> token.takesBefore()
+                        || token.takesAfter()
+                        || token.wholeWord()
+                        || (token.normalized() && marks.prepend()))
                 .toList();
-        this.marksFirstAlone = marksFirstAlone;
+        this.marks = marks;
+        this.parted = parted;
     }
 
     /** What to say of a file with these keys, by which llama.cpp knows some tokenizers; empty if it knows all of this one. */
@@ -35,14 +41,31 @@ public final class LostTokenization {
         named(token -> token.takesAfter() && !known.after(token.text()))
                 .ifPresent(names -> lost.add("keeps the white space after " + names + " (rstrip)"));
         named(Added::wholeWord).ifPresent(names -> lost.add("finds " + names + " within words too (single_word)"));
-        if (marksFirstAlone && !new GgufValue.Flag(false).equals(keys.get("tokenizer.ggml.add_space_prefix"))) {
-            lost.add("puts a space after each special token before it splits the text (prepend_scheme 'first')");
+        if (!new GgufValue.Flag(false).equals(keys.get("tokenizer.ggml.add_space_prefix"))) {
+            named(token -> token.normalized() && marks.prepend())
+                    .ifPresent(names -> lost.add(
+                            "finds " + names + " without a space before it too, and puts one after it (normalized)"));
+            ofScheme().ifPresent(lost::add);
         }
+        parted.ifPresent(piece -> lost.add("joins what a space parts, as in '" + piece + "' (split)"));
         return lost.isEmpty()
                 ? Optional.empty()
                 : Optional.of("GGUF cannot say all of this tokenizer: llama.cpp " + String.join(", ", lost)
-                        + ", so that texts with them become other tokens than in transformers; choose"
+                        + ", so that such texts become other tokens than in transformers; choose"
                         + " compressed-tensors, which keeps the tokenizer");
+    }
+
+    /** llama.cpp puts a space at the start and after each token that it finds in the text, whatever follows. */
+    private Optional<String> ofScheme() {
+        return switch (marks.scheme()) {
+            case "always" ->
+                Optional.of("puts a second space before a text that begins with one, and before such text after a"
+                        + " special token (prepend_scheme 'always')");
+            case "first" ->
+                Optional.of("puts a space after each special token, and a second one before a text that begins with"
+                        + " one (prepend_scheme 'first')");
+            default -> Optional.empty();
+        };
     }
 
     private Optional<String> named(Predicate<Added> lost) {

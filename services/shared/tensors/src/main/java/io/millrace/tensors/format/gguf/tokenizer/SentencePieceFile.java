@@ -104,12 +104,8 @@ final class SentencePieceFile {
     }
 
     private Kind kind(long id) throws MalformedFileException {
-        for (Kind kind : Kind.values()) {
-            if (kind.id() == id) {
-                return kind;
-            }
-        }
-        throw problem("a piece has kind " + id + ", expected 1 to " + Kind.values().length);
+        return Kind.of(id)
+                .orElseThrow(() -> problem("a piece has kind " + id + ", expected 1 to " + Kind.values().length));
     }
 
     private int algorithm(int end, int absent) throws MalformedFileException {

@@ -26,6 +26,11 @@ public final class TokenFlags {
         return unnamedOrTheirs(files.config()) || !PostProcessor.hasTemplate(files.tokenizer());
     }
 
+    /** Whether transformers makes the marks of word starts anew too, by {@code add_prefix_space}, whatever tokenizer.json says. */
+    static boolean remake(TokenizerFiles files) {
+        return unnamedOrTheirs(files.config());
+    }
+
     private static boolean unnamedOrTheirs(ObjectNode config) {
         String name = config.path("tokenizer_class").asText("");
         return name.isEmpty() || CLASSES.contains(name.replaceFirst("Fast$", ""));

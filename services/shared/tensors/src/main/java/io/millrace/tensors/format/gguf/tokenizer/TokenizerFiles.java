@@ -33,8 +33,16 @@ record TokenizerFiles(
      * @param takesBefore it takes the white space before it out of the text, {@code lstrip}
      * @param takesAfter the same after it, {@code rstrip}
      * @param wholeWord it is not found within a word, {@code single_word}
+     * @param normalized it is found in a text that is normalized already, and is itself normalized
      */
-    record Added(int id, String text, boolean special, boolean takesBefore, boolean takesAfter, boolean wholeWord) {
+    record Added(
+            int id,
+            String text,
+            boolean special,
+            boolean takesBefore,
+            boolean takesAfter,
+            boolean wholeWord,
+            boolean normalized) {
         /** Tokens that no text holds, among them some that exporters forgot to call special: Gemma's, DeepSeek's. */
         private static final Set<String> SPECIAL = Set.of("<pad>", "<mask>", "<2mass>", "[@BOS@]");
 
@@ -92,7 +100,8 @@ record TokenizerFiles(
                 token.path("special").asBoolean(false),
                 token.path("lstrip").asBoolean(false),
                 token.path("rstrip").asBoolean(false),
-                token.path("single_word").asBoolean(false));
+                token.path("single_word").asBoolean(false),
+                token.path("normalized").asBoolean(false));
     }
 
     /** The text of a special token such as {@code bos_token}. */

@@ -51,9 +51,11 @@ public final class TokenizerKeys {
 
     private LostTokenization lost() throws MalformedFileException {
         int rows = vocabulary.tokens().size();
+        WordMarks marks = vocabulary.model().equals("llama") ? WordMarks.of(files.tokenizer()) : WordMarks.NONE;
         return new LostTokenization(
                 files.added().stream().filter(token -> token.id() < rows).toList(),
-                vocabulary.model().equals("llama") && WordMarks.firstAlone(files.tokenizer()));
+                marks,
+                marks.parted(vocabulary.tokens()));
     }
 
     private void putVocabulary() {
@@ -124,9 +126,11 @@ public final class TokenizerKeys {
             return;
         }
         JsonNode stated = files.config().path("add_prefix_space");
+        boolean prepends = files.tokenizer().isEmpty() || WordMarks.prependsSpace(files.tokenizer());
         if (stated.isBoolean()) {
-            keys.put(PREFIX + "add_space_prefix", new GgufValue.Flag(stated.asBoolean()));
-        } else if (!files.tokenizer().isEmpty() && !WordMarks.prependsSpace(files.tokenizer())) {
+            boolean counts = files.tokenizer().isEmpty() || TokenFlags.remake(files);
+            keys.put(PREFIX + "add_space_prefix", new GgufValue.Flag(counts ? stated.asBoolean() : prepends));
+        } else if (!prepends) {
             keys.put(PREFIX + "add_space_prefix", new GgufValue.Flag(false));
         }
     }

@@ -1,5 +1,6 @@
 package io.millrace.tensors.format.gguf.tokenizer;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.file.DurableFiles;
@@ -7,11 +8,13 @@ import io.millrace.tensors.format.gguf.GgufHeader;
 import io.millrace.tensors.format.gguf.GgufValue;
 import io.millrace.tensors.format.gguf.PackedTexts;
 import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Kind;
+import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Token;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -57,7 +60,10 @@ public final class TokenizerRebuild {
         }
     }
 
-    /** Writes both files; false, and none, if the keys say no tokenizer that can be made without a guess. */
+    /**
+     * Writes both files, and of SentencePiece's kind a tokenizer.model, which Ollama and llama.cpp's converter read; false,
+     * and none, if the keys say no tokenizer that can be made without a guess.
+     */
     public boolean write(Path folder) throws IOException {
         Optional<ObjectNode> tokenizer = tokenizer();
         if (tokenizer.isEmpty()) {
@@ -66,8 +72,30 @@ public final class TokenizerRebuild {
         DurableFiles.write(folder.resolve(TokenizerJson.FILE), file -> StrictJson.print(tokenizer.get(), file));
         DurableFiles.write(
                 folder.resolve("tokenizer_config.json"),
-                StrictJson.print(settings()).getBytes(StandardCharsets.UTF_8));
+                StrictJson.print(settings(tokenizer.get().path("added_tokens"))).getBytes(StandardCharsets.UTF_8));
+        Optional<byte[]> pieces = ofPieces() ? pieces().flatMap(SentencePieceModel::content) : Optional.empty();
+        if (pieces.isPresent()) {
+            DurableFiles.write(folder.resolve("tokenizer.model"), pieces.get());
+        }
         return true;
+    }
+
+    /** Empty if a token's kind is none that there is. */
+    private Optional<SentencePieceModel> pieces() {
+        List<Float> scores = scores();
+        List<Token> tokens = new ArrayList<>();
+        for (int id = 0; id < texts.size(); id++) {
+            Optional<Kind> kind = Kind.of(kinds.get(id));
+            if (kind.isEmpty()) {
+                return Optional.empty();
+            }
+            tokens.add(new Token(texts.get(id), scores.get(id), kind.get()));
+        }
+        Map<String, Integer> ids = new HashMap<>();
+        for (String name : List.of("unknown", "bos", "eos", "padding")) {
+            id(name).ifPresent(id -> ids.put(name, id.intValue()));
+        }
+        return Optional.of(new SentencePieceModel(tokens, ids, flag("add_space_prefix", true)));
     }
 
     private Optional<ObjectNode> tokenizer() {
@@ -102,9 +130,7 @@ public final class TokenizerRebuild {
     }
 
     private boolean sentencePiece(ObjectNode json) {
-        List<Float> scores = items("scores").stream()
-                .map(value -> value instanceof GgufValue.Real real ? (float) real.value() : Float.NaN)
-                .toList();
+        List<Float> scores = scores();
         if (scores.size() != texts.size() || scores.stream().anyMatch(score -> score.isNaN())) {
             return false;
         }
@@ -239,10 +265,10 @@ public final class TokenizerRebuild {
         around.add(id);
     }
 
-    private ObjectNode settings() {
+    private ObjectNode settings(JsonNode added) {
         ObjectNode settings = StrictJson.object();
         // By this name onnxruntime-genai knows pieces: it split Hindi and Tamil elsewhere without.
-        boolean pieces = text(PREFIX + "model").orElse("").equals("llama");
+        boolean pieces = ofPieces();
         boolean gemma = text("general.architecture").orElse("").startsWith("gemma");
         settings.put("tokenizer_class", pieces && gemma ? "GemmaTokenizer" : "PreTrainedTokenizerFast");
         settings.put("clean_up_tokenization_spaces", false);
@@ -257,8 +283,26 @@ public final class TokenizerRebuild {
                 settings.put(flag.replace("space_prefix", "prefix_space"), value);
             }
         }
+        if (pieces) {
+            // llama.cpp's converter takes from here which pieces of tokenizer.model it looks for in a text.
+            ObjectNode decoder = settings.putObject("added_tokens_decoder");
+            for (JsonNode token : added) {
+                ObjectNode flags = token.deepCopy();
+                decoder.set(flags.remove("id").asText(), flags);
+            }
+        }
         ChatTemplates.of(keys).putSetting(settings);
         return settings;
+    }
+
+    private boolean ofPieces() {
+        return text(PREFIX + "model").orElse("").equals("llama");
+    }
+
+    private List<Float> scores() {
+        return items("scores").stream()
+                .map(value -> value instanceof GgufValue.Real real ? (float) real.value() : Float.NaN)
+                .toList();
     }
 
     private boolean is(int id, Kind kind) {

@@ -1,7 +1,9 @@
 package io.millrace.tensors.format.gguf.tokenizer;
 
 import io.millrace.tensors.format.gguf.PackedTexts;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The tokens of a model in the order of their ids, as GGUF lists them.
@@ -42,6 +44,10 @@ record Vocabulary(String model, String splitting, List<Token> tokens, PackedText
 
         int id() {
             return id;
+        }
+
+        static Optional<Kind> of(long id) {
+            return Arrays.stream(values()).filter(kind -> kind.id == id).findFirst();
         }
     }
 }

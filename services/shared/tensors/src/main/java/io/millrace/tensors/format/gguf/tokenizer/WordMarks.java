@@ -3,15 +3,51 @@ package io.millrace.tensors.format.gguf.tokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Kind;
+import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Token;
+import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
-/** How a SentencePiece tokenizer marks the start of words, instead of splitting the text. */
-final class WordMarks {
+/**
+ * How a SentencePiece tokenizer marks the start of words, instead of splitting the text.
+ *
+ * @param prepend whether each part of a text between special tokens gets a mark, also one that begins with a space
+ * @param scheme where else a mark is put before what has none: {@code always} before each part, {@code first} before
+ *     the text, {@code never}; empty if it is done by {@code prepend}
+ * @param split whether each mark begins a part that is merged by itself
+ */
+record WordMarks(boolean prepend, String scheme, boolean split) {
     private static final String FILE = "tokenizer.json";
     private static final String WORD_START = "\u2581";
 
-    private WordMarks() {}
+    /** What is no SentencePiece tokenizer's. */
+    static final WordMarks NONE = new WordMarks(false, "", false);
+
+    static WordMarks of(ObjectNode tokenizer) {
+        JsonNode splitting = tokenizer.path("pre_tokenizer");
+        boolean prepend = normalizers(tokenizer.path("normalizer"))
+                .anyMatch(part -> part.path("type").asText().equals("Prepend"));
+        if (!splitting.path("type").asText().equals("Metaspace")) {
+            return new WordMarks(prepend, "", false);
+        }
+        // Older files say it by the flag alone; where they say nothing of splitting, it is done.
+        String scheme = splitting
+                .path("prepend_scheme")
+                .asText(splitting.path("add_prefix_space").asBoolean(true) ? "always" : "never");
+        return new WordMarks(
+                prepend, prepend ? "" : scheme, splitting.path("split").asBoolean(true));
+    }
+
+    /** A piece that no text becomes, since it has a mark within. */
+    Optional<String> parted(List<Token> tokens) {
+        return tokens.stream()
+                .filter(token ->
+                        split && token.kind() == Kind.NORMAL && token.text().indexOf(WORD_START, 1) > 0)
+                .map(Token::text)
+                .findFirst();
+    }
 
     /** Anything but that marking would be lost in GGUF. */
     static void require(ObjectNode tokenizer) throws MalformedFileException {
@@ -34,23 +70,11 @@ final class WordMarks {
 
     /** False if a SentencePiece tokenizer says that it puts no space before a text. */
     static boolean prependsSpace(ObjectNode tokenizer) {
-        JsonNode splitting = tokenizer.path("pre_tokenizer");
-        if (splitting.path("type").asText().equals("Metaspace")) {
-            return splitting.has("prepend_scheme")
-                    ? !splitting.path("prepend_scheme").asText().equals("never")
-                    : splitting.path("add_prefix_space").asBoolean(true);
+        WordMarks marks = of(tokenizer);
+        if (!marks.scheme().isEmpty()) {
+            return !marks.scheme().equals("never");
         }
-        JsonNode normalizer = tokenizer.path("normalizer");
-        return !marksWords(normalizer)
-                || normalizers(normalizer)
-                        .anyMatch(part -> part.path("type").asText().equals("Prepend"));
-    }
-
-    /** Whether it marks the first word of a text alone, and none after a special token. */
-    static boolean firstAlone(ObjectNode tokenizer) {
-        JsonNode splitting = tokenizer.path("pre_tokenizer");
-        return splitting.path("type").asText().equals("Metaspace")
-                && splitting.path("prepend_scheme").asText().equals("first");
+        return marks.prepend() || !marksWords(tokenizer.path("normalizer"));
     }
 
     private static boolean marksWords(JsonNode normalizer) {

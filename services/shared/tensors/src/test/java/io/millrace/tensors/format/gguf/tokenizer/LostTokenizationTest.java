@@ -19,19 +19,29 @@ import org.junit.jupiter.api.io.TempDir;
 
 class LostTokenizationTest {
     private static final int ROWS = 12;
+    private static final String ALWAYS =
+            "puts a second space before a text that begins with one, and before such text after"
+                    + " a special token (prepend_scheme 'always')";
+    private static final String FIRST =
+            "puts a space after each special token, and a second one before a text that begins"
+                    + " with one (prepend_scheme 'first')";
 
     @TempDir
     private Path folder;
 
     private final ObjectNode tokenizer = StrictJson.object();
-    private final ObjectNode splitting = tokenizer.putObject("pre_tokenizer");
+    private final ObjectNode vocabulary = StrictJson.object().put("<unk>", 0).put("a", 1);
     private final ArrayNode added = tokenizer.putArray("added_tokens");
 
     @BeforeEach
     void sentencePiece() {
-        splitting.put("type", "Metaspace").put("prepend_scheme", "always");
+        ArrayNode normalizers =
+                tokenizer.putObject("normalizer").put("type", "Sequence").putArray("normalizers");
+        normalizers.addObject().put("type", "Prepend").put("prepend", "\u2581");
+        ObjectNode replace = normalizers.addObject().put("type", "Replace").put("content", "\u2581");
+        replace.putObject("pattern").put("String", " ");
         ObjectNode model = tokenizer.putObject("model").put("type", "BPE").put("byte_fallback", true);
-        model.putObject("vocab").put("<unk>", 0).put("a", 1);
+        model.set("vocab", vocabulary);
         model.putArray("merges");
     }
 
@@ -45,7 +55,7 @@ class LostTokenizationTest {
                         note -> assertThat(note)
                                 .isEqualTo(
                                         "GGUF cannot say all of this tokenizer: llama.cpp keeps the white space before '<mask>'"
-                                                + " (lstrip), keeps the white space after '<turn>' (rstrip), so that texts with them become"
+                                                + " (lstrip), keeps the white space after '<turn>' (rstrip), so that such texts become"
                                                 + " other tokens than in transformers; choose compressed-tensors, which keeps the tokenizer"));
     }
 
@@ -87,15 +97,65 @@ class LostTokenizationTest {
         add(2, "<s>");
         assertThat(lost("")).isEmpty();
 
-        splitting.put("prepend_scheme", "first");
+        metaspace("first", false);
+
+        assertThat(lost("")).hasValueSatisfying(note -> assertThat(note).contains(FIRST));
+        // Then it puts none anywhere.
+        Files.writeString(folder.resolve("tokenizer_config.json"), "{\"add_prefix_space\": false}");
+        assertThat(lost("")).isEmpty();
+    }
+
+    /** As transformers 5 saves the tokenizer of Llama 2. */
+    @Test
+    void aMarkBeforeWhatHasNoneAlreadyIsTold() throws IOException {
+        metaspace("always", false);
+        assertThat(lost("")).hasValueSatisfying(note -> assertThat(note).contains(ALWAYS));
+
+        metaspace("never", false);
+        assertThat(lost("")).isEmpty();
+    }
+
+    /** Files of older libraries have the flag alone. */
+    @Test
+    void aFlagAloneSaysTheSchemeToo() throws IOException {
+        metaspace("always", false).put("add_prefix_space", true).remove("prepend_scheme");
+        assertThat(lost("")).hasValueSatisfying(note -> assertThat(note).contains(ALWAYS));
+
+        metaspace("always", false).put("add_prefix_space", false).remove("prepend_scheme");
+        assertThat(lost("")).isEmpty();
+    }
+
+    @Test
+    void aMarkThatTheNormalizerHasPutIsPutBeforeSpacesTooAsInGguf() throws IOException {
+        metaspace("always", false).put("split", false);
+        tokenizer.putObject("normalizer").put("type", "Prepend").put("prepend", "\u2581");
+
+        assertThat(lost("")).isEmpty();
+    }
+
+    @Test
+    void piecesThatASplitAtEachMarkNeverMakesAreTold() throws IOException {
+        metaspace("never", true);
+        assertThat(lost("")).isEmpty();
+
+        vocabulary.put("\u2581a", 2).put("\u2581\u2581", 3);
 
         assertThat(lost(""))
                 .hasValueSatisfying(
-                        note -> assertThat(note)
-                                .contains(
-                                        "puts a space after each special token before it splits the text (prepend_scheme 'first')"));
-        // Then it puts none anywhere.
-        Files.writeString(folder.resolve("tokenizer_config.json"), "{\"add_prefix_space\": false}");
+                        note -> assertThat(note).contains("joins what a space parts, as in '\u2581\u2581' (split)"));
+        metaspace("never", false);
+        assertThat(lost("")).isEmpty();
+    }
+
+    @Test
+    void anAddedTokenThatIsFoundOnceTheTextIsNormalizedIsTold() throws IOException {
+        add(2, "<extra>").put("normalized", true);
+        assertThat(lost(""))
+                .hasValueSatisfying(note -> assertThat(note)
+                        .contains("finds '<extra>' without a space before it too, and puts one after it (normalized)"));
+
+        // Without a mark put before it the token is the same.
+        metaspace("never", false);
         assertThat(lost("")).isEmpty();
     }
 
@@ -104,6 +164,15 @@ class LostTokenizationTest {
         add(ROWS, "<image>").put("lstrip", true);
 
         assertThat(lost("")).isEmpty();
+    }
+
+    private ObjectNode metaspace(String scheme, boolean split) {
+        tokenizer.putNull("normalizer");
+        return tokenizer
+                .putObject("pre_tokenizer")
+                .put("type", "Metaspace")
+                .put("prepend_scheme", scheme)
+                .put("split", split);
     }
 
     private ObjectNode add(int id, String text) {

@@ -460,6 +460,28 @@ class TokenizerKeysTest {
                 .containsEntry("tokenizer.ggml.token_type", GgufValue.i32s(List.of(3, 3, 4, 2, 1)));
     }
 
+    /** transformers makes the tokenizer of Llama's classes anew by the flag, and with any other takes tokenizer.json. */
+    @ParameterizedTest
+    @CsvSource({
+        "LlamaTokenizer, false, false",
+        "LlamaTokenizerFast, true, true",
+        "PreTrainedTokenizerFast, false, true",
+        "TokenizersBackend, false, true",
+        "TokenizersBackend, true, true",
+        "'', false, false"
+    })
+    void whetherASpaceIsPutInFrontIsSaidByTheFlagInLlamasClassesAlone(String name, boolean flag, boolean prefix)
+            throws Exception {
+        write("tokenizer.json", """
+                {"normalizer": {"type": "Prepend", "prepend": "\u2581"}, "pre_tokenizer": null,
+                 "model": {"type": "BPE", "byte_fallback": true, "unk_token": "<unk>",
+                  "vocab": {"<unk>": 0, "a": 1}, "merges": []}}
+                """);
+        write("tokenizer_config.json", "{\"add_prefix_space\": %s, \"tokenizer_class\": \"%s\"}".formatted(flag, name));
+
+        assertThat(keys(2)).containsEntry("tokenizer.ggml.add_space_prefix", new GgufValue.Flag(prefix));
+    }
+
     /** Gemma's pieces call it user-defined, and then a user's text could end a turn. */
     @Test
     void aPieceThatAnAddedTokenCallsSpecialIsControl() throws Exception {

@@ -6,8 +6,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.checkpoint.TinyModels;
 import io.millrace.tensors.format.gguf.GgufHeader;
 import io.millrace.tensors.format.gguf.GgufValue;
+import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Kind;
+import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Token;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -118,6 +122,47 @@ final class TokenizerRebuildTest {
                 .extracting(token -> token.path("content").asText())
                 .containsExactly("<unk>", "  ", "    ");
         TokenizerJson.in(folder, 1 << 20).requireSound();
+    }
+
+    /** Ollama and llama.cpp's converter read the pieces; the converter takes those to look for from tokenizer_config.json. */
+    @Test
+    void piecesStandInATokenizerModelToo() throws Exception {
+        Map<String, GgufValue> keys = pieces("Gemma", List.of("<unk>", "\u2581", "  ", "a", "<s>"));
+        keys.put(PREFIX + "token_type", GgufValue.i32s(List.of(3, 1, 4, 1, 3)));
+        keys.put(PREFIX + "unknown_token_id", GgufValue.u32(0));
+        keys.put(PREFIX + "add_space_prefix", new GgufValue.Flag(false));
+
+        assertThat(rebuild(keys).write(folder)).isTrue();
+
+        assertThat(SentencePieceFile.read(folder.resolve("tokenizer.model")))
+                .containsExactly(
+                        new Token("<unk>", 0, Kind.UNKNOWN),
+                        new Token("\u2581", -1, Kind.NORMAL),
+                        new Token("\u2581\u2581", 0, Kind.USER_DEFINED),
+                        new Token("a", -2, Kind.NORMAL),
+                        new Token("<s>", -3, Kind.CONTROL));
+        JsonNode decoder = StrictJson.readFile(folder.resolve("tokenizer_config.json"), 1 << 20)
+                .path("added_tokens_decoder");
+        assertThat(decoder.properties()).extracting(Map.Entry::getKey).containsExactly("0", "2", "4");
+        assertThat(decoder.path("2")).hasToString("""
+                {"content":"  ","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":false}""");
+        // And as a checkpoint again, with the scores that the file had.
+        ObjectNode config = TinyModels.llama().put("vocab_size", 5);
+        Map<String, GgufValue> again =
+                TokenizerKeys.of(folder, ModelConfig.of(config, "config.json")).keys();
+        assertThat(again)
+                .containsEntry(PREFIX + "tokens", keys.get(PREFIX + "tokens"))
+                .containsEntry(PREFIX + "scores", GgufValue.f32s(List.of(0f, -1f, -1000f, -2f, -3f)))
+                .containsEntry(PREFIX + "token_type", GgufValue.i32s(List.of(2, 1, 4, 1, 3)))
+                .containsEntry(PREFIX + "add_space_prefix", new GgufValue.Flag(false));
+    }
+
+    @Test
+    void aTokenizerOfBytesHasNoTokenizerModel() throws Exception {
+        assertThat(rebuild(keys("qwen2")).write(folder)).isTrue();
+
+        assertThat(folder.resolve("tokenizer.model")).doesNotExist();
+        assertThat(Files.readString(folder.resolve("tokenizer_config.json"))).doesNotContain("added_tokens_decoder");
     }
 
     /** The class by which onnxruntime-genai knows how to merge; of another it leaves Indic letters apart. */

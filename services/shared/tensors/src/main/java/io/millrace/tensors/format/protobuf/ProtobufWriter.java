@@ -1,4 +1,4 @@
-package io.millrace.tensors.format.onnx;
+package io.millrace.tensors.format.protobuf;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
@@ -13,20 +13,20 @@ import java.nio.charset.StandardCharsets;
  * 5  32 bits   little-endian
  * </pre>
  */
-final class ProtobufWriter {
-    static final int VARINT = 0;
-    static final int BYTES = 2;
-    static final int FIXED_32 = 5;
+public final class ProtobufWriter {
+    public static final int VARINT = 0;
+    public static final int BYTES = 2;
+    public static final int FIXED_32 = 5;
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
-    ProtobufWriter whole(int field, long value) {
+    public ProtobufWriter whole(int field, long value) {
         varint((long) field << 3 | VARINT);
         varint(value);
         return this;
     }
 
-    ProtobufWriter real(int field, float value) {
+    public ProtobufWriter real(int field, float value) {
         varint((long) field << 3 | FIXED_32);
         int bits = Float.floatToRawIntBits(value);
         for (int shift = 0; shift < Integer.SIZE; shift += Byte.SIZE) {
@@ -35,15 +35,15 @@ final class ProtobufWriter {
         return this;
     }
 
-    ProtobufWriter text(int field, String value) {
+    public ProtobufWriter text(int field, String value) {
         return bytes(field, value.getBytes(StandardCharsets.UTF_8));
     }
 
-    ProtobufWriter message(int field, ProtobufWriter message) {
+    public ProtobufWriter message(int field, ProtobufWriter message) {
         return bytes(field, message.toByteArray());
     }
 
-    ProtobufWriter bytes(int field, byte[] value) {
+    public ProtobufWriter bytes(int field, byte[] value) {
         varint((long) field << 3 | BYTES);
         varint(value.length);
         out.writeBytes(value);
@@ -59,7 +59,7 @@ final class ProtobufWriter {
         out.write((int) rest);
     }
 
-    byte[] toByteArray() {
+    public byte[] toByteArray() {
         return out.toByteArray();
     }
 }
