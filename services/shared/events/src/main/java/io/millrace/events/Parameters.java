@@ -60,7 +60,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 5;
+            return 6;
         }
     }
 
@@ -210,7 +210,7 @@ public sealed interface Parameters {
 
         @Override
         public int version() {
-            return 6;
+            return 7;
         }
 
         @Override
@@ -248,7 +248,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 8;
+            return 9;
         }
 
         /** The row length must be a multiple of this for the type to be used everywhere. */
