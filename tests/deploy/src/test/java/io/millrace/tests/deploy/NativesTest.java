@@ -56,21 +56,25 @@ final class NativesTest {
         Map<String, List<String>> needed = new TreeMap<>();
         for (Path jar : jars()) {
             try (ZipFile zip = new ZipFile(jar.toFile())) {
-                for (ZipEntry entry : new ArrayList<ZipEntry>(
-                        zip.stream().map(ZipEntry.class::cast).toList())) {
-                    if (entry.getName().matches("(?i)(?!.*musl).*linux.*\\.so(\\.\\d+)*")
-                            && entry.getSize() < LARGEST) {
-                        try (InputStream bytes = zip.getInputStream(entry)) {
-                            SharedObject library = SharedObject.of(bytes.readAllBytes());
-                            if (library.forX86()) {
-                                needed.put(jar.getFileName() + "!" + entry.getName(), library.needed());
-                            }
-                        }
+                List<? extends ZipEntry> libraries = zip.stream()
+                        .filter(entry -> entry.getName().matches("(?i)(?!.*musl).*linux.*\\.so(\\.\\d+)*"))
+                        .filter(entry -> entry.getSize() < LARGEST)
+                        .toList();
+                for (ZipEntry entry : libraries) {
+                    SharedObject library = library(zip, entry);
+                    if (library.forX86()) {
+                        needed.put(jar.getFileName() + "!" + entry.getName(), library.needed());
                     }
                 }
             }
         }
         return needed;
+    }
+
+    private static SharedObject library(ZipFile zip, ZipEntry entry) throws IOException {
+        try (InputStream bytes = zip.getInputStream(entry)) {
+            return SharedObject.of(bytes.readAllBytes());
+        }
     }
 
     private static List<Path> jars() {
