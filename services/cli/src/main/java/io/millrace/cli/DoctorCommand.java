@@ -14,8 +14,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "doctor",
         description =
-                "Checks Java, disk, tensor engine, broker, topics, share groups, policies, clocks, how long the conductor's offsets are"
-                        + " kept, and store; says what is wrong and what to do. Ends with 6 if something is.",
+                "Checks Java, disk, tensor engine, llama.cpp, broker, topics, share groups, policies, clocks, how long the"
+                        + " conductor's offsets are kept, and store; says what is wrong and what to do. Ends with 6 if something is.",
         mixinStandardHelpOptions = true,
         footer = {"", "Example:", "  millrace doctor --kafka kafka:9092 --store /srv/millrace --devices cpu,h100"})
 final class DoctorCommand implements Callable<Integer> {
@@ -39,6 +39,7 @@ final class DoctorCommand implements Callable<Integer> {
         findings.add(MachineChecks.disk(cluster.home().folder()));
         findings.addAll(clusterFindings());
         findings.add(MachineChecks.tensors());
+        findings.add(MachineChecks.llama());
         output.table(
                 findings,
                 List.of("check", "state", "found"),

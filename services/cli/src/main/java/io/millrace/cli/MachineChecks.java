@@ -2,16 +2,21 @@ package io.millrace.cli;
 
 import io.millrace.cli.DoctorCommand.Finding;
 import io.millrace.models.TensorRuntime;
+import io.millrace.models.llama.LlamaProcess;
+import io.millrace.models.llama.LlamaUnavailableException;
 import io.millrace.store.Stores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 
 /** What {@code doctor} asks of this machine. */
 final class MachineChecks {
     private static final int JAVA_FEATURE = 25;
     private static final long LEAST_FREE_BYTES = 5L << 30;
+    private static final String LLAMA = "llama.cpp";
+    private static final Duration LLAMA_PATIENCE = Duration.ofSeconds(30);
 
     private MachineChecks() {}
 
@@ -61,6 +66,17 @@ final class MachineChecks {
                     false,
                     "DJL's PyTorch does not load: " + e.getMessage()
                             + "; on Linux x86-64 it comes with the build, elsewhere set PYTORCH_LIBRARY_PATH");
+        }
+    }
+
+    /** Without it no speed of a GGUF file is measured, which is right only where there is none for the machine. */
+    static Finding llama() throws InterruptedException {
+        try {
+            return new Finding(LLAMA, true, new LlamaProcess(LLAMA_PATIENCE).runtime());
+        } catch (LlamaUnavailableException e) {
+            return new Finding(LLAMA, true, e.getMessage() + "; until then no speed of a GGUF file is measured");
+        } catch (IOException e) {
+            return new Finding(LLAMA, false, e.getMessage() + "; until then no speed of a GGUF file is measured");
         }
     }
 }

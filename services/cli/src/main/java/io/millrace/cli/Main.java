@@ -103,7 +103,8 @@ public final class Main {
             case NoSuchFileException missing ->
                 "there is no file " + missing.getFile()
                         + (missing.getReason() == null ? "" : "; " + missing.getReason());
-            case AccessDeniedException denied -> "no permission for " + denied.getFile();
+            case AccessDeniedException denied ->
+                "user '" + System.getProperty("user.name") + "' has no permission for " + denied.getFile();
             case NotDirectoryException file -> file.getFile() + " is no folder";
             case FileAlreadyExistsException there -> there.getFile() + " exists already, and is no folder";
             case KafkaException _ ->

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,6 +49,20 @@ final class CommandTreeTest {
             assertThat(said.exitCode()).as(arguments.toString()).isZero();
             assertThat(said.out()).contains("Usage: millrace");
         }
+    }
+
+    /** In a container it is not the user who typed the command. */
+    @Test
+    void whoLacksAPermissionIsNamed() throws Exception {
+        CommandLine line = Main.commandLine();
+        StringWriter err = new StringWriter();
+        line.setErr(new PrintWriter(err));
+
+        line.getExecutionExceptionHandler()
+                .handleExecutionException(new AccessDeniedException("/checkpoints/chat-7"), line, null);
+
+        assertThat(err.toString())
+                .contains("user '" + System.getProperty("user.name") + "' has no permission for /checkpoints/chat-7");
     }
 
     @Test

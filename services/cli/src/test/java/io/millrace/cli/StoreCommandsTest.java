@@ -47,6 +47,9 @@ class StoreCommandsTest {
         assertThat(said.out().lines().filter(line -> line.startsWith("broker")))
                 .singleElement()
                 .satisfies(line -> assertThat(line).contains("WRONG"));
+        assertThat(said.out().lines().filter(line -> line.startsWith("llama.cpp")))
+                .singleElement()
+                .satisfies(line -> assertThat(line).contains(" ok "));
         assertThat(said.exitCode()).isEqualTo(ExitCode.UNSUCCESSFUL);
     }
 

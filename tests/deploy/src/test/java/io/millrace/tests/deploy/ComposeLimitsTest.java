@@ -11,7 +11,7 @@ final class ComposeLimitsTest {
     /** Read by the script that starts Kafka; every other variable of its image is a setting. */
     static final String HEAP_OF_THE_BROKER = "KAFKA_HEAP_OPTS";
 
-    /** Beside its heap a broker needs memory for buffers, classes and threads, and the health check runs a JVM too. */
+    /** Beside its heap a broker needs memory for buffers, classes and threads. */
     @Test
     void theHeapOfTheBrokerIsHalfOfItsMemoryAtMost() {
         String heap = String.valueOf(ComposeService.kafka().environment().get(HEAP_OF_THE_BROKER));

@@ -16,6 +16,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** docker-compose.yml says nothing that nobody reads, and leaves nothing out that keeps a machine well. */
 final class ComposeTest {
+    private static final List<List<String>> ASKING =
+            List.of(List.of("CMD", "wget"), List.of("CMD", "bash"), List.of("CMD", "/opt/millrace/ready"));
+
     @TempDir
     Path folder;
 
@@ -34,6 +37,40 @@ final class ComposeTest {
         assertThat(service.part("healthcheck"))
                 .containsAnyOf(Map.entry("disable", true), Map.entry("retries", 6), Map.entry("retries", 12));
         assertThat(service.list("ports")).allMatch(port -> port.startsWith("127.0.0.1:"));
+    }
+
+    /** Docker asks every few seconds for ever; what starts a JVM for it takes more than the service that it asks. */
+    @ParameterizedTest
+    @MethodSource("services")
+    void asksForHealthWithoutStartingAJvm(ComposeService service) {
+        if (service.part("healthcheck").get("test") instanceof List<?> command) {
+            assertThat(command.subList(0, 2)).isIn(ASKING);
+        }
+    }
+
+    @Test
+    void whateverRunsOnLogsInJson() {
+        assertThat(ComposeService.ofMillrace()
+                        .filter(service -> service.text("restart").equals("unless-stopped")))
+                .hasSize(6)
+                .allSatisfy(service -> assertThat(service.environment()).containsEntry("MILLRACE_LOG_JSON", "true"));
+    }
+
+    /** An override of the store for a bucket counts for commands, too, since none of them names the folder. */
+    @Test
+    void commandsFindKafkaAndTheStoreOfTheStages() {
+        ComposeService command = service("millrace");
+
+        assertThat(command.command()).noneMatch(word -> word.startsWith("--"));
+        assertThat(service("quantizer").environment()).containsAllEntriesOf(command.environment());
+        assertThat(command.environment()).containsOnlyKeys("MILLRACE_KAFKA", "MILLRACE_STORE");
+    }
+
+    private static ComposeService service(String name) {
+        return services()
+                .filter(service -> service.name().equals(name))
+                .findFirst()
+                .orElseThrow();
     }
 
     @ParameterizedTest
@@ -117,10 +154,7 @@ final class ComposeTest {
     /** Conditional writes of SeaweedFS are atomic since 4.18; its image changes users if it is started as root. */
     @Test
     void theS3ServerKeepsConditionsAndNeedsNoRights() {
-        ComposeService server = services()
-                .filter(service -> service.name().equals("seaweedfs"))
-                .findFirst()
-                .orElseThrow();
+        ComposeService server = service("seaweedfs");
         String[] version = server.text("image").replaceFirst(".*:", "").split("\\.", -1);
 
         assertThat(100 * Integer.parseInt(version[0]) + Integer.parseInt(version[1]))

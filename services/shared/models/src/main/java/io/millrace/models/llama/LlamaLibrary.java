@@ -54,8 +54,9 @@ final class LlamaLibrary {
         try {
             symbols = SymbolLookup.libraryLookup(absolute, Arena.global());
         } catch (IllegalArgumentException problem) {
-            throw new LlamaUnusableException(absolute + ": cannot be loaded: " + problem.getMessage()
-                    + "; expected a library for this machine, in a folder that is not mounted noexec");
+            throw new LlamaUnusableException(absolute + ": cannot be loaded: " + whyNot(absolute, problem)
+                    + "; expected a library for this machine, in a folder that is not mounted noexec, and what it needs"
+                    + " itself: libgomp.so.1 is in the package libgomp1 of Debian and Ubuntu");
         }
         LlamaLibrary library = new LlamaLibrary(symbols, build(symbols, absolute));
         library.silence();
@@ -63,6 +64,16 @@ final class LlamaLibrary {
         library.call("llama_backend_init", null);
         library.loadBackends(absolute);
         return library;
+    }
+
+    /** The lookup keeps the loader's reason to itself; the JVM's own way of loading tells it. */
+    private static String whyNot(Path file, IllegalArgumentException problem) {
+        try {
+            System.load(file.toString());
+            return String.valueOf(problem.getMessage());
+        } catch (UnsatisfiedLinkError reason) {
+            return String.valueOf(reason.getMessage()).replace(file + ": ", "");
+        }
     }
 
     private static LlamaLibrary fromClassPath() throws IOException {

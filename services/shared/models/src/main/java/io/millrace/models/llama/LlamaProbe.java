@@ -30,6 +30,7 @@ import java.util.List;
  *          → OUTPUT-FILE: F32 little-endian [tokens, vocabulary]; a line with runtime, tokens, vocabulary
  * tokenize GGUF TEXT-FILE add-special|plain
  *          → a line with the token ids
+ * runtime  → a line with the runtime
  * </pre>
  *
  * Exit codes: 0 answered; 2 no llama.cpp for this machine, 3 refused, 5 the llama.cpp of this machine cannot be used, each
@@ -105,9 +106,12 @@ public final class LlamaProbe {
                     Files.readString(Path.of(rest.get(1))),
                     rest.get(2).equals("add-special"),
                     out);
+        } else if (mode.equals("runtime") && rest.isEmpty()) {
+            out.println(
+                    JSON.createObjectNode().put("runtime", LlamaLibrary.open().build().description));
         } else {
             throw new IllegalArgumentException("cannot understand " + arguments
-                    + "; expected speed with 6 arguments, logits with 5 or tokenize with 3");
+                    + "; expected speed with 6 arguments, logits with 5, tokenize with 3 or runtime");
         }
     }
 

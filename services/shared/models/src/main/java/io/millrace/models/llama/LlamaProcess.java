@@ -99,6 +99,12 @@ public final class LlamaProcess {
         });
     }
 
+    /** What llama.cpp there is. */
+    public String runtime() throws IOException, InterruptedException {
+        return inFolder(folder ->
+                text(ask(folder, List.of("runtime"), WorkProgress.NONE).getFirst(), "runtime"));
+    }
+
     private interface Question<T> {
         T in(Path folder) throws IOException, InterruptedException;
     }

@@ -203,10 +203,17 @@ class LlamaTest {
         try {
             assertThatThrownBy(() -> LLAMA.logits(gguf, TOKENS, 1, true))
                     .isInstanceOf(LlamaUnusableException.class)
-                    .hasMessageContaining("libllama.so: cannot be loaded");
+                    .hasMessageContaining("libllama.so: cannot be loaded: ")
+                    .as("the loader's own words")
+                    .hasMessageContaining("file too short");
         } finally {
             System.clearProperty(LlamaLibrary.PATH_SETTING);
         }
+    }
+
+    @Test
+    void itSaysWhichBuildItIs() throws Exception {
+        assertThat(LLAMA.runtime()).contains("llama.cpp");
     }
 
     @Test
