@@ -163,7 +163,7 @@ final class ClusterChecks {
                     conformance.fit(),
                     conformance.fit() ? place + " keeps its promises" : String.join("; ", conformance.problems()));
         } catch (IOException e) {
-            return new Finding("store", false, String.valueOf(e.getMessage()));
+            return new Finding("store", false, FileProblem.of(e).orElse(String.valueOf(e.getMessage())));
         }
     }
 }
