@@ -22,6 +22,8 @@ import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.ClusterAuthorizationException;
+import org.jspecify.annotations.Nullable;
 
 /** What {@code doctor} asks of Kafka and the store. */
 final class ClusterChecks {
@@ -114,8 +116,15 @@ final class ClusterChecks {
                                     minutes -> kept.put(broker.name(), Duration.ofMinutes(Long.parseLong(minutes)))));
             return offsets(kept);
         } catch (ExecutionException e) {
-            return new Finding("offsets", true, "how long they are kept is not known: " + e.getCause());
+            return offsetsUnknown(e.getCause());
         }
+    }
+
+    static Finding offsetsUnknown(@Nullable Throwable why) {
+        String reason = why instanceof ClusterAuthorizationException
+                ? "this user may not see the settings of brokers (DescribeConfigs on the cluster)"
+                : String.valueOf(why);
+        return new Finding("offsets", true, "how long they are kept is not known: " + reason);
     }
 
     /** @param kept how long each broker keeps the offsets of a group without members */
@@ -154,7 +163,7 @@ final class ClusterChecks {
                     conformance.fit(),
                     conformance.fit() ? place + " keeps its promises" : String.join("; ", conformance.problems()));
         } catch (IOException e) {
-            return new Finding("store", false, String.valueOf(e.getMessage()));
+            return new Finding("store", false, FileProblem.of(e).orElse(String.valueOf(e.getMessage())));
         }
     }
 }

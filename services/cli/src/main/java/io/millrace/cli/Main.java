@@ -9,10 +9,7 @@ import io.millrace.worker.configuration.Configuration;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
 import java.util.Arrays;
 import java.util.Map;
 import org.apache.kafka.common.KafkaException;
@@ -98,15 +95,8 @@ public final class Main {
 
     private static String describe(Exception error, CommandLine command) {
         String message = error.getMessage() == null ? error.toString() : error.getMessage();
-        return switch (error) {
+        return FileProblem.of(error).orElseGet(() -> switch (error) {
             case CommandFailure _, FolderInUseException _, StartException _ -> message;
-            case NoSuchFileException missing ->
-                "there is no file " + missing.getFile()
-                        + (missing.getReason() == null ? "" : "; " + missing.getReason());
-            case AccessDeniedException denied ->
-                "user '" + System.getProperty("user.name") + "' has no permission for " + denied.getFile();
-            case NotDirectoryException file -> file.getFile() + " is no folder";
-            case FileAlreadyExistsException there -> there.getFile() + " exists already, and is no folder";
             case KafkaException _ ->
                 KafkaRefusal.of(error, Cluster.kafkaSettings(command), AclOperation.READ)
                         .orElse("Kafka: " + message + "; see 'millrace doctor'");
@@ -114,6 +104,6 @@ public final class Main {
             when DiskFullException.isBehind(full) -> "the disk is full (" + message + "); make room, then run it again";
             case IOException _, IllegalArgumentException _ -> message;
             default -> message + " (" + error.getClass().getSimpleName() + "; --verbose shows where)";
-        };
+        });
     }
 }

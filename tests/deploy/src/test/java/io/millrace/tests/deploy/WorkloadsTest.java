@@ -53,6 +53,15 @@ final class WorkloadsTest {
                         .toList());
     }
 
+    /** With Kubernetes' default a lone worker that waits for Kafka, and so is not ready, would keep its node from being drained. */
+    @Test
+    void aPodThatIsNotReadyHoldsUpNoDrain() {
+        assertThat(Manifest.all().flatMap(manifest -> manifest.as(PodDisruptionBudget.class)))
+                .isNotEmpty()
+                .allSatisfy(budget -> assertThat(budget.getSpec().getUnhealthyPodEvictionPolicy())
+                        .isEqualTo("AlwaysAllow"));
+    }
+
     /** A device is free only when the worker that has it is gone: a successor that comes first may wait for ever. */
     @Test
     void aWorkerWithADeviceGoesBeforeItsSuccessorComes() {

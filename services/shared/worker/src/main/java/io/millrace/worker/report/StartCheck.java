@@ -71,7 +71,15 @@ public final class StartCheck {
         try {
             return TopicAdmin.problems(admin, topics, devices);
         } catch (KafkaException e) {
-            return List.of(KafkaRefusal.of(e, settings).orElse("Kafka does not answer: " + e.getMessage()));
+            return List.of(unanswered(e, settings));
         }
+    }
+
+    /** In the words of the commands. */
+    static String unanswered(KafkaException error, Map<String, ?> settings) {
+        return KafkaRefusal.of(error, settings)
+                .orElse("no Kafka broker answers at " + settings.get(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG) + " ("
+                        + error.getMessage() + "); check the address, that it runs, and that security.protocol"
+                        + " (--kafka-config) is the one of this port");
     }
 }
