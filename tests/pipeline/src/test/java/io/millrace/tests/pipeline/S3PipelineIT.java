@@ -3,6 +3,7 @@ package io.millrace.tests.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.millrace.benchmarker.BenchmarkStage;
 import io.millrace.benchmarks.Pipeline;
@@ -12,6 +13,7 @@ import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Device;
 import io.millrace.events.Gate;
 import io.millrace.events.JobEvent.JobFailed;
+import io.millrace.events.JobEvent.JobSucceeded;
 import io.millrace.events.Limit;
 import io.millrace.events.Metric;
 import io.millrace.events.ModelName;
@@ -22,10 +24,12 @@ import io.millrace.events.Policy;
 import io.millrace.events.Recipe;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunStatus;
+import io.millrace.events.StageName;
 import io.millrace.events.Step;
 import io.millrace.events.Target;
 import io.millrace.events.TextUse;
 import io.millrace.events.wire.Topics;
+import io.millrace.pruner.PruneStage;
 import io.millrace.quantizer.QuantizeStage;
 import io.millrace.store.ArtifactStore;
 import io.millrace.store.JobResult;
@@ -33,6 +37,7 @@ import io.millrace.store.S3Proxy;
 import io.millrace.store.S3Server;
 import io.millrace.store.StoreCheck;
 import io.millrace.store.Stores;
+import io.millrace.tensors.architecture.ModelConfig;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -64,10 +69,11 @@ final class S3PipelineIT {
         try (ArtifactStore store = Stores.open(address);
                 Pipeline pipeline = Pipeline.start(folder, address)) {
             pipeline.startConductor(new SimpleMeterRegistry(), Limits.DEFAULT);
+            pipeline.startWorker("pruner", new PruneStage(), 1, OptionalInt.empty());
             pipeline.startWorker("quantizer", new QuantizeStage(), 1, OptionalInt.empty());
             pipeline.startWorker("benchmarker", new BenchmarkStage(), 1, OptionalInt.empty());
 
-            pipeline.sendAndAwait(policy(text(store)));
+            pipeline.sendAndAwait(policy(text(store, 2), text(store, 3)));
             pipeline.sendAndAwait(checkpoint(store));
 
             ModelPublished model;
@@ -80,17 +86,30 @@ final class S3PipelineIT {
                 model = models.await(ModelPublished.class, _ -> true);
                 jobs.readToEnd();
                 assertThat(jobs.all(JobFailed.class)).isEmpty();
+                JobSucceeded pruned = jobs.all(JobSucceeded.class).stream()
+                        .filter(job -> job.job().stage() == StageName.PRUNE)
+                        .findFirst()
+                        .orElseThrow();
+                neuronsWereRankedByWhatTheyDo(store.checkOut(pruned.output(), folder.resolve("pruned")));
             }
             Path pulled = store.checkOut(model.artifact(), folder.resolve("pulled"));
             assertThat(pulled.resolve("model-Q8_0.gguf")).isRegularFile();
             StoreCheck.Report report = new StoreCheck(store, (_, _, _) -> {}).run(List.of());
             assertThat(report.whole()).as(report.damages().toString()).isTrue();
-            assertThat(report.results()).isEqualTo(3);
+            assertThat(report.results()).isEqualTo(4);
             assertThat(claims()).isEmpty();
 
             collectGarbage(store, address, pipeline.kafka());
             assertThat(new StoreCheck(store, (_, _, _) -> {}).run(List.of())).isEqualTo(report);
         }
+    }
+
+    private static void neuronsWereRankedByWhatTheyDo(Path pruned) throws Exception {
+        JsonNode report =
+                new ObjectMapper().readTree(pruned.resolve("neuron-report.json").toFile());
+        assertThat(report.get("importance").asText()).isEqualTo("activations");
+        assertThat(ModelConfig.parse(pruned.resolve("config.json")).feedForwardSize())
+                .isEqualTo(SmallCheckpoint.FEED_FORWARD * 3 / 4);
     }
 
     /** By what the topics say must stay: all that is there but one result, and nothing that is younger. */
@@ -115,9 +134,9 @@ final class S3PipelineIT {
                 .contents();
     }
 
-    private ArtifactRef text(ArtifactStore store) throws Exception {
-        Path text = Files.createDirectories(folder.resolve("text"));
-        SmallCheckpoint.writeText(text.resolve("text.txt"), 2);
+    private ArtifactRef text(ArtifactStore store, long seed) throws Exception {
+        Path text = Files.createDirectories(folder.resolve("text-" + seed));
+        SmallCheckpoint.writeText(text.resolve("text.txt"), seed);
         return store.publishFolder(text, new TreeMap<>());
     }
 
@@ -128,14 +147,17 @@ final class S3PipelineIT {
                 new ModelName("small"), "1", 1, weights, NUMBERS, Optional.empty(), Map.of(), Instant.now());
     }
 
-    private static Policy policy(ArtifactRef text) {
+    private static Policy policy(ArtifactRef text, ArtifactRef calibration) {
+        Step prune = new Step(
+                new Parameters.Neurons(0.25, 32, Optional.of(new Parameters.Neurons.Activations(16, 128))), Device.CPU);
+        Step quantize = new Step(new Parameters.Gguf("Q8_0"), Device.CPU);
         Target target = new Target(
                 "phone",
                 Device.CPU,
                 Device.CPU,
                 new TextUse(text, 80, 128, 0),
-                Optional.empty(),
-                List.of(new Recipe(List.of(new Step(new Parameters.Gguf("Q8_0"), Device.CPU)))),
+                Optional.of(new TextUse(calibration, 16, 128, 0)),
+                List.of(new Recipe(List.of(prune, quantize))),
                 new Gate(List.of(new Limit(Metric.SIZE_RATIO, Limit.Comparison.AT_MOST, 0.9))));
         return new Policy("shared", "*", Policy.OnNewer.KEEP, List.of(target), 1, 1);
     }

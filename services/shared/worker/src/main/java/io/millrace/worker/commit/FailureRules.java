@@ -106,7 +106,7 @@ final class FailureRules {
         if (outOfMemory(thrown)) {
             return failure(
                     Reason.OUT_OF_MEMORY,
-                    "the job took more memory than this worker has (" + describe(thrown)
+                    "the job takes more memory than this worker has (" + describe(thrown)
                             + "); give the stage more memory or fewer --slots, then retry");
         }
         return DiskFullException.isBehind(thrown)
