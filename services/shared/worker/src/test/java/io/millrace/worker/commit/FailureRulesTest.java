@@ -101,8 +101,9 @@ class FailureRulesTest {
                 .isEqualTo(Reason.OUT_OF_MEMORY);
         assertThat(FailureRules.ofStage(new OutOfMemoryError("Java heap space"), WORK)
                         .message())
-                .isEqualTo("the job takes more memory than this worker has (OutOfMemoryError: Java heap space); give the"
-                        + " stage more memory or fewer --slots, then retry");
+                .isEqualTo(
+                        "the job takes more memory than this worker has (OutOfMemoryError: Java heap space); give the"
+                                + " stage more memory or fewer --slots, then retry");
         for (String words : List.of(
                 "[enforce fail at alloc_cpu.cpp:115] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to"
                         + " allocate 1099511627776 bytes. Error code 12 (Cannot allocate memory)",
