@@ -56,6 +56,15 @@ final class VolumesTest {
         });
     }
 
+    /** A new volume belongs to root; whichever pod mounts the store first makes it writable for all. */
+    @ParameterizedTest
+    @MethodSource("users")
+    void aNewStoreIsWritable(Pods pods) {
+        assertThat(pods.spec().getSecurityContext().getFsGroup())
+                .isNotNull()
+                .isEqualTo(pods.spec().getSecurityContext().getRunAsGroup());
+    }
+
     /** Kubernetes ends a pod that writes more than its volume may hold, so the store's own bound must be the first. */
     @ParameterizedTest
     @MethodSource("users")
