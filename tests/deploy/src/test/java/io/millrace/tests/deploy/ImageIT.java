@@ -71,6 +71,15 @@ final class ImageIT {
         assertThat(lines).contains("USER 10001:10001", "ENTRYPOINT [\"/opt/millrace/millrace\"]");
     }
 
+    /** Otherwise each new version fetches hundreds of megabytes once more. */
+    @Test
+    void whatMavenFetchesStaysWithTheBuilder() throws IOException {
+        assertThat(Files.readString(DOCKER.resolve("Dockerfile")))
+                .containsPattern("RUN --mount=type=cache,target=/root/\\.m2,sharing=locked \\\\\n +mvn ");
+        assertThat(Files.readAllLines(Repository.ROOT.resolve(".dockerignore")))
+                .contains("**/target", "**/src/test", "deploy/*", "!deploy/docker");
+    }
+
     /** Exit code and output. */
     private String run(String... command) throws IOException, InterruptedException {
         return run(Map.of(), command);

@@ -2,6 +2,9 @@ package io.millrace.tests.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.github.dockerjava.api.DockerClient;
+import com.github.dockerjava.api.exception.DockerException;
+import com.github.dockerjava.api.exception.NotFoundException;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.millrace.benchmarks.Checkpoints;
 import io.millrace.benchmarks.Pipeline;
@@ -19,13 +22,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.testcontainers.DockerClientFactory;
-import org.testcontainers.containers.ContainerFetchException;
 import org.testcontainers.containers.GenericContainer;
 
 /** Kafka's own image with the settings of docker-compose.yml, and stages that do nothing. */
@@ -42,11 +45,13 @@ final class KafkaImageIT {
         if (!DockerClientFactory.instance().isDockerAvailable()) {
             skip("no Docker engine answers");
         }
+        fetch(ComposeService.kafka().text("image"));
         String store = "memory:kafka-image";
         int port = freePort();
         try (ArtifactStore artifacts = Stores.open(store);
                 GenericContainer<?> kafka = kafka(port)) {
-            String address = start(kafka, port);
+            kafka.start();
+            String address = "localhost:" + port;
             try (Pipeline pipeline = Pipeline.on(address, (short) 1, folder, store);
                     LatestModels latest =
                             new LatestModels(Map.of("bootstrap.servers", address), Topics.DEFAULT.prefix())) {
@@ -71,10 +76,7 @@ final class KafkaImageIT {
 
     /** As the Compose file starts it, but for the port of this machine, which may be taken. */
     private static GenericContainer<?> kafka(int port) {
-        ComposeService service = ComposeService.all()
-                .filter(one -> one.name().equals("kafka"))
-                .findFirst()
-                .orElseThrow();
+        ComposeService service = ComposeService.kafka();
         GenericContainer<?> kafka = new GenericContainer<>(service.text("image"));
         service.environment().forEach((name, value) -> kafka.addEnv(name, String.valueOf(value)));
         kafka.addEnv("KAFKA_ADVERTISED_LISTENERS", "PLAINTEXT://localhost:9092,HOST://localhost:" + port);
@@ -83,13 +85,19 @@ final class KafkaImageIT {
         return kafka.withStartupTimeout(PATIENCE);
     }
 
-    private static String start(GenericContainer<?> kafka, int port) {
+    /** Once: by itself Testcontainers would ask a registry that does not answer for ten minutes, and then fail. */
+    private static void fetch(String image) throws InterruptedException {
+        DockerClient engine = DockerClientFactory.lazyClient();
         try {
-            kafka.start();
-        } catch (ContainerFetchException e) {
-            skip(kafka.getDockerImageName() + " cannot be fetched: " + e.getMessage());
+            engine.inspectImageCmd(image).exec();
+        } catch (NotFoundException absent) {
+            try {
+                engine.pullImageCmd(image).start().awaitCompletion(10, TimeUnit.MINUTES);
+                engine.inspectImageCmd(image).exec();
+            } catch (DockerException e) {
+                skip(image + " cannot be fetched: " + e.getMessage());
+            }
         }
-        return "localhost:" + port;
     }
 
     private static void skip(String why) {
