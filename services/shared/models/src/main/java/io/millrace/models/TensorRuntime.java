@@ -70,6 +70,11 @@ public final class TensorRuntime {
         return engine.getEngineName() + " " + engine.getVersion() + " " + device.getDeviceType();
     }
 
+    /** Bytes that tensors may still take: of main memory. What a GPU has is not asked, so there it is without end. */
+    public long availableMemory() {
+        return device.isGpu() ? Long.MAX_VALUE : AvailableMemory.bytes();
+    }
+
     /** How many threads an operation takes if no setting says it; counts for an engine that is not loaded yet. */
     public static void takeThreads(int threads) {
         System.setProperty(THREADS, setting(THREADS, Integer.toString(threads)));

@@ -49,7 +49,8 @@ public final class GenerationSpeed {
                     * source.tensors().stream()
                             .mapToLong(tensor -> tensor.shape().elements())
                             .sum();
-            AvailableMemory.require(bytes, AvailableMemory.bytes(), "run a model whole, all weights in F32");
+            AvailableMemory.require(
+                    bytes, TensorRuntime.start().availableMemory(), "run a model whole, all weights in F32");
             model = CausalLanguageModel.load(source);
             try {
                 cache = model.cache(plan.contextLength());

@@ -3,7 +3,6 @@ package io.millrace.models.training;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
-import io.millrace.models.AvailableMemory;
 import io.millrace.models.CausalLanguageModel;
 import io.millrace.models.LayerWatch;
 import io.millrace.models.TensorRuntime;
@@ -40,7 +39,7 @@ public final class Distillation implements AutoCloseable {
                 student.config(),
                 (long) teacherVocabulary * teacher.config().hiddenSize(),
                 settings.training(),
-                AvailableMemory.bytes());
+                TensorRuntime.start().availableMemory());
         this.teacher = new Teacher(teacher, text, settings.training());
         try {
             this.student = CausalLanguageModel.load(student);
