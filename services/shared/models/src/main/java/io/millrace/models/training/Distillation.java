@@ -27,6 +27,26 @@ public final class Distillation implements AutoCloseable {
     /** Loads the student; the sources stay open, that of the teacher as long as this distillation. */
     public Distillation(WeightSource teacher, WeightSource student, TokenStream text, DistillationSettings settings)
             throws IOException {
+        this(
+                teacher,
+                student,
+                text,
+                settings,
+                StepMemory.ofDistillation(
+                        student.config(),
+                        (long) teacher.config().vocabularySize()
+                                * teacher.config().hiddenSize(),
+                        settings.training(),
+                        TensorRuntime.start().availableMemory()));
+    }
+
+    Distillation(
+            WeightSource teacher,
+            WeightSource student,
+            TokenStream text,
+            DistillationSettings settings,
+            StepMemory memory)
+            throws IOException {
         int teacherVocabulary = teacher.config().vocabularySize();
         int studentVocabulary = student.config().vocabularySize();
         if (teacherVocabulary != studentVocabulary) {
@@ -35,11 +55,6 @@ public final class Distillation implements AutoCloseable {
                             + "; a student learns from a teacher of its own tokens");
         }
         this.settings = settings;
-        StepMemory memory = StepMemory.ofDistillation(
-                student.config(),
-                (long) teacherVocabulary * teacher.config().hiddenSize(),
-                settings.training(),
-                TensorRuntime.start().availableMemory());
         this.teacher = new Teacher(teacher, text, settings.training());
         try {
             this.student = CausalLanguageModel.load(student);
@@ -139,7 +154,6 @@ public final class Distillation implements AutoCloseable {
 
     /** Continues where {@link #saveState} was called; teacher, text and settings must be the same. */
     public void resume(Path folder) throws IOException {
-        teacher.forget();
         TrainingState.restore(folder, student, step);
     }
 

@@ -55,7 +55,6 @@ final class Teacher implements AutoCloseable {
         if (states.containsKey(step)) {
             return;
         }
-        forget();
         long last = Math.min(training.steps(), step + stepsAtOnce() - 1);
         int[][][] shown = LongStream.rangeClosed(step, last)
                 .mapToObj(one -> Losses.shown(batch(one)))
@@ -80,12 +79,6 @@ final class Teacher implements AutoCloseable {
     /** states [positions, hidden] → logits [positions, vocabulary]. */
     NDArray logits(NDArray rows) {
         return head.apply(rows);
-    }
-
-    /** What was looked at ahead, for a training that goes on elsewhere. */
-    void forget() {
-        states.values().forEach(NDArray::close);
-        states.clear();
     }
 
     private int stepsAtOnce() {

@@ -65,6 +65,26 @@ class DistillationTest {
         }
     }
 
+    /** Four sequences of 16 positions, of which the teacher's must be those that the student's are compared with. */
+    @Test
+    void aStepInBlocksIsTheStepAtOnce() throws Exception {
+        DistillationSettings settings = new DistillationSettings(TRAINING, 2, 0.25, KeptZeros.NONE);
+        try (Distillation whole = new Distillation(TEACHER, coarse(0.25f), TEXT, settings, new StepMemory(64, false));
+                Distillation blocks =
+                        new Distillation(TEACHER, coarse(0.25f), TEXT, settings, new StepMemory(7, true))) {
+            StepReport expected = whole.next();
+
+            StepReport found = blocks.next();
+
+            assertThat(found.loss()).isCloseTo(expected.loss(), within(1e-5));
+            assertThat(found.divergence().orElseThrow())
+                    .isCloseTo(expected.divergence().orElseThrow(), within(1e-5));
+            assertThat(found.crossEntropy().orElseThrow())
+                    .isCloseTo(expected.crossEntropy().orElseThrow(), within(1e-5));
+            assertThat(found.gradientNorm()).isCloseTo(expected.gradientNorm(), within(1e-4));
+        }
+    }
+
     @Test
     void zerosOfAPrunedMatrixStayAndFewZerosAreNoPruning() throws Exception {
         float[] pruned = TEACHER.of(MATRIX).clone();
