@@ -64,7 +64,10 @@ final class Teacher implements AutoCloseable {
             for (int i = 0; i < hidden.length; i++) {
                 NDArray rows = hidden[i].reshape(-1, source.config().hiddenSize());
                 rows.attach(scope);
-                states.put(step + i, rows);
+                NDArray old = states.put(step + i, rows);
+                if (old != null) {
+                    old.close();
+                }
             }
         }
     }
