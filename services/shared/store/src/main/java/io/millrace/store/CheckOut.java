@@ -33,7 +33,9 @@ final class CheckOut {
         Files.createDirectories(folder);
         for (Manifest.Entry entry : manifest.files()) {
             Path target = folder.resolve(entry.name());
-            Files.createDirectories(target.getParent());
+            if (!folder.equals(target.getParent())) {
+                Files.createDirectories(target.getParent());
+            }
             files.checkOut(entry, target);
         }
         return folder;

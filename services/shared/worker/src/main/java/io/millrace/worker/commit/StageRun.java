@@ -26,6 +26,7 @@ public final class StageRun {
     private final WorkerSettings settings;
     private final InstantSource clock;
     private final LongSupplier nanoTime;
+    private final WorkFolders folders;
     private final Making making;
     private final Storing storing;
 
@@ -42,20 +43,20 @@ public final class StageRun {
         this.settings = settings;
         this.clock = clock;
         this.nanoTime = nanoTime;
+        this.folders = new WorkFolders(settings.workFolder());
         this.making = new Making(stages, store, settings.service(), nanoTime);
         this.storing = new Storing(store, nanoTime);
     }
 
     /** Removes what jobs left on disk that nobody took up again since {@code before}. */
     public static void sweep(Path workFolder, Instant before) throws IOException {
-        WorkFolder.sweep(workFolder, before);
+        new WorkFolders(workFolder).sweep(before);
     }
 
     Outcome run(RunningJob run) {
         WorkerSettings.Limits limits = settings.limits();
         try (Vitals _ = new Vitals(run, reports, cancelled, limits.stall(), limits.tick(), clock, nanoTime);
-                WorkFolder folder =
-                        WorkFolder.open(settings.workFolder(), run.ref().key())) {
+                WorkFolder folder = folders.open(run.ref().key())) {
             Outcome outcome = inFolder(run, folder);
             if (outcome.workIsOver()) {
                 folder.delete();

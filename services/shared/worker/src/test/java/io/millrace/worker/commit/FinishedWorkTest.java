@@ -55,7 +55,7 @@ class FinishedWorkTest {
 
     @Test
     void whatIsDamagedCountsAsNotFinished() throws IOException {
-        try (WorkFolder folder = WorkFolder.open(root, new JobKey(Digest.of("job")))) {
+        try (WorkFolder folder = new WorkFolders(root).open(new JobKey(Digest.of("job")))) {
             Path output = Files.createDirectories(folder.work().resolve("output"));
             folder.keep(new FinishedWork(new StageOutput(output, List.of(FakeStage.MEASUREMENT)), Duration.ZERO, 1));
             Path file = output.resolve("../../finished").normalize();

@@ -6,10 +6,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
 import io.millrace.events.Role;
+import io.millrace.worker.StageOutput;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,15 +23,19 @@ class WorkFolderTest {
     @TempDir
     Path root;
 
+    private WorkFolders folders() {
+        return new WorkFolders(root);
+    }
+
     @Test
     void stagesOwnFilesSurviveAndInputsDoNot() throws IOException {
-        try (WorkFolder first = WorkFolder.open(root, KEY)) {
+        try (WorkFolder first = folders().open(KEY)) {
             Files.writeString(first.work().resolve("step-7"), "saved");
             Path input = Files.createDirectories(first.input(Role.MODEL));
             Files.writeString(input.resolve("model.safetensors"), "copied");
         }
 
-        try (WorkFolder second = WorkFolder.open(root, KEY)) {
+        try (WorkFolder second = folders().open(KEY)) {
             assertThat(second.work().resolve("step-7")).hasContent("saved");
             assertThat(second.input(Role.MODEL)).doesNotExist();
         }
@@ -36,7 +44,7 @@ class WorkFolderTest {
     @Test
     void anOutputThatIsTheStoresByNowIsLeftToIt() throws IOException {
         Path blob = root.resolveSibling(root.getFileName() + "-blob");
-        try (WorkFolder first = WorkFolder.open(root, KEY)) {
+        try (WorkFolder first = folders().open(KEY)) {
             Files.writeString(first.work().resolve("step-7"), "saved");
             Path output = Files.writeString(first.work().resolve("report.json"), "{}");
             try {
@@ -46,7 +54,7 @@ class WorkFolderTest {
             }
         }
 
-        try (WorkFolder second = WorkFolder.open(root, KEY)) {
+        try (WorkFolder second = folders().open(KEY)) {
             assertThat(second.work().resolve("step-7")).hasContent("saved");
             assertThat(second.work().resolve("report.json")).doesNotExist();
             assertThat(blob).hasContent("{}");
@@ -57,15 +65,15 @@ class WorkFolderTest {
 
     @Test
     void twoHoldersOfOneKeyNeverShareAFolder() throws IOException {
-        try (WorkFolder first = WorkFolder.open(root, KEY);
-                WorkFolder second = WorkFolder.open(root, KEY)) {
+        try (WorkFolder first = folders().open(KEY);
+                WorkFolder second = folders().open(KEY)) {
             assertThat(second.work()).isNotEqualTo(first.work());
         }
     }
 
     @Test
     void deletedFolderLeavesNothing() throws IOException {
-        try (WorkFolder folder = WorkFolder.open(root, KEY)) {
+        try (WorkFolder folder = folders().open(KEY)) {
             folder.delete();
         }
 
@@ -76,10 +84,10 @@ class WorkFolderTest {
     void sweepTakesOldFoldersThatNobodyWorksInAndNothingElse() throws IOException {
         Files.createDirectories(root.resolve("somebody-elses"));
         JobKey left = new JobKey(Digest.of("left behind"));
-        WorkFolder.open(root, left).close();
-        try (WorkFolder held = WorkFolder.open(root, KEY)) {
+        folders().open(left).close();
+        try (WorkFolder held = folders().open(KEY)) {
 
-            WorkFolder.sweep(root, Instant.now().plusSeconds(60));
+            folders().sweep(Instant.now().plusSeconds(60));
 
             assertThat(held.work()).isDirectory();
             assertThat(root.resolve(left.toString())).doesNotExist();
@@ -89,10 +97,62 @@ class WorkFolderTest {
 
     @Test
     void sweepSparesWhatWasTouchedLately() throws IOException {
-        WorkFolder.open(root, KEY).close();
+        folders().open(KEY).close();
 
-        WorkFolder.sweep(root, Instant.now().minusSeconds(3_600));
+        folders().sweep(Instant.now().minusSeconds(3_600));
 
         assertThat(root.resolve(KEY.toString())).isDirectory();
+    }
+
+    @Test
+    void theFolderOfAJobThatEndedIsTheEmptyFolderOfTheNext() throws IOException {
+        WorkFolders folders = folders();
+        Object inode;
+        try (WorkFolder first = folders.open(KEY)) {
+            inode = Files.readAttributes(first.work(), BasicFileAttributes.class)
+                    .fileKey();
+            Files.writeString(
+                    Files.createDirectories(first.work().resolve("a/b")).resolve("step-7"), "saved");
+            Files.writeString(Files.createDirectories(first.input(Role.MODEL)).resolve("model.gguf"), "copied");
+            first.keep(new FinishedWork(new StageOutput(first.work(), List.of()), Duration.ZERO, 1));
+            first.delete();
+        }
+
+        try (WorkFolder next = folders.open(new JobKey(Digest.of("next")))) {
+            assertThat(Files.readAttributes(next.work(), BasicFileAttributes.class)
+                            .fileKey())
+                    .isEqualTo(inode);
+            assertThat(next.work()).isEmptyDirectory();
+            assertThat(next.input(Role.MODEL)).isEmptyDirectory();
+            assertThat(next.kept()).isEmpty();
+        }
+    }
+
+    @Test
+    void aSpareFolderThatIsGoneIsNotMissed() throws IOException {
+        WorkFolders folders = folders();
+        try (WorkFolder first = folders.open(KEY)) {
+            first.delete();
+        }
+
+        folders.sweep(Instant.now().plusSeconds(60));
+
+        try (WorkFolder next = folders.open(new JobKey(Digest.of("next")))) {
+            assertThat(next.work()).isEmptyDirectory();
+        }
+    }
+
+    @Test
+    void whatIsLinkedToFromAFolderThatIsEmptiedStays() throws IOException {
+        Path elsewhere = Files.createDirectories(root.resolve("elsewhere"));
+        Files.writeString(elsewhere.resolve("kept"), "");
+        try (WorkFolder folder = folders().open(KEY)) {
+            Files.createSymbolicLink(folder.work().resolve("link"), elsewhere);
+            Files.createSymbolicLink(folder.input(Role.MODEL), elsewhere);
+
+            folder.delete();
+        }
+
+        assertThat(elsewhere.resolve("kept")).exists();
     }
 }
