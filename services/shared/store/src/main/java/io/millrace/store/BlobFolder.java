@@ -107,7 +107,7 @@ final class BlobFolder {
             return write(file);
         }
         Content content = known == null ? Content.of(file) : new Content(known, Files.size(file));
-        if (!isNew(content, temps.now())) {
+        if (Files.exists(path(content.digest())) && !isNew(content, temps.now())) {
             return content;
         }
         Path temp = temps.next();
@@ -118,8 +118,9 @@ final class BlobFolder {
         }
         try {
             disk.sync(temp);
-            // Its age counts from when it was put, not from when a stage wrote it.
-            Files.setLastModifiedTime(temp, FileTime.from(temps.now()));
+            // Its age counts from when it was put, not from when a stage wrote it: by the file system's clock, from the
+            // link.
+            Files.setLastModifiedTime(temp, (FileTime) Files.getAttribute(temp, "unix:ctime"));
             name(temp, content.digest());
         } finally {
             Files.deleteIfExists(temp);
@@ -137,7 +138,9 @@ final class BlobFolder {
         if (!temp.toFile().setReadOnly()) {
             throw new IOException(temp + ": could not be made read-only");
         }
-        Files.createDirectories(folder(blob));
+        if (!Files.isDirectory(folder(blob))) {
+            Files.createDirectories(folder(blob));
+        }
         naming.locked(blob.hex(), () -> {
             disk.rename(temp, path(blob));
             return blob;

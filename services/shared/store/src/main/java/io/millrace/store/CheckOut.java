@@ -30,7 +30,9 @@ final class CheckOut {
         if (!artifact.isInStore()) {
             return FilesInPlace.verify(manifest, artifact.location(), verified);
         }
-        Files.createDirectories(folder);
+        if (!Files.isDirectory(folder)) {
+            Files.createDirectories(folder);
+        }
         for (Manifest.Entry entry : manifest.files()) {
             Path target = folder.resolve(entry.name());
             if (!folder.equals(target.getParent())) {

@@ -35,7 +35,10 @@ final class PlaceLocks {
     /** The locks of the folders below {@code root}, which is made if it is not there. */
     static PlaceLocks in(Path root) throws IOException {
         synchronized (OPEN) {
-            Path file = Files.createDirectories(root).toRealPath().resolve(FILE);
+            if (!Files.isDirectory(root)) {
+                Files.createDirectories(root);
+            }
+            Path file = root.toRealPath().resolve(FILE);
             PlaceLocks locks = OPEN.get(file);
             if (locks == null) {
                 locks = new PlaceLocks(FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE));

@@ -52,7 +52,9 @@ final class WorkFolder implements AutoCloseable {
                 }
             } else {
                 spares.take(place);
-                Files.createDirectories(folder.work());
+                if (!Files.isDirectory(folder.work())) {
+                    Files.createDirectories(folder.work());
+                }
             }
             Files.setLastModifiedTime(place, FileTime.from(Instant.now()));
             return folder;
