@@ -62,6 +62,15 @@ record ComposeService(String name, Map<String, Object> settings) {
                 : List.of();
     }
 
+    /** The folders in the container, whatever is mounted there. */
+    List<String> mounted() {
+        return Stream.concat(
+                        list("tmpfs").stream().map(folder -> folder.replaceFirst(":.*", "")),
+                        list("volumes").stream()
+                                .map(volume -> volume.replaceFirst(":ro$", "").replaceFirst(".*:", "")))
+                .toList();
+    }
+
     Map<String, Object> environment() {
         return mapping(settings.get("environment"));
     }

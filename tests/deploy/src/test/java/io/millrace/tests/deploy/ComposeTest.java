@@ -123,6 +123,28 @@ final class ComposeTest {
                 .containsExactlyInAnyOrderElementsOf(ComposeService.volumes());
     }
 
+    /** A folder that an image declares as a volume and nothing is mounted at gets one that {@code down} leaves behind. */
+    @Test
+    void noContainerLeavesAVolumeWithoutAName() {
+        assertThat(Repository.text(Repository.DEPLOY.resolve("docker/Dockerfile"))
+                        .lines())
+                .noneMatch(line -> line.startsWith("VOLUME"));
+        assertThat(ComposeService.kafka().mounted())
+                .contains("/etc/kafka/secrets", "/var/lib/kafka/data", "/mnt/shared/config");
+    }
+
+    /** Their root is read-only, and natives, a cache of a bucket and what works go on with outlive a container. */
+    @Test
+    void whateverMillraceWritesLiesOnAVolumeWithAName() {
+        assertThat(ComposeService.ofMillrace().filter(service -> !service.name().equals("topics")))
+                .hasSize(7)
+                .allSatisfy(service -> assertThat(service.list("volumes"))
+                        .filteredOn(volume -> volume.endsWith(":/var/lib/millrace"))
+                        .singleElement()
+                        .satisfies(
+                                volume -> assertThat(ComposeService.volumes()).contains(volume.split(":", -1)[0])));
+    }
+
     @Test
     void theFileFollowsTheComposeSpecification() throws Exception {
         OperationsTool checker = OperationsTool.orSkip("check-jsonschema");
