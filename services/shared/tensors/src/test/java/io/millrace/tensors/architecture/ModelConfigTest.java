@@ -107,6 +107,7 @@ class ModelConfigTest {
             quoteCharacter = '`',
             value = {
                 "Gemma2ForCausalLM | query_pre_attn_scalar | 224 | expected 32: llama.cpp has no key for another",
+                "Gemma2ForCausalLM | query_pre_attn_scalar | null | is missing, which means 256, expected 32: llama.cpp has",
                 "Gemma2ForCausalLM | attn_logit_softcapping | null | 'attn_logit_softcapping' is missing",
                 "Gemma2ForCausalLM | sliding_window | null | 'sliding_window' is missing",
                 "Gemma2ForCausalLM | hidden_activation | \"gelu\" | expected 'gelu_pytorch_tanh'",
