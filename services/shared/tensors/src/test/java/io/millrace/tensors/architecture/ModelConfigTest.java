@@ -461,6 +461,18 @@ class ModelConfigTest {
                 .isEmpty();
     }
 
+    /** As transformers reads such files; the null of newer Mistrals says that there is none. */
+    @ParameterizedTest
+    @CsvSource({"MistralForCausalLM, mistral", "Qwen2ForCausalLM, qwen2", "Qwen3ForCausalLM, qwen3"})
+    void aWindowThatIsNotMentionedHasTheFamilysOwnSize(String className, String modelType) throws IOException {
+        ObjectNode json = TinyModels.config(className, modelType);
+        json.put("use_sliding_window", true).put("max_window_layers", 0);
+
+        assertThat(ModelConfig.of(json, "config.json").slidingWindow()).hasValue(4096);
+        assertThat(ModelConfig.of(json.putNull("sliding_window"), "config.json").slidingWindow())
+                .isEmpty();
+    }
+
     @Test
     void qwen2WindowCountsOnlyWhenItIsUsedInAllLayers() throws IOException {
         ObjectNode qwen = TinyModels.config("Qwen2ForCausalLM", "qwen2");
@@ -491,6 +503,8 @@ class ModelConfigTest {
         ModelConfig windowed = ModelConfig.of(qwen, "config.json");
         assertThat(windowed.slidingWindow()).hasValue(32);
         assertThat(windowed.attention()).allMatch(layer -> layer.window().isPresent());
+        qwen.remove("sliding_window");
+        assertThat(ModelConfig.of(qwen, "config.json").slidingWindow()).hasValue(4096);
         assertThat(ModelConfig.of(qwen.put("use_sliding_window", false), "config.json")
                         .slidingWindow())
                 .isEmpty();
