@@ -9,6 +9,11 @@ import java.util.OptionalInt;
 final class HeadParser {
     static final String PARTIAL_ROTATION = "partial_rotary_factor";
 
+    private static final String QUERY_SCALAR = "query_pre_attn_scalar";
+
+    /** What transformers takes where nothing is stated, whatever the size of a head. */
+    private static final int DEFAULT_QUERY_SCALAR = 256;
+
     private final ConfigJson config;
     private final Architecture architecture;
     private final int hiddenSize;
@@ -98,10 +103,11 @@ final class HeadParser {
         }
         boolean hiddenScaled = architecture.hiddenScaledLayers().equals(OptionalInt.of(layerCount));
         int divisor = hiddenScaled ? hiddenSize / headCount : headSize;
-        if (config.present("query_pre_attn_scalar")
-                && config.at("query_pre_attn_scalar").asDouble() != divisor) {
-            throw config.variant("'query_pre_attn_scalar' is " + config.at("query_pre_attn_scalar") + ", expected "
-                    + divisor + ": llama.cpp has no key for another");
+        boolean stated = config.present(QUERY_SCALAR);
+        if ((stated ? config.at(QUERY_SCALAR).asDouble() : DEFAULT_QUERY_SCALAR) != divisor) {
+            throw config.variant("'" + QUERY_SCALAR + "' is "
+                    + (stated ? config.at(QUERY_SCALAR) : "missing, which means " + DEFAULT_QUERY_SCALAR)
+                    + ", expected " + divisor + ": llama.cpp has no key for another");
         }
         return 1 / Math.sqrt(divisor);
     }

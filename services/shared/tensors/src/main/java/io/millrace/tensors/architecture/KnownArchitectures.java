@@ -55,7 +55,8 @@ final class KnownArchitectures {
                     .with(Trait.LLAMA3_SCALING, Trait.LINEAR_SCALING, Trait.YARN),
             Architecture.of("MistralForCausalLM", "mistral", "llama", GATED)
                     .pattern(LayerPattern.WINDOWED)
-                    .with(Trait.INTERLEAVED_IN_GGUF, Trait.LLAMA3_SCALING, Trait.LINEAR_SCALING, Trait.YARN),
+                    .with(Trait.INTERLEAVED_IN_GGUF, Trait.WINDOW_UNLESS_NULL)
+                    .with(Trait.LLAMA3_SCALING, Trait.LINEAR_SCALING, Trait.YARN),
             Architecture.of(
                             "Qwen2ForCausalLM",
                             "qwen2",
@@ -66,11 +67,11 @@ final class KnownArchitectures {
                                     bias("self_attn.k_proj", "attn_k", Projection.KEY),
                                     bias("self_attn.v_proj", "attn_v", Projection.VALUE)))
                     .pattern(LayerPattern.WINDOWED_IF_USED)
-                    .with(Trait.LLAMA3_SCALING, Trait.LINEAR_SCALING, Trait.YARN),
+                    .with(Trait.WINDOW_UNLESS_NULL, Trait.LLAMA3_SCALING, Trait.LINEAR_SCALING, Trait.YARN),
             Architecture.of("Qwen3ForCausalLM", "qwen3", "qwen3", layer(GATED, QUERY_KEY_NORMS))
                     .pattern(LayerPattern.WINDOWED_IF_USED)
                     .headSize(128)
-                    .with(Trait.LINEAR_SCALING, Trait.YARN),
+                    .with(Trait.WINDOW_UNLESS_NULL, Trait.LINEAR_SCALING, Trait.YARN),
             Architecture.of("Gemma2ForCausalLM", "gemma2", "gemma2", SANDWICHED)
                     .pattern(LayerPattern.ALTERNATING)
                     .headSize(256)
@@ -116,7 +117,8 @@ final class KnownArchitectures {
                                     experts("mlp.gate", "mlp.experts.@.", "gate_proj", "up_proj", "down_proj")))
                     .pattern(LayerPattern.ALL_WINDOWED_IF_USED)
                     .experts("num_experts", "moe_intermediate_size")
-                    .with(Trait.NORMED_EXPERTS_STATED, Trait.LINEAR_SCALING, Trait.YARN),
+                    .with(Trait.WINDOW_UNLESS_NULL, Trait.NORMED_EXPERTS_STATED)
+                    .with(Trait.LINEAR_SCALING, Trait.YARN),
             Architecture.of("SmolLM3ForCausalLM", "smollm3", "smollm3", GATED)
                     .pattern(LayerPattern.FOURTH_UNROTATED)
                     .with(Trait.INTERLEAVED_IN_GGUF, Trait.TIED_BY_DEFAULT)

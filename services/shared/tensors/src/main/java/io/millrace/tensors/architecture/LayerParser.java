@@ -14,6 +14,11 @@ final class LayerParser {
     /** Counts where no list says which layers turn. */
     private static final String INTERVAL = "no_rope_layer_interval";
 
+    private static final String WINDOW = "sliding_window";
+
+    /** What transformers takes where a family has one unless it is null. */
+    private static final int DEFAULT_WINDOW = 4096;
+
     private static final String UNROTATED =
             ": every fourth layer of this architecture, and no other, is without rotary positions";
 
@@ -42,15 +47,23 @@ final class LayerParser {
             case ALL_WINDOWED_IF_USED -> config.flag("use_sliding_window", false);
             case WINDOWED_IF_USED -> config.flag("use_sliding_window", false) && everyLayerIsWindowed();
         };
-        if (!windowed || (!config.present("sliding_window") && !pattern.mixesWindows())) {
+        if (!windowed || (noWindow() && !pattern.mixesWindows())) {
             return OptionalInt.empty();
         }
-        return OptionalInt.of(config.whole("sliding_window", Integer.MAX_VALUE));
+        boolean unsaid = !config.json().has(WINDOW) && architecture.has(Trait.WINDOW_UNLESS_NULL);
+        return OptionalInt.of(unsaid ? DEFAULT_WINDOW : config.whole(WINDOW, Integer.MAX_VALUE));
+    }
+
+    /** For some families only null says that there is none. */
+    private boolean noWindow() {
+        return architecture.has(Trait.WINDOW_UNLESS_NULL)
+                ? config.json().has(WINDOW) && !config.present(WINDOW)
+                : !config.present(WINDOW);
     }
 
     private boolean everyLayerIsWindowed() throws MalformedFileException {
         double firstWindowed = config.at("max_window_layers").asDouble(-1);
-        if (firstWindowed >= layerCount || !config.present("sliding_window")) {
+        if (firstWindowed >= layerCount || noWindow()) {
             return false;
         }
         if (firstWindowed != 0) {

@@ -28,6 +28,8 @@ public enum Trait {
     LOGIT_CAP,
     /** GGUF states the sliding window; readers of other architectures know none. */
     WINDOW_IN_GGUF,
+    /** Without {@code sliding_window} the window that layers have has transformers' 4096 tokens; null says that there is none. */
+    WINDOW_UNLESS_NULL,
     /** Layers with a window turn by a rotary base of their own, unscaled. */
     LOCAL_ROTARY_BASE,
     /** The weights of chosen experts are divided by their sum only if config.json says so, which it must. */

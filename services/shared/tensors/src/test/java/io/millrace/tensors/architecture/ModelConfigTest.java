@@ -107,6 +107,7 @@ class ModelConfigTest {
             quoteCharacter = '`',
             value = {
                 "Gemma2ForCausalLM | query_pre_attn_scalar | 224 | expected 32: llama.cpp has no key for another",
+                "Gemma2ForCausalLM | query_pre_attn_scalar | null | is missing, which means 256, expected 32: llama.cpp has",
                 "Gemma2ForCausalLM | attn_logit_softcapping | null | 'attn_logit_softcapping' is missing",
                 "Gemma2ForCausalLM | sliding_window | null | 'sliding_window' is missing",
                 "Gemma2ForCausalLM | hidden_activation | \"gelu\" | expected 'gelu_pytorch_tanh'",
@@ -460,6 +461,18 @@ class ModelConfigTest {
                 .isEmpty();
     }
 
+    /** As transformers reads such files; the null of newer Mistrals says that there is none. */
+    @ParameterizedTest
+    @CsvSource({"MistralForCausalLM, mistral", "Qwen2ForCausalLM, qwen2", "Qwen3ForCausalLM, qwen3"})
+    void aWindowThatIsNotMentionedHasTheFamilysOwnSize(String className, String modelType) throws IOException {
+        ObjectNode json = TinyModels.config(className, modelType);
+        json.put("use_sliding_window", true).put("max_window_layers", 0);
+
+        assertThat(ModelConfig.of(json, "config.json").slidingWindow()).hasValue(4096);
+        assertThat(ModelConfig.of(json.putNull("sliding_window"), "config.json").slidingWindow())
+                .isEmpty();
+    }
+
     @Test
     void qwen2WindowCountsOnlyWhenItIsUsedInAllLayers() throws IOException {
         ObjectNode qwen = TinyModels.config("Qwen2ForCausalLM", "qwen2");
@@ -490,6 +503,8 @@ class ModelConfigTest {
         ModelConfig windowed = ModelConfig.of(qwen, "config.json");
         assertThat(windowed.slidingWindow()).hasValue(32);
         assertThat(windowed.attention()).allMatch(layer -> layer.window().isPresent());
+        qwen.remove("sliding_window");
+        assertThat(ModelConfig.of(qwen, "config.json").slidingWindow()).hasValue(4096);
         assertThat(ModelConfig.of(qwen.put("use_sliding_window", false), "config.json")
                         .slidingWindow())
                 .isEmpty();

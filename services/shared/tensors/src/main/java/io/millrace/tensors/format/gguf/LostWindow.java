@@ -4,20 +4,25 @@ import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.Trait;
 import java.util.Optional;
 
-/** A sliding window that a GGUF file has no key for: its readers let every layer see everything. */
+/** A sliding window that readers of a GGUF file do not keep: they let every layer see everything. */
 final class LostWindow {
     private LostWindow() {}
 
-    /** What to say of such a model; empty of one that has no window, whose context fits it, or whose window GGUF states. */
+    /**
+     * What to say of such a model; empty of one that has no window, whose context fits it, or whose readers keep it. Phi-3's
+     * has a key: llama.cpp b4916 goes by it, v0.5.0 passes over it with a warning.
+     */
     static Optional<String> of(ModelConfig config) {
-        if (config.architecture().has(Trait.WINDOW_IN_GGUF)
+        if (config.architecture().pattern().mixesWindows()
                 || config.slidingWindow().orElse(config.maxPositions()) >= config.maxPositions()) {
             return Optional.empty();
         }
         int window = config.slidingWindow().getAsInt();
-        return Optional.of(
-                "llama.cpp knows no sliding window of " + config.architecture().className()
-                        + " and answers otherwise than the model beyond its " + window
-                        + " tokens; keep contexts at that, or choose compressed-tensors or onnx");
+        String reader = config.architecture().has(Trait.WINDOW_IN_GGUF)
+                ? "newer llama.cpp passes over the sliding window of "
+                : "llama.cpp knows no sliding window of ";
+        return Optional.of(reader + config.architecture().className()
+                + " and answers otherwise than the model beyond its " + window
+                + " tokens; keep contexts at that, or choose compressed-tensors or onnx");
     }
 }
