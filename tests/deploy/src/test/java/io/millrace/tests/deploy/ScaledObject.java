@@ -12,7 +12,7 @@ record ScaledObject(String apiVersion, String kind, ObjectMeta metadata, Spec sp
             Target scaleTargetRef,
             int minReplicaCount,
             int maxReplicaCount,
-            int pollingInterval,
+            @Nullable Integer pollingInterval,
             @Nullable Integer cooldownPeriod,
             Advanced advanced,
             List<Trigger> triggers) {}

@@ -6,6 +6,7 @@ import io.millrace.events.StageName;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -16,6 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** KEDA asks about the queues of the workers that it scales, and ends none that works. */
 final class ScalersTest {
+    private static final Pattern SELECTOR = Pattern.compile("\\{[^}]*}");
     private static final Map<String, StageName> STAGES = Map.of(
             "pruner", StageName.PRUNE,
             "distiller", StageName.DISTILL,
@@ -48,8 +50,12 @@ final class ScalersTest {
 
         assertThat(scaler.queries())
                 .isNotEmpty()
-                .allSatisfy(query -> assertThat(query.expression())
-                        .contains("{stage=\"" + stage + "\",device=\"" + WorkloadsTest.devices(workers) + "\"}"));
+                .allSatisfy(query -> assertThat(
+                                SELECTOR.matcher(query.expression()).results().map(MatchResult::group))
+                        .isNotEmpty()
+                        .isSubsetOf(
+                                "{stage=\"" + stage + "\",device=\"" + WorkloadsTest.devices(workers) + "\"}",
+                                "{service=\"" + workers.owner().name() + "\"}"));
     }
 
     /** A job that runs waits no more, so its age alone would end its worker; and no answer is not the answer zero. */
@@ -74,6 +80,41 @@ final class ScalersTest {
                             .asString()
                             .startsWith("max(millrace_queue_lag{");
                 });
+    }
+
+    /** A job that runs waits no more: without the second question its worker would be one too many. */
+    @Test
+    void workersThatNeverAllGoAreNotFewerThanThoseThatWork() {
+        assertThat(scalers().filter(scaler -> scaler.spec().minReplicaCount() > 0))
+                .hasSize(4)
+                .allSatisfy(scaler -> assertThat(scaler.spec().triggers().stream()
+                                .filter(trigger ->
+                                        trigger.metadata().threshold().equals("1"))
+                                .map(trigger -> trigger.metadata().query()))
+                        .containsExactly("sum(millrace_worker_slots_busy{service=\""
+                                + scaler.spec().scaleTargetRef().name() + "\"})"));
+    }
+
+    /** An empty answer without this is zero, and no worker would be needed while nobody can say. */
+    @Test
+    void eachHasAQuestionThatOnlyAConductorAnswers() {
+        assertThat(scalers())
+                .allSatisfy(scaler -> assertThat(scaler.spec().triggers().stream()
+                                .map(ScaledObject.Trigger::metadata)
+                                .filter(trigger -> "false".equals(trigger.ignoreNullValues()))
+                                .map(ScaledObject.Prometheus::query))
+                        .singleElement()
+                        .asString()
+                        .contains("millrace_queue_lag{")
+                        .doesNotContain("vector("));
+    }
+
+    /** KEDA's admission warns of it elsewhere: the autoscaler of Kubernetes asks in its own time. */
+    @Test
+    void onlyWhereAllMayGoKedaItselfAsks() {
+        assertThat(scalers())
+                .allSatisfy(scaler -> assertThat(scaler.spec().pollingInterval() != null)
+                        .isEqualTo(scaler.spec().minReplicaCount() == 0));
     }
 
     /** MillraceWorkerDown takes it for a failure if none is left of a service that this pattern names. */
