@@ -60,7 +60,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 6;
+            return 7;
         }
     }
 
@@ -210,7 +210,7 @@ public sealed interface Parameters {
 
         @Override
         public int version() {
-            return 7;
+            return 8;
         }
 
         @Override
@@ -248,7 +248,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 9;
+            return 10;
         }
 
         /** The row length must be a multiple of this for the type to be used everywhere. */
@@ -432,7 +432,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 4;
+            return 5;
         }
 
         @Override
