@@ -63,6 +63,21 @@ class WorkFolderTest {
         }
     }
 
+    /** Another process would open the file that is there now. */
+    @Test
+    void locksAreTakenInTheFileThatIsThereAfterSomeoneRemovedTheFirst() throws IOException {
+        Path locks = root.resolve(PlaceLocks.FILE);
+        try (WorkFolder first = WorkFolder.open(root, KEY)) {
+            Files.delete(locks);
+
+            try (WorkFolder second = WorkFolder.open(root, new JobKey(Digest.of("another")))) {
+                assertThat(second.work()).isDirectory();
+                assertThat(locks).exists();
+            }
+            assertThat(first.work()).isDirectory();
+        }
+    }
+
     @Test
     void deletedFolderLeavesNothing() throws IOException {
         try (WorkFolder folder = WorkFolder.open(root, KEY)) {
