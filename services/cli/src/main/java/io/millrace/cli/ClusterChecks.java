@@ -49,6 +49,8 @@ final class ClusterChecks {
                     findings.add(new Finding("topics", true, "topics and share groups are as they should be"));
                     findings.add(clocks(admin, connection.topics(), Instant.now()));
                     findings.add(offsets(admin));
+                    findings.add(
+                            HangingTransactions.of(admin, connection.address(), connection.topics(), Instant.now()));
                     findings.addAll(policies(connection));
                 }
                 problems.forEach(problem -> findings.add(new Finding("topics", false, problem)));

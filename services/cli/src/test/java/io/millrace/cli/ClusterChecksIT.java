@@ -75,6 +75,35 @@ final class ClusterChecksIT {
     }
 
     @Test
+    void aTransactionThatNobodyEndsIsNamedWithWhatEndsIt() throws Exception {
+        Instant now = Instant.now();
+        try (KafkaProducer<String, String> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", broker.address(), "transactional.id", "left-open"),
+                new StringSerializer(),
+                new StringSerializer())) {
+            producer.initTransactions();
+            producer.beginTransaction();
+            long offset = producer.send(new ProducerRecord<>(TOPICS.jobEvents(), 3, "model", "event"))
+                    .get()
+                    .offset();
+
+            assertThat(transactions(now)).matches(Finding::fine);
+            Finding open = transactions(now.plus(Duration.ofMinutes(20)));
+
+            assertThat(open.fine()).isFalse();
+            assertThat(open.found())
+                    .contains("in " + TOPICS.jobEvents() + "-3", "abort --topic " + TOPICS.jobEvents())
+                    .contains("--partition 3 --start-offset " + offset, broker.address());
+            producer.abortTransaction();
+        }
+        assertThat(transactions(now.plus(Duration.ofMinutes(20)))).matches(Finding::fine);
+    }
+
+    private static Finding transactions(Instant now) throws InterruptedException {
+        return HangingTransactions.of(admin, broker.address(), TOPICS, now);
+    }
+
+    @Test
     void aCheckpointWhoseTopicAloneIsMissingIsNotPublishedAndTheRemedyIsSaid() throws Exception {
         Path model = RandomModel.write(Files.createDirectory(folder.resolve("model")));
         Path store = Files.createDirectory(folder.resolve("store"));

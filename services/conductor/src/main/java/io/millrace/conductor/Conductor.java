@@ -9,7 +9,9 @@ import io.millrace.events.wire.BrokerContact;
 import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.PatientLookup;
 import io.millrace.events.wire.SchemaTopic;
+import io.millrace.events.wire.SetBackClock;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -33,8 +35,10 @@ public final class Conductor implements AutoCloseable {
     private final KafkaStreams streams;
     private final KafkaStreamsMetrics streamsMetrics;
     private final BrokerContact contact;
+    private final SetBackClock clock;
     private final CountDownLatch running = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
+    private volatile boolean stands;
 
     private Conductor(ConductorSettings settings) {
         this.schemas = new SchemaTopic(settings.kafka(), settings.topics());
@@ -54,6 +58,7 @@ public final class Conductor implements AutoCloseable {
         this.streamsMetrics = new KafkaStreamsMetrics(streams);
         streamsMetrics.bindTo(settings.registry());
         this.contact = new BrokerContact(streams::metrics, System::nanoTime);
+        this.clock = new SetBackClock(InstantSource.system(), System::nanoTime, this::standStill);
     }
 
     /**
@@ -88,6 +93,7 @@ public final class Conductor implements AutoCloseable {
         streams.start();
         queues.start();
         contact.start();
+        clock.start();
     }
 
     /** True once it has worked and until it stops. */
@@ -102,7 +108,7 @@ public final class Conductor implements AutoCloseable {
 
     /** True if it cannot go on by itself: only a new start helps. */
     public boolean hasFailed() {
-        return streams.state() == KafkaStreams.State.ERROR;
+        return stands || streams.state() == KafkaStreams.State.ERROR;
     }
 
     /** Waits until it works; false if it did not in this time, or has stopped. */
@@ -119,6 +125,7 @@ public final class Conductor implements AutoCloseable {
     public void close() {
         queues.close();
         contact.close();
+        clock.close();
         streamsMetrics.close();
         if (!streams.close(CLOSE_WITHIN)) {
             LOG.warn("the conductor did not stop within {} s", CLOSE_WITHIN.toSeconds());
@@ -126,6 +133,14 @@ public final class Conductor implements AutoCloseable {
         admin.close(CLOSE_WITHIN);
         schemas.close();
         ended.countDown();
+    }
+
+    /** Its threads commit nothing until the clock is where it was. */
+    private void standStill(String why) {
+        LOG.error("the conductor ends: {}", why);
+        stands = true;
+        ended.countDown();
+        running.countDown();
     }
 
     private void changed(KafkaStreams.State now) {

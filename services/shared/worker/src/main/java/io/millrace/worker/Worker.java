@@ -7,6 +7,7 @@ import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.EventRecords;
 import io.millrace.events.wire.PatientLookup;
 import io.millrace.events.wire.SchemaTopic;
+import io.millrace.events.wire.SetBackClock;
 import io.millrace.store.ArtifactStore;
 import io.millrace.store.ClaimKeeper;
 import io.millrace.store.Stores;
@@ -128,6 +129,7 @@ public final class Worker implements AutoCloseable {
                 opened(Traces.of(settings.service(), System.getenv()), opened),
                 clock,
                 System::nanoTime);
+        opened(new SetBackClock(clock, System::nanoTime, slots::giveUp), opened).start();
         this.managementPort = manage(opened);
         if (!cancelled.awaitCaughtUp(CATCH_UP)) {
             LOG.warn("the cancellations were not read to their end; a cancelled job may start and be interrupted");
@@ -144,7 +146,7 @@ public final class Worker implements AutoCloseable {
         return managementPort;
     }
 
-    /** True if only a new process helps: a job does not answer its interrupt, or a slot died of an error. */
+    /** True if only a new process helps: a job does not answer its interrupt, a slot died, or the clock was set back. */
     public boolean broken() {
         return slots.broken();
     }

@@ -5,6 +5,7 @@ import io.millrace.events.Device;
 import io.millrace.events.Digest;
 import io.millrace.events.Measurement;
 import io.millrace.worker.StageOutput;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
@@ -20,17 +22,30 @@ import java.util.TreeMap;
  * which dies before the commit leaves nothing to be computed again.
  *
  * <pre>
- * format "millrace-finished/1", boot, output (relative to the workspace), spent (ISO-8601), bytes-in, measurements
- * [{metric, value?, standard-error?, baseline?, unit, runtime, device, samples, dataset?, note}]
+ * format "millrace-finished/2", boot, output (relative to the workspace), files {name: size}, spent (ISO-8601), bytes-in,
+ * measurements [{metric, value?, standard-error?, baseline?, unit, runtime, device, samples, dataset?, note}]
  * </pre>
  *
  * <p>The output's files are not forced to disk before they are stored, which would cost each job several writes. They
  * outlive the process all the same, but not the machine; so the file names the boot, and means nothing after another.
  *
+ * @param files of the output, as the stage left them
  * @param spent from the first input to the stage's return
  */
-record FinishedWork(StageOutput output, Duration spent, long bytesIn) {
-    private static final String FORMAT = "millrace-finished/1";
+record FinishedWork(StageOutput output, OutputFiles files, Duration spent, long bytesIn) {
+    private static final String FORMAT = "millrace-finished/2";
+
+    /** @throws OutputLostException if files of the output are not there any more, or are others */
+    void requireWhole() throws IOException {
+        requireWhole(OutputFiles.in(output.folder()));
+    }
+
+    void requireWhole(OutputFiles found) throws OutputLostException {
+        List<String> changed = files.changed(found);
+        if (!changed.isEmpty()) {
+            throw new OutputLostException(output.folder(), changed);
+        }
+    }
 
     String json(Path workspace, String boot) {
         return CanonicalJson.write(Map.of(
@@ -40,6 +55,8 @@ record FinishedWork(StageOutput output, Duration spent, long bytesIn) {
                 boot,
                 "output",
                 workspace.relativize(output.folder()).toString(),
+                "files",
+                files.sizes(),
                 "spent",
                 spent.toString(),
                 "bytes-in",
@@ -71,11 +88,18 @@ record FinishedWork(StageOutput output, Duration spent, long bytesIn) {
         }
         try {
             Duration spent = Duration.parse(text(fields, "spent"));
-            return Optional.of(
-                    new FinishedWork(new StageOutput(folder, measurements), spent, whole(fields, "bytes-in")));
+            return Optional.of(new FinishedWork(
+                    new StageOutput(folder, measurements), files(fields), spent, whole(fields, "bytes-in")));
         } catch (DateTimeException e) {
             throw new IllegalArgumentException("'spent' is no duration", e);
         }
+    }
+
+    private static OutputFiles files(Map<String, Object> fields) {
+        SortedMap<String, Long> sizes = new TreeMap<>();
+        Map<?, ?> names = field(fields, "files", Map.class);
+        names.keySet().forEach(name -> sizes.put(String.valueOf(name), whole(names, String.valueOf(name))));
+        return new OutputFiles(sizes);
     }
 
     private static Map<String, Object> json(Measurement measurement) {

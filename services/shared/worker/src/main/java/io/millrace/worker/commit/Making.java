@@ -52,7 +52,10 @@ record Making(Stages stages, ArtifactStore store, String service, LongSupplier n
             requireUnchanged(job, folder);
             long finished = nanoTime.getAsLong();
             Duration spent = Duration.ofNanos(finished - began);
-            return new Made(new FinishedWork(output, spent, opened.sizeBytes()), digests, finished);
+            return new Made(
+                    new FinishedWork(output, OutputFiles.in(output.folder()), spent, opened.sizeBytes()),
+                    digests,
+                    finished);
         } catch (StageException | IOException | RuntimeException | InternalError e) {
             // Of a file that was cut off below its mapping the JVM knows nothing better than an internal error.
             requireUnchanged(job, folder);

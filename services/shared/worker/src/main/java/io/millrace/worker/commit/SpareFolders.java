@@ -33,8 +33,24 @@ final class SpareFolders {
         }
     }
 
-    /** Empties the folder of a job that ended and keeps it. */
+    /** Empties the folder of a job that ended and keeps it; if that cannot be done, the folder is deleted. */
     void give(Path place) throws IOException {
+        Path spare = place.resolveSibling(PREFIX + place.getFileName());
+        try {
+            empty(place);
+            Files.move(place, spare, StandardCopyOption.ATOMIC_MOVE);
+            spares.add(spare);
+        } catch (IOException e) {
+            // Removed by a person, or one of the same name is there already.
+            FolderTree.delete(place);
+        }
+    }
+
+    private static void empty(Path place) throws IOException {
+        Path finished = place.resolve(WorkFolder.FINISHED);
+        if (Files.exists(finished)) {
+            Files.write(finished, new byte[0]);
+        }
         for (Path part : children(place)) {
             String name = part.getFileName().toString();
             boolean folder = Files.isDirectory(part, LinkOption.NOFOLLOW_LINKS);
@@ -42,19 +58,9 @@ final class SpareFolders {
                 for (Path file : children(part)) {
                     FolderTree.delete(file);
                 }
-            } else if (name.equals(WorkFolder.FINISHED)) {
-                Files.write(part, new byte[0]);
-            } else {
+            } else if (!name.equals(WorkFolder.FINISHED)) {
                 FolderTree.delete(part);
             }
-        }
-        Path spare = place.resolveSibling(PREFIX + place.getFileName());
-        try {
-            Files.move(place, spare, StandardCopyOption.ATOMIC_MOVE);
-            spares.add(spare);
-        } catch (IOException e) {
-            // One of the same name is there already.
-            FolderTree.delete(place);
         }
     }
 

@@ -67,7 +67,7 @@ public final class StageRun {
         }
     }
 
-    private Outcome inFolder(RunningJob run, WorkFolder folder) {
+    private Outcome inFolder(RunningJob run, WorkFolder folder) throws OutputLostException {
         Made made;
         try (RunningJob.Section _ = run.interruptible()) {
             Optional<FinishedWork> kept = folder.kept();

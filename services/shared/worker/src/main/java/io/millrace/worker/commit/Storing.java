@@ -6,6 +6,7 @@ import io.millrace.events.Parameters;
 import io.millrace.store.ArtifactStore;
 import io.millrace.store.Commit;
 import io.millrace.store.JobResult;
+import io.millrace.store.Manifest;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
@@ -22,14 +23,21 @@ record Storing(ArtifactStore store, LongSupplier nanoTime) {
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
 
-    /** The work is done: nothing but success, a cancellation or the end of the process may end this. */
-    Outcome commit(RunningJob run, Made made) {
+    /**
+     * The work is done: nothing but success, a cancellation or the end of the process may end this.
+     *
+     * @throws OutputLostException if what was made is not there any more
+     */
+    Outcome commit(RunningJob run, Made made) throws OutputLostException {
         Duration pause = FIRST_PAUSE;
         for (int tries = 1; run.interruption().isEmpty() || tries == 1; tries++) {
             try {
                 run.progress().show(0, 0, "storing the output");
                 return new Outcome.Succeeded(standing(run, made), false);
+            } catch (OutputLostException e) {
+                throw e;
             } catch (IOException e) {
+                requireOutput(made);
                 LOG.atWarn()
                         .addKeyValue("tries", tries)
                         .log("the output is finished and waits for the store: {}", e.toString());
@@ -48,11 +56,23 @@ record Storing(ArtifactStore store, LongSupplier nanoTime) {
                 .outcome(run.progress().mark().toString());
     }
 
+    private static void requireOutput(Made made) throws OutputLostException {
+        try {
+            made.work().requireWhole();
+        } catch (OutputLostException e) {
+            throw e;
+        } catch (IOException e) {
+            LOG.warn("whether the output is whole is not known yet: {}", e.toString());
+        }
+    }
+
     private JobResult standing(RunningJob run, Made made) throws IOException {
         FinishedWork work = made.work();
         ArtifactRef artifact =
                 store.publishFolder(work.output().folder(), metadata(run.job().parameters()), made.digests());
-        long bytesOut = store.manifest(artifact).sizeBytes();
+        Manifest manifest = store.manifest(artifact);
+        work.requireWhole(filesOf(manifest));
+        long bytesOut = manifest.sizeBytes();
         Duration storing = Duration.ofNanos(nanoTime.getAsLong() - made.finishedNanos());
         Cost cost = new Cost(work.spent().plus(storing), work.bytesIn(), bytesOut);
         JobResult mine = new JobResult(
@@ -68,6 +88,12 @@ record Storing(ArtifactStore store, LongSupplier nanoTime) {
             commit = store.commit(mine);
         }
         return commit.standing();
+    }
+
+    private static OutputFiles filesOf(Manifest manifest) {
+        SortedMap<String, Long> sizes = new TreeMap<>();
+        manifest.files().forEach(file -> sizes.put(file.name(), file.sizeBytes()));
+        return new OutputFiles(sizes);
     }
 
     private static SortedMap<String, String> metadata(Parameters parameters) {

@@ -93,10 +93,21 @@ final class WorkFolder implements AutoCloseable {
                 return Optional.empty();
             }
             return FinishedWork.parse(json, work(), boot.get())
-                    .filter(work -> Files.isDirectory(work.output().folder()));
+                    .filter(work -> Files.isDirectory(work.output().folder()))
+                    .filter(WorkFolder::isWhole);
         } catch (IllegalArgumentException | CharacterCodingException e) {
             LOG.warn("{} cannot be used and the job is done again: {}", finished(), e.getMessage());
             return Optional.empty();
+        }
+    }
+
+    private static boolean isWhole(FinishedWork work) {
+        try {
+            work.requireWhole();
+            return true;
+        } catch (IOException e) {
+            LOG.warn("{}", e.getMessage());
+            return false;
         }
     }
 

@@ -77,6 +77,13 @@ public final class Slots {
         slots.forEach(Slot::stop);
     }
 
+    /** Whatever the slots are at, only a new process goes on. */
+    public void giveUp(String why) {
+        LOG.error("the worker ends: {}", why);
+        died = true;
+        ended.countDown();
+    }
+
     /** True from {@link #stop} on. */
     public boolean stopping() {
         return stopping;
@@ -110,7 +117,7 @@ public final class Slots {
         }
     }
 
-    /** True if only a new process helps: a job does not answer its interrupt, or a slot died of an error. */
+    /** True if only a new process helps: a job does not answer its interrupt, a slot died, or the clock was set back. */
     public boolean broken() {
         return died || slots.stream().anyMatch(Slot::hung);
     }

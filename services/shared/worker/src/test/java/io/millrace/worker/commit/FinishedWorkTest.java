@@ -15,6 +15,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,6 +28,7 @@ class FinishedWorkTest {
                     List.of(
                             FakeStage.MEASUREMENT,
                             Measurement.missing(Metric.GENERATION_RATE, Device.CPU, "no runtime"))),
+            new OutputFiles(new TreeMap<>(Map.of("model.safetensors", 1L << 40, "reports/\"a\".json", 0L))),
             Duration.ofNanos(1_234_567_890_123L),
             5_000_000_000L);
 
@@ -57,7 +60,8 @@ class FinishedWorkTest {
     void whatIsDamagedCountsAsNotFinished() throws IOException {
         try (WorkFolder folder = new WorkFolders(root).open(new JobKey(Digest.of("job")))) {
             Path output = Files.createDirectories(folder.work().resolve("output"));
-            folder.keep(new FinishedWork(new StageOutput(output, List.of(FakeStage.MEASUREMENT)), Duration.ZERO, 1));
+            folder.keep(new FinishedWork(
+                    new StageOutput(output, List.of(FakeStage.MEASUREMENT)), OutputFiles.in(output), Duration.ZERO, 1));
             Path file = output.resolve("../../finished").normalize();
             String whole = Files.readString(file);
             assertThat(folder.kept()).isPresent();

@@ -260,6 +260,28 @@ class JobProtocolTest {
         assertThat(computed).hasValue(1);
     }
 
+    /** The folder that jobs work in may be cleaned up by others; without this the job would wait for the store for ever. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anOutputThatIsRemovedBeforeItIsStoredIsMadeAgain(boolean storeAnswers) throws Exception {
+        AtomicInteger computed = new AtomicInteger();
+        store = whoseOutputLosesAFile(storeAnswers);
+        run((input, workspace) -> computed.incrementAndGet());
+
+        JobFailed failed = only(JobFailed.class);
+        assertThat(failed.failure().reason()).isEqualTo(Reason.STAGE_ERROR);
+        assertThat(failed.failure().message()).contains("model.txt was removed", "--work-folder");
+        assertThat(memory.result(job.key())).isEmpty();
+
+        store = memory;
+        run((input, workspace) -> computed.incrementAndGet());
+
+        assertThat(memory.manifest(only(JobSucceeded.class).output()).files())
+                .extracting(Manifest.Entry::name)
+                .containsExactly("model.txt");
+        assertThat(computed).hasValue(2);
+    }
+
     @Test
     void digestsThatTheStageKnowsReachTheStoreByTheNamesOfItsFiles() throws Exception {
         List<Object> told = new ArrayList<>();
@@ -551,6 +573,24 @@ class JobProtocolTest {
                 getClass().getClassLoader(), new Class<?>[] {ArtifactStore.class}, (proxy, called, arguments) -> {
                     if (called.getName().equals("publishFolder")) {
                         throw new Error("killed");
+                    }
+                    try {
+                        return called.invoke(memory, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+
+    /** Someone removes the output's file just before its folder is stored. */
+    private ArtifactStore whoseOutputLosesAFile(boolean answers) {
+        return (ArtifactStore) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {ArtifactStore.class}, (proxy, called, arguments) -> {
+                    if (called.getName().equals("publishFolder")) {
+                        Files.deleteIfExists(((Path) arguments[0]).resolve("model.txt"));
+                        if (!answers) {
+                            throw new IOException("the store is away");
+                        }
                     }
                     try {
                         return called.invoke(memory, arguments);

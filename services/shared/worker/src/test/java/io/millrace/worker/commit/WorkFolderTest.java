@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
 import io.millrace.events.Role;
+import io.millrace.store.FolderTree;
 import io.millrace.worker.StageOutput;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -71,6 +72,21 @@ class WorkFolderTest {
         }
     }
 
+    /** Another process would open the file that is there now. */
+    @Test
+    void locksAreTakenInTheFileThatIsThereAfterSomeoneRemovedTheFirst() throws IOException {
+        Path locks = root.resolve(PlaceLocks.FILE);
+        try (WorkFolder first = folders().open(KEY)) {
+            Files.delete(locks);
+
+            try (WorkFolder second = folders().open(new JobKey(Digest.of("another")))) {
+                assertThat(second.work()).isDirectory();
+                assertThat(locks).exists();
+            }
+            assertThat(first.work()).isDirectory();
+        }
+    }
+
     @Test
     void deletedFolderLeavesNothing() throws IOException {
         try (WorkFolder folder = folders().open(KEY)) {
@@ -114,7 +130,8 @@ class WorkFolderTest {
             Files.writeString(
                     Files.createDirectories(first.work().resolve("a/b")).resolve("step-7"), "saved");
             Files.writeString(Files.createDirectories(first.input(Role.MODEL)).resolve("model.gguf"), "copied");
-            first.keep(new FinishedWork(new StageOutput(first.work(), List.of()), Duration.ZERO, 1));
+            first.keep(new FinishedWork(
+                    new StageOutput(first.work(), List.of()), OutputFiles.in(first.work()), Duration.ZERO, 1));
             first.delete();
         }
 
@@ -125,6 +142,19 @@ class WorkFolderTest {
             assertThat(next.work()).isEmptyDirectory();
             assertThat(next.input(Role.MODEL)).isEmptyDirectory();
             assertThat(next.kept()).isEmpty();
+        }
+    }
+
+    @Test
+    void aFolderThatAPersonRemovedIsAsGoodAsDeleted() throws IOException {
+        WorkFolders folders = folders();
+        try (WorkFolder first = folders.open(KEY)) {
+            FolderTree.delete(root.resolve(KEY.toString()));
+            first.delete();
+        }
+
+        try (WorkFolder next = folders.open(new JobKey(Digest.of("next")))) {
+            assertThat(next.work()).isEmptyDirectory();
         }
     }
 
