@@ -69,9 +69,11 @@ public final class StageRun {
 
     private Outcome inFolder(RunningJob run, WorkFolder folder) throws OutputLostException {
         Made made;
+        boolean known;
         try (RunningJob.Section _ = run.interruptible()) {
             Optional<FinishedWork> kept = folder.kept();
-            if (kept.isPresent()) {
+            known = kept.isPresent();
+            if (known) {
                 LOG.info("an earlier process finished this work; it is only stored");
             }
             made = kept.isPresent() ? new Made(kept.get(), Map.of(), nanoTime.getAsLong()) : making.make(run, folder);
@@ -83,11 +85,12 @@ public final class StageRun {
         if (run.interruption().filter(Interruption.CANCELLED::equals).isPresent()) {
             return new Outcome.Cancelled();
         }
-        keep(folder, made.work());
+        if (!known) {
+            keep(folder, made.work());
+        }
         return storing.commit(run, made);
     }
 
-    /** What is kept already is written again: the same, and rarely. */
     private static void keep(WorkFolder folder, FinishedWork work) {
         try {
             folder.keep(work);
