@@ -11,11 +11,11 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** The files of a folder that becomes an artifact. */
-final class FolderListing {
+public final class FolderListing {
     private FolderListing() {}
 
     /** Every regular file below the folder by its relative name with '/'; anything that is no file or folder is refused. */
-    static SortedMap<String, Path> of(Path folder) throws IOException {
+    public static SortedMap<String, Path> of(Path folder) throws IOException {
         SortedMap<String, Path> files = new TreeMap<>();
         Files.walkFileTree(folder, new SimpleFileVisitor<>() {
             @Override

@@ -1,12 +1,13 @@
 package io.millrace.worker.commit;
 
+import io.millrace.store.FolderListing;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -20,17 +21,15 @@ record OutputFiles(SortedMap<String, Long> sizes) {
         sizes = Collections.unmodifiableSortedMap(new TreeMap<>(sizes));
     }
 
-    /** What is in this folder now; nothing if it is not there. */
+    /** What is in this folder now, by the names that an artifact would have; nothing if it is not there. */
     static OutputFiles in(Path folder) throws IOException {
         SortedMap<String, Long> sizes = new TreeMap<>();
-        try (Stream<Path> files = Files.find(folder, Integer.MAX_VALUE, (_, is) -> !is.isDirectory())) {
-            for (Path file : files.toList()) {
-                sizes.put(folder.relativize(file).toString(), Files.size(file));
+        try {
+            for (Map.Entry<String, Path> file : FolderListing.of(folder).entrySet()) {
+                sizes.put(file.getKey(), Files.size(file.getValue()));
             }
         } catch (NoSuchFileException e) {
             return new OutputFiles(new TreeMap<>());
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
         }
         return new OutputFiles(sizes);
     }

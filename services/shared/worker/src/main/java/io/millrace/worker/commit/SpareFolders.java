@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 
 /**
  * Empty folders of jobs that ended, for jobs that come. A file system that leaves inodes unused for a while after they
- * are deleted (ext4) looks at each of them before it finds one for a new file or folder; with some hundred short jobs a
- * second that took half of the processor's time.
+ * are deleted (ext4) looks at each of them before it finds one for a new file or folder; the shorter the jobs, the
+ * more it tells.
  */
 final class SpareFolders {
     static final String PREFIX = "spare-";

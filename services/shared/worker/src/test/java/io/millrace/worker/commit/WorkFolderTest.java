@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -156,6 +157,23 @@ class WorkFolderTest {
         try (WorkFolder next = folders.open(new JobKey(Digest.of("next")))) {
             assertThat(next.work()).isEmptyDirectory();
         }
+    }
+
+    @Test
+    void aFolderThatIsUsedAgainIsYoung() throws IOException {
+        WorkFolders folders = folders();
+        try (WorkFolder first = folders.open(KEY)) {
+            first.delete();
+        }
+        Path spare = root.resolve(SpareFolders.PREFIX + KEY);
+        Files.setLastModifiedTime(spare, FileTime.from(Instant.now().minusSeconds(7_200)));
+        JobKey next = new JobKey(Digest.of("next"));
+        folders.open(next).close();
+
+        folders.sweep(Instant.now().minusSeconds(3_600));
+
+        assertThat(spare).doesNotExist();
+        assertThat(root.resolve(next.toString())).isDirectory();
     }
 
     @Test
