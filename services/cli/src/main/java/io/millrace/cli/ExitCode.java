@@ -7,7 +7,10 @@ final class ExitCode {
     static final int FAILED = 1;
     /** The command line is wrong. */
     static final int USAGE = 2;
-    /** What was asked for is not there. */
+    /**
+     * What was asked for is not there. Java ends with the same code where it is told to end when the heap is full, as
+     * {@code millrace} tells it for those that go on by themselves: of these it means nothing else.
+     */
     static final int NOT_FOUND = 3;
     /** Kafka, the store or the surroundings of this machine are missing or unreachable. */
     static final int UNAVAILABLE = 4;

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Set;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.acl.AclOperation;
 import picocli.CommandLine;
@@ -21,6 +22,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** The {@code millrace} command. */
 public final class Main {
     private static final String VERBOSE = "--verbose";
+    /** The launcher starts them with {@code ExitOnOutOfMemoryError}, with which Java ends with code 3. */
+    private static final Set<String> ENDED_BY_A_FULL_HEAP = Set.of("conductor", "up", "demo");
 
     private Main() {}
 
@@ -78,7 +81,10 @@ public final class Main {
         if (verbose) {
             error.printStackTrace(command.getErr());
         }
-        return exitCode(error);
+        int exitCode = exitCode(error);
+        return exitCode == ExitCode.NOT_FOUND && ENDED_BY_A_FULL_HEAP.contains(command.getCommandName())
+                ? ExitCode.FAILED
+                : exitCode;
     }
 
     private static int exitCode(Exception error) {

@@ -43,7 +43,7 @@ import picocli.CommandLine.Spec;
             "  0    done; a service: stopped as it was told",
             "  1    something went wrong that no other code names; a service: start it again",
             "  2    the command line is wrong",
-            "  3    what was asked for is not there",
+            "  3    what was asked for is not there; conductor, up, demo: the heap was full, as Java says in its last line",
             "  4    Kafka, the store or something on this machine is missing or does not answer",
             "  5    what was given is refused: a policy, a model, a folder in use, an output that exists",
             "  6    done, but the outcome is not the one hoped for (demo, doctor, policy check, store verify; compress: in"

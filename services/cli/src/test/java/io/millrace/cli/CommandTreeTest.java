@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.Writer;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -258,5 +260,23 @@ final class CommandTreeTest {
         assertThatThrownBy(() -> new PullCommand().choose(List.of()))
                 .isInstanceOf(CommandFailure.class)
                 .hasMessageEndingWith("; published: none");
+    }
+
+    /** Java ends those with 3 whose heap is full: its code stands for nothing else there. */
+    @Test
+    void ofThoseThatEndWhenTheHeapIsFullItsCodeMeansNothingElse() throws Exception {
+        CommandLine line = Main.commandLine();
+        NoSuchFileException missing = new NoSuchFileException("folder");
+
+        for (String ended : List.of("conductor", "up", "demo")) {
+            assertThat(exitCode(line, missing, ended)).as(ended).isEqualTo(ExitCode.FAILED);
+        }
+        assertThat(exitCode(line, missing, "compress")).isEqualTo(ExitCode.NOT_FOUND);
+    }
+
+    private static int exitCode(CommandLine line, Exception error, String command) throws Exception {
+        CommandLine of = line.getSubcommands().get(command);
+        of.setErr(new PrintWriter(Writer.nullWriter()));
+        return line.getExecutionExceptionHandler().handleExecutionException(error, of, null);
     }
 }

@@ -32,6 +32,7 @@ public final class Conductor implements AutoCloseable {
     private final SchemaTopic schemas;
     private final Admin admin;
     private final QueueWatch queues;
+    private final InputWatch input;
     private final KafkaStreams streams;
     private final KafkaStreamsMetrics streamsMetrics;
     private final BrokerContact contact;
@@ -45,6 +46,8 @@ public final class Conductor implements AutoCloseable {
         this.admin = Admin.create(settings.kafka());
         LostQueues lost = new LostQueues();
         this.queues = new QueueWatch(admin, settings.kafka(), settings.topics(), settings.replication(), lost);
+        this.input = new InputWatch(
+                admin, settings.applicationId(), settings.topics(), System::nanoTime, settings.registry());
         Wiring wiring = Wiring.of(
                 settings.topics(),
                 new EventCodec(new PatientLookup(schemas, SCHEMA_PATIENCE)),
@@ -92,6 +95,7 @@ public final class Conductor implements AutoCloseable {
         streams.setStateListener((now, before) -> changed(now));
         streams.start();
         queues.start();
+        input.start();
         contact.start();
         clock.start();
     }
@@ -124,6 +128,7 @@ public final class Conductor implements AutoCloseable {
     @Override
     public void close() {
         queues.close();
+        input.close();
         contact.close();
         clock.close();
         streamsMetrics.close();

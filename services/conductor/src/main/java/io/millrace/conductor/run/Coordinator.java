@@ -76,9 +76,10 @@ public final class Coordinator {
     }
 
     /**
-     * A person asked. False if the run is not known, cannot do what is asked, or has done it before.
+     * A person asked. False if the run is not known, cannot do what is asked, or has done it before. Whoever asked had seen
+     * the run: the request gives a time that is not before what they saw, whatever their clock says.
      *
-     * @param recordAt when the broker took the record
+     * @param recordAt the time of the record
      */
     public boolean requested(OperatorRequest request, Instant recordAt, Instant now) {
         RunEvent event = switch (request.kind()) {
@@ -86,19 +87,20 @@ public final class Coordinator {
             case RECOMPUTE -> new RunEvent.RecomputeRequested(request.who(), request.why(), now);
             case CANCEL -> new RunEvent.CancelRequested(request.who(), request.why(), now);
         };
-        Instant asked = recordAt.isAfter(now) ? now : recordAt;
+        Instant askedAt = request.at().isAfter(recordAt) ? request.at() : recordAt;
+        Instant asked = askedAt.isAfter(now) ? now : askedAt;
         return runs.get(request.model(), request.run())
-                .filter(run -> !isReadAgain(run, recordAt))
+                .filter(run -> !isReadAgain(run, askedAt, now))
                 .map(this::whereItsCheckpointLies)
                 .filter(run -> move(
                         run instanceof RunState.Ended ? run.with(run.request().reopened(asked)) : run, event, now))
                 .isPresent();
     }
 
-    private static boolean isReadAgain(RunState run, Instant recordAt) {
+    private static boolean isReadAgain(RunState run, Instant askedAt, Instant now) {
         return switch (run) {
-            case RunState.Open open -> open.request().isAfter(recordAt);
-            case RunState.Ended ended -> ended.isAfter(recordAt);
+            case RunState.Open open -> open.request().isAfter(askedAt, now);
+            case RunState.Ended ended -> ended.isAfter(askedAt, now);
         };
     }
 

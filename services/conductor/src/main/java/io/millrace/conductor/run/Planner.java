@@ -70,7 +70,7 @@ public final class Planner {
      * @param recordAt when the broker took the record
      */
     public boolean changed(String name, Optional<Policy> policy, Instant recordAt, Instant now) {
-        if (times.isReadAgain(name, recordAt)) {
+        if (times.isReadAgain(name, recordAt, now)) {
             return false;
         }
         times.changed(name, recordAt);

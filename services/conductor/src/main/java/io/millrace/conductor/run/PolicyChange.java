@@ -111,6 +111,6 @@ record PolicyChange(
 
     /** A newer checkpoint superseded the run before the policy's record was written. */
     private boolean isWantedAfterAll(RunState run, Policy policy) {
-        return policy.backfill() > 1 && run instanceof RunState.Superseded superseded && !superseded.isAfter(at);
+        return policy.backfill() > 1 && run instanceof RunState.Superseded superseded && !superseded.isAfter(at, now);
     }
 }

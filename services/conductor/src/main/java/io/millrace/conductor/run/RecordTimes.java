@@ -18,9 +18,13 @@ record RecordTimes(Tables tables) {
         tables.arrivals().put(key, later(recordAt, tables.arrivals().get(key).orElse(Instant.EPOCH)));
     }
 
-    /** The change was made before: its record is read once more, since the offsets of the conductor were lost. */
-    boolean isReadAgain(String policy, Instant recordAt) {
-        return recordAt.plus(APART).isBefore(changed(policy));
+    /**
+     * The change was made before: its record is read once more, since the offsets of the conductor were lost. A last change
+     * that is still to come has its time from a broker whose clock was ahead, and tells nothing.
+     */
+    boolean isReadAgain(String policy, Instant recordAt, Instant now) {
+        Instant last = changed(policy);
+        return recordAt.plus(APART).isBefore(last) && !last.isAfter(now);
     }
 
     void changed(String policy, Instant recordAt) {

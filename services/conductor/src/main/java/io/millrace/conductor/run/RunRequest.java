@@ -6,6 +6,7 @@ import io.millrace.events.Job;
 import io.millrace.events.Policy;
 import io.millrace.events.RunId;
 import io.millrace.events.Target;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -30,6 +31,9 @@ public record RunRequest(
         Instant at,
         Instant reopened,
         int recomputed) {
+    /** How far the clock that a record has its time from may be behind the one that it is compared with. */
+    private static final Duration BEHIND = Duration.ofMinutes(5);
+
     public RunRequest {
         since = Objects.requireNonNullElse(since, Instant.EPOCH);
         reopened = Objects.requireNonNullElse(reopened, Instant.EPOCH);
@@ -74,8 +78,13 @@ public record RunRequest(
     }
 
     /** Whether what this record asked for was done before the run began or went on: the record is read once more. */
-    boolean isAfter(Instant recordAt) {
-        return Stream.of(since, reopened).anyMatch(begun -> begun.isAfter(recordAt.plus(RunState.Ended.BEHIND)));
+    boolean isAfter(Instant recordAt, Instant now) {
+        return Stream.of(since, reopened).anyMatch(begun -> isReadAgain(recordAt, begun, now));
+    }
+
+    /** Whether the record is older than what came of it. A time that is still to come is of a clock that was ahead, and tells nothing. */
+    static boolean isReadAgain(Instant recordAt, Instant cameOfIt, Instant now) {
+        return cameOfIt.isAfter(recordAt.plus(BEHIND)) && !cameOfIt.isAfter(now);
     }
 
     /** @param place the same checkpoint, wherever it lies now */

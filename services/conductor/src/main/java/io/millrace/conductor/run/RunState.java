@@ -4,7 +4,6 @@ import io.millrace.events.Failure;
 import io.millrace.events.ModelName;
 import io.millrace.events.ModelPublished;
 import io.millrace.events.RunId;
-import java.time.Duration;
 import java.time.Instant;
 
 /**
@@ -49,14 +48,11 @@ public sealed interface RunState {
 
     /** A run that changes only when a person asks, or a policy's backfill. */
     sealed interface Ended extends RunState {
-        /** How far the clock that a record has its time from may be behind the conductor's. */
-        Duration BEHIND = Duration.ofMinutes(5);
-
         Instant at();
 
         /** Whether it ended after what this record asked for was done: the record is read once more. */
-        default boolean isAfter(Instant recordAt) {
-            return at().isAfter(recordAt.plus(BEHIND));
+        default boolean isAfter(Instant recordAt, Instant now) {
+            return RunRequest.isReadAgain(recordAt, at(), now);
         }
     }
 

@@ -16,12 +16,15 @@ public final class WorkedQueues {
     private final Map<Queue, Instant> heard = new ConcurrentHashMap<>();
 
     void heard(JobRef job, Instant now) {
-        heard.merge(Queue.of(job), now, (one, other) -> one.isAfter(other) ? one : other);
+        heard.put(Queue.of(job), now);
     }
 
-    /** When a worker of this job's queue was last heard, if that is less than {@code span} ago. */
+    /**
+     * When a worker of this job's queue was last heard, if that is less than {@code span} ago. So much ahead it is of a clock
+     * that was ahead, and tells nothing.
+     */
     Optional<Instant> lastWithin(Job job, Duration span, Instant now) {
         return Optional.ofNullable(heard.get(Queue.of(job)))
-                .filter(at -> at.plus(span).isAfter(now));
+                .filter(at -> at.plus(span).isAfter(now) && at.minus(span).isBefore(now));
     }
 }

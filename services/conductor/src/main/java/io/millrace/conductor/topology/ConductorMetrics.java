@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /** What the conductor counts. */
 public final class ConductorMetrics {
@@ -34,6 +35,9 @@ public final class ConductorMetrics {
         Duration.ofDays(2)
     };
 
+    private static final String OLDEST = "millrace.runs.oldest.seconds";
+    private static final String OPEN = "millrace.runs.open";
+
     private final MeterRegistry registry;
     private final Map<RunId, OpenRun> open = new ConcurrentHashMap<>();
     private final ModelMetrics models;
@@ -45,13 +49,17 @@ public final class ConductorMetrics {
         this.registry = registry;
         this.models = new ModelMetrics(registry);
         this.queues = new QueueMetrics(registry);
-        Gauge.builder("millrace.runs.oldest.seconds", open, ConductorMetrics::oldestSeconds)
+        // A registry keeps the gauge it has: that of a conductor which could not open its state and began anew.
+        Stream.of(OLDEST, OPEN)
+                .flatMap(name -> registry.find(name).gauges().stream())
+                .forEach(registry::remove);
+        Gauge.builder(OLDEST, open, ConductorMetrics::oldestSeconds)
                 .description("For how long the oldest run has been open; 0 if none is")
                 .register(registry);
         for (RunStatus status : RunStatus.values()) {
             if (!status.ended()) {
                 registry.gauge(
-                        "millrace.runs.open",
+                        OPEN,
                         Tags.of("status", status.wireName()),
                         open,
                         runs -> runs.values().stream()

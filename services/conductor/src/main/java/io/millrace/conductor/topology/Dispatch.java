@@ -29,6 +29,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Brings an event to the one who decides on it.
@@ -37,6 +39,8 @@ import java.util.Set;
  * @param now the conductor's time
  */
 record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
+    private static final Logger LOG = LoggerFactory.getLogger(Dispatch.class);
+
     void decide(String topic, String key, Event event, Draft draft) {
         if (!topic.equals(expected(event))) {
             draft.emit(new Output.RefuseRecord(
@@ -62,6 +66,13 @@ record Dispatch(Wiring wiring, Instant recordAt, Instant now) {
             }
             case OperatorRequest request -> {
                 if (belongs(key, request.model(), draft) && !coordinator.requested(request, recordAt, now)) {
+                    LOG.atInfo()
+                            .addKeyValue("run", request.run())
+                            .addKeyValue("kind", request.kind())
+                            .log(
+                                    "a request of {} changes nothing: the run is not known, cannot do it, or did it before"
+                                            + " (it ended or went on more than 5 minutes after that)",
+                                    request.at());
                     wiring.metrics().ignored(request.kind().name());
                 }
             }

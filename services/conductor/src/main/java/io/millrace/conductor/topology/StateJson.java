@@ -44,7 +44,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * State as JSON. Identifiers are text, a case of a sealed type carries its name in {@code @is}, and what a reader does
- * not know it skips, so that a conductor may be rolled back by one version.
+ * not know it skips, so that a conductor may be rolled back by one version; but not what a policy asks for.
  */
 final class StateJson {
     private static final ObjectMapper MAPPER = mapper();
@@ -115,6 +115,7 @@ final class StateJson {
                 .disable(MapperFeature.AUTO_DETECT_IS_GETTERS) // ArtifactRef.isInStore is no component
                 .addModules(identifiers, new Jdk8Module(), new JavaTimeModule())
                 .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+                .addHandler(new WholeRequests())
                 .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
                 .disable(SerializationFeature.WRITE_DURATIONS_AS_TIMESTAMPS);
         for (Class<?> type : List.of(

@@ -135,6 +135,17 @@ class PolicyOrderTest {
         assertThat(world.openRuns()).isEmpty();
     }
 
+    /** The broker that led the policies before had a clock that was an hour ahead. */
+    @Test
+    void aChangeWhoseTimeIsMuchOlderThanOneThatIsStillToComeCounts() {
+        world.apply(policy(Policy.OnNewer.KEEP, 1, 1, PHONE), CHANGED.plus(Duration.ofHours(1)));
+
+        world.delete(policy(Policy.OnNewer.KEEP, 1, 1, PHONE), CHANGED);
+
+        world.publish(V2, V2.publishedAt());
+        assertThat(world.openRuns()).isEmpty();
+    }
+
     private static World begun(Policy policy) {
         World world = new World();
         world.apply(policy, Given.START);

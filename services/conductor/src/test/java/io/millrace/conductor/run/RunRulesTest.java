@@ -766,6 +766,54 @@ class RunRulesTest {
         assertThat(world.jobs()).hasSize(2);
     }
 
+    /** The clock that wrote down the end was an hour ahead; whoever asks has an older command, which gives its own time. */
+    @ParameterizedTest
+    @EnumSource(names = {"RETRY", "RECOMPUTE"})
+    void aRequestAfterTheClockWasSetRightIsCarriedOutHoweverFarItWasAhead(OperatorRequest.Kind kind) {
+        RunId run = start(PHONE);
+        Instant right = world.now();
+        world.wait(Duration.ofHours(1));
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.NOT_FINITE));
+        world.restartAfter(Duration.between(world.now(), right));
+        int jobs = world.jobs().size();
+
+        world.ask(kind, run);
+
+        assertThat(world.jobs()).hasSize(jobs + 1);
+        world.ask(OperatorRequest.Kind.CANCEL, run);
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.CANCELLED);
+    }
+
+    /** The conductor's clock is an hour ahead of the one that gives the record its time, and stays so. */
+    @Test
+    void aRequestOfWhoeverSawTheEndIsNewerThanItWhateverTheTimeOfItsRecord() {
+        RunId run = start(PHONE);
+        world.pass(Duration.ofHours(1));
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.NOT_FINITE));
+        Instant seen = world.run(run).at();
+
+        world.askAt(seen.minus(Duration.ofHours(1)), request(run, OperatorRequest.Kind.RETRY, seen));
+        assertThat(world.jobs()).hasSize(2);
+        world.askAt(seen.minus(Duration.ofHours(1)), request(run, OperatorRequest.Kind.CANCEL, seen));
+
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.CANCELLED);
+    }
+
+    @Test
+    void aCancellationIsCarriedOutThoughTheBrokersClockWasAheadWhenTheRunBegan() {
+        world.publish(Given.checkpoint("v1"), world.now().plus(Duration.ofHours(1)));
+        world.apply(Given.policy(PHONE));
+        RunId run = world.lastJob().run();
+
+        world.ask(OperatorRequest.Kind.CANCEL, run);
+
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.CANCELLED);
+    }
+
+    private static OperatorRequest request(RunId run, OperatorRequest.Kind kind, Instant at) {
+        return new OperatorRequest(Given.MODEL, run, kind, "ana", "", at);
+    }
+
     @Test
     void recomputeBeginsAnyEndedRunAnewWithJobsThatHaveNoResultYet() {
         RunId run = start(PHONE);

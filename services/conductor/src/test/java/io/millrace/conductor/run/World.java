@@ -89,7 +89,11 @@ final class World {
 
     /** Its record has the time that it was asked at. */
     void ask(OperatorRequest request) {
-        decide(draft -> coordinator(draft).requested(request, request.at(), now));
+        askAt(request.at(), request);
+    }
+
+    void askAt(Instant recordAt, OperatorRequest request) {
+        decide(draft -> coordinator(draft).requested(request, recordAt, now));
     }
 
     /** As the conductor does with runs that ended long ago. */

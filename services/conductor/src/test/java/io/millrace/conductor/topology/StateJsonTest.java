@@ -1,7 +1,11 @@
 package io.millrace.conductor.topology;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.conductor.Given;
 import io.millrace.conductor.run.FailedStep;
 import io.millrace.conductor.run.LatestModel;
@@ -16,17 +20,20 @@ import io.millrace.events.GgufPartLimit;
 import io.millrace.events.GgufTensorTypes;
 import io.millrace.events.JobKey;
 import io.millrace.events.Parameters;
+import io.millrace.events.Policy;
 import io.millrace.events.Reason;
 import io.millrace.events.Step;
 import io.millrace.events.Target;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.apache.kafka.common.serialization.Serde;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class StateJsonTest {
     private final Serde<Ticket.Phase> phases = StateJson.serde(Ticket.Phase.class);
@@ -184,5 +191,60 @@ class StateJsonTest {
             assertThat(StateJson.serde(Step.class).deserializer().deserialize("state", written))
                     .isEqualTo(step);
         }
+    }
+
+    /** As a conductor before 'activations' read them: it would have ranked by weights, and published that. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"parameters\":{\"@is\":\"Neurons\",\"fraction\":0.25,\"multipleOf\":256,\"later\":{\"sequences\":16}},\"device\":\"cpu\"}",
+                "{\"parameters\":{\"@is\":\"Neurons\",\"fraction\":0.25,\"multipleOf\":256,\"activations\":"
+                        + "{\"sequences\":16,\"length\":128,\"later\":true}},\"device\":\"cpu\"}",
+                "{\"parameters\":{\"@is\":\"Gguf\",\"type\":\"Q8_0\"},\"device\":\"cpu\",\"later\":\"text\"}"
+            })
+    void stepOfALaterVersionThatAsksForMoreIsNotReadAsIfItDidNot(String later) {
+        assertThatThrownBy(() -> step(later))
+                .isInstanceOf(StateJson.UnreadableStateException.class)
+                .hasStackTraceContaining("\"later\"");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"null", "false", "[]", "{\"sequences\":null}"})
+    void stepOfALaterVersionThatAsksForNothingMoreIsReadByThisOne(String nothing) {
+        assertThat(step("{\"parameters\":{\"@is\":\"Neurons\",\"fraction\":0.25,\"later\":" + nothing
+                        + ",\"multipleOf\":256},\"device\":\"cpu\"}"))
+                .isEqualTo(new Step(new Parameters.Neurons(0.25, 256), Device.CPU));
+    }
+
+    @Test
+    void everyPartOfAPolicyIsReadWhole() throws Exception {
+        Policy policy = Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q8_0"))));
+        Serde<Policy> policies = StateJson.serde(Policy.class);
+        JsonMapper json = new JsonMapper();
+        byte[] written = policies.serializer().serialize("state", policy);
+        int parts = 0;
+        for (JsonNode tree = json.readTree(written); parts < parts(tree).size(); parts++) {
+            ObjectNode part = parts(tree).get(parts);
+            part.put("later", 1);
+            byte[] later = json.writeValueAsBytes(tree);
+            part.remove("later");
+            assertThatThrownBy(() -> policies.deserializer().deserialize("state", later))
+                    .as(part.toString())
+                    .isInstanceOf(StateJson.UnreadableStateException.class);
+        }
+        assertThat(parts).isGreaterThan(6);
+    }
+
+    private static List<ObjectNode> parts(JsonNode tree) {
+        List<ObjectNode> parts = new ArrayList<>();
+        if (tree instanceof ObjectNode object) {
+            parts.add(object);
+        }
+        tree.forEach(child -> parts.addAll(parts(child)));
+        return parts;
+    }
+
+    private static Step step(String json) {
+        return StateJson.serde(Step.class).deserializer().deserialize("state", json.getBytes(StandardCharsets.UTF_8));
     }
 }

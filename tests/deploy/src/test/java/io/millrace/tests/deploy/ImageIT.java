@@ -43,6 +43,10 @@ final class ImageIT {
             assertThat(run(showing, launcher, holder, "--help"))
                     .as(holder)
                     .containsPattern("ExitOnOutOfMemoryError\\s+= true");
+            assertThat(run(Map.of("MILLRACE_JAVA_OPTS", "-Xmx6m"), launcher, holder, "--help"))
+                    .as("the code that the help and MillraceConductorDown.md speak of")
+                    .startsWith("3\n")
+                    .contains("Terminating due to java.lang.OutOfMemoryError");
         }
         assertThat(run(showing, launcher, "quantizer", "--help")).containsPattern("ExitOnOutOfMemoryError\\s+= false");
     }

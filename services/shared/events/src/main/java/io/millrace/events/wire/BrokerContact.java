@@ -9,15 +9,19 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.apache.kafka.common.Metric;
 import org.apache.kafka.common.MetricName;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Whether brokers answer a process's clients, of which none says so itself: Kafka Streams stays {@code RUNNING} without
- * any broker. Answers are counted, not connections: a broker that hangs keeps them.
+ * any broker. Answers are counted, not connections: a broker that hangs keeps them. The loss of all brokers is logged once, and
+ * so is the end of it.
  */
 public final class BrokerContact implements AutoCloseable {
     /** A consumer hears from its broker each few seconds, also while nothing happens. */
     private static final Duration LONGEST_SILENCE = Duration.ofMinutes(1);
 
+    private static final Logger LOG = LoggerFactory.getLogger(BrokerContact.class);
     private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(5);
     private static final String ANSWERS = "response-total";
     private static final String OF_ONE_NODE = "-node-metrics";
@@ -28,6 +32,7 @@ public final class BrokerContact implements AutoCloseable {
             Thread.ofPlatform().daemon().name("broker-contact").factory());
     private double answers;
     private long heardAtNanos;
+    private boolean lost;
 
     /** @param clients the metrics of all clients */
     public BrokerContact(Supplier<? extends Map<MetricName, ? extends Metric>> clients, LongSupplier nanoTime) {
@@ -50,15 +55,35 @@ public final class BrokerContact implements AutoCloseable {
                 .mapToDouble(
                         metric -> metric.getValue().metricValue() instanceof Number number ? number.doubleValue() : 0)
                 .sum();
+        Duration silence = silence();
         if (now > answers) {
             heardAtNanos = nanoTime.getAsLong();
         }
         answers = now;
+        tell(silence);
+    }
+
+    private void tell(Duration silence) {
+        if (lost == stands()) {
+            lost = !lost;
+            if (lost) {
+                LOG.warn(
+                        "no Kafka broker has answered for {} s; this process waits, and goes on by itself once one does"
+                                + " ('millrace doctor' says what is wrong)",
+                        silence.toSeconds());
+            } else {
+                LOG.info("a Kafka broker answers again, after {} s", silence.toSeconds());
+            }
+        }
+    }
+
+    private Duration silence() {
+        return Duration.ofNanos(nanoTime.getAsLong() - heardAtNanos);
     }
 
     /** False once no broker has answered for a minute. */
     public synchronized boolean stands() {
-        return nanoTime.getAsLong() - heardAtNanos < LONGEST_SILENCE.toNanos();
+        return silence().compareTo(LONGEST_SILENCE) < 0;
     }
 
     @Override

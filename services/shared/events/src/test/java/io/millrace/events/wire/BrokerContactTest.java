@@ -2,12 +2,16 @@ package io.millrace.events.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.kafka.common.Metric;
 import org.apache.kafka.common.MetricName;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 final class BrokerContactTest {
     private final Map<MetricName, Metric> metrics = new HashMap<>();
@@ -49,6 +53,28 @@ final class BrokerContactTest {
         lookAfter(60);
 
         assertThat(contact.stands()).isFalse();
+    }
+
+    @Test
+    void theLossOfAllBrokersIsSaidOnceAndTheirReturnToo() {
+        ListAppender<ILoggingEvent> said = new ListAppender<>();
+        said.start();
+        Logger log = (Logger) LoggerFactory.getLogger(BrokerContact.class);
+        log.addAppender(said);
+        answers("consumer-metrics", "a", 100);
+        for (int look = 0; look <= 100; look++) {
+            lookAfter(5);
+        }
+        answers("consumer-metrics", "a", 101);
+        lookAfter(5);
+        lookAfter(5);
+        log.detachAppender(said);
+
+        assertThat(said.list)
+                .extracting(event -> event.getLevel() + " " + event.getFormattedMessage())
+                .satisfiesExactly(
+                        lost -> assertThat(lost).startsWith("WARN no Kafka broker has answered for 60 s"),
+                        back -> assertThat(back).isEqualTo("INFO a Kafka broker answers again, after 505 s"));
     }
 
     /** Kafka forgets the numbers of a node that is idle and begins them anew. */

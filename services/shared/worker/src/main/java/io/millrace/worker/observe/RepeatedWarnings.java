@@ -1,0 +1,67 @@
+package io.millrace.worker.observe;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.turbo.TurboFilter;
+import ch.qos.logback.core.spi.FilterReply;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Marker;
+
+/**
+ * Lets the same warning of Kafka's clients through once a minute, whichever of them has it. While a broker is away each client
+ * of a process warns of it about once a second, and whoever reads the log finds nothing else. {@code logback.xml} names it.
+ */
+public final class RepeatedWarnings extends TurboFilter {
+    private static final String CLIENTS = "org.apache.kafka.clients.";
+    private static final long BETWEEN_NANOS = Duration.ofMinutes(1).toNanos();
+    /** More texts than this are no repetition of a few. */
+    private static final int KNOWN = 1000;
+
+    private final LongSupplier nanoTime;
+    private final Map<String, Long> told = new ConcurrentHashMap<>();
+
+    public RepeatedWarnings() {
+        this(System::nanoTime);
+    }
+
+    RepeatedWarnings(LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
+    }
+
+    @Override
+    public FilterReply decide(
+            @Nullable Marker marker,
+            Logger logger,
+            Level level,
+            @Nullable String text,
+            Object @Nullable [] values,
+            @Nullable Throwable error) {
+        if (level != Level.WARN || text == null || !logger.getName().startsWith(CLIENTS)) {
+            return FilterReply.NEUTRAL;
+        }
+        return isNew(withoutClient(text) + Arrays.toString(values)) ? FilterReply.NEUTRAL : FilterReply.DENY;
+    }
+
+    private boolean isNew(String warning) {
+        long now = nanoTime.getAsLong();
+        if (told.size() >= KNOWN) {
+            told.values().removeIf(at -> now - at >= BETWEEN_NANOS);
+        }
+        boolean[] tell = {false};
+        told.compute(warning, (_, before) -> {
+            tell[0] = before == null || now - before >= BETWEEN_NANOS;
+            return tell[0] ? Long.valueOf(now) : before;
+        });
+        return tell[0];
+    }
+
+    /** Kafka puts the client's name in brackets before each text. */
+    private static String withoutClient(String text) {
+        return text.startsWith("[") ? text.substring(text.indexOf(']') + 1) : text;
+    }
+}
