@@ -76,8 +76,8 @@ public final class DistillStage implements Stage<Distill> {
             throws IOException, InterruptedException {
         Distill parameters = input.parameters();
         boolean pruned = StageName.PRUNE.wireName().equals(student.metadata().get(Checkpoint.MADE));
-        try (Distillation distillation =
-                new Distillation(teacher, student, text.tokens(), settings(parameters, pruned, input.seed()))) {
+        try (Distillation distillation = Distillation.begin(
+                teacher, student, text.tokens(), settings(parameters, pruned, input.seed()), workspace::progress)) {
             LossCurve curve = train(distillation, parameters, workspace);
             Path output = Files.createDirectories(workspace.folder().resolve("output"));
             StudentFolder.write(output, student, distillation.student(), parameters.product());

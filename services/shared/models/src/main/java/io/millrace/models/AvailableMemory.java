@@ -21,8 +21,13 @@ public final class AvailableMemory {
     /** In bytes: of the machine what is free or can be freed, of a container's limit what this process leaves. */
     public static long bytes() {
         var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-        long ofLimit = system.getTotalMemorySize() - read(SELF, "RssAnon:").orElse(0);
+        long ofLimit = system.getTotalMemorySize() - takenBytes();
         return Math.max(0, Math.min(ofLimit, read(MACHINE, "MemAvailable:").orElse(Long.MAX_VALUE)));
+    }
+
+    /** In bytes: what this process holds beside mapped files; 0 where the kernel does not say. */
+    static long takenBytes() {
+        return read(SELF, "RssAnon:").orElse(0);
     }
 
     /** @param what for the message: to do what */

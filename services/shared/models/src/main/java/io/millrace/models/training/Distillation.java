@@ -5,10 +5,12 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import io.millrace.models.CausalLanguageModel;
 import io.millrace.models.LayerWatch;
+import io.millrace.models.PromisedMemory;
 import io.millrace.models.TensorRuntime;
 import io.millrace.models.TokenStream;
 import io.millrace.models.WorkProgress;
 import io.millrace.tensors.WeightSource;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -23,21 +25,37 @@ public final class Distillation implements AutoCloseable {
     private final CausalLanguageModel student;
     private final DistillationSettings settings;
     private final TrainingStep step;
+    private final Closeable promise;
 
-    /** Loads the student; the sources stay open, that of the teacher as long as this distillation. */
-    public Distillation(WeightSource teacher, WeightSource student, TokenStream text, DistillationSettings settings)
-            throws IOException {
-        this(
-                teacher,
-                student,
-                text,
-                settings,
-                StepMemory.ofDistillation(
-                        student.config(),
-                        (long) teacher.config().vocabularySize()
-                                * teacher.config().hiddenSize(),
-                        settings.training(),
-                        TensorRuntime.start().availableMemory()));
+    /**
+     * Loads the student, once there is memory for it beside what other distillations of this process were promised; the
+     * sources stay open, that of the teacher as long as this distillation.
+     *
+     * @throws io.millrace.models.NotEnoughMemoryException if this process never has so much
+     */
+    public static Distillation begin(
+            WeightSource teacher,
+            WeightSource student,
+            TokenStream text,
+            DistillationSettings settings,
+            WorkProgress progress)
+            throws IOException, InterruptedException {
+        long head = (long) teacher.config().vocabularySize() * teacher.config().hiddenSize();
+        int steps = settings.training().steps();
+        PromisedMemory.Promise<StepMemory> memory = PromisedMemory.ofThisProcess()
+                .take(
+                        available -> StepMemory.ofDistillation(student.config(), head, settings.training(), available),
+                        StepMemory::bytes,
+                        waited -> progress.advance(
+                                0,
+                                steps,
+                                "waits for the memory of another distillation, " + waited.toSeconds() + " s"));
+        try {
+            return new Distillation(teacher, student, text, settings, memory.plan(), memory);
+        } catch (IOException | RuntimeException | Error problem) {
+            memory.close();
+            throw problem;
+        }
     }
 
     Distillation(
@@ -45,7 +63,8 @@ public final class Distillation implements AutoCloseable {
             WeightSource student,
             TokenStream text,
             DistillationSettings settings,
-            StepMemory memory)
+            StepMemory memory,
+            Closeable promise)
             throws IOException {
         int teacherVocabulary = teacher.config().vocabularySize();
         int studentVocabulary = student.config().vocabularySize();
@@ -55,6 +74,7 @@ public final class Distillation implements AutoCloseable {
                             + "; a student learns from a teacher of its own tokens");
         }
         this.settings = settings;
+        this.promise = promise;
         this.teacher = new Teacher(teacher, text, settings.training());
         try {
             this.student = CausalLanguageModel.load(student);
@@ -158,9 +178,10 @@ public final class Distillation implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public void close() throws IOException {
         step.close();
         student.close();
         teacher.close();
+        promise.close();
     }
 }

@@ -9,8 +9,9 @@ import io.millrace.tensors.architecture.ModelConfig;
  *
  * @param positionsAtOnce whose logits are made together
  * @param recompute whether layers are computed again for their gradients, instead of keeping all that those need
+ * @param bytes that it takes, about
  */
-record StepMemory(int positionsAtOnce, boolean recompute) {
+record StepMemory(int positionsAtOnce, boolean recompute, long bytes) {
     private static final int LOGITS_AT_ONCE = 1 << 24; // 64 MiB
     private static final int TENSORS_LIKE_LOGITS = 6;
     private static final int TENSORS_LIKE_WEIGHTS = 4; // weights, gradients, two moments
@@ -18,7 +19,7 @@ record StepMemory(int positionsAtOnce, boolean recompute) {
 
     /** Of a model that is loaded already. */
     static StepMemory plenty(ModelConfig config) {
-        return new StepMemory(positionsAtOnce(config), false);
+        return new StepMemory(positionsAtOnce(config), false, 0);
     }
 
     /**
@@ -35,8 +36,10 @@ record StepMemory(int positionsAtOnce, boolean recompute) {
                         "distill a model of %,d parameters with %d sequences of %d tokens a step",
                         parameters(student), settings.batch(), settings.length()));
         long logits = (long) Float.BYTES * TENSORS_LIKE_LOGITS * LOGITS_AT_ONCE;
-        boolean comfortable = fixed + logits + layer * student.layerCount() < COMFORTABLE * available;
-        return new StepMemory(positionsAtOnce(student), !comfortable);
+        long all = fixed + logits + layer * student.layerCount();
+        return all < COMFORTABLE * available
+                ? new StepMemory(positionsAtOnce(student), false, all)
+                : new StepMemory(positionsAtOnce(student), true, fixed + layer);
     }
 
     private static int positionsAtOnce(ModelConfig config) {

@@ -27,10 +27,16 @@ class DistillationTest {
     private static final String MATRIX = "model.layers.0.mlp.up_proj.weight";
     private static final TestModels.Weights TEACHER = TestModels.weights(TestModels.llama(), 1);
 
+    private static Distillation begin(
+            WeightSource teacher, WeightSource student, TokenStream text, DistillationSettings settings)
+            throws IOException, InterruptedException {
+        return Distillation.begin(teacher, student, text, settings, WorkProgress.NONE);
+    }
+
     @Test
     void theStudentComesCloserToItsTeacher() throws Exception {
         try (Distillation distillation =
-                new Distillation(TEACHER, coarse(1), TEXT, new DistillationSettings(TRAINING, 2, 0, KeptZeros.NONE))) {
+                begin(TEACHER, coarse(1), TEXT, new DistillationSettings(TRAINING, 2, 0, KeptZeros.NONE))) {
             List<StepReport> reports = new ArrayList<>();
 
             distillation.run(reports::add, WorkProgress.NONE);
@@ -46,15 +52,15 @@ class DistillationTest {
     @Test
     void aStudentEqualToItsTeacherHasNothingToLearn() throws Exception {
         try (Distillation distillation =
-                new Distillation(TEACHER, TEACHER, TEXT, new DistillationSettings(TRAINING, 3, 0, KeptZeros.NONE))) {
+                begin(TEACHER, TEACHER, TEXT, new DistillationSettings(TRAINING, 3, 0, KeptZeros.NONE))) {
             assertThat(distillation.next().loss()).isCloseTo(0, within(1e-5));
         }
     }
 
     @Test
     void theLossIsTheWeightedSumOfItsParts() throws Exception {
-        try (Distillation distillation = new Distillation(
-                TEACHER, coarse(0.25f), TEXT, new DistillationSettings(TRAINING, 2, 0.25, KeptZeros.NONE))) {
+        try (Distillation distillation =
+                begin(TEACHER, coarse(0.25f), TEXT, new DistillationSettings(TRAINING, 2, 0.25, KeptZeros.NONE))) {
             StepReport report = distillation.next();
 
             assertThat(report.loss())
@@ -69,9 +75,10 @@ class DistillationTest {
     @Test
     void aStepInBlocksIsTheStepAtOnce() throws Exception {
         DistillationSettings settings = new DistillationSettings(TRAINING, 2, 0.25, KeptZeros.NONE);
-        try (Distillation whole = new Distillation(TEACHER, coarse(0.25f), TEXT, settings, new StepMemory(64, false));
-                Distillation blocks =
-                        new Distillation(TEACHER, coarse(0.25f), TEXT, settings, new StepMemory(7, true))) {
+        try (Distillation whole = new Distillation(
+                        TEACHER, coarse(0.25f), TEXT, settings, new StepMemory(64, false, 0), () -> {});
+                Distillation blocks = new Distillation(
+                        TEACHER, coarse(0.25f), TEXT, settings, new StepMemory(7, true, 0), () -> {})) {
             StepReport expected = whole.next();
 
             StepReport found = blocks.next();
@@ -95,8 +102,8 @@ class DistillationTest {
         float[] few = TEACHER.of(other).clone();
         few[5] = 0;
         WeightSource student = TEACHER.with(MATRIX, pruned).with(other, few);
-        try (Distillation distillation = new Distillation(
-                TEACHER, student, TEXT, new DistillationSettings(TRAINING, 1, 0, KeptZeros.OF_SPARSE_MATRICES))) {
+        try (Distillation distillation =
+                begin(TEACHER, student, TEXT, new DistillationSettings(TRAINING, 1, 0, KeptZeros.OF_SPARSE_MATRICES))) {
             distillation.run(report -> {}, WorkProgress.NONE);
 
             float[] trained = values(distillation.student().weights(), MATRIX, pruned.length);
@@ -112,7 +119,7 @@ class DistillationTest {
     @Test
     void withoutTheMaskPrunedWeightsGrowBack() throws Exception {
         float[] pruned = new float[TEACHER.of(MATRIX).length];
-        try (Distillation distillation = new Distillation(
+        try (Distillation distillation = begin(
                 TEACHER,
                 TEACHER.with(MATRIX, pruned),
                 TEXT,
@@ -127,15 +134,15 @@ class DistillationTest {
     @Test
     void anInterruptedDistillationContinuesAsIfNothingHadHappened(@TempDir Path state) throws Exception {
         DistillationSettings settings = new DistillationSettings(TRAINING, 2, 0.1, KeptZeros.OF_SPARSE_MATRICES);
-        try (Distillation whole = new Distillation(TEACHER, coarse(0.25f), TEXT, settings);
-                Distillation before = new Distillation(TEACHER, coarse(0.25f), TEXT, settings)) {
+        try (Distillation whole = begin(TEACHER, coarse(0.25f), TEXT, settings);
+                Distillation before = begin(TEACHER, coarse(0.25f), TEXT, settings)) {
             whole.run(report -> {}, WorkProgress.NONE);
             for (int i = 0; i < 11; i++) {
                 before.next();
             }
             before.saveState(state);
             // The student as it was at first, as after a restart.
-            try (Distillation after = new Distillation(TEACHER, coarse(0.25f), TEXT, settings)) {
+            try (Distillation after = begin(TEACHER, coarse(0.25f), TEXT, settings)) {
                 after.resume(state);
                 after.run(report -> {}, WorkProgress.NONE);
 
@@ -155,8 +162,8 @@ class DistillationTest {
                 Thread.currentThread().interrupt();
             }
         };
-        try (Distillation whole = new Distillation(TEACHER, coarse(0.25f), TEXT, settings);
-                Distillation cut = new Distillation(TEACHER, coarse(0.25f), TEXT, settings)) {
+        try (Distillation whole = begin(TEACHER, coarse(0.25f), TEXT, settings);
+                Distillation cut = begin(TEACHER, coarse(0.25f), TEXT, settings)) {
             assertThatThrownBy(() -> cut.run(report -> {}, interrupting)).isInstanceOf(InterruptedException.class);
             whole.run(report -> {}, WorkProgress.NONE);
 
@@ -182,8 +189,7 @@ class DistillationTest {
                 TestModels.config("LlamaForCausalLM", "llama", "\"tie_word_embeddings\": true, \"vocab_size\": 300"),
                 1);
 
-        assertThatThrownBy(() -> new Distillation(
-                        larger, TEACHER, TEXT, new DistillationSettings(TRAINING, 1, 0, KeptZeros.NONE)))
+        assertThatThrownBy(() -> begin(larger, TEACHER, TEXT, new DistillationSettings(TRAINING, 1, 0, KeptZeros.NONE)))
                 .hasMessageContaining("vocabulary of 300, the student one of 260");
     }
 

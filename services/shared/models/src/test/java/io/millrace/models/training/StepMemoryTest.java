@@ -21,16 +21,20 @@ class StepMemoryTest {
                     + " \"vocab_size\": 32000, \"tie_word_embeddings\": false");
     private static final long HEAD = 32000L * 2048;
 
+    // 16 bytes a weight, the teacher's head and six tensors of 16M logits; 0.33 GB for each layer.
+    private static final long KEPT = 25_970_507_776L;
+    private static final long ONCE = 18_213_142_528L;
+
     @Test
     void layersAreKeptWhereThereIsRoom() {
         assertThat(StepMemory.ofDistillation(BILLION, HEAD, SETTINGS, 64L << 30))
-                .isEqualTo(new StepMemory(524, false));
+                .isEqualTo(new StepMemory(524, false, KEPT));
     }
 
     @Test
     void layersAreComputedTwiceWhereTheyWouldNotFit() {
         assertThat(StepMemory.ofDistillation(BILLION, HEAD, SETTINGS, 22L << 30))
-                .isEqualTo(new StepMemory(524, true));
+                .isEqualTo(new StepMemory(524, true, ONCE));
     }
 
     /** 16 bytes a weight are 16.4 GiB, the teacher's head is 0.24 and one layer 0.29. */

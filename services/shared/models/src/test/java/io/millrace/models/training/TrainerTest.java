@@ -115,9 +115,9 @@ class TrainerTest {
     @ParameterizedTest
     @MethodSource("models")
     void logitsInBlocksGiveTheGradientsOfAllAtOnce(TinyModel tiny) throws Exception {
-        Map<String, float[]> whole = gradients(tiny, new StepMemory(32, false));
+        Map<String, float[]> whole = gradients(tiny, new StepMemory(32, false, 0));
 
-        Map<String, float[]> blocks = gradients(tiny, new StepMemory(5, false));
+        Map<String, float[]> blocks = gradients(tiny, new StepMemory(5, false, 0));
 
         assertThat(blocks).containsOnlyKeys(whole.keySet());
         whole.forEach((name, expected) -> {
@@ -139,9 +139,9 @@ class TrainerTest {
     @ParameterizedTest
     @MethodSource("allModels")
     void layersThatAreComputedTwiceGiveTheSameBits(TinyModel tiny) throws Exception {
-        Map<String, float[]> kept = gradients(tiny, new StepMemory(5, false));
+        Map<String, float[]> kept = gradients(tiny, new StepMemory(5, false, 0));
 
-        Map<String, float[]> recomputed = gradients(tiny, new StepMemory(5, true));
+        Map<String, float[]> recomputed = gradients(tiny, new StepMemory(5, true, 0));
 
         assertThat(recomputed).containsOnlyKeys(kept.keySet());
         kept.forEach(
