@@ -10,12 +10,14 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.acl.AclOperation;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The {@code millrace} command. */
@@ -53,10 +55,19 @@ public final class Main {
         line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
         line.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
         line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.registerConverter(Path.class, Main::path);
         line.setExecutionExceptionHandler((error, command, _) -> report(error, command, verbose));
         line.setParameterExceptionHandler((error, _) -> report(error));
         Configuration.install(line, environment, arguments);
         return line;
+    }
+
+    /** An empty path would be the folder that one stands in; it comes from a variable of a shell that is not set. */
+    private static Path path(String value) {
+        if (value.isEmpty()) {
+            throw new TypeConversionException("found nothing, expected a path");
+        }
+        return Path.of(value);
     }
 
     private static void tellVersion(CommandLine command) {

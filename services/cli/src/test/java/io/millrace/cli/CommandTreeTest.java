@@ -170,12 +170,40 @@ final class CommandTreeTest {
         for (List<String> wrong : List.of(
                 List.of("up", "--slots", "0"),
                 List.of("up", "--devices", "CPU"),
+                List.of("publish", "target", "--model", "chat", "--version", "1", "--step=-1"),
                 List.of("topics", "apply", "--devices", "CPU"),
                 List.of("runs", "--topic-prefix", "a b!"))) {
             Said said = Said.to(wrong.toArray(String[]::new));
 
             assertThat(said.exitCode()).as("%s: %s", wrong, said.err()).isEqualTo(ExitCode.USAGE);
             assertThat(said.err()).startsWith("millrace: ").doesNotContain("\tat ");
+        }
+    }
+
+    /** As {@code -o "$OUT"} gives it where OUT is not set: it would be the folder that one stands in. */
+    @Test
+    void anEmptyPathIsAUsageError(@TempDir Path folder) throws Exception {
+        String model = RandomModel.write(folder.resolve("model")).toString();
+        for (List<String> wrong : List.of(
+                List.of("compress", model, "--to", "gguf:F32", "-o", ""),
+                List.of(
+                        "compress",
+                        "",
+                        "--to",
+                        "gguf:F32",
+                        "-o",
+                        folder.resolve("out").toString()),
+                List.of("dequantize", model, "-o", ""),
+                List.of("inspect", ""),
+                List.of("publish", "", "--model", "chat", "--version", "1"),
+                List.of("pull", "chat", "phone", ""),
+                List.of("policy", "apply", ""),
+                List.of("runs", "--home", ""),
+                List.of("quantizer", "--work-folder", "", "--store", "memory:"))) {
+            Said said = Said.to(wrong.toArray(String[]::new));
+
+            assertThat(said.exitCode()).as("%s: %s", wrong, said.err()).isEqualTo(ExitCode.USAGE);
+            assertThat(said.err()).as(wrong.toString()).contains("found nothing, expected a path");
         }
     }
 
