@@ -9,8 +9,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.GroupAuthorizationException;
+import org.apache.kafka.common.errors.InvalidGroupIdException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
 import org.apache.kafka.common.errors.SslAuthenticationException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
@@ -57,6 +59,12 @@ public final class KafkaRefusal {
             when String.valueOf(unread.getMessage()).startsWith("Failed to load SSL") ->
                 Optional.of(unread.getMessage() + " (" + unread.getCause() + "); check location, type and password of"
                         + " ssl.truststore and ssl.keystore in the file of --kafka-config");
+            // A name that does not resolve may do so later.
+            case ConfigException wrong
+            when !String.valueOf(wrong.getMessage()).startsWith("No resolvable bootstrap urls") ->
+                Optional.of("Kafka's clients cannot be set up so: " + wrong.getMessage()
+                        + "; check --kafka, which is HOST:PORT, and the file of --kafka-config");
+            case InvalidGroupIdException group -> Optional.of(String.valueOf(group.getMessage()));
             default -> Optional.empty();
         };
     }
