@@ -77,11 +77,23 @@ public final class Main {
 
     private static int report(ParameterException error) {
         CommandLine command = error.getCommandLine();
-        command.getErr().println("millrace: " + Text.printableLines(String.valueOf(error.getMessage())));
+        command.getErr().println("millrace: " + Text.printableLines(describe(error)));
         if (!UnmatchedArgumentException.printSuggestions(error, command.getErr())) {
             command.getErr().println("See '" + command.getCommandSpec().qualifiedName() + " --help'.");
         }
         return ExitCode.USAGE;
+    }
+
+    private static String describe(ParameterException error) {
+        if (error instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()) {
+            String word = unmatched.getUnmatched().getFirst();
+            return error.getCommandLine().getSubcommands().isEmpty()
+                    ? "'" + word + "' is more than '"
+                            + error.getCommandLine().getCommandSpec().qualifiedName() + "' takes"
+                    : "there is no command '" + word + "'";
+        }
+        // picocli's own sentence about options that exclude each other begins so.
+        return String.valueOf(error.getMessage()).replaceFirst("^Error: ", "");
     }
 
     private static int report(Exception error, CommandLine command, boolean verbose) {

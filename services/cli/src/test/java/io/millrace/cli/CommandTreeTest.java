@@ -82,6 +82,19 @@ final class CommandTreeTest {
     }
 
     @Test
+    void aWordTooManyAndACommandThatIsNotThereAreSaidInPlainWords() {
+        assertThat(Said.to("modles").err())
+                .startsWith("millrace: there is no command 'modles'" + System.lineSeparator());
+        assertThat(Said.to("policy", "lst").err()).startsWith("millrace: there is no command 'lst'");
+        assertThat(Said.to("inspect", "model", "other").err())
+                .startsWith("millrace: 'other' is more than 'millrace inspect' takes" + System.lineSeparator());
+        assertThat(Said.to("inspect", "model", "--tensor").err()).startsWith("millrace: Unknown option: '--tensor'");
+        assertThat(Said.to("compress", "m", "--to=gguf:F32", "-o=o", "--split-max-size=1G", "--split-max-tensors=2")
+                        .err())
+                .startsWith("millrace: --split-max-size=SIZE, --split-max-tensors=N are mutually exclusive");
+    }
+
+    @Test
     void withoutARunningMillraceACommandSaysHowToGetOne() {
         Said said = Said.to("runs", "--home", "target/no-such-home");
 
