@@ -9,6 +9,7 @@ import io.millrace.worker.configuration.Configuration;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -67,7 +68,12 @@ public final class Main {
         if (value.isEmpty()) {
             throw new TypeConversionException("found nothing, expected a path");
         }
-        return Path.of(value);
+        try {
+            return Path.of(value);
+        } catch (InvalidPathException e) {
+            throw new TypeConversionException("'" + value + "' is no path (" + e.getReason()
+                    + "); where a name is not ASCII, set LC_ALL=C.UTF-8");
+        }
     }
 
     private static void tellVersion(CommandLine command) {

@@ -193,6 +193,16 @@ final class CommandTreeTest {
         }
     }
 
+    @Test
+    void aNameThatIsNoPathNamesTheLocale() {
+        Said said = Said.to("inspect", "mo\0del");
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(said.err())
+                .contains("is no path (Nul character not allowed); where a name is not ASCII, set LC_ALL=C.UTF-8")
+                .doesNotContain("Exception");
+    }
+
     /** As {@code -o "$OUT"} gives it where OUT is not set: it would be the folder that one stands in. */
     @Test
     void anEmptyPathIsAUsageError(@TempDir Path folder) throws Exception {
