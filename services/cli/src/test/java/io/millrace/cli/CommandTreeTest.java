@@ -184,6 +184,7 @@ final class CommandTreeTest {
                 List.of("up", "--slots", "0"),
                 List.of("up", "--devices", "CPU"),
                 List.of("publish", "target", "--model", "chat", "--version", "1", "--step=-1"),
+                List.of("publish", "target", "--model", "chat", "--version", "1", "--label", "=x"),
                 List.of("topics", "apply", "--devices", "CPU"),
                 List.of("runs", "--topic-prefix", "a b!"))) {
             Said said = Said.to(wrong.toArray(String[]::new));

@@ -132,6 +132,9 @@ public final class Publisher implements AutoCloseable {
             if (step < 0) {
                 throw new IllegalArgumentException("the step is " + step + ", expected 0 or more");
             }
+            if (labels.containsKey("")) {
+                throw new IllegalArgumentException("a label with the value '" + labels.get("") + "' has no name");
+            }
             labels = Map.copyOf(labels);
         }
 

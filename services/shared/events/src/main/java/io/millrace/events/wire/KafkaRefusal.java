@@ -21,7 +21,10 @@ import org.apache.kafka.common.errors.UnsupportedSaslMechanismException;
 import org.apache.kafka.common.resource.ResourceType;
 import org.jspecify.annotations.Nullable;
 
-/** Why a broker does not let us in, or not do what we asked: as an operator needs to hear it, without secrets. */
+/**
+ * Why a broker does not let us in, or not do what we asked, or a client cannot be set up as it was told: as an operator
+ * needs to hear it, without secrets.
+ */
 public final class KafkaRefusal {
     private static final Pattern USER = Pattern.compile("\\busername\\s*=\\s*\"?([^\";\\s]+)");
     private static final Pattern ANOTHER_HOST = Pattern.compile("No (subject alternative|name matching).*");
