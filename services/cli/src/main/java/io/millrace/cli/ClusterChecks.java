@@ -8,6 +8,8 @@ import io.millrace.store.ArtifactStore;
 import io.millrace.store.Conformance;
 import io.millrace.store.Stores;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -151,21 +153,33 @@ final class ClusterChecks {
     }
 
     private static String days(Duration time) {
-        return time.toHours() % 24 == 0
-                ? time.toDays() + (time.toDays() == 1 ? " day" : " days")
-                : time.toMinutes() + " minutes";
+        return time.toHours() % 24 == 0 ? Text.count(time.toDays(), "day") : time.toMinutes() + " minutes";
     }
 
     /** Needs no broker. */
     static Finding store(String place) throws InterruptedException {
+        try {
+            // To open it would make it, and a mistyped address would be fine.
+            Optional<Path> missing = Stores.folderOf(place).filter(Files::notExists);
+            return missing.isPresent()
+                    ? new Finding(
+                            "store",
+                            false,
+                            "there is no folder " + missing.get()
+                                    + "; name another with --store, or make it if the store is to be a new one")
+                    : conformance(place);
+        } catch (IOException e) {
+            return new Finding("store", false, FileProblem.of(e).orElse(String.valueOf(e.getMessage())));
+        }
+    }
+
+    private static Finding conformance(String place) throws IOException, InterruptedException {
         try (ArtifactStore store = Stores.open(place)) {
             Conformance conformance = Conformance.of(store);
             return new Finding(
                     "store",
                     conformance.fit(),
                     conformance.fit() ? place + " keeps its promises" : String.join("; ", conformance.problems()));
-        } catch (IOException e) {
-            return new Finding("store", false, FileProblem.of(e).orElse(String.valueOf(e.getMessage())));
         }
     }
 }

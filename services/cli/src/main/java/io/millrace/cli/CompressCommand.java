@@ -216,6 +216,7 @@ final class CompressCommand implements Callable<Integer> {
         }
         files.check();
         Set<CompressionTarget> wanted = wanted();
+        UnusedOptions.refuse(spec, wanted);
         for (CompressionTarget target : wanted) {
             if (importance == null && target.parameters() instanceof Gguf type && type.needsImportance()) {
                 throw new ParameterException(

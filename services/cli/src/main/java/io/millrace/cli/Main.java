@@ -9,7 +9,9 @@ import io.millrace.worker.configuration.Configuration;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
@@ -17,6 +19,7 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.acl.AclOperation;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The {@code millrace} command. */
@@ -56,10 +59,24 @@ public final class Main {
         line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
         line.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
         line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.registerConverter(Path.class, Main::path);
         line.setExecutionExceptionHandler((error, command, _) -> report(error, command, verbose));
         line.setParameterExceptionHandler((error, _) -> report(error));
         Configuration.install(line, environment, arguments);
         return line;
+    }
+
+    /** An empty path would be the folder that one stands in; it comes from a variable of a shell that is not set. */
+    private static Path path(String value) {
+        if (value.isEmpty()) {
+            throw new TypeConversionException("found nothing, expected a path");
+        }
+        try {
+            return Path.of(value);
+        } catch (InvalidPathException e) {
+            throw new TypeConversionException("'" + value + "' is no path (" + e.getReason()
+                    + "); where a name is not ASCII, set LC_ALL=C.UTF-8");
+        }
     }
 
     private static void tellVersion(CommandLine command) {
@@ -69,11 +86,23 @@ public final class Main {
 
     private static int report(ParameterException error) {
         CommandLine command = error.getCommandLine();
-        command.getErr().println("millrace: " + Text.printableLines(String.valueOf(error.getMessage())));
+        command.getErr().println("millrace: " + Text.printableLines(describe(error)));
         if (!UnmatchedArgumentException.printSuggestions(error, command.getErr())) {
             command.getErr().println("See '" + command.getCommandSpec().qualifiedName() + " --help'.");
         }
         return ExitCode.USAGE;
+    }
+
+    private static String describe(ParameterException error) {
+        if (error instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()) {
+            String word = unmatched.getUnmatched().getFirst();
+            return error.getCommandLine().getSubcommands().isEmpty()
+                    ? "'" + word + "' is more than '"
+                            + error.getCommandLine().getCommandSpec().qualifiedName() + "' takes"
+                    : "there is no command '" + word + "'";
+        }
+        // picocli's own sentence about options that exclude each other begins so.
+        return String.valueOf(error.getMessage()).replaceFirst("^Error: ", "");
     }
 
     private static int report(Exception error, CommandLine command, boolean verbose) {

@@ -45,9 +45,14 @@ final class ModelsCommand implements Callable<Integer> {
                     models,
                     List.of("model", "version", "target", "format", "size", "of original", "recipe", "artifact"),
                     models.stream().map(ModelsCommand::row).toList(),
-                    "no published models yet; 'millrace runs' shows what is under way");
+                    none());
         }
         return ExitCode.OK;
+    }
+
+    String none() {
+        return "no published models " + (model == null ? "yet" : "of model " + model)
+                + "; 'millrace runs' shows what is under way";
     }
 
     private static List<String> row(ModelPublished published) {

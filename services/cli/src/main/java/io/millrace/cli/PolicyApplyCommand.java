@@ -59,7 +59,7 @@ final class PolicyApplyCommand implements Callable<Integer> {
                             + (runs == 0
                                     ? "no run starts now: no checkpoint of a model like '" + policy.models()
                                             + "' waits for it"
-                                    : runs + (runs == 1 ? " run" : " runs") + " will start"));
+                                    : Text.count(runs, "run") + " will start"));
         }
         return ExitCode.OK;
     }

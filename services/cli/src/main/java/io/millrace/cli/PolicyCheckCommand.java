@@ -126,16 +126,16 @@ final class PolicyCheckCommand implements Callable<Integer> {
         text.append("policy '")
                 .append(policy.name())
                 .append("' is well formed, ")
-                .append(policy.targets().size())
-                .append(" targets; ");
+                .append(Text.count(policy.targets().size(), "target"))
+                .append("; ");
         if (checkpoints.isEmpty()) {
             return text.append("whether each rung can pass was not looked at: no checkpoint of a model like '")
                     .append(policy.models())
                     .append("' is known here (--home, --kafka)")
                     .toString();
         }
-        return text.append(findings.size())
-                .append(" rungs that can never pass for ")
+        return text.append(Text.count(findings.size(), "rung"))
+                .append(" that can never pass for ")
                 .append(checkpoints.stream()
                         .map(checkpoint -> checkpoint.model().value())
                         .collect(Collectors.joining(", ")))

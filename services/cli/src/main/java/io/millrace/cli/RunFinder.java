@@ -9,6 +9,11 @@ final class RunFinder {
     private RunFinder() {}
 
     static RunChanged find(List<RunChanged> runs, String prefix) {
+        // A shell gives nothing for a variable that is not set, and nothing would fit the only run there is.
+        if (prefix.isEmpty()) {
+            throw new CommandFailure(
+                    ExitCode.USAGE, "found nothing, expected the first digits of a run; 'millrace runs' lists all");
+        }
         List<RunChanged> found = runs.stream()
                 .filter(run -> run.run().toString().startsWith(prefix))
                 .toList();

@@ -38,7 +38,8 @@ final class RunsCommand implements Callable<Integer> {
     @Option(
             names = "--watch",
             description =
-                    "Shows them until Ctrl-C; where the output is no terminal, prints them again when they change.")
+                    "Shows them until Ctrl-C; where the output is no terminal, prints them again when they change: JSON in"
+                            + " one line each time.")
     private boolean watch;
 
     @Override
@@ -72,7 +73,11 @@ final class RunsCommand implements Callable<Integer> {
                 .toList();
     }
 
-    private void print(List<RunChanged> runs) {
+    void print(List<RunChanged> runs) {
+        if (watch && output.json()) {
+            output.line(runs, () -> "");
+            return;
+        }
         Instant now = Instant.now();
         output.table(
                 runs,

@@ -15,6 +15,11 @@ public final class Text {
         return ByteText.of(count);
     }
 
+    /** {@code 1 target}, {@code 2 targets}. */
+    static String count(long count, String what) {
+        return count + " " + what + (count == 1 ? "" : "s");
+    }
+
     /** {@code 42 %}. */
     public static String percent(double share) {
         return Math.round(share * 100) + " %";

@@ -84,6 +84,19 @@ final class CommandTreeTest {
     }
 
     @Test
+    void aWordTooManyAndACommandThatIsNotThereAreSaidInPlainWords() {
+        assertThat(Said.to("modles").err())
+                .startsWith("millrace: there is no command 'modles'" + System.lineSeparator());
+        assertThat(Said.to("policy", "lst").err()).startsWith("millrace: there is no command 'lst'");
+        assertThat(Said.to("inspect", "model", "other").err())
+                .startsWith("millrace: 'other' is more than 'millrace inspect' takes" + System.lineSeparator());
+        assertThat(Said.to("inspect", "model", "--tensor").err()).startsWith("millrace: Unknown option: '--tensor'");
+        assertThat(Said.to("compress", "m", "--to=gguf:F32", "-o=o", "--split-max-size=1G", "--split-max-tensors=2")
+                        .err())
+                .startsWith("millrace: --split-max-size=SIZE, --split-max-tensors=N are mutually exclusive");
+    }
+
+    @Test
     void withoutARunningMillraceACommandSaysHowToGetOne() {
         Said said = Said.to("runs", "--home", "target/no-such-home");
 
@@ -172,12 +185,51 @@ final class CommandTreeTest {
         for (List<String> wrong : List.of(
                 List.of("up", "--slots", "0"),
                 List.of("up", "--devices", "CPU"),
+                List.of("publish", "target", "--model", "chat", "--version", "1", "--step=-1"),
+                List.of("publish", "target", "--model", "chat", "--version", "1", "--label", "=x"),
                 List.of("topics", "apply", "--devices", "CPU"),
                 List.of("runs", "--topic-prefix", "a b!"))) {
             Said said = Said.to(wrong.toArray(String[]::new));
 
             assertThat(said.exitCode()).as("%s: %s", wrong, said.err()).isEqualTo(ExitCode.USAGE);
             assertThat(said.err()).startsWith("millrace: ").doesNotContain("\tat ");
+        }
+    }
+
+    @Test
+    void aNameThatIsNoPathNamesTheLocale() {
+        Said said = Said.to("inspect", "mo\0del");
+
+        assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(said.err())
+                .contains("is no path (Nul character not allowed); where a name is not ASCII, set LC_ALL=C.UTF-8")
+                .doesNotContain("Exception");
+    }
+
+    /** As {@code -o "$OUT"} gives it where OUT is not set: it would be the folder that one stands in. */
+    @Test
+    void anEmptyPathIsAUsageError(@TempDir Path folder) throws Exception {
+        String model = RandomModel.write(folder.resolve("model")).toString();
+        for (List<String> wrong : List.of(
+                List.of("compress", model, "--to", "gguf:F32", "-o", ""),
+                List.of(
+                        "compress",
+                        "",
+                        "--to",
+                        "gguf:F32",
+                        "-o",
+                        folder.resolve("out").toString()),
+                List.of("dequantize", model, "-o", ""),
+                List.of("inspect", ""),
+                List.of("publish", "", "--model", "chat", "--version", "1"),
+                List.of("pull", "chat", "phone", ""),
+                List.of("policy", "apply", ""),
+                List.of("runs", "--home", ""),
+                List.of("quantizer", "--work-folder", "", "--store", "memory:"))) {
+            Said said = Said.to(wrong.toArray(String[]::new));
+
+            assertThat(said.exitCode()).as("%s: %s", wrong, said.err()).isEqualTo(ExitCode.USAGE);
+            assertThat(said.err()).as(wrong.toString()).contains("found nothing, expected a path");
         }
     }
 

@@ -25,4 +25,15 @@ class FileProblemTest {
 
         assertThat(ClusterChecks.store(file.toString()).found()).isEqualTo(file + " exists already, and is no folder");
     }
+
+    @Test
+    void doctorMakesNoStoreOfAnAddressThatIsMistyped(@TempDir Path folder) throws Exception {
+        Path mistyped = folder.resolve("stroe");
+
+        DoctorCommand.Finding finding = ClusterChecks.store(mistyped.toString());
+
+        assertThat(finding.fine()).isFalse();
+        assertThat(finding.found()).startsWith("there is no folder " + mistyped + "; name another with --store");
+        assertThat(mistyped).doesNotExist();
+    }
 }

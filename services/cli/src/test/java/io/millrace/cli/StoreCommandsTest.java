@@ -6,6 +6,7 @@ import io.millrace.store.ArtifactStore;
 import io.millrace.store.Stores;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,8 +37,8 @@ class StoreCommandsTest {
     }
 
     @Test
-    void theDoctorLooksAtAStoreAlsoWhereNoBrokerAnswers() {
-        Path place = folder.resolve("store");
+    void theDoctorLooksAtAStoreAlsoWhereNoBrokerAnswers() throws IOException {
+        Path place = Files.createDirectory(folder.resolve("store"));
 
         Said said = to("doctor", "--home", home(), "--store", place.toString());
 

@@ -23,6 +23,12 @@ final class TextTest {
     }
 
     @Test
+    void oneIsNotMany() {
+        assertThat(List.of(Text.count(0, "run"), Text.count(1, "run"), Text.count(2, "run")))
+                .containsExactly("0 runs", "1 run", "2 runs");
+    }
+
+    @Test
     void columnsOfATableLineUp() {
         Table table = new Table(List.of("model", "size"), List.of(List.of("a", "1"), List.of("longer", "2")));
 

@@ -6,8 +6,10 @@ import io.millrace.events.Parameters.Gguf;
 import io.millrace.events.Parameters.Onnx;
 import io.millrace.events.Parameters.Quantize;
 import io.millrace.events.policy.Nearest;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -50,13 +52,16 @@ public record CompressionTarget(Quantize parameters) {
 
     /** Letters and digits alone decide first, and the format may be left out: {@code q4km} is {@code gguf:Q4_K_M}. */
     private static String nearest(String text, List<CompressionTarget> all) {
-        List<String> names = all.stream().map(CompressionTarget::toString).toList();
-        return names.stream()
-                        .filter(name -> bare(name).equals(bare(text))
-                                || bare(name.substring(name.indexOf(':'))).equals(bare(text)))
+        Map<String, CompressionTarget> spelled = new LinkedHashMap<>();
+        for (CompressionTarget target : all) {
+            spelled.put(target.toString().toLowerCase(Locale.ROOT), target);
+            spelled.putIfAbsent(target.parameters.type().toLowerCase(Locale.ROOT), target);
+        }
+        return spelled.keySet().stream()
+                        .filter(spelling -> bare(spelling).equals(bare(text)))
                         .findFirst()
-                        .or(() -> Nearest.to(text, names))
-                        .map(name -> ", did you mean '" + name + "'?")
+                        .or(() -> Nearest.to(text.toLowerCase(Locale.ROOT), spelled.keySet()))
+                        .map(spelling -> ", did you mean '" + spelled.get(spelling) + "'?")
                         .orElse(".")
                 + " There are ";
     }

@@ -103,6 +103,9 @@ public final class KafkaNode implements AutoCloseable {
 
     /** Starts a node on a folder that was formatted. What fails is thrown when the rest has been shut down. */
     public static KafkaNode start(Properties settings) throws Exception {
+        // Log4j, which Kafka asks for the levels of its loggers, would; where the process ends already, with a stack
+        // trace.
+        System.setProperty("log4j.shutdownHookEnabled", "false");
         KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
         try {
             server.startup();

@@ -129,6 +129,12 @@ public final class Publisher implements AutoCloseable {
                 throw new IllegalArgumentException(
                         "a version has 1 to 128 characters that can be printed, found '" + version + "'");
             }
+            if (step < 0) {
+                throw new IllegalArgumentException("the step is " + step + ", expected 0 or more");
+            }
+            if (labels.containsKey("")) {
+                throw new IllegalArgumentException("a label with the value '" + labels.get("") + "' has no name");
+            }
             labels = Map.copyOf(labels);
         }
 

@@ -28,7 +28,7 @@ public final class Stores {
     public static ArtifactStore open(String address) throws IOException {
         Matcher scheme = SCHEME.matcher(address);
         if (!scheme.matches()) {
-            return FolderStore.open(Path.of(address));
+            return FolderStore.open(path(address));
         }
         return switch (scheme.group(1)) {
             case "file" -> FolderStore.open(folder(address));
@@ -53,9 +53,18 @@ public final class Stores {
     public static Optional<Path> folderOf(String address) throws IOException {
         Matcher scheme = SCHEME.matcher(address);
         if (!scheme.matches()) {
-            return Optional.of(Path.of(address));
+            return Optional.of(path(address));
         }
         return scheme.group(1).equals("file") ? Optional.of(folder(address)) : Optional.empty();
+    }
+
+    /** An empty one would be the folder that the process stands in. */
+    private static Path path(String address) {
+        if (address.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "the address of the store is empty, expected a folder or s3://bucket/prefix");
+        }
+        return Path.of(address);
     }
 
     private static MemoryStore memory(String name) {

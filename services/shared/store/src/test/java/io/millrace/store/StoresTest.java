@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,6 +30,16 @@ class StoresTest {
             assertThatThrownBy(() -> Stores.open(address))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining(address);
+        }
+    }
+
+    @Test
+    void anEmptyAddressIsNotTheFolderThatOneStandsIn() {
+        for (ThrowingCallable use : List.<ThrowingCallable>of(
+                () -> Stores.open(""), () -> Stores.openExisting(""), () -> Stores.folderOf(""))) {
+            assertThatThrownBy(use)
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("the address of the store is empty, expected a folder or s3://bucket/prefix");
         }
     }
 }

@@ -8,12 +8,26 @@ import java.util.Optional;
 public final class Nearest {
     private Nearest() {}
 
-    /** The known word with the fewest changed letters, if it is near enough to be a slip. */
+    /**
+     * The known word that goes on where {@code found} stops, as {@code Q4_K_M} does after {@code Q4_K}; else the one with the
+     * fewest changed letters, if it is near enough to be a slip.
+     */
     public static Optional<String> to(String found, Collection<String> known) {
+        Comparator<String> nearest =
+                Comparator.<String>comparingInt(word -> distance(found, word)).thenComparing(word -> word);
         return known.stream()
-                .min(Comparator.<String>comparingInt(word -> distance(found, word))
-                        .thenComparing(word -> word))
-                .filter(word -> distance(found, word) <= Math.max(2, word.length() / 3));
+                .filter(word -> goesOn(found, word))
+                .min(nearest)
+                .or(() -> known.stream()
+                        .min(nearest)
+                        .filter(word -> distance(found, word) <= Math.max(2, word.length() / 3)));
+    }
+
+    private static boolean goesOn(String found, String word) {
+        return !found.isEmpty()
+                && word.length() > found.length()
+                && word.startsWith(found)
+                && "_-".indexOf(word.charAt(found.length())) >= 0;
     }
 
     /** Letters inserted, removed or replaced, and neighbours that changed places, which is one slip and not two. */

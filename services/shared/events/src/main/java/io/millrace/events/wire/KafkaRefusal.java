@@ -9,8 +9,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.GroupAuthorizationException;
+import org.apache.kafka.common.errors.InvalidGroupIdException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
 import org.apache.kafka.common.errors.SslAuthenticationException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
@@ -19,7 +21,10 @@ import org.apache.kafka.common.errors.UnsupportedSaslMechanismException;
 import org.apache.kafka.common.resource.ResourceType;
 import org.jspecify.annotations.Nullable;
 
-/** Why a broker does not let us in, or not do what we asked: as an operator needs to hear it, without secrets. */
+/**
+ * Why a broker does not let us in, or not do what we asked, or a client cannot be set up as it was told: as an operator
+ * needs to hear it, without secrets.
+ */
 public final class KafkaRefusal {
     private static final Pattern USER = Pattern.compile("\\busername\\s*=\\s*\"?([^\";\\s]+)");
     private static final Pattern ANOTHER_HOST = Pattern.compile("No (subject alternative|name matching).*");
@@ -57,6 +62,12 @@ public final class KafkaRefusal {
             when String.valueOf(unread.getMessage()).startsWith("Failed to load SSL") ->
                 Optional.of(unread.getMessage() + " (" + unread.getCause() + "); check location, type and password of"
                         + " ssl.truststore and ssl.keystore in the file of --kafka-config");
+            // A name that does not resolve may do so later.
+            case ConfigException wrong
+            when !String.valueOf(wrong.getMessage()).startsWith("No resolvable bootstrap urls") ->
+                Optional.of("Kafka's clients cannot be set up so: " + wrong.getMessage()
+                        + "; check --kafka, which is HOST:PORT, and the file of --kafka-config");
+            case InvalidGroupIdException group -> Optional.of(String.valueOf(group.getMessage()));
             default -> Optional.empty();
         };
     }

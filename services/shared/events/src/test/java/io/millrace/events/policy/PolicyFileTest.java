@@ -324,14 +324,14 @@ class PolicyFileTest {
     /** One thing is changed in the small policy; the message has the line and what was meant. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-            models: "*"           | model: "*"            | policy:1: 'models' is missing
+            models: "*"           | model: "*"            | policy:1: 'models' is missing; found 'model', did you mean 'models'?
             policy: p             | policy: p/q           | policy:1: 'p/q' is not a name
             models: "*"           | models: "a b"         | policy:2: 'a b' is not a pattern of model names
             models: "*"           | models: *             | policy:2:
             models: "*"           | models: *x            | policy:2: '*x' is an alias in YAML
-            evaluate:             | evalute:              | policy:1: 'evaluate' is missing
+            evaluate:             | evalute:              | policy:1: 'evaluate' is missing; found 'evalute', did you mean 'evaluate'?
             evaluate: {           | work-no: cpu\\nevaluate: { | policy:3: unknown key 'work-no'; did you mean 'work-on'?
-            {text: e.txt}         | {txt: e.txt}          | policy:3: 'text' is missing
+            {text: e.txt}         | {txt: e.txt}          | policy:3: 'text' is missing; found 'txt', did you mean 'text'?
             {text: e.txt}         | {text: e.txt, size: 3} | policy:3: unknown key 'size'; known: length, sequences, text
             {text: e.txt}         | {text: e.txt, length: long} | policy:3: 'length' is 'long' but must be a whole number
             {text: e.txt}         | {text: e.txt, sequences: 0} | policy:3: 'sequences' is 0 but must be at least 1
@@ -341,7 +341,7 @@ class PolicyFileTest {
             name: t               | name: t\\n    device: CPU | policy:6: 'CPU' is not a device class
             [quantize             | [quantise             | policy:7: unknown stage 'quantise'; did you mean 'quantize'?
             format: gguf          | format: ggml          | policy:7: unknown format 'ggml'; did you mean 'gguf'?
-            type: Q8_0            | type: Q4_K            | policy:7: unknown type 'Q4_K'; did you mean
+            type: Q8_0            | type: Q4_K            | policy:7: unknown type 'Q4_K'; did you mean 'Q4_K_M'?
             type: Q8_0            | type: Q8_0, method: gptq | policy:7: unknown method 'gptq'; known: round-to-nearest
             type: Q8_0            | type: Q2_K_S          | policy:7: Q2_K_S is too coarse without an importance matrix; add 'importance: FILE'
             type: Q8_0            | type: F16, tensor-type: {attn_v: Q8_0} | policy:7: quantize: F16 files hold all matrices in one type, but attn_v=Q8_0 is asked for

@@ -73,6 +73,33 @@ class DeadLettersTest {
         assertThat(DeadLetters.replay(received(letter))).isEmpty();
     }
 
+    /** A letter with all of it would be larger than Kafka takes, and a reader asks {@code millrace-cut} and not the size. */
+    @Test
+    void ofARecordWithALargeHeadTheWholeValueIsKept() {
+        ConsumerRecord<String, byte[]> large = origin();
+        large.headers().add("foreign", new byte[70 << 10]).add("more", new byte[70 << 10]);
+
+        ProducerRecord<byte[], byte[]> letter = letters.record(large, "why");
+
+        assertThat(new String(letter.headers().lastHeader("millrace-cut").value(), StandardCharsets.UTF_8))
+                .startsWith(
+                        "a value of 3 bytes, key and headers of " + (7 + 5 + 1 + 7 + 4 + (140 << 10)) + ", SHA-256");
+        assertThat(letter.headers().lastHeader("foreign")).isNull();
+        assertThat(letter.value()).isEqualTo(POISON);
+    }
+
+    @Test
+    void aRecordOfTheLargestSizeIsKeptWhole() {
+        ConsumerRecord<String, byte[]> fits =
+                new ConsumerRecord<>("millrace.checkpoints", 0, 5, "k".repeat(128 << 10), new byte[512 << 10]);
+
+        ProducerRecord<byte[], byte[]> letter = letters.record(fits, "why");
+
+        assertThat(DeadLetters.isCut(received(letter))).isFalse();
+        assertThat(letter.key()).hasSize(128 << 10);
+        assertThat(letter.value()).hasSize(512 << 10);
+    }
+
     @Test
     void recordWithoutMarksIsNoDeadLetter() {
         assertThat(DeadLetters.origin(origin())).isEmpty();

@@ -112,5 +112,10 @@ class ParametersCodecTest {
         assertThatThrownBy(() -> ParametersCodec.of(
                         StageName.QUANTIZE, "gguf", "{\"type\":\"Q8_0\",\"tensor-type\":[\"attn_v\"]}"))
                 .hasMessage("'attn_v' is not PATTERN=TYPE, such as attn_v=Q8_0");
+        assertThatThrownBy(() -> ParametersCodec.of(
+                        StageName.QUANTIZE,
+                        "gguf",
+                        "{\"split-max-size\":\"4G\",\"split-max-tensors\":9,\"type\":\"Q8_0\"}"))
+                .hasMessage("parameters 'split-max-size' and 'split-max-tensors' exclude each other");
     }
 }

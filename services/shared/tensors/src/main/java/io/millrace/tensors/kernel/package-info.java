@@ -1,4 +1,4 @@
-/** What all kernels share: how wide a vector is. */
+/** What all kernels share: how wide a vector is, and how its numbers become the bytes of a file. */
 @NullMarked
 package io.millrace.tensors.kernel;
 

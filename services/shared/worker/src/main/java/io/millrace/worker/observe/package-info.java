@@ -1,4 +1,4 @@
-/** What an operator sees of a process: metrics, health and log lines. Nothing here decides anything. */
+/** What an operator sees of a process: metrics, health, log lines and traces. Nothing here decides anything. */
 @NullMarked
 package io.millrace.worker.observe;
 

@@ -1,7 +1,8 @@
 /**
- * compressed-tensors inside safetensors, as vLLM and transformers load them: integer weights in groups, packed into
- * 32-bit words ({@code pack-quantized}), and bytes with one scale per row ({@code float-quantized}, {@code
- * int-quantized}). Writer and reader share no packing code, so that one checks the other.
+ * compressed-tensors inside safetensors, as vLLM and transformers load them: integer weights in groups or rows, packed
+ * into 32-bit words ({@code pack-quantized}); bytes with one scale per row or per block of rows and columns ({@code
+ * float-quantized}, {@code int-quantized}); and 4-bit floats in groups ({@code mxfp4-pack-quantized}, {@code
+ * nvfp4-pack-quantized}). Writer and reader share no packing code, so that one checks the other.
  */
 @NullMarked
 package io.millrace.tensors.format.compressed;
