@@ -228,9 +228,9 @@ class FolderStoreTest extends WrittenStoreContract {
         Path file = temp.resolve("store/results/" + key("a") + ".json");
         byte[] good = Files.readAllBytes(file);
 
-        for (int bit = 0; bit < 8 * good.length; bit++) {
+        for (int i = 0; i < good.length; i++) {
             byte[] bad = good.clone();
-            bad[bit / 8] ^= (byte) (1 << bit % 8);
+            bad[i] ^= (byte) (1 << i % 8);
             Files.write(file, bad);
             try {
                 // What is left is a writer, if the damage is in the seal itself and makes it none.
