@@ -76,14 +76,15 @@ public final class Planner {
         times.changed(name, recordAt);
         Table<Policy> policies = draft.tables().policies();
         Optional<Policy> former = policies.get(name);
-        if (policy.isPresent() && former.equals(policy)) {
+        Optional<Policy> standing = policy.map(next -> Revised.after(former, next));
+        if (standing.isPresent() && former.equals(standing)) {
             return true;
         }
-        policy.ifPresentOrElse(standing -> policies.put(name, standing), () -> {
+        standing.ifPresentOrElse(next -> policies.put(name, next), () -> {
             policies.delete(name);
             LatestModel.deleted(name, draft);
         });
-        new PolicyChange(this, coordinator, draft, name, former, policy, times.changed(name), now).carryOut();
+        new PolicyChange(this, coordinator, draft, name, former, standing, times.changed(name), now).carryOut();
         return true;
     }
 

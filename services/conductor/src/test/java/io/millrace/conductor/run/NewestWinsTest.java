@@ -241,6 +241,35 @@ class NewestWinsTest {
         }
     }
 
+    /** Both who applied it found none, so both are the first; the later record is in force. */
+    @Test
+    void ofTwoPoliciesThatWereAppliedAtOnceTheOneThatIsInForceMakesTheLatest() {
+        world.publish(OLD);
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 1, PHONE));
+        Job first = world.lastJob();
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 1, OTHER_PHONE));
+        Job second = world.lastJob();
+
+        finish(second);
+        finish(first);
+
+        assertThat(latest()).containsExactly("Q6_K");
+    }
+
+    @Test
+    void aPolicyWhoseRecordIsReadTwiceAsksOnce() {
+        world.publish(OLD);
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, PHONE));
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, OTHER_PHONE));
+        int jobs = world.jobs().size();
+        int outputs = world.outputs().size();
+
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, OTHER_PHONE));
+
+        assertThat(world.jobs()).hasSize(jobs);
+        assertThat(world.outputs()).hasSize(outputs);
+    }
+
     /** A failed run of before the deletion is opened again by hand. */
     @Test
     void aRetryOfARunWhosePolicyWasDeletedDoesNotTakeThePlaceOfWhatTheNewOneMade() {

@@ -60,7 +60,8 @@ final class S3Failure {
     }
 
     private IOException failed(String what, String meaning, String said, RuntimeException failure) {
-        return new IOException(address + ": " + what + " failed: " + meaning + " (" + said + ")", failure);
+        return new StoreUnreachableException(
+                address + ": " + what + " failed: " + meaning + " (" + said + ")", failure);
     }
 
     private String refusal(int status, String code) {

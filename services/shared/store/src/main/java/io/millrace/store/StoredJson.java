@@ -25,7 +25,7 @@ import java.util.regex.Pattern;
  * <pre>
  * results/&lt;jobKey&gt;.json  format "millrace-result/1", key, output {manifest, location}, size-bytes, measurements
  *                         [{metric, value?, standard-error?, baseline?, unit, runtime, device, samples, dataset?, note}],
- *                         cost {compute (ISO-8601), bytes-in, bytes-out}, writer
+ *                         cost {compute (ISO-8601), bytes-in, bytes-out}, writer; sealed ({@link Seal})
  * claims/&lt;jobKey&gt;.json   format "millrace-claim/1", key, holder, starts, beat
  * </pre>
  */
@@ -58,11 +58,11 @@ final class StoredJson {
                         "bytes-in", result.cost().bytesIn(),
                         "bytes-out", result.cost().bytesOut()));
         json.put("writer", result.writer());
-        return bytes(json);
+        return Seal.put(bytes(json));
     }
 
     static JobResult readResult(String where, byte[] content) throws DamagedFileException {
-        JsonFields json = open(where, content, RESULT);
+        JsonFields json = open(where, Seal.open(where, content), RESULT);
         try {
             JsonFields output = json.object("output");
             JsonFields cost = json.object("cost");
@@ -89,7 +89,7 @@ final class StoredJson {
     /** Why this is no result; empty if it is one, or may be one to another version. */
     static Optional<String> unreadable(String where, byte[] content) {
         try {
-            String format = JsonFields.parse(where, content).text("format");
+            String format = JsonFields.parse(where, Seal.open(where, content)).text("format");
             if (!format.equals(RESULT) && FORMAT.matcher(format).matches()) {
                 return Optional.empty();
             }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.events.JobKey;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -31,6 +32,18 @@ abstract class WrittenStoreContract extends StoreCareContract {
             assertThat(store.result(key("a"))).contains(standing);
             store.dropResult(standing);
         }
+    }
+
+    @Test
+    void aResultWithOtherNumbersThanWereCommittedIsNone() throws Exception {
+        JobResult standing = committed("a");
+        String other = new String(StoredJson.write(standing), StandardCharsets.UTF_8).replace("7.25", "3.25");
+        overwriteResult(key("a"), other);
+
+        assertThat(other).contains("\"value\":3.25");
+        assertThatThrownBy(() -> store.result(key("a"))).isInstanceOf(DamagedFileException.class);
+        assertThat(UsableResult.of(store, key("a"))).isEmpty();
+        assertThat(store.commit(standing)).isEqualTo(new Commit.Won(standing));
     }
 
     @Test
