@@ -37,7 +37,7 @@ public final class GgufCompressor {
      * The same with more say in it.
      *
      * @param importances how strongly the model's columns are used, to weigh errors by; tensors that it does not know are
-     *     quantized without
+     *     quantized without, or refused where the file type is too coarse for that
      */
     public static GgufPlan plan(Checkpoint checkpoint, GgufOptions options, Optional<ImportanceMatrix> importances)
             throws IOException {
@@ -50,6 +50,9 @@ public final class GgufCompressor {
         for (List<TensorRule> parts : stacks) {
             TensorRule rule = parts.getFirst();
             GgufMixture.Choice choice = mixture.choose(rule.ggufName());
+            if (importances.isPresent() && mixture.needsImportance(rule.ggufName())) {
+                importances.get().requireKnown(rule.ggufName(), options.fileType());
+            }
             planned.add(planned(
                     new GgufTensor(rule.ggufName(), choice.type(), GgufStacks.shape(parts), 0),
                     rule.expert().isPresent() ? new PlannedTensor.Stacked(parts) : new PlannedTensor.Stored(rule),
