@@ -534,6 +534,53 @@ class TokenizerKeysTest {
         return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json")).keys();
     }
 
+    @Test
+    void aMarkOfAnotherCharacterIsRefused() throws Exception {
+        write("tokenizer.json", """
+                {"pre_tokenizer": {"type": "Metaspace", "replacement": "_", "prepend_scheme": "never"},
+                 "model": {"type": "BPE", "byte_fallback": true, "vocab": {"a": 0}, "merges": []}}""");
+
+        assertThatThrownBy(() -> keys(1))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("expected none or Metaspace with '\u2581'");
+    }
+
+    /** llama.cpp would abort when it opens the file. */
+    @Test
+    void tokensThatBecomeEqualAreRefused() throws Exception {
+        String text = byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "");
+
+        write("tokenizer.json", text.replace("<|end|>", "[PAD4]"));
+        assertThatThrownBy(() -> keys(5))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("tokens 3 and 4 are both '[PAD4]' in GGUF, with which llama.cpp would not open");
+        write("tokenizer.json", text.replace("<|end|>", "a\\u0000b"));
+        assertThatThrownBy(() -> keys(4)).hasMessageContaining("tokens 0 and 3 are both 'a' in GGUF");
+    }
+
+    /** A byte-level tokenizer's text has spaces, and marks are characters like others. */
+    @Test
+    void anAddedTokenOfAByteLevelTokenizerKeepsItsText() throws Exception {
+        String text = byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "").replace("<|end|>", "\u2581the");
+        write("tokenizer.json", text.replaceAll("\"special\"\\s*:\\s*true", "\"special\": false"));
+
+        assertThat(keys(4))
+                .containsEntry("tokenizer.ggml.tokens", GgufValue.texts(List.of("a", "b", "ab", "\u2581the")));
+    }
+
+    /** transformers goes by tokenizer.json where both are there. */
+    @Test
+    void aNormalizerThatGgufCannotSayIsRefusedBesideATokenizerModelToo() throws Exception {
+        Files.write(folder.resolve("tokenizer.model"), sentencePiece(2));
+        write("tokenizer.json", """
+                {"normalizer": {"type": "NFKC"}, "model": {"type": "BPE", "byte_fallback": true, "vocab": {"<unk>": 0},
+                 "merges": []}}""");
+
+        assertThatThrownBy(() -> keys(4))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("beside byte_fallback, expected Prepend and Replace of word starts");
+    }
+
     private void write(String name, String text) throws IOException {
         Files.writeString(folder.resolve(name), text);
     }
