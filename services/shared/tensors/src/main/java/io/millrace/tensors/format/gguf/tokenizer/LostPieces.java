@@ -22,12 +22,16 @@ final class LostPieces {
         this.model = files.tokenizer().path("model");
     }
 
-    static List<String> of(TokenizerFiles files, Vocabulary vocabulary) {
+    /** @param prefixed whether llama.cpp puts a space before a text */
+    static List<String> of(TokenizerFiles files, Vocabulary vocabulary, boolean prefixed) {
         LostPieces pieces = new LostPieces(files, vocabulary);
         List<String> lost = new ArrayList<>();
         if (vocabulary.model().equals("llama")) {
             pieces.bytes().ifPresent(lost::add);
             pieces.joined().ifPresent(lost::add);
+            if (prefixed && files.tokenizer().isEmpty()) {
+                pieces.userDefined().ifPresent(lost::add);
+            }
             if (!files.tokenizer().isEmpty() && !WordMarks.ofSpaces(files.tokenizer())) {
                 lost.add("takes each space for the start of a word");
             }
@@ -55,6 +59,18 @@ final class LostPieces {
                 ? Optional.empty()
                 : Optional.of("aborts at a character that no piece spells, for want of "
                         + LostTokenization.named(List.copyOf(missing)));
+    }
+
+    /** SentencePiece puts a space before the whole text alone. */
+    private Optional<String> userDefined() {
+        List<String> found = vocabulary.tokens().stream()
+                .filter(token -> token.kind() == Kind.USER_DEFINED)
+                .map(Token::text)
+                .toList();
+        return found.isEmpty()
+                ? Optional.empty()
+                : Optional.of("puts a space after " + LostTokenization.named(found)
+                        + ", and none before a text that begins so (user-defined)");
     }
 
     /** The algorithm leaves out what is no token first, and so merges what was on both sides of it. */

@@ -64,7 +64,10 @@ public final class TokenizerKeys {
                                         leftOut("add_bos_token", around.before(), "bos_token"), "before"),
                                 LostTokenization.leftOut(
                                         leftOut("add_eos_token", around.after(), "eos_token"), "after"),
-                                LostPieces.of(files, vocabulary),
+                                LostPieces.of(
+                                        files,
+                                        vocabulary,
+                                        !new GgufValue.Flag(false).equals(keys.get(PREFIX + "add_space_prefix"))),
                                 OverlappingTokens.of(files.added()).stream().toList())
                         .flatMap(List::stream)
                         .toList());

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -401,7 +402,22 @@ class TokenizerKeysTest {
     void aUnigramModelIsRefusedBecauseItSplitsElsewhere() throws Exception {
         Files.write(folder.resolve("tokenizer.model"), sentencePiece(1));
 
-        assertThatThrownBy(() -> keys(4)).hasMessageContaining("algorithm is 1, expected 2 (BPE)");
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage(
+                        "tokenizer.model: the tokenizer's algorithm is 1, expected 2 (BPE): GGUF's reader would split"
+                                + " words in other places; quantize this model to compressed-tensors, which keeps its tokenizer");
+    }
+
+    @Test
+    void marksThatEndWordsAreRefused() throws Exception {
+        ByteArrayOutputStream file = new ByteArrayOutputStream();
+        piece(file, "a\u2581", -1.5f, 1);
+        file.writeBytes(new byte[] {2 << 3 | 2, 5, 3 << 3, 2, (byte) 0xc0, 1, 1});
+        Files.write(folder.resolve("tokenizer.model"), file.toByteArray());
+
+        assertThatThrownBy(() -> keys(4))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("its marks of spaces end words ('treat_whitespace_as_suffix')");
     }
 
     /** Mistral's newer models come with it alone, Llama 3 of Meta's own folder with the other. */
@@ -532,6 +548,26 @@ class TokenizerKeysTest {
     private Map<String, GgufValue> keys(int rows, int begin) throws IOException {
         ObjectNode config = TinyModels.llama().put("vocab_size", rows).put("bos_token_id", begin);
         return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json")).keys();
+    }
+
+    @Test
+    void theSpaceAfterAPieceThatTheUserDefinedIsTold() throws Exception {
+        ByteArrayOutputStream file = new ByteArrayOutputStream();
+        piece(file, "[X]", 0f, 4);
+        file.writeBytes(sentencePiece(2));
+        Files.write(folder.resolve("tokenizer.model"), file.toByteArray());
+
+        assertThat(lost())
+                .hasValueSatisfying(note -> assertThat(note)
+                        .contains("puts a space after '[X]', and none before a text that begins so (user-defined)"));
+        write("tokenizer_config.json", "{\"add_prefix_space\": false}");
+        assertThat(lost()).hasValueSatisfying(note -> assertThat(note).doesNotContain("user-defined"));
+    }
+
+    private Optional<String> lost() throws IOException {
+        ObjectNode config = TinyModels.llama().put("vocab_size", 4);
+        TokenizerKeys.Written written = TokenizerKeys.of(folder, ModelConfig.of(config, "config.json"));
+        return written.lost().in(written.keys());
     }
 
     @Test
