@@ -67,6 +67,7 @@ final class KnownArchitectures {
                                     bias("self_attn.k_proj", "attn_k", Projection.KEY),
                                     bias("self_attn.v_proj", "attn_v", Projection.VALUE)))
                     .pattern(LayerPattern.WINDOWED_IF_USED)
+                    .with(Trait.HEADS_FILL_HIDDEN_IN_GGUF)
                     .with(Trait.WINDOW_UNLESS_NULL, Trait.LLAMA3_SCALING, Trait.LINEAR_SCALING, Trait.YARN),
             Architecture.of("Qwen3ForCausalLM", "qwen3", "qwen3", layer(GATED, QUERY_KEY_NORMS))
                     .pattern(LayerPattern.WINDOWED_IF_USED)
@@ -92,7 +93,7 @@ final class KnownArchitectures {
                             layer(NORM_BEFORE_ATTENTION, FUSED_ATTENTION, NORM_BEFORE_FEED_FORWARD, FUSED_FEED_FORWARD))
                     .pattern(LayerPattern.WINDOWED)
                     .with(Trait.KEY_VALUE_HEADS_OPTIONAL, Trait.LONG_ROPE, Trait.WINDOW_IN_GGUF)
-                    .with(Trait.PARTIAL_ROTARY),
+                    .with(Trait.PARTIAL_ROTARY, Trait.HEADS_FILL_HIDDEN_IN_GGUF),
             Architecture.of(
                             "MixtralForCausalLM",
                             "mixtral",

@@ -28,6 +28,8 @@ public enum Trait {
     LOGIT_CAP,
     /** GGUF states the sliding window; readers of other architectures know none. */
     WINDOW_IN_GGUF,
+    /** GGUF's readers take heads to be as wide together as the hidden size, whatever the file states. */
+    HEADS_FILL_HIDDEN_IN_GGUF,
     /** Without {@code sliding_window} the window that layers have has transformers' 4096 tokens; null says that there is none. */
     WINDOW_UNLESS_NULL,
     /** Layers with a window turn by a rotary base of their own, unscaled. */

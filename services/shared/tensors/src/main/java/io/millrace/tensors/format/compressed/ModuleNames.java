@@ -1,8 +1,10 @@
 package io.millrace.tensors.format.compressed;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
@@ -51,9 +53,19 @@ final class ModuleNames {
 
     /** {@link IllegalArgumentException} if a pattern from outside would take forever. */
     boolean matches(String module) {
+        return patterns.stream().anyMatch(pattern -> matches(pattern, module));
+    }
+
+    /** The first by the alphabet of the patterns that match, as {@link #matches} does. */
+    Optional<String> leastMatch(String module) {
         return patterns.stream()
-                .anyMatch(pattern -> pattern.matcher(new Counted(module, new AtomicInteger()))
-                        .lookingAt());
+                .filter(pattern -> matches(pattern, module))
+                .map(Pattern::pattern)
+                .min(Comparator.naturalOrder());
+    }
+
+    private static boolean matches(Pattern pattern, String module) {
+        return pattern.matcher(new Counted(module, new AtomicInteger())).lookingAt();
     }
 
     /** Ends a match that looks at characters again and again. */

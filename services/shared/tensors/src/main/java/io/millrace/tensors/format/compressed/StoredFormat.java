@@ -12,8 +12,8 @@ import java.util.function.Predicate;
 /**
  * How a folder stores its modules.
  *
- * @param groups of quantized modules; a module belongs to the first group that names it, else to the first with a pattern
- *     that it matches, else to the first of all linear modules
+ * @param groups of quantized modules; as the library has it, a module belongs to the last group that names it, else to
+ *     that of the first by the alphabet of all patterns that it matches, else to the last of all linear modules
  * @param ignored modules that stay dense
  */
 record StoredFormat(List<Group> groups, ModuleNames ignored) {
@@ -118,12 +118,27 @@ record StoredFormat(List<Group> groups, ModuleNames ignored) {
         if (!linear || names.stream().anyMatch(name -> ignored.lists(name) || ignored.matches(name))) {
             return Optional.empty();
         }
-        return first(group -> names.stream().anyMatch(group.targets()::lists))
-                .or(() -> first(group -> names.stream().anyMatch(group.targets()::matches)))
-                .or(() -> first(Group::linear));
+        return last(group -> names.stream().anyMatch(group.targets()::lists))
+                .or(() -> ofLeastPattern(names))
+                .or(() -> last(Group::linear));
     }
 
-    private Optional<Modules> first(Predicate<Group> condition) {
-        return groups.stream().filter(condition).findFirst().map(Group::modules);
+    private Optional<Modules> last(Predicate<Group> condition) {
+        return groups.reversed().stream().filter(condition).findFirst().map(Group::modules);
+    }
+
+    private Optional<Modules> ofLeastPattern(List<String> names) {
+        Optional<Modules> modules = Optional.empty();
+        String least = "";
+        for (Group group : groups) {
+            for (String name : names) {
+                Optional<String> pattern = group.targets().leastMatch(name);
+                if (pattern.isPresent() && (modules.isEmpty() || pattern.get().compareTo(least) <= 0)) {
+                    modules = Optional.of(group.modules());
+                    least = pattern.get();
+                }
+            }
+        }
+        return modules;
     }
 }

@@ -2,11 +2,13 @@ package io.millrace.tensors.format.gguf;
 
 import io.millrace.tensors.GgufType;
 import io.millrace.tensors.MalformedFileException;
+import io.millrace.tensors.MalformedFileException.Kind;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.architecture.Experts;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.NamePatterns;
 import io.millrace.tensors.architecture.TensorRule;
+import io.millrace.tensors.architecture.Trait;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.tensors.format.gguf.tokenizer.TokenizerKeys;
 import io.millrace.tensors.kernel.gguf.BlockQuantizer;
@@ -37,11 +39,12 @@ public final class GgufCompressor {
      * The same with more say in it.
      *
      * @param importances how strongly the model's columns are used, to weigh errors by; tensors that it does not know are
-     *     quantized without
+     *     quantized without, or refused where the file type is too coarse for that
      */
     public static GgufPlan plan(Checkpoint checkpoint, GgufOptions options, Optional<ImportanceMatrix> importances)
             throws IOException {
         ModelConfig config = checkpoint.config();
+        requireHeads(config);
         List<PlannedTensor> planned = new ArrayList<>();
         List<List<TensorRule>> stacks = GgufStacks.of(checkpoint.rules());
         ModelOutline outline = outline(config, stacks);
@@ -50,6 +53,9 @@ public final class GgufCompressor {
         for (List<TensorRule> parts : stacks) {
             TensorRule rule = parts.getFirst();
             GgufMixture.Choice choice = mixture.choose(rule.ggufName());
+            if (importances.isPresent() && mixture.needsImportance(rule.ggufName())) {
+                importances.get().requireKnown(rule.ggufName(), options.fileType());
+            }
             planned.add(planned(
                     new GgufTensor(rule.ggufName(), choice.type(), GgufStacks.shape(parts), 0),
                     rule.expert().isPresent() ? new PlannedTensor.Stacked(parts) : new PlannedTensor.Stored(rule),
@@ -88,6 +94,18 @@ public final class GgufCompressor {
         metadata.put("general.file_type", GgufValue.u32(options.fileType().id()));
         importances.ifPresent(matrix -> metadata.putAll(matrix.metadata()));
         return GgufPlan.of(checkpoint, metadata, planned, options.split(), lost);
+    }
+
+    private static void requireHeads(ModelConfig config) throws MalformedFileException {
+        if (config.architecture().has(Trait.HEADS_FILL_HIDDEN_IN_GGUF)
+                && Math.multiplyFull(config.headCount(), config.headSize()) != config.hiddenSize()) {
+            throw new MalformedFileException(
+                    Kind.UNSUPPORTED,
+                    "config.json",
+                    config.headCount() + " heads of " + config.headSize() + ", but the hidden size is "
+                            + config.hiddenSize() + ": llama.cpp opens no such model of "
+                            + config.architecture().className() + "; choose compressed-tensors or onnx");
+        }
     }
 
     private static void requireFound(GgufOptions options, ModelOutline outline, ModelConfig config)

@@ -50,6 +50,15 @@ final class GgufMixture {
         return choice;
     }
 
+    /** Whether llama.cpp's quantizer ends with an error if it does not know the importance of this tensor's columns. */
+    boolean needsImportance(String name) {
+        TensorKind kind = TensorKind.of(name);
+        return fileType.needsImportance()
+                && choose(name).type() == GgufType.Q2_K
+                && kind != TensorKind.EMBEDDING
+                && kind != TensorKind.OUTPUT;
+    }
+
     private Choice decide(ModelOutline.Tensor tensor) {
         if (!TensorKind.quantized(tensor.name(), tensor.shape())) {
             return new Choice(GgufType.F32, "");
@@ -65,15 +74,14 @@ final class GgufMixture {
         if (kind == TensorKind.EMBEDDING && options.embedding().isPresent()) {
             return options.embedding();
         }
-        if (kind == TensorKind.OUTPUT || (kind == TensorKind.EMBEDDING && headByRule())) {
-            if (options.output().isPresent()) {
-                return options.output();
-            }
+        if (kind == TensorKind.OUTPUT && options.output().isPresent()) {
+            return options.output();
         }
-        return options.overrides().stream()
+        Optional<GgufType> named = options.overrides().stream()
                 .filter(override -> override.covers(name))
                 .map(GgufOptions.TensorType::type)
                 .findFirst();
+        return named.isEmpty() && kind == TensorKind.EMBEDDING && headByRule() ? options.output() : named;
     }
 
     /** Whether the embedding is treated as the head that it also is. */

@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
  *
  * @param pure every matrix of the file type's base type, embedding and head too, unless said otherwise below
  * @param embedding type of the token embedding
- * @param output type of the head; in a file of blocks also where the embedding serves as head
+ * @param output type of the head; in a file of blocks also of an embedding that serves as head and that no override covers
  * @param overrides types of other tensors, in a file of blocks; the first whose pattern is found in the name counts
  * @param split when the model goes on in another file; empty for one file
  */

@@ -113,6 +113,18 @@ public final class ImportanceMatrix {
         }
     }
 
+    /** Refuses a matrix without this tensor for a file type that is too coarse where nothing is known. */
+    void requireKnown(String tensor, GgufFileType fileType) throws MalformedFileException {
+        if (!byTensor.containsKey(tensor)) {
+            throw new MalformedFileException(
+                    Kind.UNSUITABLE_IMPORTANCE,
+                    file,
+                    "knows " + byTensor.size() + " tensors, but not '" + tensor + "', for which " + fileType
+                            + " is too coarse without; make the importance matrix again, of a longer text, or choose a"
+                            + " larger type");
+        }
+    }
+
     private MalformedFileException ofAnotherModel(String what) {
         return new MalformedFileException(
                 Kind.UNSUITABLE_IMPORTANCE,

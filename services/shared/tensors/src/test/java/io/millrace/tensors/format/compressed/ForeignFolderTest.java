@@ -66,6 +66,29 @@ class ForeignFolderTest {
         assertSameWeights(golden);
     }
 
+    /** The library that made the folder sorts the patterns, whatever the order of the groups. */
+    @Test
+    void ofSeveralPatternsThatMatchTheFirstByTheAlphabetCounts() throws Exception {
+        Path golden = Path.of(Objects.requireNonNull(ForeignFolderTest.class.getResource("w4a16"))
+                .toURI());
+        Path saved = Files.createDirectory(folder.resolve("saved"));
+        Files.copy(golden.resolve("model.safetensors"), saved.resolve("model.safetensors"));
+        ObjectNode config = StrictJson.readFile(golden.resolve("config.json"), 1 << 20);
+        ObjectNode groups = (ObjectNode) config.path(QuantizationConfig.KEY).path("config_groups");
+        ObjectNode right = (ObjectNode) groups.remove("group_0");
+        right.putArray("targets").add("re:.*_proj$");
+        ObjectNode wrong = right.deepCopy();
+        wrong.putArray("targets").add("re:.*proj$");
+        ((ObjectNode) wrong.path("weights")).put("num_bits", 8);
+        groups.set("group_0", wrong);
+        groups.set("group_1", right);
+        Files.writeString(saved.resolve("config.json"), StrictJson.print(config));
+
+        Dequantization.write(saved, folder.resolve("dense"), Optional.of(DType.F32), Progress.NONE);
+
+        assertSameWeights(golden);
+    }
+
     @Test
     void weightsAreReadHoweverInputsAndCachedKeysAreRounded() throws Exception {
         Path golden = Path.of(Objects.requireNonNull(ForeignFolderTest.class.getResource("fp8_dynamic"))

@@ -99,6 +99,27 @@ class GgufMixtureTest {
         }
     }
 
+    /** As llama.cpp's quantizer decides: the type of the head counts for an embedding that serves as head if nothing names it. */
+    @Test
+    void aPatternThatNamesTheEmbeddingCountsBeforeTheTypeOfTheHeadThatItServesAs() {
+        ModelOutline model = Objects.requireNonNull(MixtureModels.all().get("llama-tied"));
+        GgufOptions head = GgufOptions.of(GgufFileType.Q4_K_M).withOutput(GgufType.Q5_0);
+        GgufOptions both =
+                head.withOverrides(List.of(new GgufOptions.TensorType(Pattern.compile("embd|output"), GgufType.Q4_0)));
+
+        assertThat(new GgufMixture(head, model, false)
+                        .choose("token_embd.weight")
+                        .type())
+                .isEqualTo(GgufType.Q5_0);
+        assertThat(new GgufMixture(both, model, false)
+                        .choose("token_embd.weight")
+                        .type())
+                .isEqualTo(GgufType.Q4_0);
+        ModelOutline untied = Objects.requireNonNull(MixtureModels.all().get("llama-8-experts"));
+        assertThat(new GgufMixture(both, untied, false).choose("output.weight").type())
+                .isEqualTo(GgufType.Q5_0);
+    }
+
     private static GgufMixture mixture(GgufFileType type, String model) {
         return new GgufMixture(
                 GgufOptions.of(type), Objects.requireNonNull(MixtureModels.all().get(model)), false);

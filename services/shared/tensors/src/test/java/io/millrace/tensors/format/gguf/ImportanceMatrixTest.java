@@ -180,6 +180,23 @@ class ImportanceMatrixTest {
                         + " this is an importance matrix of another model");
     }
 
+    /** llama.cpp's quantizer ends with an error there, too. */
+    @Test
+    void aTensorThatTheMatrixDoesNotKnowIsRefusedForTwoBits() throws Exception {
+        Path folder = GgufModels.folder(parent, GgufModels.llama());
+        Map<String, float[]> means = means();
+        Path file = ImportanceFiles.legacy(parent.resolve("imatrix.dat"), means);
+        GgufOptions coarse = GgufOptions.of(GgufFileType.Q2_K_S);
+
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThatThrownBy(() -> GgufCompressor.plan(checkpoint, coarse, Optional.of(ImportanceMatrix.read(file))))
+                    .isInstanceOf(MalformedFileException.class)
+                    .hasMessage("imatrix.dat: knows 3 tensors, but not 'blk.0.attn_k.weight', for which Q2_K_S is too"
+                            + " coarse without; make the importance matrix again, of a longer text, or choose a larger"
+                            + " type");
+        }
+    }
+
     @Test
     void numbersThatAreNoMeanSquaresAreRefused() throws Exception {
         for (float wrong : new float[] {-1, Float.NaN, Float.POSITIVE_INFINITY}) {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /** What a tokenizer does that no key of GGUF says: llama.cpp then splits texts into other tokens than transformers. */
 public final class LostTokenization {
@@ -15,13 +16,15 @@ public final class LostTokenization {
     private final List<Added> tokens;
     private final WordMarks marks;
     private final Optional<String> parted;
+    private final List<String> more;
 
     /**
      * @param added the added tokens that the file holds
      * @param marks how the starts of words are marked
      * @param parted a piece that no text becomes, since each mark begins a part of it
+     * @param more what else llama.cpp does
      */
-    LostTokenization(List<Added> added, WordMarks marks, Optional<String> parted) {
+    LostTokenization(List<Added> added, WordMarks marks, Optional<String> parted, List<String> more) {
         this.tokens = added.stream()
                 .filter(token -> token.takesBefore()
                         || token.takesAfter()
@@ -30,6 +33,12 @@ public final class LostTokenization {
                 .toList();
         this.marks = marks;
         this.parted = parted;
+        this.more = List.copyOf(more);
+    }
+
+    /** Of tokens that belong before or after each text. */
+    static List<String> leftOut(List<String> tokens, String where) {
+        return tokens.isEmpty() ? List.of() : List.of("leaves out " + named(tokens) + " " + where + " each text");
     }
 
     /** What to say of a file with these keys, by which llama.cpp knows some tokenizers; empty if it knows all of this one. */
@@ -48,6 +57,7 @@ public final class LostTokenization {
             ofScheme().ifPresent(lost::add);
         }
         parted.ifPresent(piece -> lost.add("joins what a space parts, as in '" + piece + "' (split)"));
+        lost.addAll(more);
         return lost.isEmpty()
                 ? Optional.empty()
                 : Optional.of("GGUF cannot say all of this tokenizer: llama.cpp " + String.join(", ", lost)
@@ -69,15 +79,14 @@ public final class LostTokenization {
     }
 
     private Optional<String> named(Predicate<Added> lost) {
-        List<String> names = tokens.stream()
-                .filter(lost)
-                .map(token -> "'" + token.text() + "'")
-                .toList();
-        if (names.isEmpty()) {
-            return Optional.empty();
-        }
-        String first = String.join(", ", names.subList(0, Math.min(names.size(), MOST_NAMED)));
-        return Optional.of(
-                names.size() <= MOST_NAMED ? first : first + " and " + (names.size() - MOST_NAMED) + " more");
+        List<String> names = tokens.stream().filter(lost).map(Added::text).toList();
+        return names.isEmpty() ? Optional.empty() : Optional.of(named(names));
+    }
+
+    /** The first few of several texts. */
+    static String named(List<String> texts) {
+        String first =
+                texts.stream().limit(MOST_NAMED).map(text -> "'" + text + "'").collect(Collectors.joining(", "));
+        return texts.size() <= MOST_NAMED ? first : first + " and " + (texts.size() - MOST_NAMED) + " more";
     }
 }

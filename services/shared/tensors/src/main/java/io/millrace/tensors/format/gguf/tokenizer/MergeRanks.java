@@ -32,6 +32,16 @@ final class MergeRanks {
         return rank == NEVER ? made : rank;
     }
 
+    /** Whether the vocabulary has the token. */
+    boolean knows(String token) {
+        return Arrays.binarySearch(sorted, token) >= 0;
+    }
+
+    /** Whether a merge makes this token of the vocabulary. */
+    boolean make(String token) {
+        return ranks[Arrays.binarySearch(sorted, token)] != NEVER;
+    }
+
     private void count(List<String> merges) {
         // Of pairs whose parts hold spaces alone: what other merges make are tokens.
         Set<String> others = new HashSet<>();

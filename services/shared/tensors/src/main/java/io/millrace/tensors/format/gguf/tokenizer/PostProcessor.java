@@ -2,40 +2,60 @@ package io.millrace.tensors.format.gguf.tokenizer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.List;
 
-/** The special tokens that a tokenizer puts around a text: empty where it puts none. */
-record PostProcessor(String first, String last) {
-    static PostProcessor of(ObjectNode tokenizer) {
-        JsonNode template = template(tokenizer.path("post_processor"));
-        JsonNode single = template.path("single");
-        if (!single.isArray() || single.isEmpty()) {
-            return new PostProcessor("", "");
-        }
-        return new PostProcessor(special(single.get(0)), special(single.get(single.size() - 1)));
+/** The special tokens that a tokenizer puts around a text, in their order. */
+record PostProcessor(List<String> before, List<String> after) {
+    PostProcessor {
+        before = List.copyOf(before);
+        after = List.copyOf(after);
     }
 
-    static boolean hasTemplate(ObjectNode tokenizer) {
-        return isTemplate(template(tokenizer.path("post_processor")));
+    static PostProcessor of(ObjectNode tokenizer) {
+        JsonNode processor = processor(tokenizer.path("post_processor"));
+        if (isOfBert(processor)) {
+            return new PostProcessor(
+                    List.of(processor.path("cls").path(0).asText()),
+                    List.of(processor.path("sep").path(0).asText()));
+        }
+        List<String> before = new ArrayList<>();
+        List<String> after = new ArrayList<>();
+        boolean text = false;
+        for (JsonNode part : processor.path("single")) {
+            text |= part.has("Sequence");
+            if (part.has("SpecialToken")) {
+                (text ? after : before).add(part.path("SpecialToken").path("id").asText());
+            }
+        }
+        return new PostProcessor(before, after);
+    }
+
+    /** Whether the file says which tokens they are. */
+    static boolean isStated(ObjectNode tokenizer) {
+        return states(processor(tokenizer.path("post_processor")));
     }
 
     boolean startsWithToken() {
-        return !first.isEmpty();
+        return !before.isEmpty();
     }
 
-    private static JsonNode template(JsonNode processor) {
+    private static JsonNode processor(JsonNode processor) {
         for (JsonNode part : processor.path("processors")) {
-            if (isTemplate(part)) {
+            if (states(part)) {
                 return part;
             }
         }
         return processor;
     }
 
-    private static boolean isTemplate(JsonNode processor) {
-        return processor.path("type").asText().equals("TemplateProcessing");
+    private static boolean states(JsonNode processor) {
+        return processor.path("type").asText().equals("TemplateProcessing") || isOfBert(processor);
     }
 
-    private static String special(JsonNode part) {
-        return part.path("SpecialToken").path("id").asText("");
+    /** Older forms, which name the first and the last token alone. */
+    private static boolean isOfBert(JsonNode processor) {
+        return List.of("BertProcessing", "RobertaProcessing")
+                .contains(processor.path("type").asText());
     }
 }

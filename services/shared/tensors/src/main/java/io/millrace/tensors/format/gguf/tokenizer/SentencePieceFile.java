@@ -13,7 +13,7 @@ import java.util.List;
 /**
  * SentencePiece's {@code tokenizer.model}, a protocol buffer. Of {@code ModelProto}: field 1, repeated, is a piece (1
  * its text, 2 its score as F32, 3 its kind, 1 when absent); field 2 is how it was trained (3 the algorithm: 1 unigram,
- * which is the default, 2 BPE). All else is skipped.
+ * which is the default, 2 BPE; 24 whether marks end words). All else is skipped.
  */
 final class SentencePieceFile {
     private static final long LIMIT_BYTES = 64L << 20;
@@ -21,11 +21,13 @@ final class SentencePieceFile {
     private static final int EIGHT_BYTES = 1;
     private static final int BYTES = 2;
     private static final int FOUR_BYTES = 5;
+    private static final int UNIGRAM = 1;
     private static final int BPE = 2;
 
     private final String file;
     private final byte[] content;
     private int at;
+    private boolean marksEndWords;
 
     private SentencePieceFile(String file, byte[] content) {
         this.file = file;
@@ -57,21 +59,31 @@ final class SentencePieceFile {
 
     private List<Token> pieces() throws MalformedFileException {
         List<Token> pieces = new ArrayList<>();
-        int algorithm = 1;
+        int algorithm = 0;
         while (at < content.length) {
             long tag = varint(content.length);
             if (tag == (1 << 3 | BYTES)) {
                 int end = end(content.length);
                 pieces.add(piece(end));
             } else if (tag == (2 << 3 | BYTES)) {
-                algorithm = algorithm(end(content.length), algorithm);
+                algorithm = algorithm(end(content.length));
             } else {
                 skip(tag, content.length);
             }
         }
+        if (algorithm == 0) {
+            throw problem("does not say how it was trained");
+        }
         if (algorithm != BPE) {
-            throw problem("the tokenizer's algorithm is " + algorithm
-                    + ", expected 2 (BPE): GGUF's reader would split words in other places than a unigram model does");
+            throw TokenizerFiles.unsupported(
+                    file,
+                    "the tokenizer's algorithm is " + algorithm
+                            + ", expected 2 (BPE): GGUF's reader would split words in" + " other places");
+        }
+        if (marksEndWords) {
+            throw TokenizerFiles.unsupported(
+                    file,
+                    "its marks of spaces end words ('treat_whitespace_as_suffix'), expected that they begin them");
         }
         return pieces;
     }
@@ -108,12 +120,14 @@ final class SentencePieceFile {
                 .orElseThrow(() -> problem("a piece has kind " + id + ", expected 1 to " + Kind.values().length));
     }
 
-    private int algorithm(int end, int absent) throws MalformedFileException {
-        int algorithm = absent;
+    private int algorithm(int end) throws MalformedFileException {
+        int algorithm = UNIGRAM;
         while (at < end) {
             long tag = varint(end);
             if (tag == (3 << 3 | VARINT)) {
                 algorithm = (int) varint(end);
+            } else if (tag == (24 << 3 | VARINT)) {
+                marksEndWords = varint(end) != 0;
             } else {
                 skip(tag, end);
             }

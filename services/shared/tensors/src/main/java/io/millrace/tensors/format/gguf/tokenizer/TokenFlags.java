@@ -23,7 +23,7 @@ public final class TokenFlags {
     }
 
     static boolean decide(TokenizerFiles files) {
-        return unnamedOrTheirs(files.config()) || !PostProcessor.hasTemplate(files.tokenizer());
+        return unnamedOrTheirs(files.config()) || !PostProcessor.isStated(files.tokenizer());
     }
 
     /** Whether transformers makes the marks of word starts anew too, by {@code add_prefix_space}, whatever tokenizer.json says. */

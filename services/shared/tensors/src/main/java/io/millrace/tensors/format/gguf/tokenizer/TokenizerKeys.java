@@ -7,12 +7,14 @@ import io.millrace.tensors.format.gguf.GgufValue;
 import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Token;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /** The {@code tokenizer.*} keys of a GGUF file, from the files of a checkpoint's folder. */
 public final class TokenizerKeys {
@@ -52,10 +54,23 @@ public final class TokenizerKeys {
     private LostTokenization lost() throws MalformedFileException {
         int rows = vocabulary.tokens().size();
         WordMarks marks = vocabulary.model().equals("llama") ? WordMarks.of(files.tokenizer()) : WordMarks.NONE;
+        PostProcessor around = PostProcessor.of(files.tokenizer());
         return new LostTokenization(
                 files.added().stream().filter(token -> token.id() < rows).toList(),
                 marks,
-                marks.parted(vocabulary.tokens()));
+                marks.parted(vocabulary.tokens()),
+                Stream.of(
+                                LostTokenization.leftOut(
+                                        leftOut("add_bos_token", around.before(), "bos_token"), "before"),
+                                LostTokenization.leftOut(
+                                        leftOut("add_eos_token", around.after(), "eos_token"), "after"),
+                                LostPieces.of(
+                                        files,
+                                        vocabulary,
+                                        !new GgufValue.Flag(false).equals(keys.get(PREFIX + "add_space_prefix"))),
+                                OverlappingTokens.of(files.added()).stream().toList())
+                        .flatMap(List::stream)
+                        .toList());
     }
 
     private void putVocabulary() {
@@ -120,8 +135,8 @@ public final class TokenizerKeys {
 
     private void putFlags() {
         PostProcessor around = PostProcessor.of(files.tokenizer());
-        putFlag("add_bos_token", around.first(), "bos_token");
-        putFlag("add_eos_token", around.last(), "eos_token");
+        putFlag("add_bos_token", around.before(), "bos_token");
+        putFlag("add_eos_token", around.after(), "eos_token");
         if (!vocabulary.model().equals("llama")) {
             return;
         }
@@ -135,13 +150,23 @@ public final class TokenizerKeys {
         }
     }
 
-    private void putFlag(String key, String tokenInTemplate, String token) {
-        JsonNode stated = files.config().path(key);
-        if (stated.isBoolean() && TokenFlags.decide(files)) {
-            keys.put(PREFIX + key, new GgufValue.Flag(stated.asBoolean()));
+    private void putFlag(String key, List<String> inTemplate, String token) {
+        if (flagDecides(key)) {
+            keys.put(PREFIX + key, new GgufValue.Flag(files.config().path(key).asBoolean()));
         } else if (!files.tokenizer().isEmpty()) {
-            keys.put(PREFIX + key, new GgufValue.Flag(!tokenInTemplate.isEmpty() && is(tokenInTemplate, token)));
+            keys.put(PREFIX + key, new GgufValue.Flag(inTemplate.stream().anyMatch(text -> is(text, token))));
         }
+    }
+
+    private boolean flagDecides(String key) {
+        return files.config().path(key).isBoolean() && TokenFlags.decide(files);
+    }
+
+    /** The tokens beside a text that llama.cpp, which knows one before it and one after it, does not put there. */
+    private List<String> leftOut(String key, List<String> inTemplate, String token) {
+        List<String> left = new ArrayList<>(flagDecides(key) ? List.of() : inTemplate);
+        left.stream().filter(text -> is(text, token)).findFirst().ifPresent(left::remove);
+        return left;
     }
 
     /** Whether a token's text is that of {@code bos_token} or another; where no text is stated, by the id that is written. */

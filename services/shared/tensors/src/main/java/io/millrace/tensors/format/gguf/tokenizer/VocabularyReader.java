@@ -9,7 +9,9 @@ import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Token;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Finds out which kind of tokenizer a folder holds, and lists its tokens for as many ids as the embedding has rows. */
@@ -35,6 +37,7 @@ final class VocabularyReader {
         JsonNode model = files.tokenizer().path("model");
         boolean byteFallback = model.path("byte_fallback").asBoolean(false);
         if (files.sentencePiece().isPresent() && (files.tokenizer().isEmpty() || byteFallback)) {
+            WordMarks.require(files.tokenizer());
             List<Token> pieces = SentencePieceFile.read(files.sentencePiece().get());
             for (int id = 0; id < pieces.size(); id++) {
                 place(id, pieces.get(id));
@@ -72,8 +75,7 @@ final class VocabularyReader {
         }
         for (TokenizerFiles.Added added : files.added()) {
             Kind kind = added.control() ? Kind.CONTROL : Kind.USER_DEFINED;
-            String text = added.control() ? added.text() : added.text().replace(WORD_START, ' ');
-            place(added.id(), new Token(text, 0, kind));
+            place(added.id(), new Token(added.text(), 0, kind));
         }
         return new Vocabulary("gpt2", splitting, filled(), files.json().merges());
     }
@@ -132,12 +134,27 @@ final class VocabularyReader {
         tokens[id] = token;
     }
 
-    private List<Token> filled() {
+    private List<Token> filled() throws MalformedFileException {
         List<Token> filled = new ArrayList<>(tokens.length);
+        Map<String, Integer> ids = new HashMap<>();
         for (int id = 0; id < tokens.length; id++) {
             Token token = tokens[id];
             filled.add(token == null ? Token.padding(id) : token);
+            requireDistinct(filled.getLast().text(), id, ids);
         }
         return filled;
+    }
+
+    /** llama.cpp reads a text up to its first zero character, gives empty ones a name, and aborts if two are equal. */
+    private static void requireDistinct(String text, int id, Map<String, Integer> ids) throws MalformedFileException {
+        int zero = text.indexOf('\0');
+        String read = zero < 0 ? text : text.substring(0, zero);
+        Integer other = read.isEmpty() ? null : ids.putIfAbsent(read, id);
+        if (other != null) {
+            throw TokenizerFiles.unsupported(
+                    FILE,
+                    "tokens " + other + " and " + id + " are both '" + read
+                            + "' in GGUF, with which llama.cpp would not open the model");
+        }
     }
 }

@@ -56,9 +56,10 @@ record WordMarks(boolean prepend, String scheme, boolean split) {
         // Gemma splits at spaces, of which its normalizer has left none.
         boolean idle = splitting.path("pattern").path("String").asText().equals(" ")
                 && marksWords(tokenizer.path("normalizer"));
-        if (!absent && !idle && !splitting.path("type").asText().equals("Metaspace")) {
+        if (!absent && !idle && !metaspace(splitting)) {
             throw TokenizerFiles.unsupported(
-                    FILE, "pre_tokenizer " + splitting + " beside byte_fallback, expected none or Metaspace");
+                    FILE,
+                    "pre_tokenizer " + splitting + " beside byte_fallback, expected none or Metaspace with '\u2581'");
         }
         JsonNode normalizer = tokenizer.path("normalizer");
         if (tokenizer.hasNonNull("normalizer") && !normalizers(normalizer).allMatch(WordMarks::ofSentencePiece)) {
@@ -66,6 +67,16 @@ record WordMarks(boolean prepend, String scheme, boolean split) {
                     FILE,
                     "normalizer " + normalizer + " beside byte_fallback, expected Prepend and Replace of word starts");
         }
+    }
+
+    private static boolean metaspace(JsonNode splitting) {
+        return splitting.path("type").asText().equals("Metaspace")
+                && splitting.path("replacement").asText(WORD_START).equals(WORD_START);
+    }
+
+    /** Whether spaces become marks. */
+    static boolean ofSpaces(ObjectNode tokenizer) {
+        return metaspace(tokenizer.path("pre_tokenizer")) || marksWords(tokenizer.path("normalizer"));
     }
 
     /** False if a SentencePiece tokenizer says that it puts no space before a text. */

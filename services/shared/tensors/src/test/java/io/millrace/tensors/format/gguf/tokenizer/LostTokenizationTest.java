@@ -18,7 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class LostTokenizationTest {
-    private static final int ROWS = 12;
+    private static final int ROWS = 300;
+    private static final int BYTES = 40;
     private static final String ALWAYS =
             "puts a second space before a text that begins with one, and before such text after"
                     + " a special token (prepend_scheme 'always')";
@@ -32,6 +33,7 @@ class LostTokenizationTest {
     private final ObjectNode tokenizer = StrictJson.object();
     private final ObjectNode vocabulary = StrictJson.object().put("<unk>", 0).put("a", 1);
     private final ArrayNode added = tokenizer.putArray("added_tokens");
+    private ArrayNode merges = added;
 
     @BeforeEach
     void sentencePiece() {
@@ -42,7 +44,10 @@ class LostTokenizationTest {
         replace.putObject("pattern").put("String", " ");
         ObjectNode model = tokenizer.putObject("model").put("type", "BPE").put("byte_fallback", true);
         model.set("vocab", vocabulary);
-        model.putArray("merges");
+        merges = model.putArray("merges");
+        for (int value = 0; value < 256; value++) {
+            vocabulary.put("<0x%02X>".formatted(value), BYTES + value);
+        }
     }
 
     @Test
@@ -138,7 +143,8 @@ class LostTokenizationTest {
         metaspace("never", true);
         assertThat(lost("")).isEmpty();
 
-        vocabulary.put("\u2581a", 2).put("\u2581\u2581", 3);
+        vocabulary.put("\u2581a", 2).put("\u2581\u2581", 3).put("\u2581", 4);
+        merges.add("\u2581 a").add("\u2581 \u2581");
 
         assertThat(lost(""))
                 .hasValueSatisfying(
@@ -164,6 +170,118 @@ class LostTokenizationTest {
         add(ROWS, "<image>").put("lstrip", true);
 
         assertThat(lost("")).isEmpty();
+    }
+
+    @Test
+    void tokensAroundATextThatGgufHasNoKeyForAreTold() throws IOException {
+        add(2, "<s>");
+        add(3, "<task>");
+        Files.writeString(folder.resolve("tokenizer_config.json"), "{\"bos_token\": \"<s>\"}");
+        template("<s>");
+        assertThat(lost("")).isEmpty();
+
+        template("<task>", "<s>");
+        assertThat(lost(""))
+                .hasValueSatisfying(note -> assertThat(note).contains("leaves out '<task>' before each text"));
+        ObjectNode ofBert = tokenizer.putObject("post_processor").put("type", "RobertaProcessing");
+        ofBert.putArray("cls").add("<s>").add(2);
+        ofBert.putArray("sep").add("<task>").add(3);
+        assertThat(lost(""))
+                .hasValueSatisfying(note -> assertThat(note).contains("llama.cpp leaves out '<task>' after each text"));
+    }
+
+    @Test
+    void bytesWithoutATokenAreTold() throws IOException {
+        vocabulary.remove("<0x09>");
+        vocabulary.put("\t", BYTES + 9);
+        assertThat(lost("")).isEmpty();
+
+        vocabulary.remove("<0xE3>");
+
+        assertThat(lost(""))
+                .hasValueSatisfying(note ->
+                        assertThat(note).contains("aborts at a character that no piece spells, for want of '<0xE3>'"));
+    }
+
+    /** llama.cpp joins what makes a piece; the algorithm does what its merges say. */
+    @Test
+    void aPieceThatNoMergeMakesIsTold() throws IOException {
+        vocabulary.put("b", 2).put("ab", 3).put("<x>", 4);
+        merges.add("a b");
+        assertThat(lost("")).isEmpty();
+
+        merges.removeAll();
+
+        assertThat(lost(""))
+                .hasValueSatisfying(note -> assertThat(note).contains("joins what makes 'ab', though no merge does"));
+    }
+
+    @Test
+    void aWordThatIsATokenWithoutMergesIsToldWhereItIsTakenWholeInOneOfTheTwo() throws IOException {
+        ObjectNode model = tokenizer.putNull("normalizer").putObject("model").put("type", "BPE");
+        model.putObject("vocab").put("a", 0).put("b", 1).put("ab", 2);
+        model.putArray("merges");
+        tokenizer.putObject("pre_tokenizer").put("type", "ByteLevel").put("add_prefix_space", false);
+        assertThat(lost(""))
+                .hasValueSatisfying(note -> assertThat(note)
+                        .contains(
+                                "leaves out bytes that are no tokens only once all else is merged ('!', '\"', '#' and 204 more)")
+                        .doesNotContain("ignore_merges"));
+
+        model.put("ignore_merges", true);
+
+        assertThat(lost(""))
+                .hasValueSatisfying(note -> assertThat(note)
+                        .contains("splits 'ab', which no merge makes but a word of its own is (ignore_merges)"));
+    }
+
+    @Test
+    void mergesThatAreLeftOutByChanceAndSpacesThatStaySpacesAreTold() throws IOException {
+        ((ObjectNode) tokenizer.path("model")).put("dropout", 0.1);
+        tokenizer.putNull("normalizer");
+
+        assertThat(lost(""))
+                .hasValueSatisfying(
+                        note -> assertThat(note)
+                                .contains(
+                                        "takes each space for the start of a word, never leaves out a merge by chance (dropout)"));
+    }
+
+    @Test
+    void addedTokensThatATextMayHoldAcrossEachOtherAreTold() throws IOException {
+        add(2, "ab");
+        add(3, "\n\n");
+        add(4, "\n\n\n");
+        add(5, "xab");
+        assertThat(lost("")).isEmpty();
+
+        add(6, "bcd");
+
+        assertThat(lost(""))
+                .hasValueSatisfying(note ->
+                        assertThat(note).contains("finds 'bcd' where a text holds it and 'ab' across each other"));
+    }
+
+    @Test
+    void anAddedTokenWithinOneThatIsLookedForLaterIsTold() throws IOException {
+        metaspace("never", false);
+        add(2, "<tool>");
+        add(3, "<tool>x").put("normalized", true);
+
+        assertThat(lost(""))
+                .hasValueSatisfying(note -> assertThat(note)
+                        .contains("finds '<tool>x' where a text holds it and '<tool>' across each other"));
+    }
+
+    private void template(String... before) {
+        ArrayNode single = tokenizer
+                .putObject("post_processor")
+                .put("type", "TemplateProcessing")
+                .putArray("single");
+        for (String token : before) {
+            single.addObject().putObject("SpecialToken").put("id", token);
+        }
+        single.addObject().putObject("Sequence").put("id", "A");
     }
 
     private ObjectNode metaspace(String scheme, boolean split) {

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -401,7 +402,22 @@ class TokenizerKeysTest {
     void aUnigramModelIsRefusedBecauseItSplitsElsewhere() throws Exception {
         Files.write(folder.resolve("tokenizer.model"), sentencePiece(1));
 
-        assertThatThrownBy(() -> keys(4)).hasMessageContaining("algorithm is 1, expected 2 (BPE)");
+        assertThatThrownBy(() -> keys(4))
+                .hasMessage(
+                        "tokenizer.model: the tokenizer's algorithm is 1, expected 2 (BPE): GGUF's reader would split"
+                                + " words in other places; quantize this model to compressed-tensors, which keeps its tokenizer");
+    }
+
+    @Test
+    void marksThatEndWordsAreRefused() throws Exception {
+        ByteArrayOutputStream file = new ByteArrayOutputStream();
+        piece(file, "a\u2581", -1.5f, 1);
+        file.writeBytes(new byte[] {2 << 3 | 2, 5, 3 << 3, 2, (byte) 0xc0, 1, 1});
+        Files.write(folder.resolve("tokenizer.model"), file.toByteArray());
+
+        assertThatThrownBy(() -> keys(4))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("its marks of spaces end words ('treat_whitespace_as_suffix')");
     }
 
     /** Mistral's newer models come with it alone, Llama 3 of Meta's own folder with the other. */
@@ -532,6 +548,73 @@ class TokenizerKeysTest {
     private Map<String, GgufValue> keys(int rows, int begin) throws IOException {
         ObjectNode config = TinyModels.llama().put("vocab_size", rows).put("bos_token_id", begin);
         return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json")).keys();
+    }
+
+    @Test
+    void theSpaceAfterAPieceThatTheUserDefinedIsTold() throws Exception {
+        ByteArrayOutputStream file = new ByteArrayOutputStream();
+        piece(file, "[X]", 0f, 4);
+        file.writeBytes(sentencePiece(2));
+        Files.write(folder.resolve("tokenizer.model"), file.toByteArray());
+
+        assertThat(lost())
+                .hasValueSatisfying(note -> assertThat(note)
+                        .contains("puts a space after '[X]', and none before a text that begins so (user-defined)"));
+        write("tokenizer_config.json", "{\"add_prefix_space\": false}");
+        assertThat(lost()).hasValueSatisfying(note -> assertThat(note).doesNotContain("user-defined"));
+    }
+
+    private Optional<String> lost() throws IOException {
+        ObjectNode config = TinyModels.llama().put("vocab_size", 4);
+        TokenizerKeys.Written written = TokenizerKeys.of(folder, ModelConfig.of(config, "config.json"));
+        return written.lost().in(written.keys());
+    }
+
+    @Test
+    void aMarkOfAnotherCharacterIsRefused() throws Exception {
+        write("tokenizer.json", """
+                {"pre_tokenizer": {"type": "Metaspace", "replacement": "_", "prepend_scheme": "never"},
+                 "model": {"type": "BPE", "byte_fallback": true, "vocab": {"a": 0}, "merges": []}}""");
+
+        assertThatThrownBy(() -> keys(1))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("expected none or Metaspace with '\u2581'");
+    }
+
+    /** llama.cpp would abort when it opens the file. */
+    @Test
+    void tokensThatBecomeEqualAreRefused() throws Exception {
+        String text = byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "");
+
+        write("tokenizer.json", text.replace("<|end|>", "[PAD4]"));
+        assertThatThrownBy(() -> keys(5))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("tokens 3 and 4 are both '[PAD4]' in GGUF, with which llama.cpp would not open");
+        write("tokenizer.json", text.replace("<|end|>", "a\\u0000b"));
+        assertThatThrownBy(() -> keys(4)).hasMessageContaining("tokens 0 and 3 are both 'a' in GGUF");
+    }
+
+    /** A byte-level tokenizer's text has spaces, and marks are characters like others. */
+    @Test
+    void anAddedTokenOfAByteLevelTokenizerKeepsItsText() throws Exception {
+        String text = byteLevel(BYTE_LEVEL.formatted("true"), "null", false, "").replace("<|end|>", "\u2581the");
+        write("tokenizer.json", text.replaceAll("\"special\"\\s*:\\s*true", "\"special\": false"));
+
+        assertThat(keys(4))
+                .containsEntry("tokenizer.ggml.tokens", GgufValue.texts(List.of("a", "b", "ab", "\u2581the")));
+    }
+
+    /** transformers goes by tokenizer.json where both are there. */
+    @Test
+    void aNormalizerThatGgufCannotSayIsRefusedBesideATokenizerModelToo() throws Exception {
+        Files.write(folder.resolve("tokenizer.model"), sentencePiece(2));
+        write("tokenizer.json", """
+                {"normalizer": {"type": "NFKC"}, "model": {"type": "BPE", "byte_fallback": true, "vocab": {"<unk>": 0},
+                 "merges": []}}""");
+
+        assertThatThrownBy(() -> keys(4))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("beside byte_fallback, expected Prepend and Replace of word starts");
     }
 
     private void write(String name, String text) throws IOException {
