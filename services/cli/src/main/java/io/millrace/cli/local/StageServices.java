@@ -23,7 +23,7 @@ final class StageServices implements AutoCloseable {
     /** Works in a few buffers; the default collector lets the heap grow tenfold before it looks for garbage. */
     private static final String FRUGAL = "quantizer";
 
-    private static final List<String> FRUGAL_HEAP = List.of("-XX:+UseSerialGC", "-Xms64m");
+    private static final List<String> FRUGAL_HEAP = List.of("-XX:+UseSerialGC", "-Xms64m", "-Xmn32m");
 
     private static final Map<String, String> MAIN_CLASSES = mainClasses();
 

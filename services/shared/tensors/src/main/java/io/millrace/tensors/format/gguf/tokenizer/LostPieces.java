@@ -122,7 +122,9 @@ final class LostPieces {
 
     /** A piece that no merge makes, though it is two others beside each other. */
     private Optional<String> unmade() {
-        MergeRanks merges = MergeRanks.of(files.json());
+        MergeRanks merges = MergeRanks.of(
+                vocabulary.tokens().stream().map(Token::text).toList(),
+                files.json().merges());
         return vocabulary.tokens().stream()
                 .filter(token -> token.kind() == Kind.NORMAL && merges.knows(token.text()))
                 .map(Token::text)

@@ -21,8 +21,12 @@ final class MergeRanks {
     }
 
     static MergeRanks of(TokenizerJson tokenizer) {
-        MergeRanks ranks = new MergeRanks(tokenizer.tokens());
-        ranks.count(tokenizer.merges());
+        return of(tokenizer.tokens(), tokenizer.merges());
+    }
+
+    static MergeRanks of(List<String> tokens, List<String> merges) {
+        MergeRanks ranks = new MergeRanks(tokens);
+        ranks.count(merges);
         return ranks;
     }
 

@@ -44,11 +44,21 @@ public final class TokenizerKeys {
 
     public static Written of(Path folder, ModelConfig config) throws IOException {
         TokenizerKeys keys = new TokenizerKeys(TokenizerFiles.in(folder), config);
+        letGo();
         keys.putVocabulary();
         keys.putSpecialTokens();
         keys.putFlags();
         ChatTemplates.of(keys.files).putKeys(keys.keys);
+        letGo();
         return new Written(keys.keys, keys.lost());
+    }
+
+    /**
+     * What reading the vocabulary and looking at it leaves behind, each once: the serial collector enlarges the heap rather
+     * than look for it, by 30 MiB for Gemma's 262,144 tokens.
+     */
+    private static void letGo() {
+        System.gc();
     }
 
     private LostTokenization lost() throws MalformedFileException {

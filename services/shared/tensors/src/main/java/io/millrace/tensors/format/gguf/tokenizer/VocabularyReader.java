@@ -9,6 +9,7 @@ import io.millrace.tensors.format.gguf.tokenizer.Vocabulary.Token;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -136,25 +137,51 @@ final class VocabularyReader {
 
     private List<Token> filled() throws MalformedFileException {
         List<Token> filled = new ArrayList<>(tokens.length);
-        Map<String, Integer> ids = new HashMap<>();
         for (int id = 0; id < tokens.length; id++) {
             Token token = tokens[id];
             filled.add(token == null ? Token.padding(id) : token);
-            requireDistinct(filled.getLast().text(), id, ids);
         }
+        requireDistinct(filled);
         return filled;
     }
 
-    /** llama.cpp reads a text up to its first zero character, gives empty ones a name, and aborts if two are equal. */
-    private static void requireDistinct(String text, int id, Map<String, Integer> ids) throws MalformedFileException {
-        int zero = text.indexOf('\0');
-        String read = zero < 0 ? text : text.substring(0, zero);
-        Integer other = read.isEmpty() ? null : ids.putIfAbsent(read, id);
+    /**
+     * llama.cpp reads a text up to its first zero character, gives empty ones a name, and aborts if two are equal. They are
+     * sorted by numbers, since a map of a large vocabulary would take twenty megabytes.
+     */
+    private static void requireDistinct(List<Token> tokens) throws MalformedFileException {
+        long[] places = new long[tokens.size()];
+        for (int id = 0; id < places.length; id++) {
+            places[id] = (long) read(tokens.get(id)).hashCode() << Integer.SIZE | id;
+        }
+        Arrays.sort(places);
+        Map<String, Integer> alike = new HashMap<>();
+        for (int i = 1; i < places.length; i++) {
+            if (places[i] >> Integer.SIZE != places[i - 1] >> Integer.SIZE) {
+                alike.clear();
+                continue;
+            }
+            if (alike.isEmpty()) {
+                requireNew((int) places[i - 1], tokens, alike);
+            }
+            requireNew((int) places[i], tokens, alike);
+        }
+    }
+
+    private static void requireNew(int id, List<Token> tokens, Map<String, Integer> known)
+            throws MalformedFileException {
+        String read = read(tokens.get(id));
+        Integer other = read.isEmpty() ? null : known.putIfAbsent(read, id);
         if (other != null) {
             throw TokenizerFiles.unsupported(
                     FILE,
                     "tokens " + other + " and " + id + " are both '" + read
                             + "' in GGUF, with which llama.cpp would not open the model");
         }
+    }
+
+    private static String read(Token token) {
+        int zero = token.text().indexOf('\0');
+        return zero < 0 ? token.text() : token.text().substring(0, zero);
     }
 }
