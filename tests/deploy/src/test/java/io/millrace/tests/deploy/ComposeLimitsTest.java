@@ -24,7 +24,7 @@ final class ComposeLimitsTest {
     /** Docker starts no container with a limit above the processors of the machine. */
     @Test
     void theReadmeSaysHowMuchMachineTheWholeNeeds() {
-        String readme = Repository.text(Repository.DEPLOY.resolve("README.md"));
+        String readme = Repository.text(Repository.DEPLOY.resolve("README.md")).replaceAll("\\s+", " ");
         long memory = ComposeService.all()
                 .filter(service -> service.list("profiles").isEmpty())
                 .mapToLong(service -> bytes(service.text("mem_limit")))
