@@ -581,6 +581,20 @@ class TokenizerKeysTest {
                 .hasMessageContaining("expected none or Metaspace with '\u2581'");
     }
 
+    /** Java gives these four the same number, by which tokens are sorted before they are compared. */
+    @Test
+    void tokensThatOnlyShareANumberAreNotTakenForEqual() throws Exception {
+        String text = """
+                {"added_tokens": [{"id": 4, "content": "%s", "special": true}],
+                 "model": {"type": "BPE", "byte_fallback": true, "merges": [],
+                 "vocab": {"AaAa": 0, "BBBB": 1, "AaBB": 2, "BBAa": 3}}}""";
+
+        write("tokenizer.json", text.formatted("c"));
+        assertThat(keys(5)).isNotNull();
+        write("tokenizer.json", text.formatted("BBAa"));
+        assertThatThrownBy(() -> keys(5)).hasMessageContaining("tokens 3 and 4 are both 'BBAa' in GGUF");
+    }
+
     /** llama.cpp would abort when it opens the file. */
     @Test
     void tokensThatBecomeEqualAreRefused() throws Exception {
