@@ -26,13 +26,13 @@ final class OperatorOptions {
         }
         refuseWhatChangesNothing(found, kind);
         String who = System.getProperty("user.name", "unknown");
-        connection.send(new OperatorRequest(found.model(), found.run(), kind, who, why, asked(found, at)));
+        connection.send(new OperatorRequest(found.model(), found.run(), kind, who, why, asked(found.at(), at)));
         return found;
     }
 
     /** Not before what was seen, whichever clock is wrong: the conductor takes an older request for one that was carried out. */
-    static Instant asked(RunChanged seen, Instant now) {
-        return seen.at().isAfter(now) ? seen.at() : now;
+    static Instant asked(Instant seen, Instant now) {
+        return seen.isAfter(now) ? seen : now;
     }
 
     private static void refuseWhatChangesNothing(RunChanged run, OperatorRequest.Kind kind) {
