@@ -120,6 +120,19 @@ final class PreTokenizer {
         return name.equals("llama-bpe") || name.equals("tekken");
     }
 
+    /** What llama.cpp does otherwise than the tokenizer under this name (seen with b4916 and v0.5.0). */
+    static Optional<String> lost(String name) {
+        return switch (name) {
+            case "qwen2", "deepseek-r1-qwen" ->
+                Optional.of("leaves a letter and its mark two characters where one is both (NFC)");
+            case "tekken", "gpt-4o" ->
+                Optional.of(
+                        "ends words at marks, such as the vowels of Hindi, Thai and Tamil, and at capitals of ASCII alone"
+                                + " (pre_tokenizer)");
+            default -> Optional.empty();
+        };
+    }
+
     private static void putByteLevel(ObjectNode part, boolean ownWords) {
         part.put("type", "ByteLevel")
                 .put("add_prefix_space", false)

@@ -78,7 +78,9 @@ public final class TokenizerKeys {
                                         files,
                                         vocabulary,
                                         !new GgufValue.Flag(false).equals(keys.get(PREFIX + "add_space_prefix"))),
-                                OverlappingTokens.of(files.added()).stream().toList())
+                                OverlappingTokens.of(files.added()).stream().toList(),
+                                PreTokenizer.lost(vocabulary.splitting()).stream()
+                                        .toList())
                         .flatMap(List::stream)
                         .toList());
     }

@@ -62,6 +62,7 @@ class TokenizerKeysTest {
                 .containsEntry("tokenizer.ggml.add_bos_token", new GgufValue.Flag(false));
         write("tokenizer.json", byteLevel(split, "null", false, ""));
         assertThat(keys(4)).containsEntry("tokenizer.ggml.pre", GgufValue.text("smaug-bpe"));
+        assertThat(lost(4)).hasValueSatisfying(told -> assertThat(told).doesNotContain("NFC", "pre_tokenizer"));
     }
 
     @Test
@@ -71,6 +72,7 @@ class TokenizerKeysTest {
         write("tokenizer.json", byteLevel(split, "{\"type\": \"NFC\"}", false, ""));
 
         assertThat(keys(4)).containsEntry("tokenizer.ggml.pre", GgufValue.text("qwen2"));
+        assertThat(lost(4)).hasValueSatisfying(told -> assertThat(told).contains("one is both (NFC)"));
     }
 
     @Test
@@ -84,6 +86,7 @@ class TokenizerKeysTest {
 
         write("tokenizer.json", byteLevel(removed, "null", false, ""));
         assertThat(keys(4)).containsEntry("tokenizer.ggml.pre", GgufValue.text("gpt-4o"));
+        assertThat(lost(4)).hasValueSatisfying(told -> assertThat(told).contains("ends words at marks"));
 
         // The words themselves would be lost.
         write("tokenizer.json", byteLevel(removed.replace("true}, ", "false}, "), "null", false, ""));
@@ -543,6 +546,12 @@ class TokenizerKeysTest {
     private Map<String, GgufValue> keys(int rows) throws IOException {
         ObjectNode config = TinyModels.llama().put("vocab_size", rows);
         return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json")).keys();
+    }
+
+    private Optional<String> lost(int rows) throws IOException {
+        ObjectNode config = TinyModels.llama().put("vocab_size", rows);
+        TokenizerKeys.Written written = TokenizerKeys.of(folder, ModelConfig.of(config, "config.json"));
+        return written.lost().in(written.keys());
     }
 
     private Map<String, GgufValue> keys(int rows, int begin) throws IOException {
