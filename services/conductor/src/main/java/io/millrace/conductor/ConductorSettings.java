@@ -53,7 +53,7 @@ public record ConductorSettings(
      * @param tick between two looks at the deadlines
      */
     public record Pace(Duration commit, Duration poll, Duration tick) {
-        public static final Pace LOCAL = new Pace(Duration.ofMillis(20), Duration.ofMillis(10), Duration.ofMillis(100));
+        public static final Pace LOCAL = new Pace(Duration.ofMillis(50), Duration.ofMillis(10), Duration.ofMillis(100));
         public static final Pace CLUSTER =
                 new Pace(Duration.ofMillis(100), Duration.ofMillis(100), Duration.ofMillis(250));
     }

@@ -1,5 +1,6 @@
 package io.millrace.benchmarks;
 
+import io.millrace.conductor.ConductorSettings;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -182,9 +183,12 @@ final class BareCircle implements AutoCloseable {
         settings.put(StreamsConfig.STATE_DIR_CONFIG, folder.toString());
         settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
         settings.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, 1);
-        settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 20);
-        settings.put(StreamsConfig.POLL_MS_CONFIG, 10);
-        settings.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 20);
+        ConductorSettings.Pace pace = ConductorSettings.Pace.LOCAL;
+        settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, pace.commit().toMillis());
+        settings.put(StreamsConfig.POLL_MS_CONFIG, pace.poll().toMillis());
+        settings.put(
+                StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG),
+                pace.commit().toMillis());
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
         return settings;
     }

@@ -61,6 +61,9 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     public void process(Record<String, byte[]> record) {
         RecordMetadata metadata = Origin.of(context());
         Instant now = now();
+        if (wiring.earlyCommit().isDue(now)) {
+            context().commit();
+        }
         if (record.value() == null) {
             if (metadata.topic().equals(wiring.topics().policiesByPartition())) {
                 Dispatch dispatch = new Dispatch(wiring, Instant.ofEpochMilli(record.timestamp()), now);

@@ -15,6 +15,7 @@ import java.util.function.Consumer;
  * What the processors work with.
  *
  * @param tick how often deadlines are looked at
+ * @param earlyCommit of all tasks together: Streams commits them together
  * @param ended told each run that has ended
  */
 public record Wiring(
@@ -28,6 +29,7 @@ public record Wiring(
         WorkedQueues worked,
         LostQueues lost,
         Duration tick,
+        EarlyCommit earlyCommit,
         Consumer<RunChanged> ended) {
     /** Source of the events that the conductor writes. */
     public static final String SOURCE = "millrace/conductor";
@@ -52,6 +54,7 @@ public record Wiring(
                 new WorkedQueues(),
                 lost,
                 tick,
+                new EarlyCommit(),
                 ended);
     }
 }

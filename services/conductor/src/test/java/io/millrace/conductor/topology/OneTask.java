@@ -137,6 +137,13 @@ final class OneTask implements AutoCloseable {
         return last;
     }
 
+    /** Whether a commit was asked for since the last call. */
+    boolean commits() {
+        boolean asked = context.committed();
+        context.resetCommit();
+        return asked;
+    }
+
     /** Keys of the dead letters so far. */
     List<String> deadLetters() {
         return context.forwarded().stream()
