@@ -44,7 +44,7 @@ final class PolicyApplyCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         int checkpoints = Backfill.parse(backfill);
         PolicyDraft draft = PolicySource.read(file);
-        PolicyText.require(draft);
+        PolicyText.require(file, draft);
         draft.remarks().forEach(output::remark);
         Connection connection = cluster.connect();
         try (TopicReader reader = connection.reader();

@@ -50,7 +50,7 @@ final class PolicyCheckCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PolicyDraft draft = PolicySource.read(file);
-        PolicyText.require(draft);
+        PolicyText.require(file, draft);
         draft.remarks().forEach(output::remark);
         // The rungs do not depend on what is in the files, so nothing is stored for a check.
         Policy policy = draft.resolve(PolicyInputs.UNSTORED, 1, 1);

@@ -27,8 +27,18 @@ final class PolicyText {
     /**
      * The files of a policy: texts readable, the one for evaluation long enough to measure anything on, the one for
      * calibration for one window of each step that takes it, importance matrices sound.
+     *
+     * @param file the policy's, for messages
      */
-    static void require(PolicyDraft policy) throws IOException {
+    static void require(Path file, PolicyDraft policy) throws IOException {
+        try {
+            require(policy);
+        } catch (CommandFailure e) {
+            throw new CommandFailure(e.exitCode(), file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void require(PolicyDraft policy) throws IOException {
         require(policy.evaluation().text());
         requireEnough(policy.evaluation());
         if (policy.calibration().isPresent()) {

@@ -33,7 +33,7 @@ final class PolicyTextTest {
     @Test
     void tooFewSequencesForAnyMeasurementAreRefused() throws IOException {
         assertThat(check("sequences: 65, length: 128", "x".repeat(20_000)))
-                .contains("'sequences: 65'")
+                .startsWith("millrace: " + folder.resolve("policy.yaml") + ": the policy says 'sequences: 65'")
                 .contains("66 windows of 128 tokens");
     }
 

@@ -95,8 +95,16 @@ public record CheckpointFolder(
         leftOut.addAll(modules.leftOut());
         leftOut.removeAll(files);
         ModelNumbers numbers = numbers(config, weights);
-        Optional<String> doubt = TokenizerFit.doubt(inside.folder(), numbers.vocabularySize());
-        return new CheckpointFolder(inside.folder(), files, leftOut, numbers, doubt);
+        return new CheckpointFolder(inside.folder(), files, leftOut, numbers, doubt(inside, numbers));
+    }
+
+    /** The version is taken once it is published, so who forgot the tokenizer has to hear it before a run does. */
+    private static Optional<String> doubt(FolderFiles inside, ModelNumbers numbers) throws IOException {
+        return inside.has(TokenizerFit.FILE)
+                ? TokenizerFit.doubt(inside.folder(), numbers.vocabularySize())
+                : Optional.of(inside.folder().resolve(TokenizerFit.FILE)
+                        + ": is missing, and no text can be measured without it, so runs of this checkpoint will fail;"
+                        + " save the model's tokenizer there and publish the folder as another version");
     }
 
     private static ModelNumbers numbers(CheckpointJson config, Weights weights) throws IOException {

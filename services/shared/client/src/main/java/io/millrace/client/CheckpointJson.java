@@ -57,9 +57,14 @@ record CheckpointJson(Path file, JsonNode node) {
         } catch (JsonProcessingException e) {
             throw new RefusedCheckpointException(
                     Reason.MALFORMED_CHECKPOINT,
-                    file + ": no JSON" + line(e.getLocation()) + " (" + e.getOriginalMessage() + ")",
+                    file + ": no JSON" + line(e.getLocation()) + " (" + problem(e) + ")",
                     e);
         }
+    }
+
+    /** Without where the bracket that is never closed was opened, as the parser puts it. */
+    private static String problem(JsonProcessingException e) {
+        return e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "");
     }
 
     /** A limit of the parser, such as that of nested brackets, is broken at no place. */

@@ -20,7 +20,7 @@ import java.util.TreeMap;
  * say what it lacks.
  */
 public final class TokenizerFit {
-    private static final String FILE = "tokenizer.json";
+    static final String FILE = "tokenizer.json";
 
     /** Embeddings are padded to a multiple, of 256 at most. */
     private static final int PADDING = 256;

@@ -329,6 +329,11 @@ class CheckpointFolderTest {
         Path folder = Checkpoints.small(temp.resolve("nested"));
         Files.writeString(folder.resolve("config.json"), "[".repeat(100_000));
         refused(folder, Reason.MALFORMED_CHECKPOINT, "config.json: no JSON");
+        Files.writeString(folder.resolve("config.json"), "{");
+        refused(
+                folder,
+                Reason.MALFORMED_CHECKPOINT,
+                "config.json: no JSON at line 1 (Unexpected end-of-input: expected close marker for Object)");
 
         Path named = Checkpoints.small(temp.resolve("named"));
         Checkpoints.safetensors(

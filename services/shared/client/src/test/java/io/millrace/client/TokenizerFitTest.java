@@ -115,6 +115,15 @@ class TokenizerFitTest {
         assertThatThrownBy(() -> CheckpointFolder.open(small)).hasMessageContaining("'p4' with id 4");
     }
 
+    @Test
+    void openingACheckpointWithoutOneSaysSo() throws IOException {
+        Path small = Checkpoints.small(folder.resolve("c"));
+        Files.delete(small.resolve("tokenizer.json"));
+
+        assertThat(CheckpointFolder.open(small).doubt().orElseThrow())
+                .startsWith(small.resolve("tokenizer.json") + ": is missing, and no text can be measured without it");
+    }
+
     private void write(String pieces, String added) throws IOException {
         Files.writeString(folder.resolve("tokenizer.json"), json(pieces, added));
     }

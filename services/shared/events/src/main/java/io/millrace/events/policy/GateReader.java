@@ -8,6 +8,7 @@ import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -20,10 +21,11 @@ final class GateReader {
 
     private GateReader() {}
 
-    static Gate read(Fields fields) throws PolicyException {
+    /** @param remarks takes what can hardly be meant, one line each */
+    static Gate read(Fields fields, List<String> remarks) throws PolicyException {
         List<Limit> limits = new ArrayList<>();
         for (Entry entry : fields.mapping().entries().values()) {
-            limits.add(limit(fields, entry));
+            limits.add(limit(fields, entry, remarks));
         }
         if (limits.isEmpty()) {
             throw fields.error(fields.mapping().line(), "a gate has at least one limit");
@@ -31,7 +33,7 @@ final class GateReader {
         return new Gate(limits);
     }
 
-    private static Limit limit(Fields fields, Entry entry) throws PolicyException {
+    private static Limit limit(Fields fields, Entry entry, List<String> remarks) throws PolicyException {
         Metric metric = Metric.named(entry.key())
                 .orElseThrow(() -> fields.unknown(
                         entry.line(),
@@ -43,8 +45,8 @@ final class GateReader {
         if (!matcher.matches()) {
             throw fields.error(
                     scalar.line(),
-                    "limit of '" + entry.key() + "' is '" + scalar.text()
-                            + "'; write \"<= NUMBER\" or \">= NUMBER\", with % if it is a ratio");
+                    "limit of '" + entry.key() + "' is '" + scalar.text() + "'; write \"<= NUMBER\" or \">= NUMBER\""
+                            + form(metric));
         }
         boolean percent = !matcher.group(3).isEmpty();
         if (percent && !metric.unit().equals("ratio")) {
@@ -57,7 +59,35 @@ final class GateReader {
                     scalar.line(),
                     "'" + entry.key() + "' is a share and never above 1; did you mean '" + bound + "%'?");
         }
-        return new Limit(metric, comparison, bound);
+        Limit limit = new Limit(metric, comparison, bound);
+        doubt(limit, percent)
+                .ifPresent(doubt -> remarks.add(
+                        fields.error(scalar.line(), "'" + limit + "' " + doubt).getMessage()));
+        return limit;
+    }
+
+    private static String form(Metric metric) {
+        return switch (metric.unit()) {
+            case "ratio" -> ", with % if you like";
+            case "" -> "";
+            case String unit -> ", a plain number in the unit " + unit;
+        };
+    }
+
+    /** Slips that let worse candidates pass. A limit may be meant so, and a policy that has it may be in force. */
+    private static Optional<String> doubt(Limit limit, boolean percent) {
+        Metric metric = limit.metric();
+        boolean atLeast = limit.comparison() == Limit.Comparison.AT_LEAST;
+        if (atLeast != metric.moreIsBetter()) {
+            return Optional.of("lets the worse candidates pass, since " + (atLeast ? "less" : "more")
+                    + " is better here; did you mean '" + (atLeast ? "<=" : ">=") + "'?");
+        }
+        // Twice the size of the original is meant as little as twice its perplexity; the same size may be.
+        double doubtful = metric == Metric.SIZE_RATIO ? 2 : 1;
+        boolean growth = metric == Metric.SIZE_RATIO || metric == Metric.PERPLEXITY_INCREASE;
+        return growth && !percent && limit.bound() >= doubtful
+                ? Optional.of("allows " + limit.bound() * 100 + " %; did you mean '" + limit.bound() + "%'?")
+                : Optional.empty();
     }
 
     private static Limit.Comparison comparison(Metric metric, String symbol) {

@@ -10,7 +10,7 @@ import java.util.Optional;
 /**
  * A policy as written, checked, with its files still named by path.
  *
- * @param remarks what is written and changes nothing, one line each
+ * @param remarks what is written and changes nothing, or can hardly be meant, one line each
  */
 public record PolicyDraft(
         String name,

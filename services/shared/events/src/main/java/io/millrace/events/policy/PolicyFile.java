@@ -56,7 +56,7 @@ public final class PolicyFile {
         try {
             yaml = Files.readString(file);
         } catch (CharacterCodingException e) {
-            throw new PolicyException(file + ": is not UTF-8 text");
+            throw new PolicyException(file + ": is not UTF-8 text; save it as UTF-8");
         }
         Path folder = file.toAbsolutePath().normalize().getParent();
         return new PolicyFile(file.toString(), folder == null ? Path.of("") : folder).read(yaml);
@@ -152,7 +152,7 @@ public final class PolicyFile {
             }
             ladder.add(recipe);
         }
-        Gate gate = GateReader.read(fields.map("gate"));
+        Gate gate = GateReader.read(fields.map("gate"), remarks);
         fields.done();
         return new TargetDraft(name, device, ladder, gate);
     }

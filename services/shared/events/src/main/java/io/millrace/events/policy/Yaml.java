@@ -1,6 +1,5 @@
 package io.millrace.events.policy;
 
-import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
@@ -30,7 +29,7 @@ sealed interface Yaml {
     default String kind() {
         return switch (this) {
             case Scalar scalar -> "'" + scalar.text() + "'";
-            case Sequence _ -> "a list";
+            case Sequence sequence -> sequence.items().isEmpty() ? "an empty list" : "a list";
             case Mapping _ -> "a map";
         };
     }
@@ -48,12 +47,9 @@ sealed interface Yaml {
                 throw new PolicyException(where + ":" + line(parser) + ": a second document; put it into its own file");
             }
             return mapping;
-        } catch (JsonParseException e) {
-            throw new PolicyException(where + ":" + e.getLocation().getLineNr() + ": not YAML: "
-                    + e.getOriginalMessage().lines().findFirst().orElse("")
-                    + "; values that start with > or * need quotes");
         } catch (JsonProcessingException e) {
-            throw new PolicyException(where + ": not YAML: " + e.getOriginalMessage());
+            YamlProblem problem = YamlProblem.of(e);
+            throw new PolicyException(where + ":" + problem.line() + ": not YAML: " + problem.text());
         } catch (IOException e) {
             throw new IllegalStateException("a string does not fail to be read", e);
         }
@@ -63,7 +59,8 @@ sealed interface Yaml {
         int line = line(parser);
         if (parser.isCurrentAlias()) {
             throw new PolicyException(where + ":" + line + ": '*" + parser.getText()
-                    + "' is an alias in YAML; put a pattern that starts with * in quotes");
+                    + "' is an alias in YAML; put a pattern that starts with * in quotes, and write out what is"
+                    + " said twice");
         }
         return switch (parser.currentToken()) {
             case START_OBJECT -> mapping(parser, where);

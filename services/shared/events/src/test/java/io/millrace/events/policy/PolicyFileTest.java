@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PolicyFileTest {
     private static final String FULL = """
@@ -373,17 +374,47 @@ class PolicyFileTest {
             {size-ratio: 0.6}     | {size-ratio: "< 1"}   | policy:8: limit of 'size-ratio' is '< 1'
             {size-ratio: 0.6}     | {size-ratio: "<= e"}  | policy:8: 'e' is not a number
             {size-ratio: 0.6}     | {same-top-token: ">= 90"} | policy:8: 'same-top-token' is a share and never above 1; did you mean '90.0%'?
-            {size-ratio: 0.6}     | {size-ratio: >= 1}    | policy:8: not YAML
+            {size-ratio: 0.6}     | {size: "<= 4G"}       | policy:8: limit of 'size' is '<= 4G'; write "<= NUMBER" or ">= NUMBER", a plain number in the unit byte
+            {size-ratio: 0.6}     | {size-ratio: >= 1}    | policy:8: not YAML: while scanning for the next token, found character '>' that cannot start any token; values that start with > or * need quotes
+            models:               | \\tmodels:            | policy:2: not YAML: while scanning for the next token, found character '\\t(TAB)' that cannot start any token. (Do not use \\t(TAB) for indentation)
+            {text: e.txt}         | []                    | policy:3: 'evaluate' must be a map, found an empty list
             {size-ratio: 0.6}     | {size-ratio: 1, size-ratio: 2} | policy:8: 'size-ratio' is there twice
             {size-ratio: 0.6}     | {size-ratio: }        | policy:8: a value is missing
             """)
     void mistakesAreNamedWithTheirLine(String right, String wrong, String message) {
-        String yaml = SMALL.replace(right, wrong.replace("\\n", "\n"));
+        String yaml = SMALL.replace(right, wrong.replace("\\n", "\n").replace("\\t", "\t"));
         assertThat(yaml).isNotEqualTo(SMALL);
 
         assertThatThrownBy(() -> PolicyFile.parse(yaml))
                 .isInstanceOf(PolicyException.class)
                 .hasMessageStartingWith(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            same-top-token: <= 90%       | policy:8: 'same-top-token <= 0.9' lets the worse candidates pass, since more is better here; did you mean '>='?
+            'kl-divergence: ">= 0.01"'   | policy:8: 'kl-divergence >= 0.01' lets the worse candidates pass, since less is better here; did you mean '<='?
+            perplexity-increase: <= 5    | policy:8: 'perplexity-increase <= 5.0' allows 500.0 %; did you mean '5.0%'?
+            size-ratio: 45               | policy:8: 'size-ratio <= 45.0' allows 4500.0 %; did you mean '45.0%'?
+            """)
+    void aLimitThatLetsTheWorsePassIsRemarked(String limit, String remark) throws PolicyException {
+        assertThat(PolicyFile.parse(SMALL.replace("size-ratio: 0.6", limit)).remarks())
+                .containsExactly(remark);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "perplexity-increase: <= 500%",
+                "perplexity-increase: <= -0.05",
+                "size-ratio: 1.1",
+                "perplexity: <= 12",
+                "generation-speedup: 2",
+                "same-top-token: 90%"
+            })
+    void aLimitThatMayBeMeantIsNotRemarked(String limit) throws PolicyException {
+        assertThat(PolicyFile.parse(SMALL.replace("size-ratio: 0.6", limit)).remarks())
+                .isEmpty();
     }
 
     @Test
@@ -417,6 +448,6 @@ class PolicyFileTest {
         assertThatThrownBy(() -> PolicyFile.parse("- a")).hasMessageContaining("starts with 'policy: NAME'");
         assertThatThrownBy(() -> PolicyFile.parse(SMALL + "---\npolicy: q\n"))
                 .hasMessageContaining("a second document");
-        assertThatThrownBy(() -> PolicyFile.parse(binary)).hasMessage(binary + ": is not UTF-8 text");
+        assertThatThrownBy(() -> PolicyFile.parse(binary)).hasMessage(binary + ": is not UTF-8 text; save it as UTF-8");
     }
 }

@@ -140,7 +140,11 @@ public final class StrictJson {
         return new MalformedFileException(
                 file,
                 offset + Math.max(0, at),
-                "not one JSON " + kind + " (" + malformed.getOriginalMessage() + ", character " + at + ")");
+                // Without where the bracket that is never closed was opened, as the parser puts it.
+                "not one JSON " + kind + " ("
+                        + malformed.getOriginalMessage().replaceFirst(" \\(start marker at .*", "") + ", character "
+                        + at
+                        + ")");
     }
 
     private static MalformedFileException anotherKind(String file, long offset) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
 import io.millrace.events.policy.Nearest;
+import io.millrace.events.policy.YamlProblem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -41,10 +42,8 @@ record ConfigurationFile(Map<Setting, Configured> values) {
         } catch (NoSuchFileException e) {
             throw new IOException("there is no file " + file + " of settings; see --config and MILLRACE_CONFIG", e);
         } catch (JsonProcessingException e) {
-            throw new IOException(
-                    file + ":" + (e.getLocation() == null ? 1 : e.getLocation().getLineNr()) + ": not YAML: "
-                            + e.getOriginalMessage().lines().findFirst().orElse(""),
-                    e);
+            YamlProblem problem = YamlProblem.of(e);
+            throw new IOException(file + ":" + problem.line() + ": not YAML: " + problem.text(), e);
         }
     }
 

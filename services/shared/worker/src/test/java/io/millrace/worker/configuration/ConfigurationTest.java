@@ -68,6 +68,7 @@ class ConfigurationTest {
         assertThat(failure("store: /a\nkafka:\n")).contains(":2: 'kafka' has no value");
         assertThat(failure("store: /a\nkafka: {a: b}\n")).contains(":2: 'kafka' has no value");
         assertThat(failure("store: \"\n")).contains("not YAML");
+        assertThat(failure("store: /a\n\tkafka: b\n")).contains(":2: not YAML", "Do not use \\t(TAB) for indentation");
         assertThat(run(Map.of(), "--config", "/nowhere.yaml")).isEqualTo(2);
         assertThat(err.toString()).contains("there is no file /nowhere.yaml of settings");
     }
