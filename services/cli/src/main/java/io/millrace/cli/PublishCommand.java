@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -110,12 +111,33 @@ final class PublishCommand implements Callable<Integer> {
                     .flatMap(policy ->
                             policy.targets().stream().map(target -> RunId.of(checkpoint, policy.name(), target)))
                     .collect(Collectors.toSet());
+            if (expected.isEmpty()) {
+                refuseAnotherOfThisVersion(reader, connection.topics().checkpoints(), checkpoint);
+            }
             List<RunChanged> runs = await(reader, connection.topics().runs(), expected);
             output.print(
                     new Published(checkpoint, opened.leftOut(), runs),
                     () -> leftOut(opened) + text(release.model(), runs, policies, expected.size()));
             return runs.stream().anyMatch(PublishCommand::conflicting) ? ExitCode.REFUSED : ExitCode.OK;
         }
+    }
+
+    /** A run would say so: the conductor plans nothing for files that came second, with a later policy either. */
+    private static void refuseAnotherOfThisVersion(TopicReader reader, String topic, CheckpointPublished checkpoint) {
+        String key = checkpoint.model().value();
+        reader.events(topic, key, Instant.EPOCH, CheckpointPublished.class).stream()
+                .filter(former -> former.model().equals(checkpoint.model())
+                        && former.version().equals(checkpoint.version()))
+                .findFirst()
+                .filter(first -> !first.artifact()
+                        .manifest()
+                        .equals(checkpoint.artifact().manifest()))
+                .ifPresent(first -> {
+                    throw new CommandFailure(
+                            ExitCode.REFUSED,
+                            "version '" + checkpoint.version() + "' of '" + key + "' was published with other files at "
+                                    + first.publishedAt() + ", and those stand; publish under a new version");
+                });
     }
 
     /** Decided before any run of it begins. What else fails is told by the run, sooner or later. */

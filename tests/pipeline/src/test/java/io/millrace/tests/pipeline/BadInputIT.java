@@ -159,6 +159,18 @@ final class BadInputIT {
         JsonNode run = said.json().get("runs").get(0);
         assertFailure(run, "version-conflict", "publish under a new version");
         refused(REFUSED, List.of("retry", run.get("run").asText()), "version-conflict", "under a new version");
+        theSameWithoutAPolicy(second);
+    }
+
+    /** No run is there to say it, and the record is a dead letter. */
+    private void theSameWithoutAPolicy(Path second) throws Exception {
+        assertThat(publish(folder.resolve("first"), "unclaimed")).isEmpty();
+
+        refused(
+                REFUSED,
+                List.of("publish", second.toString(), "--model", "unclaimed", "--version", "v1"),
+                "version 'v1' of 'unclaimed' was published with other files",
+                "under a new version");
     }
 
     private void deviceWithATypo() throws Exception {
@@ -194,7 +206,9 @@ final class BadInputIT {
             origins.add(letter.get("origin").get("topic").asText());
             assertThat(letter.get("origin").get("why").asText()).isNotBlank();
         }
-        assertThat(origins).containsExactlyInAnyOrderElementsOf(POISONED);
+        List<String> expected = new ArrayList<>(POISONED);
+        expected.add(Topics.DEFAULT.checkpoints()); // the version that was published twice and has no run
+        assertThat(origins).containsExactlyInAnyOrderElementsOf(expected);
     }
 
     /** A policy for models whose names begin with its own, in a file of its own name. */
