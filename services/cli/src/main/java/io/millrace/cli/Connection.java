@@ -8,6 +8,7 @@ import io.millrace.events.wire.SchemaTopic;
 import io.millrace.events.wire.TopicAdmin;
 import io.millrace.events.wire.Topics;
 import io.millrace.store.ArtifactStore;
+import io.millrace.store.StoreAddressException;
 import io.millrace.store.Stores;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
@@ -59,7 +60,7 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
                         ExitCode.UNAVAILABLE, "the Kafka broker at " + address() + " is too old; use 4.3 or newer", e);
             }
             throw new CommandFailure(
-                    ExitCode.UNAVAILABLE,
+                    KafkaRefusal.isOfSettings(e) ? ExitCode.USAGE : ExitCode.UNAVAILABLE,
                     KafkaRefusal.of(e, kafka)
                             .orElse("no Kafka broker answers at " + address()
                                     + "; check the address, that it runs, and that"
@@ -104,7 +105,7 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
     static ArtifactStore openStore(String place) throws IOException {
         try {
             return Stores.openExisting(place);
-        } catch (NoSuchFileException e) {
+        } catch (NoSuchFileException | StoreAddressException e) {
             throw e;
         } catch (IOException e) {
             throw new CommandFailure(ExitCode.UNAVAILABLE, String.valueOf(e.getMessage()), e);

@@ -3,6 +3,7 @@ package io.millrace.cli;
 import io.millrace.cli.local.FolderInUseException;
 import io.millrace.events.wire.KafkaRefusal;
 import io.millrace.store.DiskFullException;
+import io.millrace.store.StoreAddressException;
 import io.millrace.store.StoreUnreachableException;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.worker.StartException;
@@ -122,6 +123,8 @@ public final class Main {
             case CommandFailure failure -> failure.exitCode();
             case FolderInUseException _, MalformedFileException _ -> ExitCode.REFUSED;
             case NoSuchFileException _ -> ExitCode.NOT_FOUND;
+            case StoreAddressException _ -> ExitCode.USAGE;
+            case KafkaException told when KafkaRefusal.isOfSettings(told) -> ExitCode.USAGE;
             case StartException _, KafkaException _, StoreUnreachableException _ -> ExitCode.UNAVAILABLE;
             case IOException full when DiskFullException.isBehind(full) -> ExitCode.UNAVAILABLE;
             case IllegalArgumentException _ -> ExitCode.USAGE;

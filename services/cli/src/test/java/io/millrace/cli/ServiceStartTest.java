@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What keeps a service from starting here is said with its place and its remedy, and ends with the code for that. */
@@ -38,5 +40,38 @@ final class ServiceStartTest {
 
         assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.UNAVAILABLE);
         assertThat(said.err()).contains(file.resolve("home") + ": this folder cannot be made");
+    }
+
+    @Test
+    @Timeout(120)
+    void anAddressThatNoStoreHasIsAMistakeOfTheCommandLine() {
+        String home = folder.resolve("home").toString();
+        String work = folder.resolve("work").toString();
+
+        for (String address : List.of("gs://bucket/models", "s3://NO_BUCKET/models")) {
+            for (Said said : List.of(
+                    Said.to("up", "--home", home, "--store", address),
+                    Said.to("store", "verify", "--home", home, "--store", address),
+                    Said.to("quantizer", "--kafka", "127.0.0.1:1", "--store", address, "--work-folder", work))) {
+                assertThat(said.err()).contains("'" + address + "'", "expected", "s3://bucket/prefix");
+                assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.USAGE);
+            }
+        }
+        assertThat(folder).isEmptyDirectory();
+    }
+
+    @Test
+    void aKafkaSettingThatNoClientTakesIsAMistakeOfTheCommandLine() throws IOException {
+        String settings = Files.writeString(folder.resolve("kafka.properties"), "security.protocol=SLS\n")
+                .toString();
+        String store = folder.resolve("store").toString();
+
+        for (Said said : List.of(
+                Said.to("runs", "--kafka", "127.0.0.1"),
+                Said.to("conductor", "--kafka", "127.0.0.1:1", "--kafka-config", settings),
+                Said.to("quantizer", "--kafka", "127.0.0.1:1", "--kafka-config", settings, "--store", store))) {
+            assertThat(said.err()).contains("Kafka's clients cannot be set up so: Invalid");
+            assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.USAGE);
+        }
     }
 }

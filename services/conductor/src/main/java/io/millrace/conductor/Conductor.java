@@ -102,7 +102,8 @@ public final class Conductor implements AutoCloseable {
 
     /** True once it has worked and until it stops. */
     public boolean isRunning() {
-        return streams.state().isRunningOrRebalancing();
+        // Streams says of itself that it rebalances also before it has its first share and its state.
+        return running.getCount() == 0 && streams.state().isRunningOrRebalancing();
     }
 
     /** True while it works and Kafka answers it: without a broker it goes on waiting, and decides nothing. */

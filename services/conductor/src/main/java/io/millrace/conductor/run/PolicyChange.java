@@ -94,7 +94,7 @@ record PolicyChange(
             RunRequest request = asked(checkpoint, policy, target);
             Optional<RunState> run = new Runs(draft.tables()).get(checkpoint.model(), request.id());
             if (run.isPresent() && isWantedAfterAll(run.get(), policy)) {
-                coordinator.enter(RunMachine.begin(request), now);
+                coordinator.enter(RunMachine.begin(request.resuming(run.get().request())), now);
             } else if (run.isPresent()) {
                 coordinator.askedAgain(run.get(), request);
             } else if (!forgotten.mayBe(checkpoint, policy, target)) {

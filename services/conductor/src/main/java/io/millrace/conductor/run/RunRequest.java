@@ -72,6 +72,21 @@ public record RunRequest(
         return new RunRequest(id, checkpoint, policy, 0, onNewer, target, since, at, reopened, recomputed);
     }
 
+    /** The same run is asked for after it was superseded: what persons had asked of it counts still. */
+    RunRequest resuming(RunRequest superseded) {
+        return new RunRequest(
+                id,
+                checkpoint,
+                policy,
+                revision,
+                onNewer,
+                target,
+                since,
+                at,
+                superseded.reopened,
+                superseded.recomputed);
+    }
+
     /** A person asked for it to go on. */
     RunRequest reopened(Instant recordAt) {
         return new RunRequest(id, checkpoint, policy, revision, onNewer, target, since, at, recordAt, recomputed);

@@ -384,6 +384,25 @@ class NewestWinsTest {
                 .containsExactlyInAnyOrder("v1", "v2", "v4");
     }
 
+    /** Its first result may be the reason why a person asked for another. */
+    @Test
+    void aRecomputationThatIsSupersededAndBackfilledIsStillOne() {
+        world.apply(policy(Policy.OnNewer.SUPERSEDE));
+        world.publish(OLD);
+        Job first = world.lastJob();
+        finish(first);
+        world.ask(OperatorRequest.Kind.RECOMPUTE, id(OLD));
+        Job again = world.lastJob();
+        world.publish(NEW);
+        assertThat(status(OLD)).isEqualTo(RunStatus.SUPERSEDED);
+
+        world.apply(backfill(2, 2));
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.REQUESTED);
+        assertThat(world.lastJob().run()).isEqualTo(id(OLD));
+        assertThat(world.lastJob().key()).isEqualTo(again.key()).isNotEqualTo(first.key());
+    }
+
     @Test
     void aPolicyWithoutABackfillLeavesSuperseded() {
         world.apply(policy(Policy.OnNewer.SUPERSEDE));

@@ -1,6 +1,5 @@
 package io.millrace.store;
 
-import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URLDecoder;
@@ -44,7 +43,7 @@ record S3Address(
     private static final int LAST_PORT = 65_535;
     private static final Pattern GIBIBYTES = Pattern.compile("[1-9][0-9]{0,6}");
 
-    static S3Address parse(String address) throws IOException {
+    static S3Address parse(String address) throws StoreAddressException {
         String shown = address.replaceFirst("//[^/]*@", "//...@");
         URI uri;
         try {
@@ -88,8 +87,8 @@ record S3Address(
         }
     }
 
-    private static IOException wrong(String shown, String what) {
-        return new IOException("'" + shown + "' " + what + "; expected " + FORM);
+    private static StoreAddressException wrong(String shown, String what) {
+        return new StoreAddressException("'" + shown + "' " + what + "; expected " + FORM);
     }
 
     private static SortedMap<String, String> options(@Nullable String query) {

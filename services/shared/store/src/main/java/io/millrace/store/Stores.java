@@ -34,9 +34,7 @@ public final class Stores {
             case "file" -> FolderStore.open(folder(address));
             case "memory" -> memory(address.substring("memory:".length()));
             case "s3" -> S3Store.open(S3Address.parse(address));
-            default ->
-                throw new IOException("'" + address
-                        + "' cannot be opened: expected file:/folder, a path, s3://bucket/prefix, or memory:name");
+            default -> throw ofUnknownKind(address);
         };
     }
 
@@ -49,13 +47,30 @@ public final class Stores {
         return open(address);
     }
 
-    /** The folder of a store that is one. */
+    /**
+     * The folder of a store that is one.
+     *
+     * @throws StoreAddressException if no store has such an address
+     */
     public static Optional<Path> folderOf(String address) throws IOException {
         Matcher scheme = SCHEME.matcher(address);
         if (!scheme.matches()) {
             return Optional.of(path(address));
         }
-        return scheme.group(1).equals("file") ? Optional.of(folder(address)) : Optional.empty();
+        return switch (scheme.group(1)) {
+            case "file" -> Optional.of(folder(address));
+            case "memory" -> Optional.empty();
+            case "s3" -> {
+                S3Address.parse(address);
+                yield Optional.empty();
+            }
+            default -> throw ofUnknownKind(address);
+        };
+    }
+
+    private static StoreAddressException ofUnknownKind(String address) {
+        return new StoreAddressException("'" + address
+                + "' cannot be opened: expected file:/folder, a path, s3://bucket/prefix, or memory:name");
     }
 
     /** An empty one would be the folder that the process stands in. */
@@ -75,7 +90,9 @@ public final class Stores {
         try {
             return FilesInPlace.folder(new URI(address));
         } catch (URISyntaxException e) {
-            throw new IOException("'" + address + "' is no address; a plain path may hold any character", e);
+            throw new StoreAddressException("'" + address + "' is no address; a plain path may hold any character", e);
+        } catch (IOException e) {
+            throw new StoreAddressException(String.valueOf(e.getMessage()), e);
         }
     }
 }

@@ -26,10 +26,14 @@ class StoresTest {
 
     @Test
     void anAddressOfAnUnknownKindSaysWhatIsExpected() {
-        for (String address : List.of("gs://bucket", "file:relative", "file://host/share", "file:/a b")) {
-            assertThatThrownBy(() -> Stores.open(address))
-                    .isInstanceOf(IOException.class)
-                    .hasMessageContaining(address);
+        for (String address :
+                List.of("gs://bucket", "s3://UPPER/p", "file:relative", "file://host/share", "file:/a b")) {
+            for (ThrowingCallable use :
+                    List.<ThrowingCallable>of(() -> Stores.open(address), () -> Stores.folderOf(address))) {
+                assertThatThrownBy(use)
+                        .isInstanceOf(StoreAddressException.class)
+                        .hasMessageContaining(address);
+            }
         }
     }
 

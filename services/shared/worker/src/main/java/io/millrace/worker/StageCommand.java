@@ -1,5 +1,6 @@
 package io.millrace.worker;
 
+import io.millrace.store.StoreAddressException;
 import io.millrace.worker.configuration.Configuration;
 import io.millrace.worker.observe.LogFormat;
 import java.io.IOException;
@@ -98,6 +99,8 @@ public final class StageCommand implements Callable<Integer> {
             worker.await();
             ended.set(worker.broken());
             return worker.broken() ? BROKEN : STOPPED;
+        } catch (StoreAddressException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         } catch (IOException e) {
             spec.commandLine().getErr().println(spec.qualifiedName() + ": " + e.getMessage());
             return UNAVAILABLE;

@@ -47,6 +47,14 @@ public final class KafkaRefusal {
                 .findFirst();
     }
 
+    /** True if a client cannot be set up as it was told: no broker was asked, and none would cure it. */
+    public static boolean isOfSettings(Throwable error) {
+        // A name that does not resolve may do so later.
+        return causes(error)
+                .anyMatch(cause -> cause instanceof ConfigException
+                        && !String.valueOf(cause.getMessage()).startsWith("No resolvable bootstrap urls"));
+    }
+
     private static Optional<String> one(Throwable cause, Map<String, ?> kafka, AclOperation operation) {
         String place = "the broker at " + kafka.get("bootstrap.servers");
         return switch (cause) {
@@ -62,9 +70,8 @@ public final class KafkaRefusal {
             when String.valueOf(unread.getMessage()).startsWith("Failed to load SSL") ->
                 Optional.of(unread.getMessage() + " (" + unread.getCause() + "); check location, type and password of"
                         + " ssl.truststore and ssl.keystore in the file of --kafka-config");
-            // A name that does not resolve may do so later.
             case ConfigException wrong
-            when !String.valueOf(wrong.getMessage()).startsWith("No resolvable bootstrap urls") ->
+            when isOfSettings(wrong) ->
                 Optional.of("Kafka's clients cannot be set up so: " + wrong.getMessage()
                         + "; check --kafka, which is HOST:PORT, and the file of --kafka-config");
             case InvalidGroupIdException group -> Optional.of(String.valueOf(group.getMessage()));

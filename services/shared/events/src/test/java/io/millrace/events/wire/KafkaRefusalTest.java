@@ -26,6 +26,7 @@ class KafkaRefusalTest {
 
         Throwable error = catchThrowable(() -> Admin.create(settings).close());
 
+        assertThat(KafkaRefusal.isOfSettings(error)).isTrue();
         assertThat(KafkaRefusal.of(error, settings))
                 .hasValueSatisfying(said -> assertThat(said)
                         .startsWith("Kafka's clients cannot be set up so: " + why)
@@ -51,6 +52,7 @@ class KafkaRefusalTest {
         Throwable error = catchThrowable(() -> Admin.create(settings).close());
 
         assertThat(error).isNotNull();
+        assertThat(KafkaRefusal.isOfSettings(error)).isFalse();
         assertThat(KafkaRefusal.of(error, settings)).isEmpty();
     }
 }
