@@ -122,18 +122,19 @@ final class LostPieces {
 
     /** A piece that no merge makes, though it is two others beside each other. */
     private Optional<String> unmade() {
-        MergeRanks merges = MergeRanks.of(
-                vocabulary.tokens().stream().map(Token::text).toList(),
-                files.json().merges());
+        List<String> texts = vocabulary.tokens().stream().map(Token::text).toList();
+        MergeRanks merges = MergeRanks.of(texts, files.json().merges());
+        PieceLengths lengths = new PieceLengths(texts);
         return vocabulary.tokens().stream()
                 .filter(token -> token.kind() == Kind.NORMAL && merges.knows(token.text()))
                 .map(Token::text)
-                .filter(text -> !merges.make(text) && ofTwo(text, merges))
+                .filter(text -> !merges.make(text) && ofTwo(text, merges, lengths))
                 .findFirst();
     }
 
-    private static boolean ofTwo(String text, MergeRanks merges) {
+    private static boolean ofTwo(String text, MergeRanks merges, PieceLengths lengths) {
         return IntStream.range(1, text.length())
+                .filter(at -> lengths.allow(text, at))
                 .anyMatch(at -> merges.knows(text.substring(0, at)) && merges.knows(text.substring(at)));
     }
 }
