@@ -32,6 +32,7 @@ final class LostPieces {
             if (prefixed && files.tokenizer().isEmpty()) {
                 pieces.userDefined().ifPresent(lost::add);
             }
+            pieces.preparation(lost);
             if (!files.tokenizer().isEmpty() && !WordMarks.ofSpaces(files.tokenizer())) {
                 lost.add("takes each space for the start of a word");
             }
@@ -59,6 +60,14 @@ final class LostPieces {
                 ? Optional.empty()
                 : Optional.of("aborts at a character that no piece spells, for want of "
                         + LostTokenization.named(List.copyOf(missing)));
+    }
+
+    private void preparation(List<String> lost) {
+        TextPreparation preparation = vocabulary.preparation();
+        preparation.form().ifPresent(form -> lost.add("does not bring a text into the form '" + form + "' first"));
+        if (preparation.removesSpaces()) {
+            lost.add("keeps spaces at the ends of a text, and each where several are (remove_extra_whitespaces)");
+        }
     }
 
     /** SentencePiece puts a space before the whole text alone. */
