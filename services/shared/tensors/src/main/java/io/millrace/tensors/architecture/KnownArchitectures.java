@@ -67,7 +67,7 @@ final class KnownArchitectures {
                                     bias("self_attn.k_proj", "attn_k", Projection.KEY),
                                     bias("self_attn.v_proj", "attn_v", Projection.VALUE)))
                     .pattern(LayerPattern.WINDOWED_IF_USED)
-                    .with(Trait.HEADS_FILL_HIDDEN_IN_GGUF)
+                    .with(Trait.HEADS_FILL_HIDDEN_IN_GGUF, Trait.NO_LLAMA3_SCALING_IN_GGUF)
                     .with(Trait.WINDOW_UNLESS_NULL, Trait.LLAMA3_SCALING, Trait.LINEAR_SCALING, Trait.YARN),
             Architecture.of("Qwen3ForCausalLM", "qwen3", "qwen3", layer(GATED, QUERY_KEY_NORMS))
                     .pattern(LayerPattern.WINDOWED_IF_USED)

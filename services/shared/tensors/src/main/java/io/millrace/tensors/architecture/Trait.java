@@ -40,6 +40,8 @@ public enum Trait {
     ROTARY_BASE_STATED,
     /** Knows {@link RopeScaling.Llama3}. */
     LLAMA3_SCALING,
+    /** GGUF's readers do not open a file of it that holds the divisors of {@link RopeScaling.Llama3}. */
+    NO_LLAMA3_SCALING_IN_GGUF,
     /** Knows {@link RopeScaling.Linear}. */
     LINEAR_SCALING,
     /** Knows {@link RopeScaling.LongRope}. */

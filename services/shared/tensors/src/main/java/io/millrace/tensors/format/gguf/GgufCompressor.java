@@ -7,6 +7,7 @@ import io.millrace.tensors.Shape;
 import io.millrace.tensors.architecture.Experts;
 import io.millrace.tensors.architecture.ModelConfig;
 import io.millrace.tensors.architecture.NamePatterns;
+import io.millrace.tensors.architecture.RopeScaling;
 import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.architecture.Trait;
 import io.millrace.tensors.checkpoint.Checkpoint;
@@ -45,6 +46,7 @@ public final class GgufCompressor {
             throws IOException {
         ModelConfig config = checkpoint.config();
         requireHeads(config);
+        requireScaling(config);
         List<PlannedTensor> planned = new ArrayList<>();
         List<List<TensorRule>> stacks = GgufStacks.of(checkpoint.rules());
         ModelOutline outline = outline(config, stacks);
@@ -105,6 +107,20 @@ public final class GgufCompressor {
                     config.headCount() + " heads of " + config.headSize() + ", but the hidden size is "
                             + config.hiddenSize() + ": llama.cpp opens no such model of "
                             + config.architecture().className() + "; choose compressed-tensors or onnx");
+        }
+    }
+
+    private static void requireScaling(ModelConfig config) throws MalformedFileException {
+        if (config.architecture().has(Trait.NO_LLAMA3_SCALING_IN_GGUF)
+                && config.ropeScaling()
+                        .filter(RopeScaling.Llama3.class::isInstance)
+                        .isPresent()) {
+            throw new MalformedFileException(
+                    Kind.UNSUPPORTED,
+                    "config.json",
+                    "rope scaling 'llama3': llama.cpp opens no model of "
+                            + config.architecture().className()
+                            + " with it; choose compressed-tensors or onnx");
         }
     }
 

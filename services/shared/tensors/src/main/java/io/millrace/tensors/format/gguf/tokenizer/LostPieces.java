@@ -32,6 +32,7 @@ final class LostPieces {
             if (prefixed && files.tokenizer().isEmpty()) {
                 pieces.userDefined().ifPresent(lost::add);
             }
+            pieces.preparation(lost);
             if (!files.tokenizer().isEmpty() && !WordMarks.ofSpaces(files.tokenizer())) {
                 lost.add("takes each space for the start of a word");
             }
@@ -59,6 +60,14 @@ final class LostPieces {
                 ? Optional.empty()
                 : Optional.of("aborts at a character that no piece spells, for want of "
                         + LostTokenization.named(List.copyOf(missing)));
+    }
+
+    private void preparation(List<String> lost) {
+        TextPreparation preparation = vocabulary.preparation();
+        preparation.form().ifPresent(form -> lost.add("does not bring a text into the form '" + form + "' first"));
+        if (preparation.removesSpaces()) {
+            lost.add("keeps spaces at the ends of a text, and each where several are (remove_extra_whitespaces)");
+        }
     }
 
     /** SentencePiece puts a space before the whole text alone. */
@@ -122,18 +131,19 @@ final class LostPieces {
 
     /** A piece that no merge makes, though it is two others beside each other. */
     private Optional<String> unmade() {
-        MergeRanks merges = MergeRanks.of(
-                vocabulary.tokens().stream().map(Token::text).toList(),
-                files.json().merges());
+        List<String> texts = vocabulary.tokens().stream().map(Token::text).toList();
+        MergeRanks merges = MergeRanks.of(texts, files.json().merges());
+        PieceLengths lengths = new PieceLengths(texts);
         return vocabulary.tokens().stream()
                 .filter(token -> token.kind() == Kind.NORMAL && merges.knows(token.text()))
                 .map(Token::text)
-                .filter(text -> !merges.make(text) && ofTwo(text, merges))
+                .filter(text -> !merges.make(text) && ofTwo(text, merges, lengths))
                 .findFirst();
     }
 
-    private static boolean ofTwo(String text, MergeRanks merges) {
+    private static boolean ofTwo(String text, MergeRanks merges, PieceLengths lengths) {
         return IntStream.range(1, text.length())
+                .filter(at -> lengths.allow(text, at))
                 .anyMatch(at -> merges.knows(text.substring(0, at)) && merges.knows(text.substring(at)));
     }
 }

@@ -15,11 +15,13 @@ final class PieceMerges {
 
     private final List<String> texts;
     private final Map<String, Integer> vocabulary;
+    private final PieceLengths lengths;
     private final List<Merge> merges = new ArrayList<>();
 
     private PieceMerges(List<String> texts, Map<String, Integer> vocabulary) {
         this.texts = texts;
         this.vocabulary = vocabulary;
+        this.lengths = new PieceLengths(vocabulary.keySet());
     }
 
     /**
@@ -55,6 +57,9 @@ final class PieceMerges {
         for (int at = piece.offsetByCodePoints(0, piece.isEmpty() ? 0 : 1);
                 at < piece.length();
                 at = piece.offsetByCodePoints(at, 1)) {
+            if (!lengths.allow(piece, at)) {
+                continue;
+            }
             Integer left = vocabulary.get(piece.substring(0, at));
             Integer right = vocabulary.get(piece.substring(at));
             if (left != null && right != null) {

@@ -9,11 +9,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * SentencePiece's {@code tokenizer.model}, a protocol buffer. Of {@code ModelProto}: field 1, repeated, is a piece (1
  * its text, 2 its score as F32, 3 its kind, 1 when absent); field 2 is how it was trained (3 the algorithm: 1 unigram,
- * which is the default, 2 BPE; 24 whether marks end words). All else is skipped.
+ * which is the default, 2 BPE; 24 whether marks end words); field 3 is how a text is prepared (1 the name of its form, 2
+ * the table of what is replaced, 3 whether a space is put before it, 4 whether spaces are removed, both unless said
+ * otherwise). All else is skipped.
  */
 final class SentencePieceFile {
     private static final long LIMIT_BYTES = 64L << 20;
@@ -28,13 +31,17 @@ final class SentencePieceFile {
     private final byte[] content;
     private int at;
     private boolean marksEndWords;
+    private TextPreparation preparation = TextPreparation.DEFAULT;
+
+    /** What a file says. */
+    record Content(List<Token> pieces, TextPreparation preparation) {}
 
     private SentencePieceFile(String file, byte[] content) {
         this.file = file;
         this.content = content;
     }
 
-    static List<Token> read(Path file) throws IOException {
+    static Content read(Path file) throws IOException {
         long size = Files.size(file);
         if (size > LIMIT_BYTES) {
             throw new MalformedFileException(
@@ -48,7 +55,7 @@ final class SentencePieceFile {
                     "is a list of tiktoken, which names no special tokens, expected one of SentencePiece; put the"
                             + " model's tokenizer.json in its place");
         }
-        return new SentencePieceFile(name, content).pieces();
+        return new SentencePieceFile(name, content).content();
     }
 
     /** Its lines are a token in base 64 and a number, and so Llama 3 of Meta's own folder has it under the same name. */
@@ -57,7 +64,7 @@ final class SentencePieceFile {
         return start.matches("(?s)[A-Za-z0-9+/]+=* \\d+\n.*");
     }
 
-    private List<Token> pieces() throws MalformedFileException {
+    private Content content() throws MalformedFileException {
         List<Token> pieces = new ArrayList<>();
         int algorithm = 0;
         while (at < content.length) {
@@ -67,6 +74,8 @@ final class SentencePieceFile {
                 pieces.add(piece(end));
             } else if (tag == (2 << 3 | BYTES)) {
                 algorithm = algorithm(end(content.length));
+            } else if (tag == (3 << 3 | BYTES)) {
+                preparation = preparation(end(content.length));
             } else {
                 skip(tag, content.length);
             }
@@ -85,7 +94,7 @@ final class SentencePieceFile {
                     file,
                     "its marks of spaces end words ('treat_whitespace_as_suffix'), expected that they begin them");
         }
-        return pieces;
+        return new Content(pieces, preparation);
     }
 
     private Token piece(int end) throws MalformedFileException {
@@ -133,6 +142,32 @@ final class SentencePieceFile {
             }
         }
         return algorithm;
+    }
+
+    private TextPreparation preparation(int end) throws MalformedFileException {
+        boolean prefix = true;
+        boolean removesSpaces = true;
+        boolean replaces = false;
+        String form = "";
+        while (at < end) {
+            long tag = varint(end);
+            if (tag == (1 << 3 | BYTES)) {
+                int textEnd = end(end);
+                form = new String(content, at, textEnd - at, StandardCharsets.UTF_8);
+                at = textEnd;
+            } else if (tag == (2 << 3 | BYTES)) {
+                int tableEnd = end(end);
+                replaces = tableEnd > at;
+                at = tableEnd;
+            } else if (tag == (3 << 3 | VARINT)) {
+                prefix = varint(end) != 0;
+            } else if (tag == (4 << 3 | VARINT)) {
+                removesSpaces = varint(end) != 0;
+            } else {
+                skip(tag, end);
+            }
+        }
+        return new TextPreparation(prefix, removesSpaces, replaces ? Optional.of(form) : Optional.empty());
     }
 
     private void skip(long tag, int end) throws MalformedFileException {

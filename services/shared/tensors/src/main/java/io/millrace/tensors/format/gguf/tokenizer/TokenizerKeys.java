@@ -153,7 +153,9 @@ public final class TokenizerKeys {
             return;
         }
         JsonNode stated = files.config().path("add_prefix_space");
-        boolean prepends = files.tokenizer().isEmpty() || WordMarks.prependsSpace(files.tokenizer());
+        boolean prepends = files.tokenizer().isEmpty()
+                ? vocabulary.preparation().prefix()
+                : WordMarks.prependsSpace(files.tokenizer());
         if (stated.isBoolean()) {
             boolean counts = files.tokenizer().isEmpty() || TokenFlags.remake(files);
             keys.put(PREFIX + "add_space_prefix", new GgufValue.Flag(counts ? stated.asBoolean() : prepends));

@@ -11,8 +11,9 @@ import java.util.Optional;
  * @param model GGUF's name of the algorithm: {@code llama} for SentencePiece, {@code gpt2} for byte-level BPE
  * @param splitting GGUF's name of what happens before the algorithm, {@code tokenizer.ggml.pre}
  * @param merges of a byte-level BPE, "left right"; empty otherwise
+ * @param preparation of a text, where a tokenizer.model alone says it
  */
-record Vocabulary(String model, String splitting, List<Token> tokens, PackedTexts merges) {
+record Vocabulary(String model, String splitting, List<Token> tokens, PackedTexts merges, TextPreparation preparation) {
     static final float ADDED_SCORE = -1000f;
     static final float PADDING_SCORE = -10000f;
 

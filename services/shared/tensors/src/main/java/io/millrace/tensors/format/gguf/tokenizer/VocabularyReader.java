@@ -39,12 +39,15 @@ final class VocabularyReader {
         boolean byteFallback = model.path("byte_fallback").asBoolean(false);
         if (files.sentencePiece().isPresent() && (files.tokenizer().isEmpty() || byteFallback)) {
             WordMarks.require(files.tokenizer());
-            List<Token> pieces = SentencePieceFile.read(files.sentencePiece().get());
+            SentencePieceFile.Content file =
+                    SentencePieceFile.read(files.sentencePiece().get());
+            List<Token> pieces = file.pieces();
             for (int id = 0; id < pieces.size(); id++) {
                 place(id, pieces.get(id));
             }
             addSentencePieceTokens();
-            return new Vocabulary(SENTENCE_PIECE, "default", filled(), NO_MERGES);
+            TextPreparation preparation = files.tokenizer().isEmpty() ? file.preparation() : TextPreparation.OF_LLAMA;
+            return new Vocabulary(SENTENCE_PIECE, "default", filled(), NO_MERGES, preparation);
         }
         if (files.tokenizer().isEmpty()) {
             if (Tekken.in(files.folder())) {
@@ -78,7 +81,7 @@ final class VocabularyReader {
             Kind kind = added.control() ? Kind.CONTROL : Kind.USER_DEFINED;
             place(added.id(), new Token(added.text(), 0, kind));
         }
-        return new Vocabulary("gpt2", splitting, filled(), files.json().merges());
+        return new Vocabulary("gpt2", splitting, filled(), files.json().merges(), TextPreparation.OF_LLAMA);
     }
 
     /** Without tokenizer.model a piece's score is minus the rank of the merge that makes it: the order is what counts. */
@@ -93,7 +96,7 @@ final class VocabularyReader {
             place(ids.get(i), new Token(text, kind == Kind.NORMAL ? -ranks.of(text) : 0, kind));
         }
         addSentencePieceTokens();
-        return new Vocabulary(SENTENCE_PIECE, "default", filled(), NO_MERGES);
+        return new Vocabulary(SENTENCE_PIECE, "default", filled(), NO_MERGES, TextPreparation.OF_LLAMA);
     }
 
     /**

@@ -46,7 +46,7 @@ class SentencePieceModelTest {
         Path file = folder.resolve("tokenizer.model");
         Files.write(file, content(tokens).orElseThrow());
 
-        assertThat(SentencePieceFile.read(file)).isEqualTo(tokens);
+        assertThat(SentencePieceFile.read(file).pieces()).isEqualTo(tokens);
     }
 
     /** The library does not open a file of these. */
@@ -74,7 +74,9 @@ class SentencePieceModelTest {
                         .content()
                         .orElseThrow());
 
-        assertThat(SentencePieceFile.read(file)).extracting(Token::kind).containsExactly(Kind.CONTROL, Kind.UNKNOWN);
+        assertThat(SentencePieceFile.read(file).pieces())
+                .extracting(Token::kind)
+                .containsExactly(Kind.CONTROL, Kind.UNKNOWN);
     }
 
     private static Optional<byte[]> content(List<Token> tokens) {

@@ -559,6 +559,42 @@ class TokenizerKeysTest {
         return TokenizerKeys.of(folder, ModelConfig.of(config, "config.json")).keys();
     }
 
+    /** Both are what its trainer does unless told otherwise. */
+    @Test
+    void howSentencePiecePreparesATextIsToldWhereNothingElseSaysIt() throws Exception {
+        Files.write(folder.resolve("tokenizer.model"), prepared(new byte[] {2 << 3 | 2, 1, 0}));
+        assertThat(lost())
+                .hasValueSatisfying(note -> assertThat(note)
+                        .contains(
+                                "does not bring a text into the form 'nfkc' first, keeps spaces at the ends of a text,"
+                                        + " and each where several are (remove_extra_whitespaces)"));
+
+        Files.write(folder.resolve("tokenizer.model"), prepared(new byte[] {4 << 3, 0}));
+        assertThat(lost())
+                .hasValueSatisfying(note ->
+                        assertThat(note).doesNotContain("into the form").doesNotContain("remove_extra_whitespaces"));
+        assertThat(keys(4)).doesNotContainKey("tokenizer.ggml.add_space_prefix");
+    }
+
+    /** Gemma's own file, without the tokenizer.json that transformers makes of it. */
+    @Test
+    void noSpaceIsPutBeforeATextWhereSentencePiecePutsNone() throws Exception {
+        Files.write(folder.resolve("tokenizer.model"), prepared(new byte[] {3 << 3, 0, 4 << 3, 0}));
+
+        assertThat(keys(4)).containsEntry("tokenizer.ggml.add_space_prefix", new GgufValue.Flag(false));
+    }
+
+    /** How a text is prepared: the name of its form, then other fields. */
+    private static byte[] prepared(byte[] fields) {
+        ByteArrayOutputStream file = new ByteArrayOutputStream();
+        file.writeBytes(sentencePiece(2));
+        file.write(3 << 3 | 2);
+        file.write(6 + fields.length);
+        file.writeBytes(new byte[] {1 << 3 | 2, 4, 'n', 'f', 'k', 'c'});
+        file.writeBytes(fields);
+        return file.toByteArray();
+    }
+
     @Test
     void theSpaceAfterAPieceThatTheUserDefinedIsTold() throws Exception {
         ByteArrayOutputStream file = new ByteArrayOutputStream();

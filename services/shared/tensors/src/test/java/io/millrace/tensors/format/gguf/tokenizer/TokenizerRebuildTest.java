@@ -134,7 +134,7 @@ final class TokenizerRebuildTest {
 
         assertThat(rebuild(keys).write(folder)).isTrue();
 
-        assertThat(SentencePieceFile.read(folder.resolve("tokenizer.model")))
+        assertThat(SentencePieceFile.read(folder.resolve("tokenizer.model")).pieces())
                 .containsExactly(
                         new Token("<unk>", 0, Kind.UNKNOWN),
                         new Token("\u2581", -1, Kind.NORMAL),
