@@ -6,27 +6,20 @@ import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.SchemaTopic;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** Reads a topic from its beginning and goes on as it grows. For one thread. */
 public final class TopicFollower<E extends Event> implements AutoCloseable {
-    private final KafkaConsumer<byte[], byte[]> consumer;
+    private final Consumer<byte[], byte[]> consumer;
     private final SchemaTopic schemas;
     private final EventCodec codec;
     private final Class<E> kind;
 
     public TopicFollower(Connection connection, String topic, Class<E> kind) {
-        Map<String, Object> settings = new HashMap<>(connection.kafka());
-        settings.put("isolation.level", "read_committed");
-        settings.put("enable.auto.commit", false);
-        settings.put("auto.offset.reset", "earliest");
-        this.consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        this.consumer = connection.consumer();
         this.schemas = new SchemaTopic(connection.kafka(), connection.topics());
         this.codec = new EventCodec(schemas);
         this.kind = kind;

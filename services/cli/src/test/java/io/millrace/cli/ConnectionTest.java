@@ -58,6 +58,19 @@ final class ConnectionTest {
         }
     }
 
+    @Test
+    void topicsAreReadAsTheyWereCommittedAndAreNotMadeByAskingForThem() {
+        Connection connection = new Connection(
+                Map.of("isolation.level", "read_uncommitted", "ssl.protocol", "TLSv1.3"),
+                Topics.DEFAULT,
+                Optional.empty());
+
+        assertThat(connection.reading())
+                .containsEntry("isolation.level", "read_committed")
+                .containsEntry("allow.auto.create.topics", false)
+                .containsEntry("ssl.protocol", "TLSv1.3");
+    }
+
     private static int exitCode(Exception failure) throws Exception {
         CommandLine line = Main.commandLine();
         line.setErr(new PrintWriter(Writer.nullWriter()));

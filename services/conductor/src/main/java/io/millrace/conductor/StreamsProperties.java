@@ -32,6 +32,8 @@ final class StreamsProperties {
         properties.put(
                 StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG),
                 settings.pace().commit().toMillis());
+        // Transactions ask for it, and a producer that is told otherwise does not start.
+        properties.put(StreamsConfig.producerPrefix(ProducerConfig.ACKS_CONFIG), "all");
         // A transaction that begins before the broker has closed the last one is told to try again. What was sent
         // behind it would be refused as out of order, once for each partition, so nothing is.
         properties.put(StreamsConfig.producerPrefix(ProducerConfig.RETRY_BACKOFF_MS_CONFIG), RETRY_BACK_OFF_MILLIS);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.conductor.Answers;
 import io.millrace.conductor.Given;
+import io.millrace.events.ArtifactRef;
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Job;
 import io.millrace.events.ModelName;
@@ -15,10 +16,13 @@ import io.millrace.events.RunFailed;
 import io.millrace.events.RunId;
 import io.millrace.events.RunStatus;
 import io.millrace.events.Target;
+import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class NewestWinsTest {
     private static final Target PHONE = Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")));
@@ -58,6 +62,42 @@ class NewestWinsTest {
         world.publish(NEW);
 
         assertThat(status(OLD)).isEqualTo(RunStatus.REQUESTED);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = OperatorRequest.Kind.class,
+            names = {"RETRY", "RECOMPUTE"})
+    void noRequestBeginsWhatANewerOneSuperseded(OperatorRequest.Kind kind) {
+        world.apply(policy(Policy.OnNewer.SUPERSEDE));
+        world.publish(OLD);
+        world.publish(NEW);
+
+        world.ask(kind, id(OLD));
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.SUPERSEDED);
+        assertThat(world.jobs()).hasSize(2);
+    }
+
+    /** Its folder was moved, and it is published from there: training did not make it anew. */
+    @Test
+    void aCheckpointThatIsPublishedAgainFromElsewhereIsNoNewerThanItWas() {
+        world.apply(policy(Policy.OnNewer.SUPERSEDE));
+        world.publish(OLD);
+        world.publish(NEW);
+
+        world.publish(new CheckpointPublished(
+                OLD.model(),
+                OLD.version(),
+                OLD.step(),
+                new ArtifactRef(OLD.artifact().manifest(), URI.create("file:/moved")),
+                OLD.numbers(),
+                OLD.parent(),
+                OLD.labels(),
+                NEW.publishedAt().plusSeconds(1)));
+
+        assertThat(status(NEW)).isEqualTo(RunStatus.REQUESTED);
+        assertThat(world.openRuns()).hasSize(1);
     }
 
     @Test
@@ -101,6 +141,7 @@ class NewestWinsTest {
                                     + other.artifact().manifest().hex());
                 });
         world.ask(OperatorRequest.Kind.RETRY, id(other));
+        world.ask(OperatorRequest.Kind.RECOMPUTE, id(other));
         assertThat(status(other)).isEqualTo(RunStatus.FAILED);
         assertThat(world.jobs()).hasSize(1);
     }

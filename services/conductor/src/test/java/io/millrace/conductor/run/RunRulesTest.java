@@ -459,6 +459,39 @@ class RunRulesTest {
         assertThat(world.jobs()).hasSize(issued);
     }
 
+    /** The broker delivers once more what a worker said before it failed. */
+    @Test
+    void whatAnAttemptSaidBeforeItFailedDoesNotEndThePauseAfterIt() {
+        RunId run = start(PHONE);
+        Job job = world.lastJob();
+        Instant said = world.now();
+        world.hear(Answers.started(job, said));
+        world.hear(Answers.failed(job, said.plusSeconds(1), Reason.DISK_FULL));
+
+        world.hear(Answers.started(job, said));
+        world.hear(Answers.progressed(job, said, 5));
+
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.BACKING_OFF);
+        world.pass(Duration.ofSeconds(1));
+        assertThat(world.jobs()).hasSize(2);
+    }
+
+    /** Its worker was only cut off; what it says from then on is said of the attempt that stands. */
+    @Test
+    void anAttemptThatWasGivenUpForItsSilenceAndLivesIsHeardToItsEnd() {
+        RunId run = start(PHONE);
+        Job job = world.lastJob();
+        world.hear(Answers.started(job, world.now()));
+        world.pass(Duration.ofMinutes(2));
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.BACKING_OFF);
+
+        world.hear(Answers.progressed(job, world.now(), 5));
+        world.hear(Answers.failed(job, world.now(), Reason.CHECKPOINT_MISSING));
+
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.FAILED);
+        assertThat(world.jobs()).hasSize(1);
+    }
+
     @Test
     void silenceAfterTheStartUsesAnAttempt() {
         start(PHONE);
@@ -657,6 +690,23 @@ class RunRulesTest {
         assertThat(world.lastJob().key()).isEqualTo(quantize.key());
         assertThat(world.lastJob().attempt()).isEqualTo(2);
         assertThat(world.run(run).status()).isEqualTo(RunStatus.WORKING);
+        assertThat(world.run(run).finished()).hasSize(1);
+    }
+
+    @Test
+    void retryAfterOurOwnFaultOnTheLastRungGoesOnAtTheStepThatFailed() {
+        RunId run = start(Given.target("phone", Given.recipe(Given.neurons(), Given.gguf("Q4_K_M"))));
+        succeed();
+        Job quantize = world.lastJob();
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.STAGE_ERROR));
+            world.pass(Duration.ofMinutes(1));
+        }
+
+        world.ask(OperatorRequest.Kind.RETRY, run);
+
+        assertThat(world.lastJob().key()).isEqualTo(quantize.key());
+        assertThat(world.lastJob().attempt()).isEqualTo(4);
         assertThat(world.run(run).finished()).hasSize(1);
     }
 

@@ -36,22 +36,31 @@ final class Connection {
     static Producer<String, byte[]> producer(Map<String, Object> kafka, Topics topics)
             throws IOException, InterruptedException {
         requireTopic(kafka, topics.checkpoints(), AclOperation.WRITE);
+        return new KafkaProducer<>(writing(kafka), new StringSerializer(), new ByteArraySerializer());
+    }
+
+    /** What was published survives the loss of a broker, and stands there once. */
+    static Map<String, Object> writing(Map<String, Object> kafka) {
         Map<String, Object> settings = new HashMap<>(kafka);
         settings.put(ProducerConfig.ACKS_CONFIG, "all");
         settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
-        return new KafkaProducer<>(settings, new StringSerializer(), new ByteArraySerializer());
+        return settings;
     }
 
     /** A consumer that sees committed records only, and never makes a topic by asking for it. */
     static Consumer<String, byte[]> consumer(Map<String, Object> kafka, String topic)
             throws IOException, InterruptedException {
         requireTopic(kafka, topic, AclOperation.READ);
+        return new KafkaConsumer<>(reading(kafka), new StringDeserializer(), new ByteArrayDeserializer());
+    }
+
+    static Map<String, Object> reading(Map<String, Object> kafka) {
         Map<String, Object> settings = new HashMap<>(kafka);
         settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
         settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
         settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
         settings.putIfAbsent(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
-        return new KafkaConsumer<>(settings, new StringDeserializer(), new ByteArrayDeserializer());
+        return settings;
     }
 
     /** A broker may make a topic that is merely asked for, with one partition; so it is looked for first. */

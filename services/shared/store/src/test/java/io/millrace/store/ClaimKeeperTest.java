@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.events.JobKey;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class ClaimKeeperTest {
     private static final JobKey KEY = key("a");
@@ -177,6 +181,65 @@ class ClaimKeeperTest {
         assertThat(lease.held()).isFalse();
         lease.close();
         assertThat(store.claim(KEY)).contains(other);
+    }
+
+    @Test
+    void aLeaseWhoseStoreIsAwayIsKeptAndRaisedWhenItIsBack() throws Exception {
+        AtomicInteger beats = new AtomicInteger();
+        ArtifactStore away = whoseBeats(() -> {
+            if (beats.incrementAndGet() == 1) {
+                throw new IOException("connection reset");
+            }
+        });
+        Lease lease = new Lease(keeper, away, claimed());
+
+        lease.beat();
+        assertThat(lease.held()).isTrue();
+        assertThat(store.claim(KEY).orElseThrow().beat()).isEqualTo(1);
+        lease.beat();
+
+        assertThat(store.claim(KEY).orElseThrow().beat()).isEqualTo(2);
+        lease.close();
+        assertThat(store.claim(KEY)).isEmpty();
+    }
+
+    /** Else every claim of the process would go stale, and others would begin its jobs once more. */
+    @Test
+    @Timeout(30)
+    void whatGoesWrongAtOneBeatEndsNoBeating() throws Exception {
+        CountDownLatch beats = new CountDownLatch(2);
+        ArtifactStore faulty = whoseBeats(() -> {
+            beats.countDown();
+            throw new IllegalStateException("a bug");
+        });
+        try (ClaimKeeper beating = new ClaimKeeper(faulty)) {
+            beating.acquire(KEY, "me");
+            beats.await();
+        }
+    }
+
+    private Claim claimed() throws IOException {
+        Claim claim = new Claim(KEY, "me", 1, 1);
+        store.replaceClaim(Optional.empty(), claim);
+        return claim;
+    }
+
+    /** What happens at a beat, each millisecond. */
+    private interface Beat {
+        void happens() throws IOException;
+    }
+
+    private ArtifactStore whoseBeats(Beat beat) {
+        return (ArtifactStore) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {ArtifactStore.class}, (_, called, arguments) -> {
+                    if (called.getName().equals("beatInterval")) {
+                        return Duration.ofMillis(1);
+                    }
+                    if (called.getName().equals("replaceClaim") && ((Optional<?>) arguments[0]).isPresent()) {
+                        beat.happens();
+                    }
+                    return called.invoke(store, arguments);
+                });
     }
 
     @Test

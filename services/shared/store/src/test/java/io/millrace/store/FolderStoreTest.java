@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -351,6 +352,55 @@ class FolderStoreTest extends WrittenStoreContract {
 
         String folder = "folder " + blob.hex().substring(0, 2);
         assertThat(calls).containsExactly(folder, folder);
+    }
+
+    /** Its writer may have linked it a moment ago, and whoever is told of it relies on it. */
+    @Test
+    void aResultThatIsReadIsMadeDurableBeforeAnyoneIsTold() throws IOException {
+        List<String> calls = new ArrayList<>();
+        FolderStore recorded = FolderStore.open(temp.resolve("recorded"), new RecordingDisk(calls));
+        recorded.commit(Samples.result(key("a"), "w"));
+        calls.clear();
+
+        assertThat(recorded.result(key("a"))).isPresent();
+
+        assertThat(calls).containsExactly("folder results");
+    }
+
+    /** A machine that a job kills again and again must not forget how often. */
+    @Test
+    void aClaimThatIsTakenOverIsMadeDurableAndABeatIsNot() throws IOException {
+        List<String> calls = new ArrayList<>();
+        FolderStore recorded = FolderStore.open(temp.resolve("recorded"), new RecordingDisk(calls));
+        Claim first = new Claim(key("a"), "one", 1, 1);
+        Claim beat = new Claim(key("a"), "one", 1, 2);
+        recorded.replaceClaim(Optional.empty(), first);
+        calls.clear();
+
+        recorded.replaceClaim(Optional.of(first), beat);
+        recorded.replaceClaim(Optional.of(beat), new Claim(key("a"), "two", 2, 3));
+
+        String claim = key("a") + ".json";
+        assertThat(calls).containsExactly("name 1 " + claim, "sync 2", "name 2 " + claim, "folder claims");
+    }
+
+    /** Its blobs may be all that is left of a model that is wanted. */
+    @Test
+    void whereAManifestIsDamagedNoBlobIsCollected() throws Exception {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        damage(artifact.manifest(), "{");
+        GarbageCollection collection = new GarbageCollection(
+                store,
+                () -> new GarbageCollection.Wanted(Set.of(artifact.manifest()), Set.of()),
+                StoreCareContract.ALL_OLD,
+                false);
+
+        assertThatThrownBy(() -> collection.run((_, _, _) -> {}))
+                .isInstanceOf(DamagedFileException.class)
+                .hasMessageContaining(artifact.manifest().hex())
+                .hasMessageContaining("millrace store verify");
+
+        assertThat(store.contains(Digest.of("weights"))).isTrue();
     }
 
     @Test

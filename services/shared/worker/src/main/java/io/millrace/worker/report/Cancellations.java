@@ -52,12 +52,18 @@ public final class Cancellations implements Predicate<JobRef>, AutoCloseable {
     private final Thread thread;
 
     public Cancellations(Map<String, Object> kafka, Topics topics) {
-        this.settings = new TreeMap<>(kafka);
+        this.settings = settings(kafka);
+        this.topic = topics.cancellations();
+        this.thread = Thread.ofPlatform().daemon().name("cancellations").start(this::followAlways);
+    }
+
+    /** A cancellation that the conductor took back with its transaction was none. */
+    static Map<String, Object> settings(Map<String, Object> kafka) {
+        Map<String, Object> settings = new TreeMap<>(kafka);
         settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
         settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
         settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-        this.topic = topics.cancellations();
-        this.thread = Thread.ofPlatform().daemon().name("cancellations").start(this::followAlways);
+        return settings;
     }
 
     /**

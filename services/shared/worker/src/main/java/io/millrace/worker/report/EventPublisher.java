@@ -46,11 +46,11 @@ public final class EventPublisher implements Reports, AutoCloseable {
         this.records = records;
         this.deadLetters = deadLetters;
         this.kafka = kafka;
-        this.producer = producer(kafka);
+        this.producer = new KafkaProducer<>(settings(kafka), new ByteArraySerializer(), new ByteArraySerializer());
     }
 
-    /** A producer whose acknowledged records survive the loss of a broker. */
-    private static Producer<byte[], byte[]> producer(Map<String, Object> kafka) {
+    /** A record that was acknowledged survives the loss of a broker, and stands there once. */
+    static Map<String, Object> settings(Map<String, Object> kafka) {
         Map<String, Object> settings = new TreeMap<>(kafka);
         settings.put(ProducerConfig.ACKS_CONFIG, "all");
         settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
@@ -59,7 +59,7 @@ public final class EventPublisher implements Reports, AutoCloseable {
         settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, 5_000L);
         settings.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, 5_000);
         settings.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, 20_000);
-        return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+        return settings;
     }
 
     @Override

@@ -61,6 +61,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -82,6 +83,7 @@ class JobProtocolTest {
     private final MemoryStore memory = new MemoryStore();
     private final List<Event> published = new CopyOnWriteArrayList<>();
     private final Set<JobRef> cancelled = new HashSet<>();
+    private Predicate<Event> kafkaTakes = _ -> true;
     private ArtifactStore store = memory;
     private Job job;
 
@@ -196,6 +198,63 @@ class JobProtocolTest {
         assertThat(memory.claim(job.key())).isEmpty();
     }
 
+    /** Nobody knows of it yet, so the next delivery has to say it. */
+    @Test
+    void jobThatThreeProcessesBeganStaysLostUntilThatIsPublished() throws Exception {
+        Claim third = new Claim(job.key(), "dead", 3, 1);
+        memory.replaceClaim(Optional.empty(), third);
+        kafkaTakes = _ -> false;
+
+        JobProtocol.Ended ended = run((input, workspace) -> {}, time(() -> {}));
+
+        assertThat(ended.published()).isFalse();
+        assertThat(memory.claim(job.key())).contains(third);
+    }
+
+    /** A process that dies in between is one of those that began the job and did not report. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void theClaimStandsUntilTheEndIsPublished(boolean succeeds) throws Exception {
+        List<Boolean> claimed = new ArrayList<>();
+        kafkaTakes = _ -> claimed.add(memory.claim(job.key()).isPresent());
+
+        run((input, workspace) -> {
+            if (!succeeds) {
+                throw new StageException(Reason.NOT_FINITE, "lm_head.weight has 3 NaN");
+            }
+        });
+
+        assertThat(claimed).containsExactly(true, true);
+        assertThat(memory.claim(job.key())).isEmpty();
+    }
+
+    @Test
+    void workWhoseStartCannotBePublishedIsNotBegun() throws Exception {
+        kafkaTakes = event -> !(event instanceof JobStarted);
+        AtomicInteger computed = new AtomicInteger();
+
+        run((input, workspace) -> computed.incrementAndGet());
+
+        assertThat(computed).hasValue(0);
+        assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.SHUTDOWN);
+    }
+
+    /** It would fail at each delivery, and after the last one the job would be gone without a word. */
+    @Test
+    void anEndThatIsTooLargeToPublishIsToldAsAFailure() throws Exception {
+        kafkaTakes = event -> {
+            if (event instanceof JobSucceeded) {
+                throw new IllegalArgumentException("an event is too large to publish");
+            }
+            return true;
+        };
+
+        JobProtocol.Ended ended = run((input, workspace) -> {});
+
+        assertThat(ended.published()).isTrue();
+        assertThat(only(JobFailed.class).failure().message()).isEqualTo("an event is too large to publish");
+    }
+
     @Test
     void deadWorkersJobIsBegunAgainWithRaisedStarts() throws Exception {
         memory.replaceClaim(Optional.empty(), new Claim(job.key(), "dead", 1, 1));
@@ -280,6 +339,23 @@ class JobProtocolTest {
                 .extracting(Manifest.Entry::name)
                 .containsExactly("model.txt");
         assertThat(computed).hasValue(2);
+    }
+
+    /** It was there before this work, or came while it was done; its blobs were lost. */
+    @Test
+    void aResultWhoseFilesAreGoneGivesWayToFinishedWork() throws Exception {
+        JobResult other = new JobResult(
+                job.key(),
+                ArtifactRef.inStore(Digest.of("gone")),
+                1,
+                List.of(),
+                new Cost(Duration.ZERO, 0, 0),
+                "other");
+
+        run((input, workspace) -> memory.commit(other));
+
+        assertThat(only(JobSucceeded.class).output()).isNotEqualTo(other.output());
+        assertThat(memory.isComplete(only(JobSucceeded.class).output())).isTrue();
     }
 
     @Test
@@ -381,6 +457,19 @@ class JobProtocolTest {
     }
 
     @Test
+    void workThatIsDoneWhenTheCancellationComesIsNotCommitted() throws Exception {
+        RunningJob run = running();
+
+        run(run, (input, workspace) -> {
+            run.interrupt(Interruption.CANCELLED);
+            Thread.interrupted();
+        });
+
+        assertThat(published).noneMatch(JobSucceeded.class::isInstance);
+        assertThat(memory.result(job.key())).isEmpty();
+    }
+
+    @Test
     void workThatIsDoneWhenTheShutdownComesIsCommitted() throws Exception {
         RunningJob run = running();
 
@@ -435,6 +524,20 @@ class JobProtocolTest {
 
         assertThat(run.overdue(patience, false)).isFalse();
         assertThat(run.overdue(patience, true)).isTrue();
+    }
+
+    /** What comes after it are a commit and an event, which an interrupt would cut in half. */
+    @Test
+    void anInterruptReachesTheStageAndNothingAfterIt() throws Exception {
+        RunningJob run = running();
+        try (RunningJob.Section _ = run.interruptible()) {
+            run.interrupt(Interruption.SHUTDOWN);
+            run.interrupt(Interruption.CANCELLED);
+            assertThat(Thread.currentThread().isInterrupted()).isTrue();
+        }
+
+        assertThat(Thread.interrupted()).isFalse();
+        assertThat(run.interruption()).as("the first reason stands").contains(Interruption.SHUTDOWN);
     }
 
     /** It reported, so three of them must not make the job one that kills its workers. */
@@ -536,7 +639,7 @@ class JobProtocolTest {
         return new Reports() {
             @Override
             public boolean publish(Event event) {
-                return published.add(event);
+                return kafkaTakes.test(event) && published.add(event);
             }
 
             @Override
