@@ -248,7 +248,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 11;
+            return 12;
         }
 
         /** The row length must be a multiple of this for the type to be used everywhere. */
