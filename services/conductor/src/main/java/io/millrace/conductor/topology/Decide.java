@@ -61,7 +61,7 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     public void process(Record<String, byte[]> record) {
         RecordMetadata metadata = Origin.of(context());
         Instant now = now();
-        if (wiring.earlyCommit().isDue(now)) {
+        if (wiring.earlyCommit().isDue(record.timestamp())) {
             context().commit();
         }
         if (record.value() == null) {
