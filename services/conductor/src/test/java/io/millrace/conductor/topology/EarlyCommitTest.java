@@ -33,6 +33,19 @@ class EarlyCommitTest {
     }
 
     @Test
+    void theTimeOfACommitIsNoPause() {
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            assertThat(task.commits()).isTrue();
+
+            task.pass(Duration.ofSeconds(1));
+            task.send(Given.checkpoint("v1"), Given.START.plusMillis(1));
+
+            assertThat(task.commits()).isFalse();
+        }
+    }
+
+    @Test
     void aRecordThatIsOlderThanOneBeforeAsksForNothing() {
         EarlyCommit early = new EarlyCommit();
         assertThat(early.isDue(1000)).isTrue();

@@ -84,10 +84,15 @@ final class OneTask implements AutoCloseable {
     }
 
     void send(Event event) {
+        send(event, now);
+    }
+
+    /** @param at the time of the record, which may have waited until now */
+    void send(Event event, Instant at) {
         ProducerRecord<String, byte[]> record = records.record(event);
         String topic = event instanceof Policy ? TOPICS.policiesByPartition() : record.topic();
         context.setRecordMetadata(topic, 0, 0);
-        decide.process(new Record<>(record.key(), record.value(), now.toEpochMilli(), record.headers()));
+        decide.process(new Record<>(record.key(), record.value(), at.toEpochMilli(), record.headers()));
     }
 
     void pass(Duration time) {
