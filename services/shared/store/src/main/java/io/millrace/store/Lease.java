@@ -64,8 +64,7 @@ public final class Lease implements AutoCloseable {
             if (reachable) {
                 LOG.atWarn()
                         .addKeyValue("job", claim.key())
-                        .setCause(e)
-                        .log("the claim could not be renewed; trying again at each beat");
+                        .log("the claim could not be renewed; trying again at each beat: {}", e.toString());
             }
             reachable = false;
         }
@@ -106,8 +105,7 @@ public final class Lease implements AutoCloseable {
             if (!again) {
                 LOG.atWarn()
                         .addKeyValue("job", claim.key())
-                        .setCause(e)
-                        .log("the claim could not be taken away; trying again at each beat");
+                        .log("the claim could not be taken away; trying again at each beat: {}", e.toString());
             }
         }
     }
