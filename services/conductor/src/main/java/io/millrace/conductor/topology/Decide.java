@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.apache.kafka.streams.errors.StreamsException;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
@@ -36,6 +37,15 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
 
     @Override
     public void init(ProcessorContext<byte[], Outgoing> newContext) {
+        if (context != null) {
+            // Streams revives a task in place when a commit took too long. Where it cannot abort the transaction, it
+            // keeps the offsets that the task had written, empties the store, and restores it from those offsets on
+            // (Kafka 4.3.1, RecordCollectorImpl.closeDirty): the task would decide with an empty state, and what it
+            // reads would be lost.
+            throw new StreamsException("task " + newContext.taskId()
+                    + " was begun again where a commit took too long; its thread is replaced, which restores all of the"
+                    + " task's state");
+        }
         context = newContext;
         Unreadable unreadable = new Unreadable();
         task = new Task(wiring, newContext, Stores.tables(newContext.getStateStore(Stores.STATE), unreadable));

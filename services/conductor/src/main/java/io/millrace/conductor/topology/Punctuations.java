@@ -41,10 +41,7 @@ final class Punctuations {
         scheduled.add(context.schedule(BETWEEN_CLEANINGS, PunctuationType.WALL_CLOCK_TIME, _ -> forget(now())));
     }
 
-    /**
-     * Ends them. Streams forgets them with its task, but for one that it revives (Kafka 4.3.1, {@code StreamTask}): there
-     * they would go on beside their successors, with the deadlines and the state of before.
-     */
+    /** Ends them with the processor that they belong to. */
     void cancel() {
         scheduled.forEach(Cancellable::cancel);
         scheduled.clear();

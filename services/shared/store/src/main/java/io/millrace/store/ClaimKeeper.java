@@ -57,6 +57,9 @@ public final class ClaimKeeper implements AutoCloseable {
      * @param holder unique to this process among all that ever lived
      */
     public Acquired acquire(JobKey key, String holder) throws IOException, InterruptedException {
+        for (Lease lease : leases) {
+            lease.settle(key);
+        }
         while (true) {
             Optional<JobResult> result = UsableResult.of(store, key);
             if (result.isPresent()) {
@@ -80,10 +83,17 @@ public final class ClaimKeeper implements AutoCloseable {
                     holder,
                     found.map(Claim::starts).orElse(0) + 1,
                     found.map(Claim::beat).orElse(0L) + 1);
-            if (store.replaceClaim(found, mine) || store.claim(key).equals(Optional.of(mine))) {
-                Lease lease = new Lease(this, store, mine);
+            Lease lease = new Lease(this, store, mine);
+            try {
+                if (store.replaceClaim(found, mine) || store.claim(key).equals(Optional.of(mine))) {
+                    leases.add(lease);
+                    return new Acquired.Held(lease);
+                }
+            } catch (IOException e) {
+                // The store may have taken it without being able to say so.
                 leases.add(lease);
-                return new Acquired.Held(lease);
+                lease.close();
+                throw e;
             }
         }
     }

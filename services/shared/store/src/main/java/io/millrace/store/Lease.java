@@ -6,7 +6,10 @@ import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** This process's claim on a key; its {@link ClaimKeeper} raises the beat until it is closed. */
+/**
+ * This process's claim on a key; its {@link ClaimKeeper} raises the beat until it is closed. Where the store does not
+ * answer then, the keeper takes the claim away later: what reported its end is none of the processes that were lost.
+ */
 public final class Lease implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Lease.class);
 
@@ -14,6 +17,7 @@ public final class Lease implements AutoCloseable {
     private final ArtifactStore store;
     private Claim claim;
     private boolean held = true;
+    private boolean closed;
     private boolean reachable = true;
 
     Lease(ClaimKeeper keeper, ArtifactStore store, Claim claim) {
@@ -36,9 +40,16 @@ public final class Lease implements AutoCloseable {
         return held;
     }
 
-    /** Shows that this process lives. A store that does not answer is asked again at the next beat. */
+    /**
+     * Shows that this process lives, or takes away what could not be taken away before. A store that does not answer is
+     * asked again at the next beat.
+     */
     synchronized void beat() {
         if (!held) {
+            return;
+        }
+        if (closed) {
+            tryToDrop();
             return;
         }
         Claim next = new Claim(claim.key(), claim.holder(), claim.starts(), claim.beat() + 1);
@@ -53,8 +64,7 @@ public final class Lease implements AutoCloseable {
             if (reachable) {
                 LOG.atWarn()
                         .addKeyValue("job", claim.key())
-                        .setCause(e)
-                        .log("the claim could not be renewed; trying again at each beat");
+                        .log("the claim could not be renewed; trying again at each beat: {}", e.toString());
             }
             reachable = false;
         }
@@ -76,10 +86,9 @@ public final class Lease implements AutoCloseable {
     /** Ends the beating and takes the claim away; an interrupted thread does so too, and stays interrupted. */
     @Override
     public void close() {
-        keeper.ended(this);
         boolean interrupted = Thread.interrupted();
         try {
-            drop();
+            tryToDrop();
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();
@@ -87,18 +96,32 @@ public final class Lease implements AutoCloseable {
         }
     }
 
-    private synchronized void drop() {
-        if (!held) {
-            return;
-        }
-        held = false;
+    private synchronized void tryToDrop() {
+        boolean again = closed;
+        closed = true;
         try {
-            store.dropClaim(claim.key(), claim.holder());
+            drop();
         } catch (IOException e) {
-            LOG.atWarn()
-                    .addKeyValue("job", claim.key())
-                    .setCause(e)
-                    .log("the claim could not be taken away; it goes stale by itself");
+            if (!again) {
+                LOG.atWarn()
+                        .addKeyValue("job", claim.key())
+                        .log("the claim could not be taken away; trying again at each beat: {}", e.toString());
+            }
         }
+    }
+
+    /** Takes the claim away that a closed lease left behind on this key. */
+    synchronized void settle(JobKey key) throws IOException {
+        if (closed && claim.key().equals(key)) {
+            drop();
+        }
+    }
+
+    private void drop() throws IOException {
+        if (held) {
+            store.dropClaim(claim.key(), claim.holder());
+            held = false;
+        }
+        keeper.ended(this);
     }
 }

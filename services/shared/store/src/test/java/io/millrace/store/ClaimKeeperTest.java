@@ -2,9 +2,12 @@ package io.millrace.store;
 
 import static io.millrace.store.Samples.key;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.events.JobKey;
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.Optional;
@@ -203,6 +206,74 @@ class ClaimKeeperTest {
         assertThat(store.claim(KEY)).isEmpty();
     }
 
+    /** It reported its end, so it must not count as a process that began the job and was lost. */
+    @Test
+    @Timeout(30)
+    void aClaimThatCouldNotBeTakenAwayIsTakenAwayWhenTheStoreIsBack() throws Exception {
+        CountDownLatch tries = new CountDownLatch(3);
+        ArtifactStore away = whose("dropClaim", Duration.ofMillis(1), () -> {
+            tries.countDown();
+            if (tries.getCount() > 0) {
+                throw new IOException("connection reset");
+            }
+        });
+        try (ClaimKeeper beating = new ClaimKeeper(away)) {
+            ((Acquired.Held) beating.acquire(KEY, "me")).lease().close();
+            tries.await();
+            while (store.claim(KEY).isPresent()) {
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    @Test
+    void aClaimThatThisProcessLeftBehindCountsNoStartOfIts() throws Exception {
+        AtomicInteger drops = new AtomicInteger();
+        ArtifactStore away = whose("dropClaim", Duration.ofHours(1), () -> {
+            if (drops.getAndIncrement() == 0) {
+                throw new IOException("connection reset");
+            }
+        });
+        try (ClaimKeeper mine = new ClaimKeeper(away, time)) {
+            ((Acquired.Held) mine.acquire(KEY, "me")).lease().close();
+            assertThat(store.claim(KEY)).isPresent();
+
+            assertHeldForTheFirstTime(mine.acquire(KEY, "me"));
+        }
+    }
+
+    @Test
+    void aClaimThatTheStoreTookWithoutAnAnswerCountsNoStart() throws Exception {
+        AtomicInteger requests = new AtomicInteger();
+        ArtifactStore mute = whose("dropClaim", Duration.ofHours(1), () -> {
+            if (requests.getAndIncrement() == 0) {
+                throw new IOException("connection reset");
+            }
+        });
+        ArtifactStore takesAndSaysNothing = (ArtifactStore) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {ArtifactStore.class}, (_, called, arguments) -> {
+                    Object answer = invoke(mute, called, arguments);
+                    if (called.getName().equals("replaceClaim") && requests.get() == 0) {
+                        throw new IOException("connection reset");
+                    }
+                    return answer;
+                });
+        try (ClaimKeeper mine = new ClaimKeeper(takesAndSaysNothing, time)) {
+            assertThatThrownBy(() -> mine.acquire(KEY, "me")).hasMessage("connection reset");
+            assertThat(store.claim(KEY)).contains(new Claim(KEY, "me", 1, 1));
+
+            assertHeldForTheFirstTime(mine.acquire(KEY, "me"));
+        }
+    }
+
+    private void assertHeldForTheFirstTime(Acquired acquired) {
+        assertThat(acquired)
+                .isInstanceOfSatisfying(
+                        Acquired.Held.class,
+                        held -> assertThat(held.lease().starts()).isEqualTo(1));
+        assertThat(time.waitedMillis).isZero();
+    }
+
     /** Else every claim of the process would go stale, and others would begin its jobs once more. */
     @Test
     @Timeout(30)
@@ -224,22 +295,36 @@ class ClaimKeeperTest {
         return claim;
     }
 
-    /** What happens at a beat, each millisecond. */
+    /** What happens at a beat. */
     private interface Beat {
         void happens() throws IOException;
     }
 
     private ArtifactStore whoseBeats(Beat beat) {
+        return whose("replaceClaim", Duration.ofMillis(1), beat);
+    }
+
+    /** The store, where something happens before each call of a method that changes or takes away a claim. */
+    private ArtifactStore whose(String method, Duration interval, Beat beat) {
         return (ArtifactStore) Proxy.newProxyInstance(
                 getClass().getClassLoader(), new Class<?>[] {ArtifactStore.class}, (_, called, arguments) -> {
                     if (called.getName().equals("beatInterval")) {
-                        return Duration.ofMillis(1);
+                        return interval;
                     }
-                    if (called.getName().equals("replaceClaim") && ((Optional<?>) arguments[0]).isPresent()) {
+                    boolean creates = called.getName().equals("replaceClaim") && ((Optional<?>) arguments[0]).isEmpty();
+                    if (called.getName().equals(method) && !creates) {
                         beat.happens();
                     }
-                    return called.invoke(store, arguments);
+                    return invoke(store, called, arguments);
                 });
+    }
+
+    private static Object invoke(ArtifactStore store, Method called, Object[] arguments) throws Throwable {
+        try {
+            return called.invoke(store, arguments);
+        } catch (InvocationTargetException e) {
+            throw e.getCause();
+        }
     }
 
     @Test

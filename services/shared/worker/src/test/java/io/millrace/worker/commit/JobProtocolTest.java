@@ -58,6 +58,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
@@ -306,6 +307,33 @@ class JobProtocolTest {
 
         assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.STORE_UNREACHABLE);
         assertThat(only(JobFailed.class).retryAfter()).isPositive();
+    }
+
+    /** Else a checkpoint would be blamed for killing its workers, and its run would end. */
+    @Test
+    void outagesOfTheStoreAreNoLostWorkers() throws Exception {
+        AtomicBoolean away = new AtomicBoolean();
+        AtomicInteger outages = new AtomicInteger(ClaimKeeper.MAX_STARTS);
+        store = absentWhile(away);
+        FakeStage.Work work = (input, workspace) -> {
+            if (outages.getAndDecrement() > 0) {
+                away.set(true);
+                throw new StageException(Reason.STORE_UNREACHABLE, "connection reset");
+            }
+        };
+        JobProtocol protocol = protocol(work, time(() -> {}), Duration.ofMinutes(1));
+
+        for (int attempt = 0; attempt <= ClaimKeeper.MAX_STARTS; attempt++) {
+            protocol.run(running());
+            away.set(false);
+        }
+
+        assertThat(published)
+                .filteredOn(JobStarted.class::isInstance)
+                .extracting(event -> ((JobStarted) event).starts())
+                .containsExactly(1, 1, 1, 1);
+        assertThat(only(JobSucceeded.class).fromStore()).isFalse();
+        assertThat(memory.claim(job.key())).isEmpty();
     }
 
     @Test
@@ -706,9 +734,17 @@ class JobProtocolTest {
     /** The store, of which one method fails so many times. */
     private ArtifactStore failing(String method, int times) {
         AtomicInteger left = new AtomicInteger(times);
+        return failing(called -> called.equals(method) && left.getAndDecrement() > 0);
+    }
+
+    private ArtifactStore absentWhile(AtomicBoolean away) {
+        return failing(called -> away.get() && !called.equals("beatInterval"));
+    }
+
+    private ArtifactStore failing(Predicate<String> fails) {
         return (ArtifactStore) Proxy.newProxyInstance(
                 getClass().getClassLoader(), new Class<?>[] {ArtifactStore.class}, (proxy, called, arguments) -> {
-                    if (called.getName().equals(method) && left.getAndDecrement() > 0) {
+                    if (fails.test(called.getName())) {
                         throw new IOException("connection reset");
                     }
                     try {
