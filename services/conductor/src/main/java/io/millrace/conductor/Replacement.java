@@ -1,17 +1,21 @@
 package io.millrace.conductor;
 
+import io.millrace.conductor.topology.TaskBegunAgainException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * What to do when a stream thread dies: replace it, since most causes pass; but stop the conductor when it happens again
- * and again, so that whoever runs it sees a process that ended and not one that spins.
+ * and again, so that whoever runs it sees a process that ended and not one that spins. A death that only restores the
+ * state of a task does not count: one outage of a broker may bring one to each thread.
  */
 final class Replacement implements StreamsUncaughtExceptionHandler {
     private static final Logger LOG = LoggerFactory.getLogger(Replacement.class);
@@ -30,8 +34,10 @@ final class Replacement implements StreamsUncaughtExceptionHandler {
     @Override
     public synchronized StreamThreadExceptionResponse handle(Throwable cause) {
         long now = nanoTime.getAsLong();
-        deaths.addLast(now);
-        while (now - deaths.getFirst() > WINDOW_NANOS) {
+        if (!restores(cause)) {
+            deaths.addLast(now);
+        }
+        while (!deaths.isEmpty() && now - deaths.getFirst() > WINDOW_NANOS) {
             deaths.removeFirst();
         }
         boolean again = deaths.size() < MOST_DEATHS && !(cause instanceof Error);
@@ -42,5 +48,10 @@ final class Replacement implements StreamsUncaughtExceptionHandler {
                         StreamRefusal.of(cause, kafka).map(why -> ": " + why).orElse(""),
                         again ? "it is replaced" : "the conductor stops");
         return again ? StreamThreadExceptionResponse.REPLACE_THREAD : StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+    }
+
+    private static boolean restores(Throwable death) {
+        return Stream.iterate(death, Objects::nonNull, Throwable::getCause)
+                .anyMatch(TaskBegunAgainException.class::isInstance);
     }
 }

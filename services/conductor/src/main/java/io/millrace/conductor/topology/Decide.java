@@ -10,7 +10,6 @@ import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import org.apache.kafka.streams.errors.StreamsException;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
@@ -29,7 +28,6 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     private final Wiring wiring;
     private @Nullable ProcessorContext<byte[], Outgoing> context;
     private @Nullable Task task;
-    private @Nullable Punctuations punctuations;
 
     Decide(Wiring wiring) {
         this.wiring = wiring;
@@ -38,29 +36,18 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
     @Override
     public void init(ProcessorContext<byte[], Outgoing> newContext) {
         if (context != null) {
-            // Streams revives a task in place when a commit took too long. Where it cannot abort the transaction, it
-            // keeps the offsets that the task had written, empties the store, and restores it from those offsets on
-            // (Kafka 4.3.1, RecordCollectorImpl.closeDirty): the task would decide with an empty state, and what it
-            // reads would be lost.
-            throw new StreamsException("task " + newContext.taskId()
-                    + " was begun again where a commit took too long; its thread is replaced, which restores all of the"
-                    + " task's state");
+            throw new TaskBegunAgainException(newContext.taskId());
         }
         context = newContext;
         Unreadable unreadable = new Unreadable();
         task = new Task(wiring, newContext, Stores.tables(newContext.getStateStore(Stores.STATE), unreadable));
         task.start(now());
         wiring.queues().begun();
-        punctuations = new Punctuations(wiring, newContext, task, unreadable);
-        punctuations.schedule();
+        new Punctuations(wiring, newContext, task, unreadable).schedule();
     }
 
     @Override
     public void close() {
-        Punctuations scheduled = punctuations;
-        if (scheduled != null) {
-            scheduled.cancel();
-        }
         Task begun = task;
         if (begun != null) {
             begun.end();

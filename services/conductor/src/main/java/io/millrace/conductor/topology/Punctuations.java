@@ -8,7 +8,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.apache.kafka.streams.processor.Cancellable;
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.state.KeyValueStore;
@@ -26,7 +25,6 @@ final class Punctuations {
     private final ProcessorContext<byte[], Outgoing> context;
     private final Task task;
     private final Unreadable unreadable;
-    private final List<Cancellable> scheduled = new ArrayList<>();
     private Instant lossSeen = Instant.EPOCH;
 
     Punctuations(Wiring wiring, ProcessorContext<byte[], Outgoing> context, Task task, Unreadable unreadable) {
@@ -37,14 +35,8 @@ final class Punctuations {
     }
 
     void schedule() {
-        scheduled.add(context.schedule(wiring.tick(), PunctuationType.WALL_CLOCK_TIME, _ -> wake(now())));
-        scheduled.add(context.schedule(BETWEEN_CLEANINGS, PunctuationType.WALL_CLOCK_TIME, _ -> forget(now())));
-    }
-
-    /** Ends them with the processor that they belong to. */
-    void cancel() {
-        scheduled.forEach(Cancellable::cancel);
-        scheduled.clear();
+        context.schedule(wiring.tick(), PunctuationType.WALL_CLOCK_TIME, _ -> wake(now()));
+        context.schedule(BETWEEN_CLEANINGS, PunctuationType.WALL_CLOCK_TIME, _ -> forget(now()));
     }
 
     private void wake(Instant now) {

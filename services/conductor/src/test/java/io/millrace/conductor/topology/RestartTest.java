@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import org.apache.kafka.streams.errors.StreamsException;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -252,9 +251,7 @@ class RestartTest {
         try (OneTask task = new OneTask(folder, Given.START)) {
             task.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
 
-            assertThatThrownBy(task::revive)
-                    .isInstanceOf(StreamsException.class)
-                    .hasMessageContaining("begun again");
+            assertThatThrownBy(task::revive).isInstanceOf(TaskBegunAgainException.class);
         }
     }
 
