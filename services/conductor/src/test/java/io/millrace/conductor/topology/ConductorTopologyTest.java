@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.millrace.conductor.Answers;
 import io.millrace.conductor.Given;
 import io.millrace.conductor.run.Limits;
+import io.millrace.conductor.run.Queue;
 import io.millrace.events.Cost;
 import io.millrace.events.Device;
 import io.millrace.events.Failure;
@@ -18,6 +19,7 @@ import io.millrace.events.ModelPublished;
 import io.millrace.events.ModelRejected;
 import io.millrace.events.OperatorRequest;
 import io.millrace.events.Parameters;
+import io.millrace.events.Policy;
 import io.millrace.events.Reason;
 import io.millrace.events.Recipe;
 import io.millrace.events.RunChanged;
@@ -136,6 +138,7 @@ class ConductorTopologyTest {
             conductor.send(Given.checkpoint("v1"));
             List<Job> jobs = conductor.jobs();
             conductor.send(Answers.started(jobs.getFirst(), conductor.now()));
+            assertThat(conductor.watched()).containsExactly(Queue.of(jobs.getLast()));
 
             conductor.loseQueue(jobs.getLast());
 
@@ -267,6 +270,21 @@ class ConductorTopologyTest {
                                     .value(),
                             StandardCharsets.UTF_8))
                     .isEqualTo(Driven.TOPICS.jobEvents());
+        }
+    }
+
+    /** Only that of a policy says something: it is deleted. */
+    @Test
+    void aTombstoneElsewhereIsRefusedAndDeletesNothing() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            Policy policy = Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M"))));
+            conductor.send(policy);
+
+            conductor.sendRaw(Driven.TOPICS.checkpoints(), policy.name(), null);
+
+            assertThat(conductor.deadLetters()).hasSize(1);
+            conductor.send(Given.checkpoint("v1"));
+            assertThat(conductor.jobs()).hasSize(1);
         }
     }
 
