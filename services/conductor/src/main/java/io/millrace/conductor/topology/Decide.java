@@ -91,10 +91,13 @@ final class Decide implements Processor<String, byte[], byte[], Outgoing> {
             Consumer<Draft> decision,
             Function<String, BiConsumer<Tried, Draft>> failure,
             Instant now) {
-        Optional<String> problem = task().carryOut(decision, now);
+        Optional<Task.Problem> problem = task().carryOut(decision, now);
         if (problem.isPresent()) {
-            task().fail(failure.apply(problem.get()), now);
-            refuse(record, metadata, problem.get(), now);
+            String why = problem.get().why();
+            if (!problem.get().refused()) {
+                task().fail(failure.apply(why), now);
+            }
+            refuse(record, metadata, why, now);
         }
     }
 

@@ -75,10 +75,11 @@ final class Punctuations {
     }
 
     private void due(TicketId id, Dispatch dispatch) {
-        Optional<String> problem = task.carryOut(draft -> dispatch.due(id, draft), dispatch.now());
+        Optional<Task.Problem> problem = task.carryOut(draft -> dispatch.due(id, draft), dispatch.now());
         if (problem.isPresent()) {
+            String why = problem.get().why();
             task.deadlines().clear(id);
-            task.fail((tried, draft) -> dispatch.failTicket(id, problem.get(), tried, draft), dispatch.now());
+            task.fail((tried, draft) -> dispatch.failTicket(id, why, tried, draft), dispatch.now());
         }
     }
 

@@ -58,8 +58,15 @@ final class Task {
         shown.start(tables);
     }
 
+    /**
+     * Why a record belongs to the dead letters.
+     *
+     * @param refused true if it was understood, and no run suffers from it; false if the conductor cannot decide on it
+     */
+    record Problem(String why, boolean refused) {}
+
     /** Decides and acts; returns why the record belongs to the dead letters, if it does. */
-    Optional<String> carryOut(Consumer<Draft> decision, Instant now) {
+    Optional<Problem> carryOut(Consumer<Draft> decision, Instant now) {
         Draft draft = new Draft(tables);
         List<Outgoing> encoded;
         try {
@@ -70,7 +77,7 @@ final class Task {
             throw e; // the broker or a store, not the record
         } catch (RuntimeException e) {
             LOG.atError().setCause(e).log("the conductor cannot decide on a record");
-            return Optional.of("conductor-error: " + e);
+            return Optional.of(new Problem("conductor-error: " + e, false));
         }
         draft.commit();
         encoded.forEach(outgoing -> Outbox.forward(context, outgoing, now));
@@ -78,7 +85,9 @@ final class Task {
         shown.follow(draft);
         follow(draft);
         return draft.outputs().stream()
-                .flatMap(output -> output instanceof Output.RefuseRecord(String why) ? Stream.of(why) : Stream.empty())
+                .flatMap(output -> output instanceof Output.RefuseRecord(String why)
+                        ? Stream.of(new Problem(why, true))
+                        : Stream.empty())
                 .findFirst();
     }
 

@@ -264,7 +264,7 @@ class NewestWinsTest {
 
     @Test
     void aRunThatEndsAfterItsPolicyWasDeletedAndAppliedAnewDoesNotTakeThePlaceOfWhatThatMade() {
-        for (long revisions : new long[] {1, 8}) {
+        for (long revisions : new long[] {1, 7, 8}) {
             World anew = new World();
             Policy before = Given.policy(Policy.OnNewer.KEEP, 7, PHONE);
             anew.apply(before);

@@ -391,6 +391,27 @@ class RunRulesTest {
         assertThat(world.lastJob().device()).isEqualTo(Given.H100);
     }
 
+    @Test
+    void aCandidateThatNobodyJudgedCountsItsOwnAttempts() {
+        RunId run = start(Given.target(
+                "phone",
+                Given.recipe(Given.gguf("Q3_K_M")),
+                Given.recipe(Given.gguf("Q4_K_M")),
+                Given.recipe(Given.gguf("Q6_K"))));
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.UNSUITABLE_SHAPE));
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.STAGE_ERROR));
+            world.pass(Duration.ofMinutes(1));
+        }
+        succeed();
+        world.hear(Answers.succeeded(world.lastJob(), world.now(), 0.3));
+
+        world.ask(OperatorRequest.Kind.RETRY, run);
+
+        assertThat(world.lastJob().parameters()).isEqualTo(new Parameters.Gguf("Q4_K_M"));
+        assertThat(world.lastJob().attempt()).isEqualTo(4);
+    }
+
     /** Only a run of which every candidate was judged was rejected. */
     @Test
     void aRunGoesBackToTheCandidateThatNobodyJudged() {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.millrace.conductor.Answers;
 import io.millrace.conductor.Given;
 import io.millrace.conductor.run.Limits;
+import io.millrace.conductor.run.Queue;
 import io.millrace.events.Cost;
 import io.millrace.events.Device;
 import io.millrace.events.Failure;
@@ -18,6 +19,7 @@ import io.millrace.events.ModelPublished;
 import io.millrace.events.ModelRejected;
 import io.millrace.events.OperatorRequest;
 import io.millrace.events.Parameters;
+import io.millrace.events.Policy;
 import io.millrace.events.Reason;
 import io.millrace.events.Recipe;
 import io.millrace.events.RunChanged;
@@ -136,6 +138,7 @@ class ConductorTopologyTest {
             conductor.send(Given.checkpoint("v1"));
             List<Job> jobs = conductor.jobs();
             conductor.send(Answers.started(jobs.getFirst(), conductor.now()));
+            assertThat(conductor.watched()).containsExactly(Queue.of(jobs.getLast()));
 
             conductor.loseQueue(jobs.getLast());
 
@@ -270,6 +273,21 @@ class ConductorTopologyTest {
         }
     }
 
+    /** Only that of a policy says something: it is deleted. */
+    @Test
+    void aTombstoneElsewhereIsRefusedAndDeletesNothing() {
+        try (Driven conductor = new Driven(folder, Given.START)) {
+            Policy policy = Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M"))));
+            conductor.send(policy);
+
+            conductor.sendRaw(Driven.TOPICS.checkpoints(), policy.name(), null);
+
+            assertThat(conductor.deadLetters()).hasSize(1);
+            conductor.send(Given.checkpoint("v1"));
+            assertThat(conductor.jobs()).hasSize(1);
+        }
+    }
+
     @Test
     void anEventUnderAnotherModelsKeyIsRefused() {
         try (Driven conductor = new Driven(folder, Given.START)) {
@@ -279,6 +297,18 @@ class ConductorTopologyTest {
 
             assertThat(conductor.deadLetters()).hasSize(1);
             assertThat(conductor.jobs()).isEmpty();
+            conductor.send(Given.checkpoint("v1"));
+            Job job = conductor.job();
+            conductor.runs();
+
+            conductor.sendUnder("chat-other", Answers.failed(job, conductor.now(), Reason.NOT_FINITE));
+            conductor.sendUnder(
+                    "chat-other",
+                    new OperatorRequest(
+                            Given.MODEL, job.run(), OperatorRequest.Kind.CANCEL, "ana", "", conductor.now()));
+
+            assertThat(conductor.deadLetters()).hasSize(2);
+            assertThat(conductor.runs()).isEmpty();
         }
     }
 
@@ -288,7 +318,9 @@ class ConductorTopologyTest {
     @DisplayName("Promise 1: a record that the conductor cannot decide on fails its run, and the partition goes on")
     void aRecordThatTheConductorCannotDecideOnFailsItsRunAndThePartitionGoesOn() {
         try (Driven conductor = new Driven(folder, Given.START)) {
-            conductor.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.send(Given.policy(
+                    Given.target("phone", Given.recipe(Given.gguf("Q4_K_M"))),
+                    Given.target("laptop", Given.recipe(Given.gguf("Q4_K_M")))));
             conductor.send(Given.withParameters(Given.checkpoint("v1"), Long.MAX_VALUE));
 
             assertThat(answerAll(conductor, 0.01)).containsExactly("gguf", "quality", "speed");
@@ -296,10 +328,10 @@ class ConductorTopologyTest {
             assertThat(conductor.deadLetters()).hasSize(1);
             assertThat(conductor.runs().values())
                     .extracting(run -> run.failure().orElseThrow().reason())
-                    .containsExactly(Reason.CONDUCTOR_ERROR);
+                    .containsExactly(Reason.CONDUCTOR_ERROR, Reason.CONDUCTOR_ERROR);
             conductor.send(Given.checkpoint(Given.MODEL, "v2", Given.START.plusSeconds(1)));
             assertThat(answerAll(conductor, 0.01)).containsExactly("gguf", "quality", "speed");
-            assertThat(conductor.latest()).hasSize(1);
+            assertThat(conductor.latest()).hasSize(2);
         }
     }
 
@@ -432,10 +464,12 @@ class ConductorTopologyTest {
                     Driven.TOPICS.checkpoints(),
                     "anything",
                     Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            conductor.sendOn(Driven.TOPICS.jobEvents(), Given.MODEL.value(), Given.checkpoint("v0"));
             conductor.send(Given.checkpoint("v1"));
 
             assertThat(conductor.jobs()).isEmpty();
-            assertThat(conductor.deadLetters()).hasSize(1);
+            assertThat(conductor.deadLetters()).hasSize(2);
+            assertThat(conductor.runs()).isEmpty();
         }
     }
 

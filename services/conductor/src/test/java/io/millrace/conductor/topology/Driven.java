@@ -39,6 +39,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TopologyTestDriver;
 import org.apache.kafka.streams.test.TestRecord;
+import org.jspecify.annotations.Nullable;
 
 /** The conductor's topology under the test driver, spoken to in events. */
 final class Driven implements AutoCloseable {
@@ -103,6 +104,11 @@ final class Driven implements AutoCloseable {
         driver.advanceWallClockTime(time);
     }
 
+    /** Queues of which someone looks whether they are still there. */
+    Set<Queue> watched() {
+        return wiring.lost().watched();
+    }
+
     /** Someone deleted the topic of this job's queue, and it is there again. */
     void loseQueue(Job job) {
         wiring.lost().lost(Queue.of(job), now);
@@ -134,7 +140,7 @@ final class Driven implements AutoCloseable {
         sendRaw(topic, key, records.record(event).value());
     }
 
-    void sendRaw(String topic, String key, byte[] value) {
+    void sendRaw(String topic, String key, byte @Nullable [] value) {
         driver.createInputTopic(topic, new StringSerializer(), new ByteArraySerializer())
                 .pipeInput(new TestRecord<>(key, value, now));
     }

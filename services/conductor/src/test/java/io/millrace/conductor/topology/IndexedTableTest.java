@@ -17,8 +17,9 @@ import org.apache.kafka.streams.processor.TaskId;
 import org.apache.kafka.streams.processor.api.MockProcessorContext;
 import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.Stores;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class IndexedTableTest {
     private static final int REMEMBERED = 3;
@@ -26,14 +27,15 @@ class IndexedTableTest {
     @TempDir
     private Path folder;
 
-    @Test
-    void itIsTheStoreWhateverIsDoneAndWhoeverBeginsAnew() {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void itIsTheStoreWhateverIsDoneAndWhoeverBeginsAnew(boolean indexed) {
         long seed = System.nanoTime();
         System.out.println("IndexedTableTest seed " + seed);
         Random random = new Random(seed);
         KeyValueStore<String, byte[]> store = store();
         store.put("other|a|1", new byte[0]);
-        Table<String> table = over(store);
+        Table<String> table = over(store, indexed);
         TreeMap<String, String> expected = new TreeMap<>();
         for (int step = 0; step < 4000; step++) {
             String key = "abc".charAt(random.nextInt(3)) + "|" + random.nextInt(8);
@@ -46,7 +48,7 @@ class IndexedTableTest {
                     table.delete(key);
                     expected.remove(key);
                 }
-                case 3 -> table = random.nextInt(20) == 0 ? over(store) : table;
+                case 3 -> table = random.nextInt(20) == 0 ? over(store, indexed) : table;
                 default -> assertThat(table.get(key)).isEqualTo(Optional.ofNullable(expected.get(key)));
             }
             String prefix = random.nextBoolean() ? "" : "abc".charAt(random.nextInt(3)) + "|";
@@ -59,8 +61,9 @@ class IndexedTableTest {
         assertThat(store.approximateNumEntries()).isEqualTo(expected.size() + 1);
     }
 
-    private static Table<String> over(KeyValueStore<String, byte[]> store) {
-        return new IndexedTable<>(new StoreTable<>("mine", store, Serdes.String(), REMEMBERED, new Unreadable()));
+    private static Table<String> over(KeyValueStore<String, byte[]> store, boolean indexed) {
+        StoreTable<String> table = new StoreTable<>("mine", store, Serdes.String(), REMEMBERED, new Unreadable());
+        return indexed ? new IndexedTable<>(table) : table;
     }
 
     private KeyValueStore<String, byte[]> store() {

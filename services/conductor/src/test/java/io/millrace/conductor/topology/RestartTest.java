@@ -11,9 +11,12 @@ import io.millrace.conductor.run.Queue;
 import io.millrace.events.Device;
 import io.millrace.events.Job;
 import io.millrace.events.OperatorRequest;
+import io.millrace.events.Policy;
 import io.millrace.events.Reason;
 import io.millrace.events.RunId;
 import io.millrace.events.StageName;
+import io.millrace.events.Target;
+import io.millrace.events.wire.EventRecords;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -267,6 +270,27 @@ class RestartTest {
             task.pass(Duration.ofMillis(1));
 
             assertThat(task.tombstones("millrace.runs")).hasSize(1);
+        }
+    }
+
+    /** Else every worker would leave the job alone for ever. */
+    @Test
+    void aCancellationIsTakenBackWhenAnotherRunAsksForItsJob() {
+        Target phone = Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")));
+        Target laptop = Given.target("laptop", Given.recipe(Given.gguf("Q4_K_M")));
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(phone));
+            task.send(Given.checkpoint("v1"));
+            Job job = task.jobs().getFirst();
+            cancel(task, job.run());
+            assertThat(task.tombstones("millrace.cancellations")).isEmpty();
+
+            task.send(Given.policy(Policy.OnNewer.KEEP, 2, phone, laptop));
+
+            assertThat(task.tombstones("millrace.cancellations"))
+                    .containsExactlyInAnyOrder(
+                            EventRecords.cancellationKey(Given.MODEL, job.key()),
+                            EventRecords.cancellationKey(Given.MODEL, job.key(), job.device()));
         }
     }
 

@@ -9,9 +9,11 @@ import io.millrace.events.Job;
 import io.millrace.events.ModelName;
 import io.millrace.events.OperatorRequest;
 import io.millrace.events.Parameters;
+import io.millrace.events.Policy;
 import io.millrace.events.Reason;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunStatus;
+import io.millrace.events.Target;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -56,7 +58,8 @@ class UnreadableStateTest {
         try (OneTask task = new OneTask(folder, Given.START)) {
             task.send(Given.policy(
                     Given.target("phone", Given.recipe(Given.gguf("Q4_K_M"))),
-                    Given.target("cloud", Given.recipe(Given.H100, Given.gguf("Q4_K_M")))));
+                    Given.target("cloud", Given.recipe(Given.H100, Given.gguf("Q4_K_M"))),
+                    Given.target("laptop", Given.recipe(Given.gguf("Q6_K")))));
             task.send(Given.checkpoint("v1"));
             cpu = task.jobs().getFirst();
             task.overwrite("tickets", entry -> entry.endsWith("|h100"), _ -> "{\"key\":");
@@ -105,6 +108,26 @@ class UnreadableStateTest {
                 task.pass(TICK);
                 assertThat(task.deadLetters()).hasSize(letters);
             }
+        }
+    }
+
+    @Test
+    void whatIsWrittenAnewBeforeTheOldIsMovedAwayStays() {
+        begun("newest-checkpoints", _ -> "[]");
+
+        try (OneTask task = new OneTask(folder, Given.START.plusSeconds(10))) {
+            task.send(Given.checkpoint(Given.MODEL, "v2", Given.START.plusSeconds(2)));
+            task.pass(TICK);
+            task.runs();
+
+            Target laptop = Given.target("laptop", Given.recipe(Given.gguf("Q6_K")));
+            task.send(Given.policy(Policy.OnNewer.KEEP, 2, laptop));
+
+            assertThat(task.runs().values())
+                    .filteredOn(run -> run.target().equals("laptop"))
+                    .filteredOn(run -> run.model().equals(Given.MODEL))
+                    .extracting(RunChanged::version)
+                    .containsExactly("v2");
         }
     }
 

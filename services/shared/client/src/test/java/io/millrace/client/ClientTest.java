@@ -140,6 +140,7 @@ class ClientTest {
         assertThat(closed).hasValue(1);
     }
 
+    /** What it had received by then does not come again. */
     @Test
     void forEachEndsWhenItIsStopped() throws Exception {
         MockConsumer<String, byte[]> consumer = new MockConsumer<>("earliest");
@@ -158,6 +159,8 @@ class ClientTest {
                 received.add(model);
                 subscriber.stop();
             });
+
+            assertThat(consumer.committed(Set.of(MODELS)).get(MODELS)).isEqualTo(new OffsetAndMetadata(1));
         }
 
         assertThat(received).containsExactly(first);

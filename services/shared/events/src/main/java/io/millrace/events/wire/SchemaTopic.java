@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
-import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -153,7 +152,8 @@ public final class SchemaTopic implements SchemaLookup, AutoCloseable {
         try {
             Schema schema = new Schema.Parser().parse(new String(record.value(), StandardCharsets.UTF_8));
             found.put(Schemas.fingerprint(schema), schema);
-        } catch (AvroRuntimeException e) {
+        } catch (RuntimeException e) {
+            // Avro refuses most texts in its own way, but a lone name that it does not know with a null pointer.
             LOG.atWarn()
                     .addKeyValue("topic", record.topic())
                     .addKeyValue("offset", record.offset())

@@ -135,6 +135,18 @@ class EventCodecTest {
         assertThat(codec.decode(bytes)).isInstanceOf(Decoded.Undecodable.class);
     }
 
+    /** The topic of schemas takes any; a record of the same name is another's by its namespace. */
+    @Test
+    void anotherNamespaceIsAnUnknownKind() {
+        Schema foreign = new Schema.Parser()
+                .parse(Schemas.current("JobProgressed").toString().replace("io.millrace.events.avro", "com.example"));
+        byte[] bytes = codec.encode(new JobProgressed(Samples.REF, Samples.AT, 1, 2, ""));
+        byte[] body = Arrays.copyOfRange(bytes, 10, bytes.length);
+
+        assertThat(new EventCodec(_ -> Optional.of(foreign)).decode(withHeader(foreign, body)))
+                .isEqualTo(new Decoded.UnknownKind("com.example.JobProgressed"));
+    }
+
     @Test
     void stageThatThisVersionDoesNotKnowIsAnUnknownKind() {
         GenericRecord event = record(new JobProgressed(Samples.REF, Samples.AT, 1, 2, ""));

@@ -82,6 +82,9 @@ class EventRecordsTest {
                 .containsEntry("millrace-job", Samples.REF.key().toString())
                 .containsEntry("millrace-attempt", "2")
                 .doesNotContainKey("ce_time");
+        assertThat(texts(records.record(new JobProgressed(Samples.REF, Samples.AT, 1, 2, ""))
+                        .headers()))
+                .containsEntry("ce_time", Samples.AT.toString());
         assertThat(headers.get("ce_id")).matches("[0-9a-f]{64}");
         assertThat(headers.get("ce_dataschema")).matches("urn:avro:crc64:[0-9a-f]{16}");
         assertThat(headers.get("traceparent")).matches("00-[0-9a-f]{32}-[0-9a-f]{16}-01");

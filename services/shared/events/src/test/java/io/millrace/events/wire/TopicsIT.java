@@ -176,6 +176,7 @@ class TopicsIT {
             assertThat(codec.decode(event)).isInstanceOf(Decoded.Undecodable.class);
 
             publish(topics, "not a fingerprint", "not a schema");
+            publish(topics, "nor this", "\"a JSON text\"");
             publish(topics, Schemas.hex(Schemas.fingerprint(newer)), newer.toString());
 
             assertThat(codec.decode(event))

@@ -97,7 +97,6 @@ final class GgufHeaderDecoder {
         }
         if (!(stated instanceof GgufValue.Whole(GgufValue.Type type, long value)
                 && type == GgufValue.Type.U32
-                && value >= 1
                 && value <= LARGEST_ALIGNMENT
                 && Long.bitCount(value) == 1)) {
             throw bytes.problem(

@@ -205,6 +205,9 @@ class GgufSplitTest {
         change(1, "split.count", 2, 9);
         refused("'split.count' is 9, expected " + parts.size());
         Files.write(parts.get(1), original);
+        Files.write(parts.get(1), withTypeOfItsOwn(original));
+        refused("'general.type' is ");
+        Files.write(parts.get(1), original);
         String name = GgufReader.headerOf(parts.get(1)).tensors().getFirst().name();
         String other = GgufReader.headerOf(parts.getLast()).tensors().stream()
                 .map(GgufTensor::name)
@@ -217,6 +220,22 @@ class GgufSplitTest {
                         .replace(name, other)
                         .getBytes(StandardCharsets.ISO_8859_1));
         refused("tensor '" + other + "' is in '" + parts.get(1).getFileName() + "' too");
+    }
+
+    /** One key more, of 32 bytes, so that the tensors stay where they are aligned. */
+    private static byte[] withTypeOfItsOwn(byte[] part) {
+        ByteBuffer head = ByteBuffer.wrap(part.clone()).order(ByteOrder.LITTLE_ENDIAN);
+        head.putLong(16, head.getLong(16) + 1);
+        byte[] key = "general.type".getBytes(StandardCharsets.UTF_8);
+        return ByteBuffer.allocate(part.length + 32)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .put(head.array(), 0, 24)
+                .putLong(key.length)
+                .put(key)
+                .putInt(GgufValue.Type.U64.id())
+                .putLong(1)
+                .put(part, 24, part.length - 24)
+                .array();
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.tensors.DamagedBytes;
+import io.millrace.tensors.GgufType;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.TensorSpec;
 import java.io.IOException;
@@ -77,6 +78,84 @@ class HostileGgufTest {
                 .hasMessageContaining("9223372036854775807 times a tensor, but only");
         assertThatThrownBy(() -> open(changed(file -> file.putLong(16, -1))))
                 .hasMessageContaining("18446744073709551615 times a key, but only");
+    }
+
+    @Test
+    void keysThatTheFormatForbidsAreRefused() {
+        refusedKey(GgufValue.Type.U64, key -> key.putLong(-1), "key 'k' is 18446744073709551615, beyond 2^63");
+        refusedKey(GgufValue.Type.BOOL, key -> key.put((byte) 2), "key 'k' is 2, expected 0 or 1 for a bool");
+        refusedKey(GgufValue.Type.ARRAY, key -> key.putInt(9).putInt(9).putLong(1), "an array of arrays");
+        refusedKey(GgufValue.Type.ARRAY, key -> key.putInt(0).putLong(1L << 40), "times a value of 'k', but only");
+        refusedKey(
+                GgufValue.Type.ARRAY, key -> key.putInt(0).putLong((1 << 22) + 1), "more than 4194304 metadata values");
+    }
+
+    private static void refusedKey(GgufValue.Type type, Consumer<ByteBuffer> value, String message) {
+        refused(0, 1, header -> value.accept(header.putLong(1).put((byte) 'k').putInt(type.id())), message);
+    }
+
+    @Test
+    void anAlignmentThatTheFormatForbidsIsRefused() {
+        byte[] key = GgufHeader.ALIGNMENT_KEY.getBytes(StandardCharsets.UTF_8);
+        for (int alignment : new int[] {0, 24, 1 << 21, -1}) {
+            refused(
+                    0,
+                    1,
+                    header -> header.putLong(key.length)
+                            .put(key)
+                            .putInt(GgufValue.Type.U32.id())
+                            .putInt(alignment),
+                    "expected a U32 power of two up to 1048576");
+        }
+        refused(
+                0,
+                1,
+                header -> header.putLong(key.length)
+                        .put(key)
+                        .putInt(GgufValue.Type.U64.id())
+                        .putLong(32),
+                "expected a U32 power of two");
+    }
+
+    @Test
+    void tensorsThatTheFormatForbidsAreRefused() {
+        refusedTensor(0, 0, "has 0 dimensions, expected 1 to 4");
+        refusedTensor(0, 0, "has 5 dimensions, expected 1 to 4", 1, 1, 1, 1, 1);
+        refusedTensor(0, 0, "has an extent of 0, expected at least 1", 0);
+        refusedTensor(0, 0, "has an extent of -1, expected at least 1", -1, -1);
+        refusedTensor(99, 0, "has type 99, which is none that is known", 32);
+        refusedTensor(GgufType.Q8_0.id(), 0, "has rows of 33, expected whole blocks of Q8_0 (32)", 33);
+        refusedTensor(0, 32, "has offset 32, expected 0", 8);
+        refusedTensor(0, 0, "has more than 2^63 elements", 1L << 32, 1L << 32);
+        refusedTensor(0, 0, "is larger than any file", 1L << 62);
+        refusedTensor(0, 0, "is larger than any file", 1L << 60);
+    }
+
+    /** A tensor of these extents, the length of its rows first. */
+    private static void refusedTensor(int type, long offset, String message, long... extents) {
+        refused(
+                1,
+                0,
+                header -> {
+                    header.putLong(1).put((byte) 't').putInt(extents.length);
+                    for (long extent : extents) {
+                        header.putLong(extent);
+                    }
+                    header.putInt(type).putLong(offset);
+                },
+                message);
+    }
+
+    private static void refused(long tensors, long keys, Consumer<ByteBuffer> rest, String message) {
+        ByteBuffer header = ByteBuffer.allocate(5 << 20).order(ByteOrder.LITTLE_ENDIAN);
+        header.putInt(GgufHeader.MAGIC)
+                .putInt(GgufHeader.VERSION)
+                .putLong(tensors)
+                .putLong(keys);
+        rest.accept(header);
+        assertThatThrownBy(() -> GgufReader.over("hostile.gguf", MemorySegment.ofArray(header.array())))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining(message);
     }
 
     @Test

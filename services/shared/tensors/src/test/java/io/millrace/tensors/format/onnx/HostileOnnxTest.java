@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -132,6 +133,61 @@ class HostileOnnxTest {
                 .message(OnnxFields.MODEL_GRAPH, new ProtobufWriter().bytes(OnnxFields.GRAPH_INITIALIZER, tensor))
                 .toByteArray();
         assertThatThrownBy(() -> open(model)).hasMessageContaining("'huge' has shape [9223372036854775807, 4]");
+    }
+
+    @Test
+    void aGraphThatContradictsItselfIsRefused() {
+        ProtobufWriter one = new ProtobufWriter().bytes(OnnxFields.GRAPH_INITIALIZER, tensor("a", "w", "0", "16"));
+        assertThatThrownBy(() -> parse(one, one)).hasMessageContaining("holds two graphs, expected one");
+        refused("tensor 'a' is there twice", tensor("a", "w", "0", "16"), tensor("a", "w", "0", "16"));
+        refused(
+                "'b' lies in 'v' and others in 'w', expected one file",
+                tensor("a", "w", "0", "16"),
+                tensor("b", "v", "0", "16"));
+        refused("'a' has 12 bytes, expected 16 for FLOAT [4]", tensor("a", "w", "0", "12"));
+        for (String offset : new String[] {"", "-1", "1e3", "9999999999999999999"}) {
+            refused("'a' has offset '" + offset + "', expected a number of bytes", tensor("a", "w", offset, "16"));
+        }
+        ProtobufWriter node = new ProtobufWriter()
+                .text(OnnxFields.NODE_OPERATOR, OnnxGraph.MULTIPLIES)
+                .text(OnnxFields.NODE_INPUT, "x")
+                .text(OnnxFields.NODE_INPUT, "codes");
+        assertThatThrownBy(() -> parse(new ProtobufWriter().message(OnnxFields.GRAPH_NODE, node)))
+                .hasMessageContaining("a node MatMulNBits has 2 inputs, expected at least 3");
+        node.text(OnnxFields.NODE_INPUT, "scales");
+        ProtobufWriter twice =
+                new ProtobufWriter().message(OnnxFields.GRAPH_NODE, node).message(OnnxFields.GRAPH_NODE, node);
+        assertThatThrownBy(() -> parse(twice)).hasMessageContaining("two nodes MatMulNBits take 'codes'");
+    }
+
+    private static void refused(String message, byte[]... initializers) {
+        ProtobufWriter written = new ProtobufWriter();
+        for (byte[] initializer : initializers) {
+            written.bytes(OnnxFields.GRAPH_INITIALIZER, initializer);
+        }
+        assertThatThrownBy(() -> parse(written)).hasMessageContaining(message);
+    }
+
+    private static void parse(ProtobufWriter... graphs) throws MalformedFileException {
+        ProtobufWriter model = new ProtobufWriter();
+        for (ProtobufWriter written : graphs) {
+            model.message(OnnxFields.MODEL_GRAPH, written);
+        }
+        OnnxGraph.parse("hostile.onnx", model.toByteArray());
+    }
+
+    /** Four numbers in a file beside the graph. */
+    private static byte[] tensor(String name, String location, String offset, String length) {
+        ProtobufWriter tensor = new ProtobufWriter()
+                .whole(OnnxFields.TENSOR_DIMENSION, 4)
+                .whole(OnnxFields.TENSOR_TYPE, ElementType.FLOAT.id())
+                .text(OnnxFields.TENSOR_NAME, name)
+                .whole(OnnxFields.TENSOR_LOCATION, OnnxFields.LOCATION_EXTERNAL);
+        Map.of("location", location, "offset", offset, "length", length)
+                .forEach((key, value) -> tensor.message(
+                        OnnxFields.TENSOR_EXTERNAL,
+                        new ProtobufWriter().text(OnnxFields.ENTRY_KEY, key).text(OnnxFields.ENTRY_VALUE, value)));
+        return tensor.toByteArray();
     }
 
     @Test

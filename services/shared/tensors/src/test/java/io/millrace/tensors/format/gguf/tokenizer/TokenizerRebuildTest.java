@@ -134,7 +134,9 @@ final class TokenizerRebuildTest {
 
         assertThat(rebuild(keys).write(folder)).isTrue();
 
-        assertThat(SentencePieceFile.read(folder.resolve("tokenizer.model")).pieces())
+        SentencePieceFile.Content written = SentencePieceFile.read(folder.resolve("tokenizer.model"));
+        assertThat(written.preparation().prefix()).isFalse();
+        assertThat(written.pieces())
                 .containsExactly(
                         new Token("<unk>", 0, Kind.UNKNOWN),
                         new Token("\u2581", -1, Kind.NORMAL),
