@@ -74,6 +74,8 @@ final class InputWatch implements AutoCloseable {
         reading.put("isolation.level", "read_committed");
         reading.put("enable.auto.commit", false);
         reading.put("allow.auto.create.topics", false);
+        // Where the group's offset is that of records that are deleted.
+        reading.put("auto.offset.reset", "earliest");
         reading.put("max.partition.fetch.bytes", 1024);
         this.group = group;
         this.input = input(topics);
