@@ -40,7 +40,7 @@ import picocli.CommandLine.Spec;
         },
         footerHeading = "%nExit codes:%n",
         footer = {
-            "  0    done; a service: stopped as it was told",
+            "  0    done; what runs until Ctrl-C or SIGTERM (a service, up, subscribe, runs --watch): stopped by it",
             "  1    something went wrong that no other code names; a service: start it again",
             "  2    the command line is wrong",
             "  3    what was asked for is not there; conductor, up, demo: the heap was full, as Java says in its last line",
@@ -48,7 +48,7 @@ import picocli.CommandLine.Spec;
             "  5    what was given is refused: a policy, a model, a folder in use, an output that exists",
             "  6    done, but the outcome is not the one hoped for (demo, doctor, policy check, store verify; compress: in"
                     + " part)",
-            "  130  interrupted (Ctrl-C); 143 when terminated",
+            "  130  interrupted (Ctrl-C) before it was done; 143 when terminated",
             "",
             "Examples:",
             "  millrace demo",

@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.apache.kafka.common.errors.InterruptException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -43,26 +44,47 @@ final class RunsCommand implements Callable<Integer> {
     private boolean watch;
 
     @Override
-    public Integer call() throws IOException, InterruptedException {
+    public Integer call() throws IOException {
         Connection connection = cluster.connect();
         try (TopicReader reader = connection.reader()) {
             List<RunChanged> shown = runs(reader, connection);
             print(shown);
-            while (watch) {
-                Thread.sleep(WATCH_INTERVAL_MILLIS);
-                List<RunChanged> now = runs(reader, connection);
-                boolean redrawn = !output.json() && Terminal.present();
-                if (redrawn) {
-                    output.out().print(CLEAR_SCREEN);
-                }
-                // Where nothing is redrawn, in a log or a pipe, the same table again tells nothing.
-                if (redrawn || !now.equals(shown)) {
-                    print(now);
-                    shown = now;
-                }
+            if (watch) {
+                watchUntilStopped(reader, connection, shown);
             }
         }
         return ExitCode.OK;
+    }
+
+    private void watchUntilStopped(TopicReader reader, Connection connection, List<RunChanged> first) {
+        try (StopSignal stop = StopSignal.installForService()) {
+            stop.onRaise(Thread.currentThread()::interrupt);
+            try {
+                watch(reader, connection, first);
+            } catch (InterruptedException | InterruptException _) {
+                // It was shown until then, which is all that was asked for.
+            } finally {
+                // A signal that comes from here on finds nothing to interrupt.
+                var _ = Thread.interrupted();
+            }
+        }
+    }
+
+    private void watch(TopicReader reader, Connection connection, List<RunChanged> first) throws InterruptedException {
+        List<RunChanged> shown = first;
+        while (true) {
+            Thread.sleep(WATCH_INTERVAL_MILLIS);
+            List<RunChanged> now = runs(reader, connection);
+            boolean redrawn = !output.json() && Terminal.present();
+            if (redrawn) {
+                output.out().print(CLEAR_SCREEN);
+            }
+            // Where nothing is redrawn, in a log or a pipe, the same table again tells nothing.
+            if (redrawn || !now.equals(shown)) {
+                print(now);
+                shown = now;
+            }
+        }
     }
 
     private List<RunChanged> runs(TopicReader reader, Connection connection) {

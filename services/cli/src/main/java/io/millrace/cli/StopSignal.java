@@ -6,8 +6,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Ctrl-C or SIGTERM, turned into a value that the main thread waits for, so that it can stop things in order. The JVM
- * ends when {@link #close} was called, or when that takes too long; a service then ends with 0, since it did as it was
- * told, and anything else as the signal has it: 130 or 143.
+ * ends when {@link #close} was called, or when that takes too long; what runs until it is stopped then ends with 0,
+ * since it did as it was told, and anything else as the signal has it: 130 or 143.
  */
 final class StopSignal implements AutoCloseable {
     private static final long LONGEST_STOP_SECONDS = 45;

@@ -16,8 +16,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.DescribeTopicsOptions;
+import org.apache.kafka.clients.admin.DescribeTopicsResult;
+import org.apache.kafka.clients.admin.ForwardingAdmin;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicCollection;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -91,12 +95,36 @@ final class ClusterChecksIT {
             assertThat(open.found())
                     .contains("in " + TOPICS.jobEvents() + "-3", "abort --topic " + TOPICS.jobEvents())
                     .contains("--partition 3 --start-offset " + offset, broker.address());
+            // People at the command line seldom may read the offsets.
+            try (Admin refused = withoutOffsets()) {
+                assertThat(transactions(refused, now.plus(Duration.ofMinutes(20))))
+                        .isEqualTo(open);
+            }
         }
         try (KafkaProducer<String, String> next = transactional()) {
             // Ends what the one before left, and waits for it.
             next.initTransactions();
         }
         assertThat(transactions(now.plus(Duration.ofMinutes(20)))).matches(Finding::fine);
+        try (Admin refused = withoutOffsets()) {
+            assertThat(transactions(refused, now).found())
+                    .startsWith(
+                            "none hangs in the topics of Millrace; whether one does in __consumer_offsets is not known");
+        }
+    }
+
+    /** To whom Kafka says nothing of its own topics. */
+    private static Admin withoutOffsets() {
+        return new ForwardingAdmin(Map.of("bootstrap.servers", broker.address())) {
+            @Override
+            public DescribeTopicsResult describeTopics(TopicCollection topics, DescribeTopicsOptions options) {
+                List<String> names = ((TopicCollection.TopicNameCollection) topics)
+                        .topicNames().stream()
+                                .map(name -> name.startsWith("__") ? "no name" : name)
+                                .toList();
+                return super.describeTopics(TopicCollection.ofTopicNames(names), options);
+            }
+        };
     }
 
     private static KafkaProducer<String, String> transactional() {
@@ -107,7 +135,11 @@ final class ClusterChecksIT {
     }
 
     private static Finding transactions(Instant now) throws InterruptedException {
-        return HangingTransactions.of(admin, broker.address(), TOPICS, now);
+        return transactions(admin, now);
+    }
+
+    private static Finding transactions(Admin of, Instant now) throws InterruptedException {
+        return HangingTransactions.of(of, broker.address(), TOPICS, now);
     }
 
     @Test

@@ -47,7 +47,12 @@ public final class Conductor implements AutoCloseable {
         LostQueues lost = new LostQueues();
         this.queues = new QueueWatch(admin, settings.kafka(), settings.topics(), settings.replication(), lost);
         this.input = new InputWatch(
-                admin, settings.applicationId(), settings.topics(), System::nanoTime, settings.registry());
+                admin,
+                settings.kafka(),
+                settings.applicationId(),
+                settings.topics(),
+                System::nanoTime,
+                settings.registry());
         Wiring wiring = Wiring.of(
                 settings.topics(),
                 new EventCodec(new PatientLookup(schemas, SCHEMA_PATIENCE)),

@@ -22,10 +22,13 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,10 +41,13 @@ final class InputWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(InputWatch.class);
     private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(10);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    /** For how long it looks whether any record waits. Behind an open transaction none comes. */
+    private static final Duration READING = Duration.ofSeconds(2);
     /** The end of what is written, not of what is committed. */
     private static final ListOffsetsOptions WRITTEN = new ListOffsetsOptions(IsolationLevel.READ_UNCOMMITTED);
 
     private final Admin admin;
+    private final Map<String, Object> reading;
     private final String group;
     private final List<TopicPartition> input;
     private final LongSupplier nanoTime;
@@ -52,9 +58,25 @@ final class InputWatch implements AutoCloseable {
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("input-watch").factory());
 
-    /** @param group of the conductors that share the work */
-    InputWatch(Admin admin, String group, Topics topics, LongSupplier nanoTime, MeterRegistry registry) {
+    /**
+     * @param kafka settings of a client
+     * @param group of the conductors that share the work
+     */
+    InputWatch(
+            Admin admin,
+            Map<String, ?> kafka,
+            String group,
+            Topics topics,
+            LongSupplier nanoTime,
+            MeterRegistry registry) {
         this.admin = admin;
+        this.reading = new HashMap<>(kafka);
+        reading.put("isolation.level", "read_committed");
+        reading.put("enable.auto.commit", false);
+        reading.put("allow.auto.create.topics", false);
+        // Where the group's offset is that of records that are deleted.
+        reading.put("auto.offset.reset", "earliest");
+        reading.put("max.partition.fetch.bytes", 1024);
         this.group = group;
         this.input = input(topics);
         this.nanoTime = nanoTime;
@@ -105,7 +127,41 @@ final class InputWatch implements AutoCloseable {
             OffsetAndMetadata next = committed.get(partition);
             places.put(partition, new Place(next == null ? begins.getOrDefault(partition, end) : next.offset(), end));
         });
-        seconds = standstill.longest(places, nanoTime.getAsLong()).toMillis() / 1e3;
+        Duration longest = standstill.longest(places, nanoTime.getAsLong());
+        if (longest.isPositive()) {
+            longest = standstill.longest(withoutPassed(places), nanoTime.getAsLong());
+        }
+        seconds = longest.toMillis() / 1e3;
+    }
+
+    /**
+     * Without those partitions whose reader is at the end, though the group's offset is not: Streams commits none for records
+     * of transactions that were aborted while it reads no other record of the partition, after each start anew.
+     */
+    private Map<TopicPartition, Place> withoutPassed(Map<TopicPartition, Place> places) {
+        Map<TopicPartition, Place> rest = new HashMap<>(places);
+        Map<TopicPartition, Place> unknown = new HashMap<>(places);
+        unknown.values().removeIf(place -> place.next() >= place.end());
+        try (Consumer<byte[], byte[]> reader =
+                new KafkaConsumer<>(reading, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            reader.assign(unknown.keySet());
+            unknown.forEach((partition, place) -> reader.seek(partition, place.next()));
+            long begin = nanoTime.getAsLong();
+            while (!unknown.isEmpty() && nanoTime.getAsLong() - begin < READING.toNanos()) {
+                Set<TopicPartition> waiting =
+                        reader.poll(Duration.ofMillis(100)).partitions();
+                reader.pause(waiting);
+                unknown.keySet().removeAll(waiting);
+                Set<TopicPartition> passed = unknown.entrySet().stream()
+                        .filter(place -> reader.position(place.getKey())
+                                >= place.getValue().end())
+                        .map(Map.Entry::getKey)
+                        .collect(Collectors.toSet());
+                unknown.keySet().removeAll(passed);
+                rest.keySet().removeAll(passed);
+            }
+        }
+        return rest;
     }
 
     private Map<TopicPartition, Long> offsets(List<TopicPartition> of, OffsetSpec which)

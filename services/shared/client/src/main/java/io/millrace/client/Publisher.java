@@ -18,12 +18,15 @@ import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.acl.AclOperation;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Announces checkpoints. When {@link #publish} returns, the broker's in-sync replicas have the event and the store has
  * the manifest; Millrace does the rest. Sending is idempotent, and publishing the same checkpoint twice is one run.
  */
 public final class Publisher implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Publisher.class);
     private static final String SOURCE = "millrace/client";
 
     private final Map<String, Object> kafka;
@@ -61,7 +64,7 @@ public final class Publisher implements AutoCloseable {
     }
 
     /**
-     * Publishes the checkpoint in a folder.
+     * Publishes the checkpoint in a folder. What people should know of its tokenizer is logged as a warning.
      *
      * @param folder a complete Hugging Face folder on a path that the workers share; it stays there
      * @param version unique within the model
@@ -75,12 +78,14 @@ public final class Publisher implements AutoCloseable {
 
     /** As above, with the checkpoint that this one was trained from. */
     public CheckpointPublished publish(Path folder, Release release) throws IOException, InterruptedException {
-        return publish(CheckpointFolder.open(folder), release, ByteProgress.UNWATCHED);
+        CheckpointFolder opened = CheckpointFolder.open(folder);
+        opened.doubt().ifPresent(LOG::warn);
+        return publish(opened, release, ByteProgress.UNWATCHED);
     }
 
     /**
-     * As above, of a folder that was opened: its {@link CheckpointFolder#leftOut} says what does not travel. An interrupt
-     * ends it.
+     * As above, of a folder that was opened: its {@link CheckpointFolder#leftOut} says what does not travel, its
+     * {@link CheckpointFolder#doubt} what to know of the tokenizer; nothing is logged. An interrupt ends it.
      *
      * @param progress of reading the folder
      */

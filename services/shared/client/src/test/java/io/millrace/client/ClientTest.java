@@ -3,6 +3,10 @@ package io.millrace.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Decision;
@@ -50,6 +54,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 class ClientTest {
     private static final Instant NOW = Instant.parse("2026-01-02T03:04:05.678Z");
@@ -83,6 +88,33 @@ class ClientTest {
         assertThat(sent.topic()).isEqualTo(TOPICS.checkpoints());
         assertThat(sent.key()).isEqualTo("chat");
         assertThat(codec.decode(sent.value())).isEqualTo(new Decoded.Known(event));
+    }
+
+    /** The version is taken then, and nobody else tells a training program why its runs fail. */
+    @Test
+    void aMissingTokenizerIsLoggedWhereACheckpointIsPublished() throws Exception {
+        MockProducer<String, byte[]> producer =
+                new MockProducer<>(true, null, new StringSerializer(), new ByteArraySerializer());
+        Path folder = Checkpoints.small(temp.resolve("step-1"));
+        Path tokenizer = folder.resolve("tokenizer.json");
+        Files.delete(tokenizer);
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        log.start();
+        Logger logger = (Logger) LoggerFactory.getLogger(Publisher.class);
+        logger.addAppender(log);
+
+        try (Publisher publisher =
+                new Publisher(Map.of(), new MemoryStore(), TOPICS, producer, InstantSource.fixed(NOW))) {
+            publisher.publish(folder, "chat", "step-1", 1, Map.of());
+        } finally {
+            logger.detachAppender(log);
+        }
+
+        assertThat(producer.history()).hasSize(1);
+        assertThat(log.list).singleElement().satisfies(event -> {
+            assertThat(event.getLevel()).isEqualTo(Level.WARN);
+            assertThat(event.getFormattedMessage()).startsWith(tokenizer + ": is missing");
+        });
     }
 
     @Test

@@ -66,6 +66,7 @@ final class PipelineIT {
 
             assertThat(SmallRun.awaitEnd(runs, run)).isEqualTo(RunStatus.PUBLISHED);
             aSubscriberIsTold(run);
+            whatWatchesRunsEndsWellWhenItIsStopped();
             AgedStore store = new AgedStore(new Home(millrace.home()).store());
             collectGarbage(store);
             Path pulled = folder.resolve("pulled");
@@ -100,6 +101,22 @@ final class PipelineIT {
             assertThat(model.get("run").asText()).isEqualTo(run);
             assertThat(model.get("target").asText()).isEqualTo("phone");
         });
+    }
+
+    private void whatWatchesRunsEndsWellWhenItIsStopped() throws Exception {
+        Path told = folder.resolve("runs.jsonl");
+        Path said = folder.resolve("watch.err");
+        Process watch = millrace.start(told, said, "runs", "--watch", "--output", "json");
+        try {
+            Awaitility.await("the runs")
+                    .atMost(Duration.ofMinutes(2))
+                    .until(() -> Files.readString(told).endsWith("\n") || !watch.isAlive());
+            watch.destroy();
+            assertThat(watch.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(watch.exitValue()).as(Files.readString(said)).isZero();
+        } finally {
+            watch.destroyForcibly();
+        }
     }
 
     private void collectGarbage(AgedStore store) throws Exception {

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class KafkaRefusal {
     private static final Pattern USER = Pattern.compile("\\busername\\s*=\\s*\"?([^\";\\s]+)");
+    private static final Pattern UNREAD_STORE = Pattern.compile("Failed to load (PEM )?SSL ");
     private static final Pattern ANOTHER_HOST = Pattern.compile("No (subject alternative|name matching).*");
 
     private KafkaRefusal() {}
@@ -67,7 +68,7 @@ public final class KafkaRefusal {
             case SslAuthenticationException untrusted -> Optional.of(untrusted(untrusted, place));
             case AuthorizationException denied -> Optional.of(denied(named(denied, operation, kafka), user(kafka)));
             case KafkaException unread
-            when String.valueOf(unread.getMessage()).startsWith("Failed to load SSL") ->
+            when UNREAD_STORE.matcher(String.valueOf(unread.getMessage())).lookingAt() ->
                 Optional.of(unread.getMessage() + " (" + unread.getCause() + "); check location, type and password of"
                         + " ssl.truststore and ssl.keystore in the file of --kafka-config");
             case ConfigException wrong

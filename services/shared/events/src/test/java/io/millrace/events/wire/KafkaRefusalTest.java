@@ -3,16 +3,21 @@ package io.millrace.events.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import java.nio.file.Path;
 import java.util.Map;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What Kafka's own clients throw; brokers that refuse are tried in the tests of deployment. */
 class KafkaRefusalTest {
+    @TempDir
+    Path folder;
+
     @ParameterizedTest
     @CsvSource({
         "bootstrap.servers, kafka, Invalid url in bootstrap.servers: kafka",
@@ -42,6 +47,29 @@ class KafkaRefusalTest {
 
         assertThat(KafkaRefusal.of(error, settings))
                 .hasValueSatisfying(said -> assertThat(said).contains("group.id should not be an empty string"));
+    }
+
+    /** Kafka calls a trust store a key store, and has another text for those in PEM. */
+    @ParameterizedTest
+    @CsvSource({"PEM, Failed to load PEM SSL keystore", "PKCS12, Failed to load SSL keystore"})
+    void aTrustStoreThatIsNotThereIsNamed(String type, String why) {
+        Path nowhere = folder.resolve("ca.crt");
+        Map<String, Object> settings = Map.of(
+                "bootstrap.servers",
+                "127.0.0.1:1",
+                "security.protocol",
+                "SSL",
+                "ssl.truststore.type",
+                type,
+                "ssl.truststore.location",
+                nowhere.toString());
+
+        Throwable error = catchThrowable(() -> Admin.create(settings).close());
+
+        assertThat(KafkaRefusal.of(error, settings))
+                .hasValueSatisfying(said -> assertThat(said)
+                        .startsWith(why + " " + nowhere)
+                        .contains("check location, type and password of ssl.truststore"));
     }
 
     /** It may be the network, and is tried again. */

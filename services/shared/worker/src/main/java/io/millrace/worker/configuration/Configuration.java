@@ -2,6 +2,7 @@ package io.millrace.worker.configuration;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -139,11 +140,21 @@ public final class Configuration implements IDefaultValueProvider {
     private boolean isAskedWhatIsMissing(ParameterException error) {
         return problem.isEmpty()
                 && error instanceof MissingParameterException
+                && error.getCommandLine().getUnmatchedArguments().isEmpty()
                 && error.getCommandLine().getParseResult().hasMatchedOption(PRINT_OPTION);
     }
 
-    /** A file that cannot be read is the cause of an option that is missing; a bad value says where it stands. */
+    /**
+     * An option with a typo, or a file that cannot be read, is the cause of one that is missing; a bad value says where it
+     * stands.
+     */
     private ParameterException explained(ParameterException error) {
+        if (error instanceof MissingParameterException) {
+            List<String> unknown = error.getCommandLine().getUnmatchedArguments();
+            if (!unknown.isEmpty()) {
+                return new UnmatchedArgumentException(error.getCommandLine(), unknown);
+            }
+        }
         if (problem.isPresent() && !(error instanceof UnmatchedArgumentException)) {
             return new ParameterException(error.getCommandLine(), problem.get(), error);
         }

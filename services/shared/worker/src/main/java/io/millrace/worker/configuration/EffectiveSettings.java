@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -24,8 +25,12 @@ record EffectiveSettings(Configuration configuration) {
     private static final String HIDDEN = "********";
     private static final ObjectWriter JSON = new ObjectMapper().writerWithDefaultPrettyPrinter();
 
-    /** One of them, as it is printed. */
-    record Line(String setting, String value, String source) {}
+    /**
+     * One of them.
+     *
+     * @param value null if there is none
+     */
+    record Line(String setting, @Nullable String value, String source) {}
 
     /** One a line; as JSON where the command prints its own results so. */
     void print(CommandLine command) {
@@ -34,14 +39,15 @@ record EffectiveSettings(Configuration configuration) {
         if (printsJson(command)) {
             out.println(json(lines));
         } else {
-            lines.forEach(line -> out.printf("%-28s %-40s %s%n", line.setting(), line.value(), line.source()));
+            lines.forEach(line -> out.printf(
+                    "%-28s %-40s %s%n", line.setting(), Objects.requireNonNullElse(line.value(), NONE), line.source()));
         }
         out.flush();
     }
 
     private static boolean printsJson(CommandLine command) {
         OptionSpec output = command.getCommandSpec().findOption("--output");
-        return output != null && written(output.getValue()).equals("json");
+        return output != null && "json".equals(written(output.getValue()));
     }
 
     private static String json(List<Line> lines) {
@@ -66,7 +72,7 @@ record EffectiveSettings(Configuration configuration) {
 
     private static Line line(Setting setting, OptionSpec option, String source) {
         return option.required() && source.equals(DEFAULT)
-                ? new Line(setting.key(), NONE, "missing; the command needs it")
+                ? new Line(setting.key(), null, "missing; the command needs it")
                 : new Line(setting.key(), text(option), source);
     }
 
@@ -86,15 +92,16 @@ record EffectiveSettings(Configuration configuration) {
                 : configuration.configured(setting).map(Configured::place).orElse(DEFAULT);
     }
 
-    private static String text(OptionSpec option) {
-        return IN_ADDRESS.matcher(written(option.getValue())).replaceAll("://" + HIDDEN + "@");
+    private static @Nullable String text(OptionSpec option) {
+        String written = written(option.getValue());
+        return written == null ? null : IN_ADDRESS.matcher(written).replaceAll("://" + HIDDEN + "@");
     }
 
-    private static String written(@Nullable Object value) {
+    private static @Nullable String written(@Nullable Object value) {
         return switch (value) {
             case Collection<?> many -> many.stream().map(String::valueOf).collect(Collectors.joining(","));
             case Object one -> one.toString();
-            case null -> NONE;
+            case null -> null;
         };
     }
 }

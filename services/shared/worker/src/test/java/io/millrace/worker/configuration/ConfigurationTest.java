@@ -162,6 +162,15 @@ class ConfigurationTest {
     }
 
     @Test
+    void anOptionWithATypoIsNamedWhereThatLeavesOneMissing() {
+        assertThat(run(Map.of(), "--stroe", "/srv")).isEqualTo(2);
+        assertThat(err.toString()).contains("--stroe").doesNotContain("Missing");
+
+        assertThat(run(Map.of(), "--stroe", "/srv", "--print-config")).isEqualTo(2);
+        assertThat(err.toString()).contains("--stroe").doesNotContain("Missing");
+    }
+
+    @Test
     void aValueThatTheCommandItselfRefusesSaysWhereItStands() throws IOException {
         Path file = file("store: /srv\nslots: 0\ndevices: [cpu, CPU]\n");
         service.refusal = "--slots is 0, expected 1 to 64";
@@ -193,10 +202,11 @@ class ConfigurationTest {
                 .contains(
                         line("kafka", "variable:1", "MILLRACE_KAFKA"),
                         line("store", "s3://b?endpoint=https://********@host", "command line"),
-                        line("slots", "1", "default"));
+                        line("slots", "1", "default"),
+                        line("kafka-config", null, "default"));
     }
 
-    private static JsonNode line(String setting, String value, String source) {
+    private static JsonNode line(String setting, @Nullable String value, String source) {
         return new ObjectMapper()
                 .createObjectNode()
                 .put("setting", setting)
