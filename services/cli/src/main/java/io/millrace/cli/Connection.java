@@ -11,7 +11,9 @@ import io.millrace.store.ArtifactStore;
 import io.millrace.store.StoreAddressException;
 import io.millrace.store.Stores;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -102,6 +104,12 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
         String place = storePlace.orElseThrow(() ->
                 new CommandFailure(ExitCode.USAGE, "this command needs the artifact store; name it with --store"));
         return Stores.open(place);
+    }
+
+    /** The store's folder where it is not there yet: a new store, or a mistyped one. */
+    Optional<Path> newStoreFolder() throws IOException {
+        Optional<Path> folder = storePlace.isPresent() ? Stores.folderOf(storePlace.get()) : Optional.empty();
+        return folder.filter(path -> !Files.isDirectory(path));
     }
 
     /** A store that is there; {@link ExitCode#UNAVAILABLE} if it does not answer. */

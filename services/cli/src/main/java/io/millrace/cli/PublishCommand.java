@@ -84,6 +84,9 @@ final class PublishCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (Files.isRegularFile(folder)) {
+            throw new CommandFailure(ExitCode.REFUSED, folder + " is a file, expected the folder of a checkpoint");
+        }
         if (!Files.isDirectory(folder)) {
             throw new CommandFailure(ExitCode.NOT_FOUND, "there is no folder " + folder);
         }
@@ -164,6 +167,10 @@ final class PublishCommand implements Callable<Integer> {
     private CheckpointPublished announce(
             Connection connection, CheckpointFolder checkpoint, Publisher.Release release, ProgressLine progress)
             throws IOException, InterruptedException {
+        connection
+                .newStoreFolder()
+                .ifPresent(made -> output.remark(made
+                        + " was not there and becomes a store; workers with another --store find no files in theirs"));
         try (ArtifactStore store = connection.store();
                 Publisher publisher = new Publisher(
                         connection.kafka(), store, connection.topics().prefix())) {

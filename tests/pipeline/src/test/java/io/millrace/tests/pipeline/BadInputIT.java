@@ -116,6 +116,10 @@ final class BadInputIT {
                 List.of("publish", noConfig.toString(), "--model", "good", "--version", "v0"),
                 "no-config/config.json",
                 "missing");
+        refused(
+                REFUSED,
+                List.of("publish", text.toString(), "--model", "good", "--version", "v0"),
+                text + " is a file, expected the folder");
     }
 
     private void portThatIsTaken() throws Exception {
@@ -160,6 +164,7 @@ final class BadInputIT {
         assertFailure(run, "version-conflict", "publish under a new version");
         refused(REFUSED, List.of("retry", run.get("run").asText()), "version-conflict", "under a new version");
         theSameWithoutAPolicy(second);
+        aStoreThatIsNotThere();
     }
 
     /** No run is there to say it, and the record is a dead letter. */
@@ -171,6 +176,24 @@ final class BadInputIT {
                 List.of("publish", second.toString(), "--model", "unclaimed", "--version", "v1"),
                 "version 'v1' of 'unclaimed' was published with other files",
                 "under a new version");
+    }
+
+    /** It may be meant. */
+    private void aStoreThatIsNotThere() throws Exception {
+        Path mistyped = folder.resolve("stroe");
+
+        CommandLine.Said said = millrace.run(
+                "publish",
+                folder.resolve("first").toString(),
+                "--model",
+                "elsewhere",
+                "--version",
+                "v1",
+                "--store",
+                mistyped.toString());
+
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        assertThat(said.err()).contains(mistyped + " was not there and becomes a store");
     }
 
     private void deviceWithATypo() throws Exception {
