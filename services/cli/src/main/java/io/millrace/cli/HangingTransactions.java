@@ -5,6 +5,7 @@ import io.millrace.events.wire.Topics;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -26,16 +27,31 @@ final class HangingTransactions {
     /** No broker leaves one open for longer, unless its {@code transaction.max.timeout.ms} is raised. */
     private static final Duration LONGEST = Duration.ofMinutes(15);
 
+    /** No transaction of a conductor is open for as long: Kafka ends it after 10 s. */
+    private static final Duration LONG = Duration.ofMinutes(1);
+
     private static final String OFFSETS = "__consumer_offsets";
+
+    private record Open(TopicPartition partition, long start, Duration idle) {
+        boolean hangs() {
+            return idle.compareTo(LONGEST) > 0;
+        }
+
+        /** To its producer's last word. */
+        String told() {
+            return "in " + partition + " a transaction is open from offset " + start
+                    + " on, and its producer wrote last " + idle.toMinutes() + " minutes ago: ";
+        }
+    }
 
     private HangingTransactions() {}
 
     static Finding of(Admin admin, String address, Topics topics, Instant now) throws InterruptedException {
         List<String> own = List.of(topics.checkpoints(), topics.jobEvents(), topics.runs(), topics.models());
         try {
-            Optional<String> hanging = hanging(admin, address, own, now);
-            if (hanging.isPresent()) {
-                return new Finding("transactions", false, hanging.get());
+            Optional<Open> open = longestOpen(admin, own, now);
+            if (open.isPresent()) {
+                return finding(open.get(), address);
             }
         } catch (ExecutionException e) {
             return new Finding("transactions", true, "whether one hangs is not known: " + e.getCause());
@@ -46,8 +62,9 @@ final class HangingTransactions {
     /** Asked apart: who may read the topics of Millrace seldom may read this one. */
     private static Finding ofOffsets(Admin admin, String address, Instant now) throws InterruptedException {
         try {
-            Optional<String> hanging = hanging(admin, address, List.of(OFFSETS), now);
-            return new Finding("transactions", hanging.isEmpty(), hanging.orElse("none hangs"));
+            return longestOpen(admin, List.of(OFFSETS), now)
+                    .map(open -> finding(open, address))
+                    .orElseGet(() -> new Finding("transactions", true, "none hangs"));
         } catch (ExecutionException e) {
             String why = e.getCause() instanceof AuthorizationException
                     ? "this user may not read it"
@@ -59,7 +76,25 @@ final class HangingTransactions {
         }
     }
 
-    private static Optional<String> hanging(Admin admin, String address, List<String> names, Instant now)
+    private static Finding finding(Open open, String address) {
+        TopicPartition partition = open.partition();
+        return open.hangs()
+                ? new Finding(
+                        "transactions",
+                        false,
+                        open.told() + "conductor and readers wait for its end, which Kafka has lost. End it with"
+                                + " kafka-transactions.sh --bootstrap-server " + address + " abort --topic "
+                                + partition.topic() + " --partition " + partition.partition() + " --start-offset "
+                                + open.start())
+                : new Finding(
+                        "transactions",
+                        true,
+                        "none hangs yet; " + open.told() + "conductor and readers wait for it. Kafka ends it after "
+                                + LONGEST.toMinutes() + " minutes, or has lost its end: ask again then");
+    }
+
+    /** The one that nobody has written to for the longest time, if that is a long time. */
+    private static Optional<Open> longestOpen(Admin admin, List<String> names, Instant now)
             throws InterruptedException, ExecutionException {
         List<TopicPartition> partitions = new ArrayList<>();
         for (var topic : admin.describeTopics(names).topicNameValues().entrySet()) {
@@ -68,16 +103,15 @@ final class HangingTransactions {
             }
         }
         DescribeProducersResult producers = admin.describeProducers(partitions);
+        List<Open> open = new ArrayList<>();
         for (TopicPartition partition : partitions) {
             for (ProducerState producer :
                     producers.partitionResult(partition).get().activeProducers()) {
-                Optional<String> hanging = hanging(partition, producer, address, now);
-                if (hanging.isPresent()) {
-                    return hanging;
-                }
+                Duration idle = Duration.between(Instant.ofEpochMilli(producer.lastTimestamp()), now);
+                producer.currentTransactionStartOffset().ifPresent(start -> open.add(new Open(partition, start, idle)));
             }
         }
-        return Optional.empty();
+        return open.stream().filter(one -> one.idle().compareTo(LONG) > 0).max(Comparator.comparing(Open::idle));
     }
 
     /** None of a topic that nobody has written to yet. */
@@ -91,21 +125,5 @@ final class HangingTransactions {
             }
             throw e;
         }
-    }
-
-    private static Optional<String> hanging(
-            TopicPartition partition, ProducerState producer, String address, Instant now) {
-        if (producer.currentTransactionStartOffset().isEmpty()) {
-            return Optional.empty();
-        }
-        Duration open = Duration.between(Instant.ofEpochMilli(producer.lastTimestamp()), now);
-        long offset = producer.currentTransactionStartOffset().getAsLong();
-        return open.compareTo(LONGEST) <= 0
-                ? Optional.empty()
-                : Optional.of("in " + partition + " a transaction is open from offset " + offset
-                        + " on, and its producer wrote last " + open.toMinutes()
-                        + " minutes ago: conductor and readers wait for its end, which Kafka has lost. End it with"
-                        + " kafka-transactions.sh --bootstrap-server " + address + " abort --topic " + partition.topic()
-                        + " --partition " + partition.partition() + " --start-offset " + offset);
     }
 }

@@ -88,7 +88,11 @@ final class ClusterChecksIT {
                     .get()
                     .offset();
 
-            assertThat(transactions(now)).matches(Finding::fine);
+            assertThat(transactions(now).found()).isEqualTo("none hangs");
+            Finding young = transactions(now.plus(Duration.ofMinutes(6)));
+            assertThat(young.fine()).isTrue();
+            assertThat(young.found())
+                    .contains("none hangs yet", "in " + TOPICS.jobEvents() + "-3", "offset " + offset, "15 minutes");
             Finding open = transactions(now.plus(Duration.ofMinutes(20)));
 
             assertThat(open.fine()).isFalse();

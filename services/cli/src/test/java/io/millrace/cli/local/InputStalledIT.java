@@ -17,6 +17,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,10 +73,10 @@ final class InputStalledIT {
     }
 
     private void await(DoublePredicate claim) {
-        while (!claim.test(
-                registry.get("millrace.input.stalled.seconds").gauge().value())) {
-            Thread.onSpinWait();
-        }
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(2))
+                .until(() -> claim.test(
+                        registry.get("millrace.input.stalled.seconds").gauge().value()));
     }
 
     private static KafkaProducer<String, String> transactional(String address) {

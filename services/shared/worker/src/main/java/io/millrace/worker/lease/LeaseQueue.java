@@ -54,6 +54,7 @@ final class LeaseQueue implements AutoCloseable {
     private final String topic;
     private final Map<String, Object> settings;
     private final LongSupplier nanoTime;
+    private final Rest rest;
     private volatile @Nullable KafkaShareConsumer<String, byte[]> consumer;
     private Map<TopicIdPartition, Set<Long>> answered = Map.of();
     private Map<TopicIdPartition, Set<Long>> refused = Map.of();
@@ -69,6 +70,7 @@ final class LeaseQueue implements AutoCloseable {
         this.device = device;
         this.topic = topic;
         this.nanoTime = nanoTime;
+        this.rest = new Rest(nanoTime);
         this.settings = new TreeMap<>(kafka);
         settings.put(ConsumerConfig.GROUP_ID_CONFIG, group);
         settings.put(ConsumerConfig.SHARE_ACKNOWLEDGEMENT_MODE_CONFIG, "explicit");
@@ -89,12 +91,23 @@ final class LeaseQueue implements AutoCloseable {
         return topic;
     }
 
-    /** The next record, if one comes within a moment. Opens the queue if it was closed. */
-    Optional<ConsumerRecord<String, byte[]>> poll() {
+    /** The next record, if one comes within a moment. Opens the queue if it was closed, unless it rests. */
+    Optional<ConsumerRecord<String, byte[]>> poll() throws InterruptedException {
+        Duration left = rest.left();
+        if (left.isPositive()) {
+            Thread.sleep(left.compareTo(POLL) < 0 ? left : POLL);
+            return Optional.empty();
+        }
         for (ConsumerRecord<String, byte[]> record : open().poll(POLL)) {
             return Optional.of(record);
         }
         return Optional.empty();
+    }
+
+    /** Closes it for a while: it could not be read. */
+    void rest() {
+        close();
+        rest.begin();
     }
 
     /** What an operator needs to hear of an error. */

@@ -12,7 +12,6 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.KafkaException;
@@ -27,7 +26,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Slot implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Slot.class);
-    private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final Duration OTHER_VERSION_PAUSE = Duration.ofMinutes(1);
     private static final PatientReading READING = new PatientReading(Duration.ofMillis(200), Duration.ofSeconds(5));
 
@@ -98,17 +96,11 @@ final class Slot implements Runnable {
             }
         } catch (KafkaException e) {
             LOG.atWarn().addKeyValue("queue", queue.name()).log("opening the queue again: {}", queue.told(e));
-            reopen(queue);
+            queue.rest();
         } catch (RuntimeException e) {
             LOG.atError().addKeyValue("queue", queue.name()).setCause(e).log("opening the queue again");
-            reopen(queue);
+            queue.rest();
         }
-    }
-
-    /** A closed queue is opened by its next poll. */
-    private void reopen(LeaseQueue queue) throws InterruptedException {
-        queue.close();
-        var _ = stopping.await(PAUSE.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     private void serve(LeaseQueue queue, ConsumerRecord<String, byte[]> record) throws InterruptedException {

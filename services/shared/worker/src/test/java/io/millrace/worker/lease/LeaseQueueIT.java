@@ -110,7 +110,7 @@ class LeaseQueueIT {
         return new LeaseQueue(StageName.PRUNE, Device.CPU, TOPIC, TOPIC, kafka, System::nanoTime);
     }
 
-    private static ConsumerRecord<String, byte[]> next(LeaseQueue queue) {
+    private static ConsumerRecord<String, byte[]> next(LeaseQueue queue) throws InterruptedException {
         long endNanos = System.nanoTime() + Duration.ofSeconds(30).toNanos();
         while (System.nanoTime() - endNanos < 0) {
             Optional<ConsumerRecord<String, byte[]>> record = queue.poll();
