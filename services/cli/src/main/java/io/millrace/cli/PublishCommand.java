@@ -37,9 +37,16 @@ import picocli.CommandLine.Spec;
         name = "publish",
         description =
                 "Publishes the checkpoint in a Hugging Face folder and tells which runs that starts. The folder stays"
-                        + " where it is; it must not change from now on. Files that do not belong to the model, such as"
-                        + " a trainer's pickles, are neither read nor stored.",
-        footer = {"", "Example:", "  millrace publish ./step-4000 --model chat-7b --version step-4000"})
+                        + " where it is, on a path that the stages share; it must not change from now on. With --copy"
+                        + " its files go into the store. Files that do not belong to the model, such as a trainer's"
+                        + " pickles, are neither read nor stored.",
+        footer = {
+            "",
+            "Examples:",
+            "  millrace publish ./step-4000 --model chat-7b --version step-4000",
+            "  millrace publish ./step-4000 --model chat-7b --version step-4000 --copy --store s3://bucket/millrace --kafka"
+                    + " kafka:9092"
+        })
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class PublishCommand implements Callable<Integer> {
     @Spec
@@ -71,6 +78,12 @@ final class PublishCommand implements Callable<Integer> {
 
     @Option(names = "--step", paramLabel = "N", description = "Training step.")
     private long step;
+
+    @Option(
+            names = "--copy",
+            description = "Copy the files into the store: the folder may be on this machine alone, and may change or go"
+                    + " afterwards, as a trainer deletes older checkpoints.")
+    private boolean copy;
 
     @Option(names = "--label", paramLabel = "NAME=VALUE", description = "Any remark; may be repeated.")
     private Map<String, String> labels = Map.of();
@@ -174,7 +187,9 @@ final class PublishCommand implements Callable<Integer> {
         try (ArtifactStore store = connection.store();
                 Publisher publisher = new Publisher(
                         connection.kafka(), store, connection.topics().prefix())) {
-            return publisher.publish(checkpoint, release, progress::showBytes);
+            return copy
+                    ? publisher.publishCopy(checkpoint, release, progress::showBytes)
+                    : publisher.publish(checkpoint, release, progress::showBytes);
         } catch (IOException e) {
             // Kafka did not take the event, or did not answer; anything else is the store's.
             if (e.getCause() instanceof ExecutionException || e.getCause() instanceof TimeoutException) {

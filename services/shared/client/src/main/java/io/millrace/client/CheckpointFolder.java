@@ -5,6 +5,7 @@ import io.millrace.events.Digest;
 import io.millrace.events.ModelNumbers;
 import io.millrace.events.Reason;
 import io.millrace.store.ArtifactStore;
+import io.millrace.store.ChangedFileException;
 import io.millrace.store.Manifest;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -132,14 +133,40 @@ public record CheckpointFolder(
      * address is the real path of the folder, so a link such as {@code latest} may move on. An interrupt ends it.
      */
     public ArtifactRef register(ArtifactStore store, ByteProgress progress) throws IOException {
+        return new ArtifactRef(describe(store, progress, (_, _) -> {}).manifest(), folder.toUri());
+    }
+
+    /**
+     * Puts the files into the store with the manifest: the folder is not needed any more. The identity is the one that
+     * {@link #register} gives. An interrupt ends it.
+     *
+     * @throws ChangedFileException if somebody writes to a file meanwhile
+     */
+    public ArtifactRef copy(ArtifactStore store, ByteProgress progress) throws IOException {
+        return describe(store, progress, (file, digest) -> {
+            if (!store.put(file, Optional.of(digest)).equals(digest)) {
+                throw new ChangedFileException(
+                        file + ": changed while it was copied; publish it when nothing writes to it");
+            }
+        });
+    }
+
+    /** What happens to a file once its content is known. */
+    private interface Known {
+        void take(Path file, Digest digest) throws IOException;
+    }
+
+    private ArtifactRef describe(ArtifactStore store, ByteProgress progress, Known known) throws IOException {
         CountedBytes read = new CountedBytes(sizeBytes(), progress);
         List<Manifest.Entry> entries = new ArrayList<>();
         for (String name : files) {
-            entries.add(Manifest.Entry.of(name, folder.resolve(name), read.to(OutputStream.nullOutputStream())));
+            Path file = folder.resolve(name);
+            Manifest.Entry entry = Manifest.Entry.of(name, file, read.to(OutputStream.nullOutputStream()));
+            known.take(file, entry.sha256());
+            entries.add(entry);
         }
         Manifest manifest = new Manifest(entries, new TreeMap<>(Map.of("kind", "checkpoint")));
-        Digest digest = store.put(manifest.canonicalJson().getBytes(StandardCharsets.UTF_8));
-        return new ArtifactRef(digest, folder.toUri());
+        return ArtifactRef.inStore(store.put(manifest.canonicalJson().getBytes(StandardCharsets.UTF_8)));
     }
 
     private long sizeBytes() throws IOException {

@@ -1,5 +1,6 @@
 package io.millrace.client;
 
+import io.millrace.events.ArtifactRef;
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Digest;
 import io.millrace.events.ModelName;
@@ -78,24 +79,48 @@ public final class Publisher implements AutoCloseable {
 
     /** As above, with the checkpoint that this one was trained from. */
     public CheckpointPublished publish(Path folder, Release release) throws IOException, InterruptedException {
-        CheckpointFolder opened = CheckpointFolder.open(folder);
-        opened.doubt().ifPresent(LOG::warn);
-        return publish(opened, release, ByteProgress.UNWATCHED);
+        return publish(opened(folder), release, ByteProgress.UNWATCHED);
     }
 
     /**
-     * As above, of a folder that was opened: its {@link CheckpointFolder#leftOut} says what does not travel, its
-     * {@link CheckpointFolder#doubt} what to know of the tokenizer; nothing is logged. An interrupt ends it.
+     * As above, but the files are copied into the store: the folder may be on this machine alone, and may change or go
+     * when this returns. The copy stays as long as the topic of checkpoints knows of it.
+     */
+    public CheckpointPublished publishCopy(Path folder, Release release) throws IOException, InterruptedException {
+        return publishCopy(opened(folder), release, ByteProgress.UNWATCHED);
+    }
+
+    private static CheckpointFolder opened(Path folder) throws IOException {
+        CheckpointFolder opened = CheckpointFolder.open(folder);
+        opened.doubt().ifPresent(LOG::warn);
+        return opened;
+    }
+
+    /**
+     * As {@link #publish(Path, Release)}, of a folder that was opened: its {@link CheckpointFolder#leftOut} says what does
+     * not travel, its {@link CheckpointFolder#doubt} what to know of the tokenizer; nothing is logged. An interrupt ends
+     * it.
      *
      * @param progress of reading the folder
      */
     public CheckpointPublished publish(CheckpointFolder checkpoint, Release release, ByteProgress progress)
             throws IOException, InterruptedException {
+        return announce(checkpoint, checkpoint.register(store, progress), release);
+    }
+
+    /** As {@link #publishCopy(Path, Release)}, of a folder that was opened. */
+    public CheckpointPublished publishCopy(CheckpointFolder checkpoint, Release release, ByteProgress progress)
+            throws IOException, InterruptedException {
+        return announce(checkpoint, checkpoint.copy(store, progress), release);
+    }
+
+    private CheckpointPublished announce(CheckpointFolder checkpoint, ArtifactRef artifact, Release release)
+            throws IOException, InterruptedException {
         CheckpointPublished event = new CheckpointPublished(
                 release.model(),
                 release.version(),
                 release.step(),
-                checkpoint.register(store, progress),
+                artifact,
                 checkpoint.numbers(),
                 release.parent(),
                 release.labels(),

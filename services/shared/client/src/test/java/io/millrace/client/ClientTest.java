@@ -20,12 +20,14 @@ import io.millrace.events.wire.EventCodec;
 import io.millrace.events.wire.EventRecords;
 import io.millrace.events.wire.Topics;
 import io.millrace.store.ArtifactStore;
+import io.millrace.store.ChangedFileException;
 import io.millrace.store.DamagedFileException;
 import io.millrace.store.FolderStore;
 import io.millrace.store.MemoryStore;
 import io.millrace.store.PartialFolder;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -88,6 +90,60 @@ class ClientTest {
         assertThat(sent.topic()).isEqualTo(TOPICS.checkpoints());
         assertThat(sent.key()).isEqualTo("chat");
         assertThat(codec.decode(sent.value())).isEqualTo(new Decoded.Known(event));
+    }
+
+    /** What {@code publish} and {@code publishCopy} name is one checkpoint: its runs are the same. */
+    @Test
+    void aCheckpointThatIsCopiedNeedsItsFolderNoMore() throws Exception {
+        MockProducer<String, byte[]> producer =
+                new MockProducer<>(true, null, new StringSerializer(), new ByteArraySerializer());
+        ArtifactStore store = new MemoryStore();
+        Path folder = Checkpoints.small(temp.resolve("step-1"));
+        byte[] weights = Files.readAllBytes(folder.resolve("model.safetensors"));
+        Publisher.Release release =
+                new Publisher.Release(new ModelName("chat"), "step-1", 1, Optional.empty(), Map.of());
+
+        CheckpointPublished stays;
+        CheckpointPublished copied;
+        try (Publisher publisher = new Publisher(Map.of(), store, TOPICS, producer, InstantSource.fixed(NOW))) {
+            stays = publisher.publish(folder, release);
+            copied = publisher.publishCopy(folder, release);
+        }
+        Files.move(folder, temp.resolve("moved"));
+
+        assertThat(copied.artifact().isInStore()).isTrue();
+        assertThat(copied.artifact().manifest()).isEqualTo(stays.artifact().manifest());
+        assertThat(store.isComplete(stays.artifact())).isFalse();
+        assertThat(store.checkOut(copied.artifact(), temp.resolve("out")).resolve("model.safetensors"))
+                .hasBinaryContent(weights);
+        assertThat(codec.decode(producer.history().getLast().value())).isEqualTo(new Decoded.Known(copied));
+    }
+
+    @Test
+    void aFileThatChangesWhileItIsCopiedAnnouncesNothing() throws Exception {
+        MockProducer<String, byte[]> producer =
+                new MockProducer<>(true, null, new StringSerializer(), new ByteArraySerializer());
+        Path folder = Checkpoints.small(temp.resolve("step-1"));
+        CheckpointFolder opened = CheckpointFolder.open(folder);
+        Publisher.Release release =
+                new Publisher.Release(new ModelName("chat"), "step-1", 1, Optional.empty(), Map.of());
+
+        try (Publisher publisher =
+                new Publisher(Map.of(), new MemoryStore(), TOPICS, producer, InstantSource.fixed(NOW))) {
+            assertThatThrownBy(() -> publisher.publishCopy(opened, release, (done, total) -> rewrite(folder)))
+                    .isInstanceOf(ChangedFileException.class)
+                    .hasMessageContainingAll("config.json", "nothing writes to it");
+        }
+
+        assertThat(producer.history()).isEmpty();
+    }
+
+    private static void rewrite(Path folder) {
+        try {
+            Files.writeString(folder.resolve("config.json"), "{}");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** The version is taken then, and nobody else tells a training program why its runs fail. */

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -153,8 +154,8 @@ final class BadInputIT {
 
     private void versionPublishedTwiceWithDifferentWeights() throws Exception {
         Path second = SmallCheckpoint.write(folder.resolve("second"), 5);
-        assertThat(publish(SmallCheckpoint.write(folder.resolve("first"), 4), "good"))
-                .hasSize(1);
+        SmallCheckpoint.write(folder.resolve("first"), 4);
+        copyAndDelete(SmallCheckpoint.write(folder.resolve("deleted"), 4));
 
         CommandLine.Said said =
                 millrace.run("publish", second.toString(), "--model", "good", "--version", "v1", "--output", "json");
@@ -165,6 +166,18 @@ final class BadInputIT {
         refused(REFUSED, List.of("retry", run.get("run").asText()), "version-conflict", "under a new version");
         theSameWithoutAPolicy(second);
         aStoreThatIsNotThere();
+    }
+
+    /** As a trainer does that keeps its newest checkpoint alone; the run takes what the store has. */
+    private void copyAndDelete(Path checkpoint) throws Exception {
+        JsonNode published =
+                millrace.json("publish", checkpoint.toString(), "--model", "good", "--version", "v1", "--copy");
+        assertThat(published.get("runs")).hasSize(1);
+        try (Stream<Path> files = Files.list(checkpoint)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        }
     }
 
     /** No run is there to say it, and the record is a dead letter. */

@@ -61,7 +61,7 @@ final class FailureRules {
             case TEXT_MISSING -> "apply the policy again, with its files, then retry";
             default ->
                 artifact.isInStore()
-                        ? "retry with --recompute"
+                        ? "retry with --recompute, or, if it is the checkpoint, publish it again with --copy, then retry"
                         : "put the file back, or publish the same folder again, then retry";
         };
     }
