@@ -62,7 +62,7 @@ final class FailureRules {
             default ->
                 artifact.isInStore()
                         ? "retry with --recompute, or, if it is the checkpoint, publish it again with --copy, then retry"
-                        : "put the file back, or publish the same folder again, then retry";
+                        : "put the file back, or publish the same folder again, with --copy if workers do not see it, then retry";
         };
     }
 
