@@ -28,7 +28,7 @@ record CompressFiles(Path model, Path out, Optional<Path> importance, Optional<P
                             + " file");
         }
         if (!Files.exists(model)) {
-            throw new CommandFailure(ExitCode.NOT_FOUND, "there is no folder " + model);
+            throw MissingFolder.failure(model);
         }
         Optional<LoraAdapter> adapter = adapter().filter(LoraAdapter::alone);
         if (adapter.isPresent()) {

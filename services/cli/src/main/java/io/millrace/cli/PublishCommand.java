@@ -101,7 +101,7 @@ final class PublishCommand implements Callable<Integer> {
             throw new CommandFailure(ExitCode.REFUSED, folder + " is a file, expected the folder of a checkpoint");
         }
         if (!Files.isDirectory(folder)) {
-            throw new CommandFailure(ExitCode.NOT_FOUND, "there is no folder " + folder);
+            throw MissingFolder.failure(folder);
         }
         Publisher.Release release = release();
         CheckpointFolder opened = open();

@@ -381,8 +381,10 @@ final class CompressCommandTest {
 
         assertThat(compressOther(folder.resolve("nowhere"))).satisfies(said -> {
             assertThat(said.exitCode()).isEqualTo(ExitCode.NOT_FOUND);
-            assertThat(said.err()).contains("there is no folder");
+            assertThat(said.err()).contains("there is no folder").doesNotContain("hf download");
         });
+        assertThat(compressOther(Path.of("Nobody", "SmallModel")).err())
+                .contains("hf download Nobody/SmallModel --local-dir FOLDER");
         assertThat(compressOther(file)).satisfies(said -> {
             assertThat(said.exitCode()).isEqualTo(ExitCode.REFUSED);
             assertThat(said.err()).contains("is a file").contains("millrace dequantize");
