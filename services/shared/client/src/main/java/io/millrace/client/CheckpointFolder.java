@@ -12,6 +12,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -133,40 +134,45 @@ public record CheckpointFolder(
      * address is the real path of the folder, so a link such as {@code latest} may move on. An interrupt ends it.
      */
     public ArtifactRef register(ArtifactStore store, ByteProgress progress) throws IOException {
-        return new ArtifactRef(describe(store, progress, (_, _) -> {}).manifest(), folder.toUri());
+        CountedBytes read = new CountedBytes(sizeBytes(), progress);
+        List<Manifest.Entry> entries = new ArrayList<>();
+        for (String name : files) {
+            entries.add(Manifest.Entry.of(name, folder.resolve(name), read.to(OutputStream.nullOutputStream())));
+        }
+        return new ArtifactRef(describe(store, entries), folder.toUri());
     }
 
     /**
      * Puts the files into the store with the manifest: the folder is not needed any more. The identity is the one that
      * {@link #register} gives. An interrupt ends it.
      *
-     * @throws ChangedFileException if somebody writes to a file meanwhile
+     * @param progress of storing them
+     * @throws ChangedFileException if somebody wrote to a file meanwhile
      */
     public ArtifactRef copy(ArtifactStore store, ByteProgress progress) throws IOException {
-        return describe(store, progress, (file, digest) -> {
-            if (!store.put(file, Optional.of(digest)).equals(digest)) {
-                throw new ChangedFileException(
-                        file + ": changed while it was copied; publish it when nothing writes to it");
-            }
-        });
-    }
-
-    /** What happens to a file once its content is known. */
-    private interface Known {
-        void take(Path file, Digest digest) throws IOException;
-    }
-
-    private ArtifactRef describe(ArtifactStore store, ByteProgress progress, Known known) throws IOException {
-        CountedBytes read = new CountedBytes(sizeBytes(), progress);
+        long totalBytes = sizeBytes();
+        long doneBytes = 0;
         List<Manifest.Entry> entries = new ArrayList<>();
         for (String name : files) {
             Path file = folder.resolve(name);
-            Manifest.Entry entry = Manifest.Entry.of(name, file, read.to(OutputStream.nullOutputStream()));
-            known.take(file, entry.sha256());
-            entries.add(entry);
+            long sizeBytes = Files.size(file);
+            FileTime modified = Files.getLastModifiedTime(file);
+            long before = doneBytes;
+            Digest digest = store.put(file, stored -> progress.show(before + stored, totalBytes));
+            if (Files.size(file) != sizeBytes
+                    || !Files.getLastModifiedTime(file).equals(modified)) {
+                throw new ChangedFileException(
+                        file + ": was written to while it was copied; publish the folder when nothing writes to it");
+            }
+            entries.add(Manifest.Entry.of(name, sizeBytes, digest));
+            doneBytes += sizeBytes;
         }
+        return ArtifactRef.inStore(describe(store, entries));
+    }
+
+    private static Digest describe(ArtifactStore store, List<Manifest.Entry> entries) throws IOException {
         Manifest manifest = new Manifest(entries, new TreeMap<>(Map.of("kind", "checkpoint")));
-        return ArtifactRef.inStore(store.put(manifest.canonicalJson().getBytes(StandardCharsets.UTF_8)));
+        return store.put(manifest.canonicalJson().getBytes(StandardCharsets.UTF_8));
     }
 
     private long sizeBytes() throws IOException {

@@ -108,7 +108,11 @@ public final class Publisher implements AutoCloseable {
         return announce(checkpoint, checkpoint.register(store, progress), release);
     }
 
-    /** As {@link #publishCopy(Path, Release)}, of a folder that was opened. */
+    /**
+     * As {@link #publishCopy(Path, Release)}, of a folder that was opened.
+     *
+     * @param progress of storing its files
+     */
     public CheckpointPublished publishCopy(CheckpointFolder checkpoint, Release release, ByteProgress progress)
             throws IOException, InterruptedException {
         return announce(checkpoint, checkpoint.copy(store, progress), release);

@@ -132,7 +132,7 @@ class ClientTest {
                 new Publisher(Map.of(), new MemoryStore(), TOPICS, producer, InstantSource.fixed(NOW))) {
             assertThatThrownBy(() -> publisher.publishCopy(opened, release, (done, total) -> rewrite(folder)))
                     .isInstanceOf(ChangedFileException.class)
-                    .hasMessageContainingAll("config.json", "nothing writes to it");
+                    .hasMessageContainingAll("config.json: was written to", "nothing writes to it");
         }
 
         assertThat(producer.history()).isEmpty();

@@ -6,6 +6,7 @@ import io.millrace.events.JobKey;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.function.LongConsumer;
 
 /**
  * Content-addressed files, committed results and claims. Each adapter keeps one contract. Every method may be called
@@ -29,6 +31,13 @@ public interface ArtifactStore extends AutoCloseable {
     /** The same, of a file whose writer may have computed its digest. */
     default Digest put(Path file, Optional<Digest> known) throws IOException {
         return put(file);
+    }
+
+    /** The same, of a file that may be long on its way. {@code stored} is told again and again how many of its bytes are. */
+    default Digest put(Path file, LongConsumer stored) throws IOException {
+        Digest digest = put(file);
+        stored.accept(Files.size(file));
+        return digest;
     }
 
     /** Stores a file the way that large ones take, where it is another: for {@link Conformance}. */

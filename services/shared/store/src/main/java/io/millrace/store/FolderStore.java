@@ -3,6 +3,7 @@ package io.millrace.store;
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.function.LongConsumer;
 
 /**
  * The store in a folder, on a local disk or on a share that has hard links and file locks; any number of processes may
@@ -69,6 +71,15 @@ public final class FolderStore implements ArtifactStore {
         Digest digest = blobs.write(file).digest();
         blobs.settle(List.of(digest));
         return digest;
+    }
+
+    @Override
+    public Digest put(Path file, LongConsumer stored) throws IOException {
+        try (InputStream in = new CountedInputStream(new FileInputStream(file.toFile()), stored)) {
+            Digest digest = blobs.write(in).digest();
+            blobs.settle(List.of(digest));
+            return digest;
+        }
     }
 
     @Override

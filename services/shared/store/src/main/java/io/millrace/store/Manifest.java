@@ -39,10 +39,15 @@ public record Manifest(List<Entry> files, SortedMap<String, String> metadata) {
             }
         }
 
+        /** Describes a file whose content is known. */
+        public static Entry of(String name, long sizeBytes, Digest sha256) {
+            return new Entry(name, sizeBytes, sha256, FolderListing.mediaType(name));
+        }
+
         /** Describes a file, which is read once; what is read also goes to {@code copy}. An interrupt ends it. */
         public static Entry of(String name, Path file, OutputStream copy) throws IOException {
             Content content = Content.of(file, copy);
-            return new Entry(name, content.sizeBytes(), content.digest(), FolderListing.mediaType(name));
+            return of(name, content.sizeBytes(), content.digest());
         }
     }
 

@@ -8,6 +8,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,31 +38,34 @@ final class S3Blobs implements BlobCache.Source {
         return "blobs/" + blob.hex().substring(0, 2) + "/" + blob.hex();
     }
 
-    /** @param known what its writer says; nothing is stored under a digest that is not that of the bytes that were sent */
-    Digest put(Path file, Optional<Digest> known) throws IOException {
+    /**
+     * @param known what its writer says; nothing is stored under a digest that is not that of the bytes that were sent
+     * @param sent told how many bytes of it are on their way
+     */
+    Digest put(Path file, Optional<Digest> known, LongConsumer sent) throws IOException {
         long sizeBytes = Files.size(file);
         if (sizeBytes <= uploads.partBytes()) {
             return put(Files.readAllBytes(file));
         }
         if (known.isPresent()) {
             try {
-                return put(file, new Content(known.get(), sizeBytes));
+                return put(file, new Content(known.get(), sizeBytes), sent);
             } catch (ChangedFileException e) {
                 LOG.warn("a stage told another digest than its file has, which is read: {}", e.getMessage());
             }
         }
-        return put(file, Content.of(file));
+        return put(file, Content.of(file), sent);
     }
 
     /** Also if the file is small, and there already. */
     Digest putInParts(Path file) throws IOException {
         Content content = Content.of(file);
-        uploads.store(key(content.digest()), file, content);
+        uploads.store(key(content.digest()), file, content, _ -> {});
         return content.digest();
     }
 
-    private Digest put(Path file, Content content) throws IOException {
-        return put(content, () -> uploads.store(key(content.digest()), file, content));
+    private Digest put(Path file, Content content, LongConsumer sent) throws IOException {
+        return put(content, () -> uploads.store(key(content.digest()), file, content, sent));
     }
 
     Digest put(byte[] bytes) throws IOException {

@@ -5,9 +5,11 @@ import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -76,12 +78,19 @@ public final class S3Store implements ArtifactStore {
 
     @Override
     public Digest put(Path file) throws IOException {
-        return blobs.put(file, Optional.empty());
+        return blobs.put(file, Optional.empty(), _ -> {});
     }
 
     @Override
     public Digest put(Path file, Optional<Digest> known) throws IOException {
-        return blobs.put(file, known);
+        return blobs.put(file, known, _ -> {});
+    }
+
+    @Override
+    public Digest put(Path file, LongConsumer stored) throws IOException {
+        Digest digest = blobs.put(file, Optional.empty(), stored);
+        stored.accept(Files.size(file));
+        return digest;
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.core.sync.RequestBody;
@@ -50,8 +51,12 @@ final class S3Uploads {
         return partBytes;
     }
 
-    /** Stores a file whose content is known; {@link ChangedFileException} if it is another by now. */
-    void store(String key, Path file, Content content) throws IOException {
+    /**
+     * Stores a file whose content is known; {@link ChangedFileException} if it is another by now.
+     *
+     * @param sent told how many bytes of it are on their way
+     */
+    void store(String key, Path file, Content content, LongConsumer sent) throws IOException {
         long beganNanos = MonotonicTime.SYSTEM.nanos();
         String id = bucket.ask(
                 "beginning the upload of " + key,
@@ -61,7 +66,7 @@ final class S3Uploads {
                         .uploadId());
         boolean complete = false;
         try {
-            List<CompletedPart> parts = send(key, id, file, content);
+            List<CompletedPart> parts = send(key, id, file, content, sent);
             try {
                 complete(key, id, parts);
             } catch (IOException e) {
@@ -99,19 +104,23 @@ final class S3Uploads {
                 .isPresent();
     }
 
-    private List<CompletedPart> send(String key, String id, Path file, Content content) throws IOException {
+    private List<CompletedPart> send(String key, String id, Path file, Content content, LongConsumer told)
+            throws IOException {
         int length = Math.toIntExact(Math.max(partBytes, Math.ceilDiv(content.sizeBytes(), MOST_PARTS)));
         MessageDigest sha256 = Digest.sha256();
         List<CompletedPart> parts = new ArrayList<>();
         try (InputStream in = Files.newInputStream(file);
                 PartsInFlight<CompletedPart> inFlight = new PartsInFlight<>(PARTS_IN_FLIGHT)) {
             int number = 1;
+            long sentBytes = 0;
             for (byte[] part = in.readNBytes(length); part.length > 0; part = in.readNBytes(length)) {
                 int partNumber = number++;
                 byte[] bytes = part;
                 inFlight.add(() -> send(key, id, partNumber, bytes)).ifPresent(parts::add);
                 // While the part is on its way.
                 sha256.update(part);
+                sentBytes += part.length;
+                told.accept(sentBytes);
             }
             parts.addAll(inFlight.rest());
         }

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -66,6 +67,20 @@ abstract class ArtifactStoreContract {
             assertThat(in.readAllBytes()).isEmpty();
         }
         assertThat(store.sizeBytes(empty)).contains(0L);
+    }
+
+    @Test
+    void whoPutsAFileIsToldHowMuchOfItIsStored() throws IOException {
+        byte[] content = new byte[9 << 20];
+        new Random(20261130).nextBytes(content);
+        Path file = Files.write(temp.resolve("weights.bin"), content);
+        List<Long> told = new ArrayList<>();
+
+        Digest blob = store.put(file, told::add);
+
+        assertThat(blob).isEqualTo(Digest.of(content));
+        assertThat(store.sizeBytes(blob)).contains((long) content.length);
+        assertThat(told).isSorted().endsWith((long) content.length);
     }
 
     @Test
