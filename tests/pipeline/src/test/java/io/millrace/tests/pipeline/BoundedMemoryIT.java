@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Weight-only work on a checkpoint of seven times the heap: a single one of its larger tensors, widened to 32 bits, would
+ * Pruning by weights (what quantizes is in {@link CompressMemoryIT}) on a checkpoint of seven times the heap: a single one of its larger tensors, widened to 32 bits, would
  * not fit. Memory outside the heap has no such bound, so what the whole process holds is looked at too.
  */
 final class BoundedMemoryIT {
@@ -38,7 +38,7 @@ final class BoundedMemoryIT {
     }
 
     @ParameterizedTest(name = "{0}")
-    @ValueSource(strings = {"gguf", "compressed-tensors", "onnx", "magnitude", "neurons"})
+    @ValueSource(strings = {"magnitude", "neurons"})
     @Tag("promise-5")
     @DisplayName("Promise 5: memory stays bounded, whatever the checkpoint's size")
     void weightOnlyWorkNeedsAFractionOfTheModelsSize(String job, @TempDir Path work) throws Exception {

@@ -4,8 +4,6 @@ import io.millrace.events.Device;
 import io.millrace.events.Parameters;
 import io.millrace.events.Role;
 import io.millrace.pruner.PruneStage;
-import io.millrace.quantizer.QuantizeStage;
-import io.millrace.worker.Stage;
 import io.millrace.worker.StageInput;
 import io.millrace.worker.Workspace;
 import java.io.IOException;
@@ -18,7 +16,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 
 /**
- * One job in a process of its own: a method, a checkpoint, a folder to work in. It prints the bytes of memory that no
+ * One prune job in a process of its own: a method, a checkpoint, a folder to work in. It prints the bytes of memory that no
  * file stands behind, the most that was seen at any progress that the stage reported; 0 where the system does not tell.
  */
 final class StageProcess {
@@ -33,18 +31,13 @@ final class StageProcess {
         Path checkpoint = Path.of(args[1]);
         Path work = Path.of(args[2]);
         switch (args[0]) {
-            case "gguf" -> run(new QuantizeStage(), new Parameters.Gguf("Q8_0"), checkpoint, work);
-            case "compressed-tensors" ->
-                run(new QuantizeStage(), new Parameters.CompressedTensors("W4A16"), checkpoint, work);
-            case "onnx" -> run(new QuantizeStage(), new Parameters.Onnx("int4"), checkpoint, work);
-            case "neurons" -> run(new PruneStage(), QUARTER, checkpoint, work);
-            case "magnitude" -> run(new PruneStage(), HALF, checkpoint, work);
+            case "neurons" -> run(QUARTER, checkpoint, work);
+            case "magnitude" -> run(HALF, checkpoint, work);
             default -> throw new IllegalArgumentException("no job is called '" + args[0] + "'");
         }
     }
 
-    private static <P extends Parameters> void run(Stage<? super P> stage, P parameters, Path checkpoint, Path work)
-            throws Exception {
+    private static void run(Parameters.Prune parameters, Path checkpoint, Path work) throws Exception {
         AtomicLong most = new AtomicLong();
         Workspace workspace = new Workspace() {
             @Override
@@ -57,9 +50,7 @@ final class StageProcess {
                 most.accumulateAndGet(anonymousBytes(), Math::max);
             }
         };
-        @SuppressWarnings("unchecked")
-        Stage<P> typed = (Stage<P>) stage;
-        typed.run(new StageInput<>(Map.of(Role.MODEL, checkpoint), parameters, 0, Device.CPU), workspace);
+        new PruneStage().run(new StageInput<>(Map.of(Role.MODEL, checkpoint), parameters, 0, Device.CPU), workspace);
         System.out.println(most.get());
     }
 
