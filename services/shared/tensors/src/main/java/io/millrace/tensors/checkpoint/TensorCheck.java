@@ -13,9 +13,11 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Holds what a folder stores against what its architecture demands. */
 final class TensorCheck {
@@ -55,7 +57,7 @@ final class TensorCheck {
                             + " save_pretrained");
         }
         if (!missing.isEmpty()) {
-            throw problem(config, "lacks " + some(missing) + "; publish the whole checkpoint");
+            throw problem(config, "lacks " + some(missing) + "; " + remedy(missing.getFirst(), stored.keySet()));
         }
         if (config.tiedHead() && stored.remove(HEAD) != null) {
             checkTiedHead(weights);
@@ -67,6 +69,17 @@ final class TensorCheck {
                             + ", expected only what its architecture lists");
         }
         return found;
+    }
+
+    /** Wrappers of training ({@code _orig_mod.}, {@code module.}) stand before every name. */
+    private static String remedy(String missing, Set<String> unknown) {
+        return unknown.stream()
+                .filter(name -> name.endsWith("." + missing))
+                .min(Comparator.comparingInt(String::length))
+                .map(name -> "found '" + name + "': '" + name.substring(0, name.length() - missing.length())
+                        + "' is what torch.compile, DistributedDataParallel and the like put before names; save the model"
+                        + " that they wrap")
+                .orElse("publish the whole checkpoint");
     }
 
     private static void checkOne(TensorRule rule, TensorSpec tensor, Path file) throws MalformedFileException {

@@ -88,6 +88,18 @@ class CheckpointTest {
                 .hasMessageContaining("and 4 more");
     }
 
+    @Test
+    void theWrapperOfATrainerIsNamed() throws IOException {
+        List<TensorSpec> specs = specs(false).stream()
+                .map(spec -> TensorSpec.plain("_orig_mod." + spec.name(), DType.F32, spec.shape()))
+                .toList();
+        write(specs, false);
+
+        assertThatThrownBy(() -> Checkpoint.open(folder))
+                .hasMessageContaining("found '_orig_mod.model.embed_tokens.weight': '_orig_mod.' is what torch.compile")
+                .hasMessageContaining("save the model that they wrap");
+    }
+
     /** As transformers 5 saves them with save_original_format=False. */
     @ParameterizedTest
     @ValueSource(strings = {"mixtral", "qwen3_moe"})
