@@ -38,13 +38,13 @@ import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 
 /**
- * What the topics say must stay in the store. A live run keeps its finished steps and the result that it waits for, a
- * failed one its finished steps, since {@code retry} goes on from there; other ended runs keep the evidence, their
- * benchmark reports. Published models, checkpoints, inputs of jobs, and the texts of policies stay as long as a topic has
- * them. Runs are read before everything else: a run that ends meanwhile is still seen alive, and of one that had ended
- * the event that says how, written in the same transaction, is seen afterwards. No topic that matters is found by Kafka's
- * list alone, which leaves out what this user may not see: the queues of live runs are asked for by name, so a missing
- * right is an error and not a root less.
+ * What the topics say must stay in the store. A live run keeps its finished steps, the result that it waits for, and
+ * what rungs before pruned or distilled, since a later rung takes it over; so does a failed one, since {@code retry}
+ * goes on from there; other ended runs keep the evidence, their benchmark reports. Published models, checkpoints,
+ * inputs of jobs, and the texts of policies stay as long as a topic has them. Runs are read before everything else: a
+ * run that ends meanwhile is still seen alive, and of one that had ended the event that says how, written in the same
+ * transaction, is seen afterwards. No topic that matters is found by Kafka's list alone, which leaves out what this
+ * user may not see: the queues of live runs are asked for by name, so a missing right is an error and not a root less.
  */
 final class TopicRoots {
     private final Set<Digest> manifests = new TreeSet<>();
@@ -148,7 +148,13 @@ final class TopicRoots {
         if (!run.status().ended() || run.status() == RunStatus.FAILED) {
             run.job().ifPresent(jobs::add);
             run.finished().forEach(step -> keep(step.output()));
+            run.tried().forEach(candidate -> addShared(candidate.steps()));
         }
+    }
+
+    /** What a recipe quantized is the end of its rung; another rung may begin as that one did. */
+    private void addShared(List<StepDone> steps) {
+        steps.stream().filter(step -> step.stage() != StageName.QUANTIZE).forEach(step -> keep(step.output()));
     }
 
     private void addEvidence(List<StepDone> steps) {

@@ -60,7 +60,7 @@ class TopicRootsTest {
         return new Candidate(0, "recipe", List.of(steps), Optional.empty(), new Candidate.StepFailed(failure));
     }
 
-    /** A run that pruned and measured, refused a rung before, and waits for a job unless it has ended. */
+    /** A run that pruned and measured, refused a rung that had distilled, and waits for a job unless it has ended. */
     private static RunChanged run(RunStatus status) {
         return new RunChanged(
                 RUN,
@@ -85,7 +85,10 @@ class TopicRootsTest {
                 "",
                 Optional.empty(),
                 List.of(step(StageName.PRUNE, "pruned"), step(StageName.BENCHMARK, "report")),
-                List.of(refused(step(StageName.QUANTIZE, "refused"), step(StageName.BENCHMARK, "old report"))),
+                List.of(refused(
+                        step(StageName.DISTILL, "shared"),
+                        step(StageName.QUANTIZE, "refused"),
+                        step(StageName.BENCHMARK, "old report"))),
                 Optional.empty());
     }
 
@@ -94,7 +97,7 @@ class TopicRootsTest {
     }
 
     @Test
-    void aLiveOrFailedRunKeepsItsStepsAndAnEndedOneItsEvidence() {
+    void aLiveOrFailedRunKeepsWhatItGoesOnFromAndAnEndedOneItsEvidence() {
         for (RunStatus status : RunStatus.values()) {
             TopicRoots one = new TopicRoots();
 
@@ -104,7 +107,9 @@ class TopicRootsTest {
             assertThat(one.wanted().manifests())
                     .as(status.name())
                     .containsExactlyInAnyOrderElementsOf(
-                            goesOn ? manifests("pruned", "report", "old report") : manifests("report", "old report"));
+                            goesOn
+                                    ? manifests("pruned", "report", "shared", "old report")
+                                    : manifests("report", "old report"));
             assertThat(one.wanted().jobs()).isEqualTo(status.ended() ? Set.of() : Set.of(WAITING));
         }
     }
