@@ -125,6 +125,19 @@ class NewestWinsTest {
     }
 
     @Test
+    void ofTwoThatWerePublishedAtOnceTheGreaterDigestIsTheNewer() {
+        CheckpointPublished other = Given.checkpoint("v1b");
+        boolean greater = other.artifact().manifest().compareTo(OLD.artifact().manifest()) > 0;
+        for (List<CheckpointPublished> order : List.of(List.of(OLD, other), List.of(other, OLD))) {
+            World one = new World();
+            one.apply(policy(Policy.OnNewer.SUPERSEDE));
+            order.forEach(one::publish);
+
+            assertThat(one.openRuns()).extracting(RunState::id).containsExactly(id(greater ? other : OLD));
+        }
+    }
+
+    @Test
     void theSameCheckpointTwiceIsOneRun() {
         world.apply(policy(Policy.OnNewer.KEEP));
         world.publish(OLD);
