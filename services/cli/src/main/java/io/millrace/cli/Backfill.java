@@ -8,9 +8,9 @@ final class Backfill {
         if (value.equals("all")) {
             return Integer.MAX_VALUE;
         }
-        if (value.matches("[0-9]{1,9}")) {
+        if (value.matches("[1-9][0-9]{0,8}")) {
             return Integer.parseInt(value);
         }
-        throw new CommandFailure(ExitCode.USAGE, "--backfill is '" + value + "'; give a number or 'all'");
+        throw new CommandFailure(ExitCode.USAGE, "--backfill is '" + value + "'; give a number from 1, or 'all'");
     }
 }

@@ -10,6 +10,7 @@ import io.millrace.events.RunId;
 import io.millrace.events.RunStatus;
 import io.millrace.events.wire.Topics;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -50,9 +51,17 @@ final class PlannedRuns {
 
     /** All checkpoints of each model, the newest first. */
     static Map<ModelName, List<CheckpointPublished>> newestFirst(TopicReader reader, Topics topics) {
-        return reader.events(topics.checkpoints(), CheckpointPublished.class).stream()
-                .distinct()
-                .sorted((a, b) -> a.equals(b) ? 0 : a.isNewerThan(b) ? -1 : 1)
+        return newestFirst(reader.events(topics.checkpoints(), CheckpointPublished.class));
+    }
+
+    /** Of a version that was published again the first record stands, as it does for the conductor. */
+    static Map<ModelName, List<CheckpointPublished>> newestFirst(List<CheckpointPublished> published) {
+        Map<ModelName, Map<String, CheckpointPublished>> versions = new HashMap<>();
+        published.forEach(checkpoint -> versions.computeIfAbsent(checkpoint.model(), _ -> new HashMap<>())
+                .putIfAbsent(checkpoint.version(), checkpoint));
+        return versions.values().stream()
+                .flatMap(ofModel -> ofModel.values().stream())
+                .sorted((a, b) -> a.isNewerThan(b) ? -1 : b.isNewerThan(a) ? 1 : 0)
                 .collect(Collectors.groupingBy(CheckpointPublished::model));
     }
 }

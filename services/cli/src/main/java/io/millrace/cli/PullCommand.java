@@ -7,7 +7,6 @@ import io.millrace.store.Manifest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -77,7 +76,9 @@ final class PullCommand implements Callable<Integer> {
         Connection connection = cluster.connect();
         ModelPublished found;
         try (TopicReader reader = connection.reader()) {
-            found = choose(reader.events(connection.topics().models(), ModelPublished.class));
+            found = choose(
+                    reader.events(connection.topics().models(), ModelPublished.class),
+                    reader.latest(connection.topics().modelsLatest(), ModelPublished.class));
         }
         try (ArtifactStore store = connection.store()) {
             Path place = ModelFiles.pull(store, found, folder, progress::showBytes);
@@ -107,8 +108,12 @@ final class PullCommand implements Callable<Integer> {
         }
     }
 
-    ModelPublished choose(List<ModelPublished> models) {
-        List<ModelPublished> candidates = models.stream()
+    /**
+     * Of the newest checkpoint. A changed policy or a computation anew makes several models of one: of these it is the one
+     * that stands as the latest, else the one that was published last.
+     */
+    ModelPublished choose(List<ModelPublished> models, List<ModelPublished> latest) {
+        List<ModelPublished> candidates = Stream.concat(models.stream(), latest.stream())
                 .filter(published -> published.model().value().equals(model))
                 .filter(published -> published.target().equals(target))
                 .filter(published -> version == null || published.version().equals(version))
@@ -122,7 +127,7 @@ final class PullCommand implements Callable<Integer> {
                     "several policies have a target '" + target + "': " + policies + "; choose with --policy");
         }
         return candidates.stream()
-                .max(Comparator.comparing(published -> published.source().publishedAt()))
+                .reduce((best, later) -> best.source().isNewerThan(later.source()) ? best : later)
                 .orElseThrow(() -> new CommandFailure(
                         ExitCode.NOT_FOUND,
                         "no model '" + model + "' for target '" + target + "'"

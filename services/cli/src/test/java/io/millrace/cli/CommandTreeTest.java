@@ -308,10 +308,14 @@ final class CommandTreeTest {
     }
 
     @Test
-    void pullingWhereNothingWasPublishedSaysSo() {
-        assertThatThrownBy(() -> new PullCommand().choose(List.of()))
-                .isInstanceOf(CommandFailure.class)
-                .hasMessageEndingWith("; published: none");
+    void whatIsNoFolderIsNotPublished(@TempDir Path folder) throws Exception {
+        Path file = Files.createFile(folder.resolve("model.gguf"));
+        Said ofFile = Said.to("publish", file.toString(), "--model", "chat", "--version", "1");
+        Said ofNothing = Said.to("publish", folder.resolve("x").toString(), "--model", "chat", "--version", "1");
+
+        assertRefused(ofFile, file + " is a file, expected the folder of a checkpoint");
+        assertThat(ofNothing.exitCode()).isEqualTo(ExitCode.NOT_FOUND);
+        assertThat(ofNothing.err()).isEqualToIgnoringNewLines("millrace: there is no folder " + folder.resolve("x"));
     }
 
     /** Java ends those with 3 whose heap is full: its code stands for nothing else there. */

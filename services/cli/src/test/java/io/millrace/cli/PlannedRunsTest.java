@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.conductor.run.Forgotten;
 import io.millrace.events.ArtifactRef;
@@ -53,6 +54,13 @@ class PlannedRunsTest {
     }
 
     @Test
+    void aPolicyStartsNothingOfAModelThatItDoesNotMatch() {
+        assertThat(PlannedRuns.count(
+                        policy(1), Map.of(), Map.of(new ModelName("vision"), List.of(NEW)), NOTHING_FORGOTTEN))
+                .isZero();
+    }
+
+    @Test
     void aBackfillStartsWhatWasSupersededToo() {
         Map<RunId, RunStatus> runs = Map.of(id(NEW), RunStatus.PUBLISHED, id(OLD), RunStatus.SUPERSEDED);
 
@@ -81,6 +89,31 @@ class PlannedRunsTest {
         }
     }
 
+    /** As whoever publishes a folder once more sends it, with the time at which that is done. */
+    @Test
+    void aVersionThatIsPublishedAgainIsNoOtherAndNoNewerCheckpoint() {
+        CheckpointPublished old = published("v1", "v1", 0);
+        CheckpointPublished next = published("v2", "v2", 60);
+
+        assertThat(PlannedRuns.newestFirst(List.of(
+                        old, next, published("v1", "v1", 120), published("v2", "v2", 180), published("v1", "x", 240))))
+                .isEqualTo(Map.of(MODEL, List.of(next, old)));
+    }
+
+    /** The conductor plans the newest one at least. */
+    @Test
+    void aBackfillIsOneCheckpointOrMore() {
+        assertThat(Backfill.parse("1")).isEqualTo(1);
+        assertThat(Backfill.parse("all")).isEqualTo(Integer.MAX_VALUE);
+        for (String wrong : List.of("0", "-1", "two", "")) {
+            assertThatThrownBy(() -> Backfill.parse(wrong))
+                    .isInstanceOfSatisfying(
+                            CommandFailure.class,
+                            failure -> assertThat(failure.exitCode()).isEqualTo(ExitCode.USAGE))
+                    .hasMessage("--backfill is '" + wrong + "'; give a number from 1, or 'all'");
+        }
+    }
+
     private static Policy policy(int backfill) {
         return new Policy("chat-models", "chat-*", Policy.OnNewer.SUPERSEDE, List.of(PHONE), 1, backfill);
     }
@@ -90,14 +123,18 @@ class PlannedRunsTest {
     }
 
     private static CheckpointPublished checkpoint(String version) {
+        return published(version, version, 0);
+    }
+
+    private static CheckpointPublished published(String version, String weights, int seconds) {
         return new CheckpointPublished(
                 MODEL,
                 version,
                 1,
-                ArtifactRef.inStore(Digest.of(version)),
+                ArtifactRef.inStore(Digest.of(weights)),
                 new ModelNumbers("LlamaForCausalLM", 2_000_000, 256, 256, 1024, 2, 4, 2, 512, "BF16"),
                 Optional.empty(),
                 Map.of(),
-                Instant.parse("2026-03-01T12:00:00Z"));
+                Instant.parse("2026-03-01T12:00:00Z").plusSeconds(seconds));
     }
 }

@@ -109,8 +109,8 @@ record PolicyChange(
         return policy.backfill() > 1 ? request.kept() : request;
     }
 
-    /** A newer checkpoint superseded the run before the policy's record was written. */
-    private boolean isWantedAfterAll(RunState run, Policy policy) {
-        return policy.backfill() > 1 && run instanceof RunState.Superseded superseded && !superseded.isAfter(at, now);
+    /** Superseded, or never would have been, had the policy's record been read in time. */
+    private static boolean isWantedAfterAll(RunState run, Policy policy) {
+        return policy.backfill() > 1 && run instanceof RunState.Superseded;
     }
 }

@@ -108,6 +108,18 @@ class MovedCheckpointTest {
         assertThat(world.published(RunFailed.class)).hasSize(2);
     }
 
+    /** The weights are the same wherever they lie. */
+    @Test
+    void aFaultOfTheWeightsEndsTheRunsOfEachVersionThatHasThem() {
+        world.publish(checkpoint("final", "/final"));
+
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.MALFORMED_CHECKPOINT));
+
+        assertThat(world.openRuns()).isEmpty();
+        assertThat(world.published(RunFailed.class)).hasSize(2);
+        assertThat(world.jobs()).hasSize(1);
+    }
+
     private static ArtifactRef model(Job job) {
         return job.inputs().get(Role.MODEL);
     }

@@ -79,6 +79,19 @@ class NewestWinsTest {
         assertThat(world.jobs()).hasSize(2);
     }
 
+    @Test
+    void aCheckpointWhoseRecordIsReadTwiceSupersedesNothingThatWasAskedForSince() {
+        world.apply(policy(Policy.OnNewer.SUPERSEDE));
+        world.publish(OLD);
+        finish(world.lastJob());
+        world.publish(NEW);
+        world.ask(OperatorRequest.Kind.RECOMPUTE, id(OLD));
+
+        world.publish(NEW);
+
+        assertThat(status(OLD)).isEqualTo(RunStatus.REQUESTED);
+    }
+
     /** Its folder was moved, and it is published from there: training did not make it anew. */
     @Test
     void aCheckpointThatIsPublishedAgainFromElsewhereIsNoNewerThanItWas() {
@@ -109,6 +122,19 @@ class NewestWinsTest {
 
         assertThat(status(OLD)).isEqualTo(RunStatus.SUPERSEDED);
         assertThat(status(NEW)).isEqualTo(RunStatus.REQUESTED);
+    }
+
+    @Test
+    void ofTwoThatWerePublishedAtOnceTheGreaterDigestIsTheNewer() {
+        CheckpointPublished other = Given.checkpoint("v1b");
+        boolean greater = other.artifact().manifest().compareTo(OLD.artifact().manifest()) > 0;
+        for (List<CheckpointPublished> order : List.of(List.of(OLD, other), List.of(other, OLD))) {
+            World one = new World();
+            one.apply(policy(Policy.OnNewer.SUPERSEDE));
+            order.forEach(one::publish);
+
+            assertThat(one.openRuns()).extracting(RunState::id).containsExactly(id(greater ? other : OLD));
+        }
     }
 
     @Test
@@ -144,6 +170,28 @@ class NewestWinsTest {
         world.ask(OperatorRequest.Kind.RECOMPUTE, id(other));
         assertThat(status(other)).isEqualTo(RunStatus.FAILED);
         assertThat(world.jobs()).hasSize(1);
+    }
+
+    @Test
+    void theSameVersionWithOtherWeightsIsToldOnceToWhoeverAskedAndElseToTheDeadLetters() {
+        world.publish(OLD);
+        CheckpointPublished other = Given.withWeights(OLD, "other weights");
+
+        world.publish(other);
+        assertThat(refused(world)).hasSize(1);
+
+        world.apply(policy(Policy.OnNewer.KEEP));
+        world.publish(other);
+        world.publish(other);
+
+        assertThat(world.published(RunFailed.class)).hasSize(1);
+        assertThat(refused(world)).hasSize(1);
+    }
+
+    private static List<Output> refused(World world) {
+        return world.outputs().stream()
+                .filter(Output.RefuseRecord.class::isInstance)
+                .toList();
     }
 
     @Test
@@ -387,6 +435,7 @@ class NewestWinsTest {
         world.apply(policy(Policy.OnNewer.KEEP));
         world.publish(OLD);
         world.ask(OperatorRequest.Kind.CANCEL, id(OLD));
+        world.pass(Limits.DEFAULT.endedKept());
         world.forgetEndedRuns();
 
         world.apply(Given.policy(Policy.OnNewer.KEEP, 2, PHONE));

@@ -6,7 +6,9 @@ import io.millrace.conductor.Given;
 import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Job;
 import io.millrace.events.JobCancelled;
+import io.millrace.events.OperatorRequest;
 import io.millrace.events.Policy;
+import io.millrace.events.Role;
 import io.millrace.events.Target;
 import java.time.Duration;
 import java.time.Instant;
@@ -86,6 +88,10 @@ class PolicyOrderTest {
         world.apply(policy(Policy.OnNewer.KEEP, 1, 1, PHONE), CHANGED);
 
         assertThat(remembered(world)).containsExactly("v1 phone Requested", "v2 phone Requested", "v3 phone Requested");
+        assertThat(world.jobs())
+                .extracting(job -> job.inputs().get(Role.MODEL))
+                .as("in the order in which they came")
+                .containsExactly(V1.artifact(), V2.artifact(), V3.artifact());
     }
 
     @Test
@@ -104,6 +110,67 @@ class PolicyOrderTest {
                             + ", before this checkpoint was published");
         });
         assertThat(world.outputs()).contains(new Output.ForgetRun(job.run()));
+    }
+
+    /** No conductor ran for hours: one that came after it superseded, when it was read, what the backfill asked for. */
+    @Test
+    void aBackfillThatIsReadLongAfterItsTimeBeginsWhatItWouldHaveKeptInTime() {
+        world.apply(policy(Policy.OnNewer.SUPERSEDE, 1, 1, PHONE), Given.START);
+        world.publish(V1, V1.publishedAt());
+        world.wait(Duration.ofHours(3));
+        world.publish(V2, V2.publishedAt());
+
+        world.apply(policy(Policy.OnNewer.SUPERSEDE, 2, 2, PHONE), CHANGED);
+
+        assertThat(remembered(world)).containsExactly("v1 phone Requested", "v2 phone Requested");
+    }
+
+    @Test
+    void lateNewsOfAPolicyLeavesTheRunsOfOthersAndThoseThatHaveDoneTheirWork() {
+        Policy before = policy(Policy.OnNewer.KEEP, 1, 1, PHONE);
+        Policy other = new Policy("other", "chat-*", Policy.OnNewer.KEEP, List.of(LAPTOP), 1, 1);
+        world.apply(before, Given.START);
+        world.apply(other, Given.START);
+        publishTheOthers(world);
+        RunState done = world.openRuns().stream()
+                .filter(run -> run.request().policy().equals(before.name()))
+                .findFirst()
+                .orElseThrow();
+        world.ask(OperatorRequest.Kind.CANCEL, done.id());
+
+        world.delete(before, DELETED);
+
+        assertThat(remembered(world))
+                .containsExactlyInAnyOrder(
+                        done.request().checkpoint().version() + " phone Cancelled",
+                        "v2 laptop Requested",
+                        "v3 laptop Requested");
+    }
+
+    @Test
+    void lateNewsThatAskForARunAgainLeaveItsJobAlone() {
+        world.apply(policy(Policy.OnNewer.KEEP, 1, 1, PHONE), Given.START);
+        publishTheOthers(world);
+
+        world.apply(policy(Policy.OnNewer.KEEP, 2, 1, PHONE, LAPTOP), CHANGED);
+
+        assertThat(world.published(JobCancelled.class)).isEmpty();
+        assertThat(world.jobs())
+                .extracting(job -> job.parameters().values().get("type"))
+                .containsExactly("Q4_K_M", "Q4_K_M", "Q8_0", "Q8_0");
+    }
+
+    /** Publication says which is the newest, arrival what the policy meets. */
+    @Test
+    void anOlderCheckpointThatCameAfterAPolicyWasDeletedLeavesNoRun() {
+        Policy before = policy(Policy.OnNewer.KEEP, 1, 1, PHONE);
+        world.apply(before, Given.START);
+        world.publish(V3, CHANGED);
+        world.publish(V2, Given.START.plusSeconds(200));
+
+        world.delete(before, DELETED);
+
+        assertThat(remembered(world)).containsExactly("v3 phone Requested");
     }
 
     /** The conductor's offsets were lost, and policies are read from the start. */
@@ -127,12 +194,13 @@ class PolicyOrderTest {
     /** A broker whose clock is a little behind became the leader of the policies. */
     @Test
     void aChangeWhoseTimeIsALittleOlderThanTheOneBeforeCounts() {
+        world.publish(V1, V1.publishedAt());
         world.apply(policy(Policy.OnNewer.KEEP, 1, 1, PHONE), CHANGED);
 
         world.delete(policy(Policy.OnNewer.KEEP, 1, 1, PHONE), CHANGED.minus(Duration.ofMinutes(5)));
 
         world.publish(V2, V2.publishedAt());
-        assertThat(world.openRuns()).isEmpty();
+        assertThat(remembered(world)).as("what it began goes on").containsExactly("v1 phone Requested");
     }
 
     /** The broker that led the policies before had a clock that was an hour ahead. */

@@ -816,9 +816,24 @@ class RunRulesTest {
         Instant ahead = world.now().plus(Duration.ofHours(1));
         world.ask(new OperatorRequest(Given.MODEL, run, OperatorRequest.Kind.RETRY, "ana", "", ahead));
 
-        world.ask(OperatorRequest.Kind.CANCEL, run);
+        Instant asked = world.now().plusSeconds(60);
+        world.wait(Duration.ofHours(2));
+        world.ask(request(run, OperatorRequest.Kind.CANCEL, asked));
 
         assertThat(world.run(run).status()).isEqualTo(RunStatus.CANCELLED);
+    }
+
+    /** An older command gives its own time. */
+    @Test
+    void aRequestFromAClockFarBehindIsAsOldAsItsRecord() {
+        RunId run = start(PHONE);
+        Instant behind = world.now();
+        world.pass(Duration.ofHours(1));
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.NOT_FINITE));
+
+        world.askAt(world.now(), request(run, OperatorRequest.Kind.RETRY, behind));
+
+        assertThat(world.jobs()).hasSize(2);
     }
 
     @Test

@@ -55,6 +55,19 @@ class SharedJobTest {
     }
 
     @Test
+    void aRunThatJoinsAJobAtWorkShowsItSo() {
+        world.hear(Answers.started(job(Given.CPU), world.now()));
+
+        Target tablet = Given.target("tablet", PHONE.ladder().getFirst());
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, CLOUD, PHONE, tablet));
+
+        RunChanged last = world.run(RunId.of(Given.checkpoint("v1"), "chat-models", tablet));
+        assertThat(last.status()).isEqualTo(RunStatus.WORKING);
+        assertThat(last.message()).isEqualTo("started");
+        assertThat(world.jobs()).hasSize(2);
+    }
+
+    @Test
     void whatOneDeviceCannotDoTheOtherMay() {
         for (int attempt = 1; attempt <= 3; attempt++) {
             world.hear(Answers.failed(job(Given.CPU), world.now(), Reason.OUT_OF_MEMORY));

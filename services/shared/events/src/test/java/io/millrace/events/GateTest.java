@@ -117,6 +117,8 @@ class GateTest {
     @Test
     void measurementThatIsNoNumberDoesNotExist() {
         assertThatThrownBy(() -> measured(Metric.PERPLEXITY, Double.NaN)).hasMessageContaining("not a finite number");
+        assertThatThrownBy(() -> Measurement.missing(Metric.PERPLEXITY, Device.CPU, ""))
+                .hasMessage("'perplexity' has no value and no note that says why");
     }
 
     private static Measurement measured(Metric metric, double value) {

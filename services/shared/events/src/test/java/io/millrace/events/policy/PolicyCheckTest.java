@@ -22,6 +22,8 @@ import io.millrace.events.TextUse;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class PolicyCheckTest {
     /** Embedding 256 × 256, two layers of 4 × 256² attention and 3 × 256 × 1024 feed-forward. */
@@ -139,7 +141,102 @@ class PolicyCheckTest {
     void pruningMakesRoomUnderTheLimit() {
         List<Parameters> pruned = List.of(new Parameters.Neurons(0.5, 256), new Parameters.Gguf("Q8_0"));
 
-        assertThat(check(0.45, 512, List.of(pruned))).isEmpty();
+        assertThat(check(0.339, 512, List.of(pruned))).isEmpty();
+        assertThat(check(0.338, 512, List.of(pruned))).hasSize(1);
+    }
+
+    /** A type that counted as larger than it is would keep a rung from being tried that might pass. */
+    @ParameterizedTest
+    @CsvSource({
+        "TQ2_0, 66, 256",
+        "Q2_K, 84, 256",
+        "Q3_K, 110, 256",
+        "Q3_K_S, 110, 256",
+        "Q3_K_M, 110, 256",
+        "Q3_K_L, 110, 256",
+        "MXFP4, 17, 32",
+        "MXFP4_MOE, 17, 32",
+        "IQ4_XS, 136, 256",
+        "IQ4_NL, 18, 32",
+        "Q4_0, 18, 32",
+        "Q4_1, 20, 32",
+        "Q4_K, 144, 256",
+        "Q4_K_S, 144, 256",
+        "Q4_K_M, 144, 256",
+        "Q5_0, 22, 32",
+        "Q5_1, 24, 32",
+        "Q5_K, 176, 256",
+        "Q5_K_S, 176, 256",
+        "Q5_K_M, 176, 256",
+        "Q6_K, 210, 256",
+        "Q8_0, 34, 32",
+        "F16, 2, 1",
+        "BF16, 2, 1",
+        "F32, 4, 1"
+    })
+    void aTypeOfGgufTakesTheBitsOfItsBlocks(String type, int bytes, int weights) {
+        Parameters.Gguf gguf = Parameters.Gguf.TYPES.contains(type)
+                ? new Parameters.Gguf(type)
+                : new Parameters.Gguf(
+                        "Q8_0", types(Optional.empty(), List.of(new PatternType("ffn", type))), Optional.empty());
+
+        assertLeastBits(MODEL, gguf, 8.0 * bytes / weights);
+    }
+
+    @Test
+    void aHeadMayBeTheSmallestPartAndMakesNothingElseLarger() {
+        assertLeastBits(
+                MODEL, new Parameters.Gguf("Q4_0", types(Optional.of("F16"), List.of()), Optional.empty()), 4.5);
+        assertLeastBits(
+                MODEL, new Parameters.Gguf("Q8_0", types(Optional.of("Q4_0"), List.of()), Optional.empty()), 4.5);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"int4, 5", "int8, 9"})
+    void onnxHasCodesAndAScaleForEach32(String type, double bits) {
+        assertLeastBits(MODEL, new Parameters.Onnx(type), bits);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"BF16, 16", "F16, 16", "F32, 32"})
+    void whatIsOnlyPrunedOrDistilledStaysAsWideAsItWas(String dtype, double bits) {
+        ModelNumbers model = new ModelNumbers("LlamaForCausalLM", 2_163_968, 256, 256, 1024, 2, 4, 4, 512, dtype);
+
+        assertLeastBits(model, new Parameters.Distill(1, 1, 128, 2, 0, 0.1, true), bits);
+    }
+
+    private static GgufTensorTypes types(Optional<String> head, List<PatternType> byPattern) {
+        return new GgufTensorTypes(false, Optional.empty(), head, byPattern);
+    }
+
+    private static void assertLeastBits(ModelNumbers model, Parameters last, double bits) {
+        Recipe recipe = new Recipe(List.of(new Step(last, Device.CPU)));
+        double bytes = model.parameters() * bits / 8;
+
+        assertThat(impossible(model, recipe, Metric.BITS_PER_WEIGHT, bits + 1e-6))
+                .isEmpty();
+        assertThat(impossible(model, recipe, Metric.BITS_PER_WEIGHT, bits - 1e-6))
+                .hasSize(1);
+        assertThat(impossible(model, recipe, Metric.SIZE, bytes)).isEmpty();
+        assertThat(impossible(model, recipe, Metric.SIZE, bytes - 1)).hasSize(1);
+    }
+
+    private static List<ImpossibleRung> impossible(ModelNumbers model, Recipe recipe, Metric metric, double atMost) {
+        return PolicyCheck.impossibleRungs(model, target(List.of(recipe), 512, metric, atMost));
+    }
+
+    @Test
+    void aLimitFromBelowMakesNoRungImpossible() {
+        Target target = new Target(
+                "t",
+                Device.CPU,
+                Device.CPU,
+                new TextUse(ArtifactRef.inStore(Digest.of("text")), 64, 512, 0),
+                Optional.empty(),
+                List.of(new Recipe(List.of(new Step(new Parameters.Gguf("Q8_0"), Device.CPU)))),
+                new Gate(List.of(new Limit(Metric.SIZE_RATIO, Limit.Comparison.AT_LEAST, 0.1))));
+
+        assertThat(PolicyCheck.impossibleRungs(MODEL, target)).isEmpty();
     }
 
     @Test

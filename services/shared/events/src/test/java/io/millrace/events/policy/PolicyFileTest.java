@@ -13,6 +13,7 @@ import io.millrace.events.GgufTensorTypes.PatternType;
 import io.millrace.events.Limit;
 import io.millrace.events.Literature;
 import io.millrace.events.Metric;
+import io.millrace.events.ModelName;
 import io.millrace.events.Parameters;
 import io.millrace.events.Policy;
 import io.millrace.events.Recipe;
@@ -24,6 +25,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -128,6 +130,47 @@ class PolicyFileTest {
         assertThat(draft.onNewer()).isEqualTo(Policy.OnNewer.KEEP);
         assertThat(draft.evaluation()).isEqualTo(new TextDraft(Path.of("e.txt"), 64, 512, 0));
         assertThat(draft.calibration()).isEmpty();
+    }
+
+    @Test
+    void workIsDoneAndSpeedMeasuredWhereThePolicySaysUnlessItSaysOtherwise() throws PolicyException {
+        TargetDraft target = PolicyFile.parse(SMALL.replace("evaluate:", "work-on: h100\nevaluate:"))
+                .targets()
+                .getFirst();
+
+        assertThat(target.device()).isEqualTo(new Device("h100"));
+        assertThat(target.ladder().getFirst().steps())
+                .extracting(StepDraft::device)
+                .containsExactly(new Device("h100"));
+    }
+
+    @Test
+    void leastAndLongestValuesAreTaken() throws PolicyException {
+        String name = "p".repeat(128);
+        PolicyDraft draft = PolicyFile.parse(SMALL.replace("policy: p", "policy: " + name)
+                .replace("{text: e.txt}", "{text: e.txt, sequences: 1, length: 4}"));
+
+        assertThat(draft.name()).isEqualTo(name);
+        assertThat(draft.evaluation()).isEqualTo(new TextDraft(Path.of("e.txt"), 1, 4, 0));
+        assertThatThrownBy(() -> PolicyFile.parse(SMALL.replace("policy: p", "policy: p" + name)))
+                .hasMessageContaining("is not a name");
+    }
+
+    @Test
+    void aPatternFitsWholeNamesAndStarsAloneStandForOtherCharacters() throws PolicyException {
+        assertThat(matched("*")).containsExactly("chat", "chat-7b", "my-chat", "chat.7b");
+        assertThat(matched("chat-*")).containsExactly("chat-7b");
+        assertThat(matched("*chat")).containsExactly("chat", "my-chat");
+        assertThat(matched("chat.7b")).containsExactly("chat.7b");
+        assertThat(matched("c*t*b")).containsExactly("chat-7b", "chat.7b");
+    }
+
+    private static List<String> matched(String pattern) throws PolicyException {
+        Policy policy = PolicyFile.parse(SMALL.replace("models: \"*\"", "models: \"" + pattern + "\""))
+                .resolve(PolicyInputs.UNSTORED, 1, 1);
+        return Stream.of("chat", "chat-7b", "my-chat", "chat.7b")
+                .filter(name -> policy.matches(new ModelName(name)))
+                .toList();
     }
 
     @Test
@@ -337,6 +380,9 @@ class PolicyFileTest {
             {text: e.txt}         | {text: e.txt, length: long} | policy:3: 'length' is 'long' but must be a whole number
             {text: e.txt}         | {text: e.txt, sequences: 0} | policy:3: 'sequences' is 0 but must be at least 1
             {text: e.txt}         | {text: e.txt, length: 3} | policy:3: 'length' is 3 but must be at least 4
+            {text: e.txt}         | {text: e.txt}\\ncalibrate: {text: c.txt, sequences: 0} | policy:4: 'sequences' is 0 but must be at least 1
+            {text: e.txt}         | {text: e.txt}\\ncalibrate: {text: c.txt, length: 1} | policy:4: 'length' is 1 but must be at least 2
+            {text: e.txt}         | {text: e.txt}\\ncalibrate: {text: c.txt, sede: 1} | policy:4: unknown key 'sede'; did you mean 'seed'?
             {text: e.txt}         | e.txt                 | policy:3: 'evaluate' must be a map, found 'e.txt'
             name: t               | name: t\\n    devise: cpu | policy:6: unknown key 'devise'; did you mean 'device'?
             name: t               | name: t\\n    device: CPU | policy:6: 'CPU' is not a device class
@@ -373,6 +419,7 @@ class PolicyFileTest {
             {size-ratio: 0.6}     | {sise-ratio: 0.6}     | policy:8: unknown metric 'sise-ratio'; did you mean 'size-ratio'?
             {size-ratio: 0.6}     | {size-ratio: "< 1"}   | policy:8: limit of 'size-ratio' is '< 1'
             {size-ratio: 0.6}     | {size-ratio: "<= e"}  | policy:8: 'e' is not a number
+            {size-ratio: 0.6}     | {size-ratio: 1e999}   | policy:8: '1e999' is not a number
             {size-ratio: 0.6}     | {same-top-token: ">= 90"} | policy:8: 'same-top-token' is a share and never above 1; did you mean '90.0%'?
             {size-ratio: 0.6}     | {size: "<= 4G"}       | policy:8: limit of 'size' is '<= 4G'; write "<= NUMBER" or ">= NUMBER", a plain number in the unit byte
             {size-ratio: 0.6}     | {size-ratio: >= 1}    | policy:8: not YAML: while scanning for the next token, found character '>' that cannot start any token; values that start with > or * need quotes
@@ -394,6 +441,8 @@ class PolicyFileTest {
     @CsvSource(delimiter = '|', textBlock = """
             same-top-token: <= 90%       | policy:8: 'same-top-token <= 0.9' lets the worse candidates pass, since more is better here; did you mean '>='?
             'kl-divergence: ">= 0.01"'   | policy:8: 'kl-divergence >= 0.01' lets the worse candidates pass, since less is better here; did you mean '<='?
+            same-top-token: <= 90        | policy:8: 'same-top-token <= 90.0' lets the worse candidates pass, since more is better here; did you mean '>='?
+            perplexity-increase: 1       | policy:8: 'perplexity-increase <= 1.0' allows 100.0 %; did you mean '1.0%'?
             perplexity-increase: <= 5    | policy:8: 'perplexity-increase <= 5.0' allows 500.0 %; did you mean '5.0%'?
             size-ratio: 45               | policy:8: 'size-ratio <= 45.0' allows 4500.0 %; did you mean '45.0%'?
             """)
