@@ -63,7 +63,8 @@ final class StoreNeeds {
                 need(
                         checkpoint.artifact(),
                         "checkpoint " + checkpoint.model() + " " + checkpoint.version(),
-                        "'millrace publish' of the same folder and version");
+                        "'millrace publish" + (checkpoint.artifact().isInStore() ? " --copy" : "")
+                                + "' of the same folder and version");
             default -> {}
         }
     }
@@ -89,7 +90,8 @@ final class StoreNeeds {
     }
 
     private void need(ArtifactRef artifact, String by, String remedy) {
-        artifacts.putIfAbsent(artifact.manifest(), artifact);
+        // What is published in its place and as a copy is looked for in the store.
+        artifacts.merge(artifact.manifest(), artifact, (one, other) -> one.isInStore() ? one : other);
         needs.computeIfAbsent(artifact.manifest(), _ -> new LinkedHashSet<>()).add(new Need(by, remedy));
     }
 

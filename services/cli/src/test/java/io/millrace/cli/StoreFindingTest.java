@@ -81,6 +81,29 @@ class StoreFindingTest {
         assertThat(finding.remedy()).contains("'millrace publish' of the same folder and version");
     }
 
+    /** It was published in its place first, and then its files were copied. */
+    @Test
+    void whatIsCopiedIsLookedForInTheStoreAndCopiedAgain() {
+        CheckpointPublished copy = new CheckpointPublished(
+                CHECKPOINT.model(),
+                CHECKPOINT.version(),
+                CHECKPOINT.step(),
+                ArtifactRef.inStore(CHECKPOINT.artifact().manifest()),
+                CHECKPOINT.numbers(),
+                CHECKPOINT.parent(),
+                CHECKPOINT.labels(),
+                CHECKPOINT.publishedAt());
+        needs.add(CHECKPOINT);
+        needs.add(copy);
+        needs.add(CHECKPOINT);
+
+        StoreFinding finding = StoreFinding.of(
+                new Damage("blobs/ef", true, "is missing", List.of(), List.of(Digest.of("checkpoint"))), needs);
+
+        assertThat(needs.artifacts()).containsExactly(copy.artifact());
+        assertThat(finding.remedy()).contains("'millrace publish --copy' of the same folder and version");
+    }
+
     @Test
     void whatNobodyNeedsIsDeletedAndMadeAgainByWhoHasIt() {
         needs.add(published());
