@@ -2,6 +2,7 @@ package io.millrace.pruner;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -120,7 +121,7 @@ class NeuronActivationsTest {
         Path source = TinyCheckpoint.write(temp.resolve("source"), DType.F32, planted());
         TinyCheckpoint.writeTokenizer(source);
 
-        StageOutput output = prune(source, Optional.of(new Neurons.Activations(4, 16)));
+        StageOutput output = prune(source, Optional.of(new Neurons.Activations(2, 32)));
 
         JsonNode report = new ObjectMapper()
                 .readTree(output.folder().resolve(NeuronReport.FILE).toFile());
@@ -145,16 +146,27 @@ class NeuronActivationsTest {
     }
 
     @Test
+    void theReportHasTheMeanOfTheLayersAndTheOneThatLosesMost() {
+        NeuronReport report = new NeuronReport(
+                Digest.of(TEXT), new Neurons.Activations(4, 16), 7, "engine", 16, 8, List.of(1.0, 0.25, 0.75));
+
+        assertThat(report.mean()).isCloseTo(2.0 / 3, within(1e-12));
+        assertThat(report.least()).isEqualTo(0.25);
+    }
+
+    @Test
     void aRankingByWeightsLeavesNoReport() throws Exception {
         Path source = TinyCheckpoint.write(temp.resolve("source"), DType.F32, planted());
 
         StageOutput output = prune(source, Optional.empty());
 
         assertThat(output.folder().resolve(NeuronReport.FILE)).doesNotExist();
-        assertThat(output.measurements())
-                .singleElement()
-                .extracting(Measurement::metric)
-                .isEqualTo("parameters");
+        assertThat(output.measurements()).singleElement().satisfies(parameters -> {
+            assertThat(parameters.metric()).isEqualTo("parameters");
+            assertThat(parameters.baseline().orElseThrow() - parameters.value().orElseThrow())
+                    .as("8 neurons of both layers, a row of gate and of up and a column of down each")
+                    .isEqualTo(8 * 2 * 3 * ROW);
+        });
     }
 
     @Test
@@ -182,6 +194,8 @@ class NeuronActivationsTest {
 
         refused(source, null, 16, Reason.TEXT_MISSING, "a prune step by activations needs a text");
         refused(source, "a b c", 16, Reason.TEXT_TOO_SHORT, "has 3 tokens, but one sequence takes 16");
+        TinyCheckpoint.writeTokenizer(source, 13);
+        refused(source, TEXT + " m", 16, Reason.MALFORMED_CHECKPOINT, "turns the text into token 12");
         refused(source, TEXT, 33, Reason.UNSUITABLE_SHAPE, "windows of 33 tokens, but the model has 32 positions");
     }
 
@@ -195,6 +209,18 @@ class NeuronActivationsTest {
         TinyCheckpoint.writeTokenizer(source);
 
         refused(source, TEXT, 16, Reason.NOT_FINITE, "layer 1 of the model computes numbers that are not finite");
+        Path made = prune(source, Optional.empty()).folder();
+        refused(made, TEXT, 16, Reason.CANDIDATE_NOT_FINITE, "layer 1 of the model computes numbers");
+    }
+
+    /** Else the activations would be told, which are not what is wrong. */
+    @Test
+    void aWeightThatIsNoNumberIsToldByItsName() throws Exception {
+        Path source = TinyCheckpoint.write(
+                temp.resolve("source"), DType.F32, (tensor, i) -> tensor.contains("0.mlp.up") ? Float.NaN : 1);
+        TinyCheckpoint.writeTokenizer(source);
+
+        refused(source, TEXT, 16, Reason.NOT_FINITE, "tensor 'model.layers.0.mlp.up_proj.weight' holds NaN");
     }
 
     private void refused(Path source, String text, int length, Reason reason, String message) {
@@ -204,7 +230,7 @@ class NeuronActivationsTest {
                         StageException.class,
                         e -> assertThat(e.failure().reason()).isEqualTo(reason))
                 .hasMessageContaining(message);
-        assertThat(reason == Reason.NOT_FINITE || done == 0).isTrue();
+        assertThat(message.startsWith("layer") || done == 0).isTrue();
     }
 
     private static TinyCheckpoint.Weights planted() {

@@ -2,6 +2,7 @@ package io.millrace.pruner;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
@@ -12,6 +13,7 @@ import io.millrace.events.Parameters.Neurons;
 import io.millrace.events.Parameters.Prune;
 import io.millrace.events.Reason;
 import io.millrace.events.Role;
+import io.millrace.pruner.method.WeightImportance;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.checkpoint.Checkpoint;
 import io.millrace.worker.StageException;
@@ -21,6 +23,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.SplittableRandom;
@@ -32,6 +35,7 @@ class PruneStageTest {
     private static final String GATE = "model.layers.0.mlp.gate_proj.weight";
     private static final String UP = "model.layers.0.mlp.up_proj.weight";
     private static final String DOWN = "model.layers.0.mlp.down_proj.weight";
+    private static final String EMBEDDING = "model.embed_tokens.weight";
     private static final String QUERY = "model.layers.0.self_attn.q_proj.weight";
 
     @TempDir
@@ -39,15 +43,17 @@ class PruneStageTest {
 
     @Test
     void theWeakestNeuronsLeaveFromAllThreeMatrices() throws Exception {
-        // Neuron 3 is weak in gate and up and strong in down; 5 and 6 are weak everywhere.
+        // Neuron 3 is weakest in gate and up and strong in down; 5 and 6 are weak everywhere, in layer 1 they are 8 and
+        // 9.
         Path source = TinyCheckpoint.write(temp.resolve("source"), DType.F32, (tensor, i) -> {
             int neuron = tensor.contains("down_proj") ? i % TinyCheckpoint.NEURONS : i / TinyCheckpoint.HIDDEN;
             boolean feedForward = tensor.contains("mlp");
-            if (feedForward && (neuron == 5 || neuron == 6)) {
+            int weak = tensor.contains("layers.1") ? 8 : 5;
+            if (feedForward && (neuron == weak || neuron == weak + 1)) {
                 return 0.001f;
             }
             if (feedForward && neuron == 3) {
-                return tensor.contains("down_proj") ? 50 : 0.001f;
+                return tensor.contains("down_proj") ? 50 : 0.0001f;
             }
             return 1 + i;
         });
@@ -64,8 +70,52 @@ class PruneStageTest {
             float[] down = floats(before, DOWN);
             assertThat(floats(after, DOWN)[5]).isEqualTo(down[7]);
             assertThat(floats(after, DOWN)[14 + 4]).isEqualTo(down[16 + 4]);
+            assertThat(floats(after, "model.layers.1.mlp.up_proj.weight")[7 * 8])
+                    .isEqualTo(up[7 * 8]);
+            assertThat(floats(after, "model.layers.1.mlp.down_proj.weight")[7]).isEqualTo(down[7]);
             assertThat(floats(after, QUERY)).containsExactly(floats(before, QUERY));
             assertThat(after.metadata()).containsEntry(Checkpoint.MADE, "prune");
+        }
+    }
+
+    @Test
+    void aNeuronIsAsImportantAsTheSquaresOfItsWeights() throws Exception {
+        Path source = TinyCheckpoint.write(
+                temp.resolve("source"), DType.F32, (tensor, i) -> (i * 37 % 101 - 50 + tensor.length()) / 8f);
+
+        try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            double[] found = new WeightImportance(checkpoint)
+                    .ofLayers((weights, what) -> {})
+                    .getFirst();
+
+            double[] expected = new double[TinyCheckpoint.NEURONS];
+            for (String matrix : List.of(GATE, UP, DOWN)) {
+                float[] weights = floats(checkpoint, matrix);
+                for (int i = 0; i < weights.length; i++) {
+                    int neuron = matrix.equals(DOWN) ? i % TinyCheckpoint.NEURONS : i / TinyCheckpoint.HIDDEN;
+                    expected[neuron] += Math.pow(weights[i], 2);
+                }
+            }
+            assertThat(found).containsExactly(expected, within(1e-9));
+        }
+    }
+
+    /** Of rows of eight weights 131,072 are read at once. */
+    @Test
+    void whatIsReadInSeveralBlocksIsWhole() throws Exception {
+        int inOneBlock = 1 << 17;
+        int count = inOneBlock + 8;
+        Path source = TinyCheckpoint.writeWide(temp.resolve("source"), count, count, DType.BF16, (tensor, i) -> {
+            int row = i / TinyCheckpoint.HIDDEN;
+            return tensor.contains("embed") ? row % 120 : row >= inOneBlock ? 2 : 1;
+        });
+
+        Path output = prune(source, new Neurons(1 - 8.0 / count, 1));
+
+        try (Checkpoint before = Checkpoint.open(source);
+                Checkpoint after = Checkpoint.open(output)) {
+            assertThat(floats(after, GATE)).hasSize(8 * 8).containsOnly(2);
+            assertThat(floats(after, EMBEDDING)).isEqualTo(floats(before, EMBEDDING));
         }
     }
 
@@ -109,6 +159,13 @@ class PruneStageTest {
                         e -> assertThat(e.failure().reason()).isEqualTo(Reason.UNSUITABLE_SHAPE))
                 .hasMessageContaining("MixtralForCausalLM")
                 .hasMessageContaining("prune it by magnitude");
+
+        Path output = prune(source, new Magnitude(OptionalDouble.of(0.5), OptionalDouble.empty(), false));
+        try (Checkpoint after = Checkpoint.open(output)) {
+            for (float weight : floats(after, "model.layers.1.block_sparse_moe.experts.3.w2.weight")) {
+                assertThat(weight == 0 || weight >= 3).isTrue();
+            }
+        }
     }
 
     @Test
@@ -190,8 +247,7 @@ class PruneStageTest {
                 assertThat(zeros).as(name).isEqualTo(was.length / 2);
                 assertThat(largestGone).isLessThanOrEqualTo(smallestKept);
             }
-            assertThat(floats(after, "model.embed_tokens.weight"))
-                    .containsExactly(floats(before, "model.embed_tokens.weight"));
+            assertThat(floats(after, EMBEDDING)).containsExactly(floats(before, EMBEDDING));
         }
     }
 

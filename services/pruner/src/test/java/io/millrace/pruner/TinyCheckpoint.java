@@ -32,7 +32,22 @@ final class TinyCheckpoint {
 
     /** Likewise of another architecture; a mixture has four experts of the same size. */
     static Path write(Path folder, String className, String modelType, DType type, Weights weights) throws IOException {
-        Files.createDirectories(folder);
+        return write(folder, json(className, modelType), type, weights);
+    }
+
+    /** A Llama of one layer, as many neurons and as many tokens. */
+    static Path writeWide(Path folder, int neurons, int tokens, DType type, Weights weights) throws IOException {
+        ObjectNode json = json("LlamaForCausalLM", "llama");
+        json.put("num_hidden_layers", 1).put("intermediate_size", neurons).put("vocab_size", tokens);
+        return write(folder, json, type, weights);
+    }
+
+    private static Path write(Path folder, ObjectNode json, DType type, Weights weights) throws IOException {
+        json.put("torch_dtype", DenseWriter.torchName(type));
+        return write(folder, json, type, "", List.of(), weights);
+    }
+
+    private static ObjectNode json(String className, String modelType) {
         ObjectNode json = new ObjectMapper().createObjectNode();
         json.putArray("architectures").add(className);
         json.put("model_type", modelType);
@@ -49,13 +64,11 @@ final class TinyCheckpoint {
         json.put("rope_theta", 10000.0);
         json.put("hidden_act", "silu");
         json.put("tie_word_embeddings", true);
-        json.put("torch_dtype", DenseWriter.torchName(type));
-        return write(folder, json, type, "", List.of(), weights);
+        return json;
     }
 
     /** Gemma 3 with a part that sees, of one tensor. */
     static Path writeMultimodal(Path folder) throws IOException {
-        Files.createDirectories(folder);
         ObjectNode json = new ObjectMapper().createObjectNode();
         json.putArray("architectures").add("Gemma3ForConditionalGeneration");
         json.put("model_type", "gemma3");
@@ -69,6 +82,11 @@ final class TinyCheckpoint {
 
     /** A tokenizer of twelve words, a to l, beside a checkpoint. */
     static void writeTokenizer(Path folder) throws IOException {
+        writeTokenizer(folder, 12);
+    }
+
+    /** Likewise of more or fewer. */
+    static void writeTokenizer(Path folder, int count) throws IOException {
         ObjectNode json = new ObjectMapper().createObjectNode();
         json.put("version", "1.0").putNull("truncation").putNull("padding");
         json.putArray("added_tokens");
@@ -76,7 +94,7 @@ final class TinyCheckpoint {
         json.putObject("pre_tokenizer").put("type", "Whitespace");
         ObjectNode model = json.putObject("model").put("type", "WordLevel").put("unk_token", "a");
         ObjectNode words = model.putObject("vocab");
-        for (int id = 0; id < 12; id++) {
+        for (int id = 0; id < count; id++) {
             words.put(String.valueOf((char) ('a' + id)), id);
         }
         Files.writeString(folder.resolve("tokenizer.json"), json.toString());
@@ -85,6 +103,7 @@ final class TinyCheckpoint {
     private static Path write(
             Path folder, ObjectNode json, DType type, String prefix, List<TensorSpec> others, Weights weights)
             throws IOException {
+        Files.createDirectories(folder);
         ModelConfig parsed = ModelConfig.of(json, "config.json");
         List<TensorSpec> plan = Stream.concat(
                         parsed.architecture().tensors(parsed).stream()

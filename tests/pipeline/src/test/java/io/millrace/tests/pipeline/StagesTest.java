@@ -2,6 +2,7 @@ package io.millrace.tests.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -34,6 +35,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -126,6 +128,18 @@ class StagesTest {
 
         assertThat(value(quality, Metric.SAME_TOP_TOKEN)).isGreaterThan(0.9);
         assertThat(value(quality, Metric.PERPLEXITY_INCREASE)).isBetween(-0.01, 0.01);
+        Measurement perplexity = measurement(quality, Metric.PERPLEXITY);
+        assertThat(perplexity.value().orElseThrow() / perplexity.baseline().orElseThrow() - 1)
+                .as("the candidate's beside the original's")
+                .isCloseTo(value(quality, Metric.PERPLEXITY_INCREASE), within(1e-9));
+        for (Metric gated : List.of(Metric.PERPLEXITY_INCREASE, Metric.KL_DIVERGENCE, Metric.SAME_TOP_TOKEN)) {
+            assertThat(measurement(quality, gated).samples()).as("windows").isEqualTo(QUALITY.sequences());
+            assertThat(error(quality, gated)).as(gated.wireName()).isPositive();
+        }
+        assertThat(error(quality, Metric.KL_DIVERGENCE))
+                .as("its own, which is far smaller than that of a share of tokens")
+                .isLessThan(value(quality, Metric.KL_DIVERGENCE))
+                .isLessThan(error(quality, Metric.SAME_TOP_TOKEN) / 10);
         assertThat(measurement(speed, Metric.GENERATION_RATE).measured()).isFalse();
         assertThat(measurement(speed, Metric.GENERATION_RATE).note()).contains("compressed-tensors");
     }
@@ -141,7 +155,11 @@ class StagesTest {
                 Role.ORIGINAL,
                 original);
 
-        run(new BenchmarkStage(), new Parameters.Speed(16, 8, 1), "told-dense", dense);
+        StageOutput rates = run(new BenchmarkStage(), new Parameters.Speed(16, 8, 1), "told-dense", dense);
+        Measurement generation = measurement(rates, Metric.GENERATION_RATE);
+        assertThat(value(rates, Metric.GENERATION_SPEEDUP))
+                .isEqualTo(
+                        generation.value().orElseThrow() / generation.baseline().orElseThrow());
         assertThat(told)
                 .contains(
                         "0 of 96, tokens fed; the next at layer 1 of 1",
@@ -298,8 +316,14 @@ class StagesTest {
 
         assertThatThrownBy(() -> new DistillStage().run(input(DISTILL, inputs), dying))
                 .hasMessage("the process dies here");
+        // As if it had written this line before it died, and not the state.
+        Files.writeString(work.resolve("loss-curve.csv"), "8,9.5,9.5,,0.001,1.0\n", StandardOpenOption.APPEND);
         StageOutput resumed = run(new DistillStage(), DISTILL, "cut", inputs);
 
+        assertThat(told)
+                .as("no step is done again")
+                .noneMatch(mark -> mark.startsWith("6 of 12"))
+                .anyMatch(mark -> mark.startsWith("7 of 12"));
         assertThat(digest(resumed.folder().resolve("model.safetensors")))
                 .isEqualTo(digest(whole.folder().resolve("model.safetensors")));
         assertThat(Files.readAllLines(resumed.folder().resolve("loss-curve.csv")))
@@ -452,6 +476,10 @@ class StagesTest {
 
     private static double value(StageOutput output, Metric metric) {
         return measurement(output, metric).value().orElseThrow();
+    }
+
+    private static double error(StageOutput output, Metric metric) {
+        return measurement(output, metric).standardError().orElseThrow();
     }
 
     private static Digest digest(Path file) {

@@ -1,11 +1,13 @@
 package io.millrace.models.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.millrace.models.TensorRuntime;
+import java.util.Arrays;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
@@ -23,6 +25,35 @@ class LossesTest {
             assertThat(held(scope, () -> Losses.crossEntropy(logits, next, 0, 6)))
                     .isEqualTo(1);
         }
+    }
+
+    @Test
+    void theDivergenceIsThatFromTheTeacherAtItsTemperatureTimesItsSquare() {
+        float[][] teacher = {{1, 2, 0}, {3, -1, 0.5f}};
+        float[][] student = {{0, 1, 3}, {2, 2, -1}};
+        double expected = 0;
+        for (int i = 0; i < 2; i++) {
+            double[] p = softened(teacher[i]);
+            double[] q = softened(student[i]);
+            for (int token = 0; token < p.length; token++) {
+                expected += p[token] * Math.log(p[token] / q[token]) / 2;
+            }
+        }
+        try (NDManager scope = TensorRuntime.start().scope()) {
+            NDArray told = Losses.softened(scope.create(teacher), 2);
+
+            assertThat((double)
+                            Losses.divergence(told, scope.create(student), 2).getFloat())
+                    .isCloseTo(4 * expected, within(1e-5));
+        }
+    }
+
+    /** Probabilities at temperature 2. */
+    private static double[] softened(float[] logits) {
+        double[] powers = new double[logits.length];
+        Arrays.setAll(powers, token -> Math.exp(logits[token] / 2));
+        double sum = Arrays.stream(powers).sum();
+        return Arrays.stream(powers).map(power -> power / sum).toArray();
     }
 
     private static int held(NDManager scope, Supplier<NDArray> loss) {

@@ -16,6 +16,8 @@ import io.millrace.models.Tokenizer;
 import io.millrace.tensors.architecture.ModelConfig;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -227,6 +229,14 @@ class TrainerTest {
             assertThatThrownBy(() -> TrainingState.restore(state, llama, step))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("tensor 'weight.lm_head.weight' is missing");
+
+            Path file = state.resolve("model.safetensors");
+            String later = Files.readString(file, StandardCharsets.ISO_8859_1)
+                    .replaceFirst("(millrace.training-state\":\")1", "$12");
+            Files.writeString(file, later, StandardCharsets.ISO_8859_1);
+            assertThatThrownBy(() -> TrainingState.restore(state, qwen, other))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("millrace.training-state is '2'; expected '1'");
 
             assertThat(llama.logits(new int[] {1, 2})).isDeepEqualTo(before);
             assertThat(step.done()).isZero();

@@ -73,9 +73,14 @@ class BareNamesTest {
                 DenseWriter writer =
                         DenseWriter.derived(made, source, source.config().json(), source.tensors(), "prune")) {
             for (TensorSpec tensor : source.tensors()) {
-                float[] weights = new float[Math.toIntExact(tensor.shape().elements())];
-                source.read(tensor.name(), 0, tensor.shape().rows(), MemorySegment.ofArray(weights));
-                writer.appendFloats(tensor.name(), MemorySegment.ofArray(weights));
+                long rows = tensor.shape().rows();
+                if (tensor.shape().rank() == 1) {
+                    writer.append(tensor.name(), source.reader().rows(tensor.name(), 0, rows));
+                } else {
+                    float[] weights = new float[Math.toIntExact(tensor.shape().elements())];
+                    source.read(tensor.name(), 0, rows, MemorySegment.ofArray(weights));
+                    writer.appendFloats(tensor.name(), MemorySegment.ofArray(weights));
+                }
             }
             writer.finish();
         }

@@ -16,6 +16,8 @@ import io.millrace.tensors.format.safetensors.SafetensorsWriter;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -244,6 +246,33 @@ class CheckpointTest {
                 .hasMessageContaining("although config.json says tie_word_embeddings: true");
     }
 
+    /** All of these are zeros, so that their bytes are the embedding's as far as they go. */
+    @Test
+    void storedHeadOfAnotherShapeOrTypeDiffersFromATiedEmbedding() throws IOException {
+        List<TensorSpec> specs = new ArrayList<>(specs(true));
+        specs.set(0, TensorSpec.plain(EMBEDDING, DType.F16, Shape.of(96, 128)));
+        for (TensorSpec head : List.of(
+                TensorSpec.plain("lm_head.weight", DType.F16, Shape.of(95, 128)),
+                TensorSpec.plain("lm_head.weight", DType.BF16, Shape.of(96, 128)))) {
+            write(plus(specs, head), true);
+
+            assertThatThrownBy(() -> Checkpoint.open(folder))
+                    .isInstanceOf(MalformedFileException.class)
+                    .hasMessageContaining("although config.json says tie_word_embeddings: true");
+        }
+    }
+
+    @Test
+    void theEmbeddingsTypeStandsForTheCheckpoint() throws IOException {
+        List<TensorSpec> specs = new ArrayList<>(specs(true));
+        specs.set(0, TensorSpec.plain(EMBEDDING, DType.BF16, Shape.of(96, 128)));
+        write(specs, true);
+
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThat(checkpoint.type()).isEqualTo(DType.BF16);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"pytorch_model.bin", "model.pt", "Model.PTH", "optimizer.pkl"})
     @Tag("promise-6")
@@ -381,6 +410,16 @@ class CheckpointTest {
     }
 
     @Test
+    void bothNamesOfTheTypeSayWhatIsThere() throws IOException {
+        Path written = folder.resolve("written");
+        TinyModels.write(written, TinyModels.llama().put("dtype", "float16"), DType.F32, 1);
+
+        ObjectNode config = StrictJson.readFile(written.resolve("config.json"), 10_000);
+        assertThat(config.path("torch_dtype").asText()).isEqualTo("float32");
+        assertThat(config.path("dtype").asText()).isEqualTo("float32");
+    }
+
+    @Test
     void nonFiniteWeightIsNamedByRowAndColumn() throws IOException {
         TinyModels.write(folder, TinyModels.llama(), DType.F32, 1);
         float[] rows = new float[3 * 128];
@@ -389,6 +428,23 @@ class CheckpointTest {
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             assertThatThrownBy(() -> checkpoint.requireFinite(EMBEDDING, 10, MemorySegment.ofArray(rows)))
                     .hasMessageContaining("holds -Infinity in row 11, column 2, expected finite numbers");
+        }
+    }
+
+    /** Of rows of 128 weights 8192 are looked at together. */
+    @Test
+    void everyBlockOfATensorIsLookedAtForNumbers() throws IOException {
+        Path model = TinyModels.write(folder, TinyModels.llama().put("vocab_size", 8200), DType.F16, 1);
+        Path file = model.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(file);
+        long header = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        int weight = Math.toIntExact(Long.BYTES + header + (8195 * 128 + 3) * 2);
+        bytes[weight + 1] = 0x7E;
+        Files.write(file, bytes);
+
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            assertThatThrownBy(checkpoint::requireFinite)
+                    .hasMessageContaining("'" + EMBEDDING + "' holds NaN in row 8195, column 3");
         }
     }
 

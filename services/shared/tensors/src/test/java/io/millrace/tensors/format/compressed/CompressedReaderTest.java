@@ -3,16 +3,22 @@ package io.millrace.tensors.format.compressed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.Shape;
+import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.checkpoint.TinyModels;
+import io.millrace.tensors.format.compressed.QuantizationConfig.Group;
+import io.millrace.tensors.json.StrictJson;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -51,7 +57,11 @@ class CompressedReaderTest {
                 "\"group_size\": 128 | \"group_size\": 96 | has rows of 128, expected a multiple of 96",
                 "\"group_size\": 128 | \"group_size\": null | expected \"group\" with a size, or \"channel\"",
                 "\"symmetric\": true | \"symmetric\": false | weight_zero_point' is missing",
+                "\"dynamic\": false | \"dynamic\": true | and dynamic true, expected true or false, and false",
+                "\"output_activations\": null | \"output_activations\": {\"num_bits\": 8} | has output_activations"
+                        + " {\"num_bits\":8}, expected none",
                 "\"symmetric\": true | \"actorder\": \"group\", \"symmetric\": true | weight_g_idx' is missing",
+                "\"symmetric\": true | \"actorder\": \"dynamic\", \"symmetric\": true | weight_g_idx' is missing",
                 "\"kv_cache_scheme\": null | \"kv_cache_scheme\": {\"num_bits\": 8} | 'kv_cache_scheme' is"
                         + " {\"num_bits\":8}",
                 "\"transform_config\": {} | \"transform_config\": \"hadamard\" | 'transform_config' is \"hadamard\"",
@@ -101,6 +111,65 @@ class CompressedReaderTest {
     }
 
     @Test
+    void inputsThatConsumersRoundByAZeroPointAreRefusedUnlessWeightsAloneAreAskedFor() throws Exception {
+        ObjectNode config = config(List.of(new Group(CompressedScheme.W8A8, List.of("Linear"))));
+        ((ObjectNode) config.at("/quantization_config/config_groups/group_0/input_activations"))
+                .put("symmetric", false);
+
+        assertThatThrownBy(() -> StoredConfig.read(config, "config.json", false))
+                .hasMessageContaining("group_0 has input_activations {");
+        assertThat(StoredConfig.read(config, "config.json", true).groups()).hasSize(1);
+    }
+
+    /** Two groups of different codes, each with what it names, and which of them has the module. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "MODULE; MODULE; second",
+                "Linear; Linear; second",
+                "re:.*q_proj; re:.*q_proj; second",
+                "re:.*q_proj$; re:.*q_proj; second",
+                "re:.*q_proj; re:.*q_proj$; first",
+                "re:.*self_attn.* re:.*q_proj; re:.*r.*; first",
+                "MODULE; re:.*q_proj; first",
+                "re:.*q_proj; Linear; first",
+                "re:q_proj; Linear; second",
+                "Other; re:.*k_proj; neither",
+            })
+    void aModuleBelongsToTheGroupThatTheLibraryTakes(String first, String second, String chosen) throws Exception {
+        ModelConfig model = ModelConfig.of(TinyModels.llama(), "config.json");
+        TensorRule rule = model.architecture().tensors(model).stream()
+                .filter(one -> one.module().equals(CompressedFolders.QUERY))
+                .findFirst()
+                .orElseThrow();
+        ObjectNode config = config(List.of(
+                new Group(CompressedScheme.W4A16, targets(first)),
+                new Group(CompressedScheme.FP8_DYNAMIC, targets(second))));
+
+        Optional<StoredFormat.Modules> found =
+                StoredConfig.read(config, "config.json", false).of(rule, List.of(rule.module()));
+
+        assertThat(found.map(StoredFormat.Modules::kind))
+                .isEqualTo(
+                        switch (chosen) {
+                            case "first" -> Optional.of(StoredFormat.Kind.PACKED_INTEGERS);
+                            case "second" -> Optional.of(StoredFormat.Kind.FLOATS);
+                            default -> Optional.empty();
+                        });
+    }
+
+    private static List<String> targets(String names) {
+        return List.of(names.replace("MODULE", CompressedFolders.QUERY).split(" "));
+    }
+
+    private static ObjectNode config(List<Group> groups) {
+        ObjectNode config = StrictJson.object();
+        config.set(QuantizationConfig.KEY, QuantizationConfig.of(groups, List.of()));
+        return config;
+    }
+
+    @Test
     void readerRefusesAFloatCodeThatIsNoNumber() throws Exception {
         Path source = TinyModels.write(folder.resolve("source"), TinyModels.llama(), DType.F32, 9);
         Path target = CompressedFolders.compress(folder, source, CompressedScheme.FP8_DYNAMIC, 1);
@@ -125,6 +194,10 @@ class CompressedReaderTest {
                 .isInstanceOf(MalformedFileException.class)
                 .hasMessageContaining(
                         "tensor '" + CompressedFolders.QUERY + ".weight_shape' holds [64, 128], expected [128, 128]");
+        CompressedFolders.patch(target, CompressedFolders.QUERY + ".weight_shape", 0, (byte) 128);
+        CompressedFolders.patch(target, CompressedFolders.QUERY + ".weight_shape", Long.BYTES, (byte) 64);
+        assertThatThrownBy(() -> CompressedTensorsReader.open(target))
+                .hasMessageContaining(".weight_shape' holds [128, 64], expected [128, 128]");
     }
 
     @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.architecture.Architecture;
 import io.millrace.tensors.architecture.ModelConfig;
+import io.millrace.tensors.architecture.RopeScaling;
 import io.millrace.tensors.checkpoint.TinyModels;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -77,6 +78,54 @@ class ForeignKeysTest {
                     .hasMessage("foreign.gguf: key '" + PATTERN + "' gives other layers a window than"
                             + " Gemma3ForCausalLM does, which has one in all but the last of each 6 layers; other patterns are not"
                             + " supported");
+        }
+    }
+
+    @Test
+    void whatLlamaCppComputesWithAndConfigJsonCannotSayIsRefused() throws Exception {
+        Map<String, GgufValue> yarn = Map.of(
+                "qwen3.rope.scaling.type", GgufValue.text("yarn"),
+                "qwen3.rope.scaling.factor", GgufValue.f32(4),
+                "qwen3.rope.scaling.original_context_length", GgufValue.u32(32));
+
+        ModelConfig plain = config("Qwen3ForCausalLM", with(yarn, "qwen3.rope.scaling.attn_factor", GgufValue.f32(1)));
+        assertThat(plain.ropeScaling()).contains(new RopeScaling.Yarn(4, 32));
+        assertThat(plain.json()
+                        .at("/rope_scaling/original_max_position_embeddings")
+                        .asInt())
+                .isEqualTo(32);
+        assertThatThrownBy(() ->
+                        config("Qwen3ForCausalLM", with(yarn, "qwen3.rope.scaling.attn_factor", GgufValue.f32(1.25))))
+                .hasMessageContaining("'qwen3.rope.scaling.attn_factor' is 1.25, expected 1 or no such key");
+        assertThatThrownBy(() ->
+                        config("Qwen3ForCausalLM", with(yarn, "qwen3.rope.scaling.yarn_beta_fast", GgufValue.f32(16))))
+                .hasMessageContaining("found 'qwen3.rope.scaling.yarn_beta_fast'");
+        assertThatThrownBy(() -> config("Qwen3ForCausalLM", Map.of("qwen3.attention.value_length", GgufValue.u32(64))))
+                .hasMessageContaining("'qwen3.attention.value_length' is 64, expected the head size ");
+    }
+
+    private static Map<String, GgufValue> with(Map<String, GgufValue> keys, String key, GgufValue value) {
+        Map<String, GgufValue> all = new LinkedHashMap<>(keys);
+        all.put(key, value);
+        return all;
+    }
+
+    @Test
+    void theConfigInAFileMustAgreeWithItsKeys() throws Exception {
+        ObjectNode json = config("Gemma2ForCausalLM", Map.of()).json();
+
+        for (String key :
+                List.of("rms_norm_eps", "sliding_window", "attn_logit_softcapping", "final_logit_softcapping")) {
+            ObjectNode other = json.deepCopy();
+            if (json.path(key).isIntegralNumber()) {
+                other.put(key, 2 * json.path(key).asLong());
+            } else {
+                other.put(key, 2 * json.path(key).asDouble());
+            }
+            assertThatThrownBy(() ->
+                            config("Gemma2ForCausalLM", Map.of(ModelKeys.CONFIG, GgufValue.text(other.toString()))))
+                    .as(key)
+                    .hasMessageContaining(" by its keys, but ");
         }
     }
 

@@ -3,6 +3,7 @@ package io.millrace.tensors.format.onnx;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.tensors.DType;
 import io.millrace.tensors.DamagedBytes;
 import io.millrace.tensors.MalformedFileException;
@@ -118,6 +119,41 @@ class HostileOnnxTest {
                 .hasMessageContaining("q_proj.weight_Q4' is missing, expected the names that Millrace");
         assertThatThrownBy(() -> open(replaced("block_size", "block_sizf")))
                 .hasMessageContaining("has block_size 0, expected 32");
+        ModelConfig turned = ModelConfig.of(config.json().deepCopy().put("rope_theta", 20_000), "config.json");
+        assertThatThrownBy(() -> open(graph, data, turned)).hasMessageContaining("'cos_cache'[1, 1] is ");
+    }
+
+    @Test
+    void aGraphThatHoldsMoreThanTheModelIsRefused() throws Exception {
+        ObjectNode deeper = config.json().deepCopy().put("num_hidden_layers", 2);
+        Path model = TinyModels.write(parent.resolve("deeper"), deeper, DType.F32, 1);
+        Path written = parent.resolve("deeper-onnx");
+        try (Checkpoint source = Checkpoint.open(model)) {
+            OnnxPlan.of(source, OnnxType.INT4).write(written, 1, Progress.NONE);
+        }
+        byte[] larger = Files.readAllBytes(written.resolve(OnnxPlan.GRAPH));
+        MemorySegment weights = MemorySegment.ofArray(Files.readAllBytes(written.resolve(OnnxPlan.DATA)));
+
+        assertThatThrownBy(() -> open(larger, weights))
+                .hasMessageContaining("constant 'model.layers.1.")
+                .hasMessageContaining("is none of the architecture LlamaForCausalLM");
+    }
+
+    /** Both would give other numbers than the graph does. */
+    @Test
+    void scalesOfAnotherMatrixAndAHeadThatIsNotTheEmbeddingAreRefused() {
+        String gate = "model.layers.0.mlp.gate_proj.weight";
+        String next = "_Q4\n" + (char) (gate + "_scales").length();
+        String down = gate.replace("gate", "down");
+        assertThatThrownBy(() -> open(replaced(gate + next + gate, gate + next + down)))
+                .hasMessageContaining(
+                        "3 inputs with scales '" + down + "_scales', expected 3 with '" + gate + "_scales'");
+
+        String text = new String(graph, StandardCharsets.ISO_8859_1);
+        String moved = text.replaceFirst("(?s)(lm_head\\.weight_Q4.{1,120}?offset\\x12\\x01)0", "$11");
+        assertThat(moved).isNotEqualTo(text);
+        assertThatThrownBy(() -> open(moved.getBytes(StandardCharsets.ISO_8859_1)))
+                .hasMessageContaining("expected one place: the head is the embedding");
     }
 
     @Test
@@ -207,6 +243,10 @@ class HostileOnnxTest {
 
     /** Opens a model and reads all of it. */
     private static void open(byte[] bytes, MemorySegment beside) throws IOException {
+        open(bytes, beside, config);
+    }
+
+    private static void open(byte[] bytes, MemorySegment beside, ModelConfig config) throws IOException {
         OnnxGraph parsed = OnnxGraph.parse("hostile.onnx", bytes);
         try (OnnxWeights weights = OnnxWeights.of(config, OnnxFile.of("hostile.onnx", parsed, beside, () -> {}))) {
             for (TensorSpec spec : weights.tensors()) {
