@@ -94,7 +94,7 @@ class TopicRootsTest {
     }
 
     @Test
-    void aLiveOrFailedRunKeepsItsStepsAndAnEndedOneItsEvidence() {
+    void aLiveOrFailedRunKeepsItsStepsOfEachRungAndAnEndedOneItsEvidence() {
         for (RunStatus status : RunStatus.values()) {
             TopicRoots one = new TopicRoots();
 
@@ -104,7 +104,9 @@ class TopicRootsTest {
             assertThat(one.wanted().manifests())
                     .as(status.name())
                     .containsExactlyInAnyOrderElementsOf(
-                            goesOn ? manifests("pruned", "report", "old report") : manifests("report", "old report"));
+                            goesOn
+                                    ? manifests("pruned", "report", "refused", "old report")
+                                    : manifests("report", "old report"));
             assertThat(one.wanted().jobs()).isEqualTo(status.ended() ? Set.of() : Set.of(WAITING));
         }
     }

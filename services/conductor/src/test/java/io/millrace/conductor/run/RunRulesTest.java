@@ -565,6 +565,33 @@ class RunRulesTest {
         assertThat(world.published(ModelRejected.class)).hasSize(1);
     }
 
+    /** So its output must stay in the store, though the rung that made it was refused. */
+    @Test
+    void aRetryBeginsWithTheStepThatARungBeforeHasDone() {
+        RunId run = start(Given.target(
+                "phone",
+                Given.recipe(Given.neurons(), Given.gguf("Q4_K_M")),
+                Given.recipe(Given.neurons(), Given.gguf("Q6_K")),
+                Given.recipe(Given.gguf("Q4_K_M"))));
+        Job prune = succeed();
+        succeed();
+        world.hear(Answers.succeeded(world.lastJob(), world.now(), 0.3));
+        Job quantize = world.lastJob();
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.STAGE_ERROR));
+            world.pass(Duration.ofMinutes(1));
+        }
+        succeed();
+        world.hear(Answers.succeeded(world.lastJob(), world.now(), 0.3));
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.FAILED);
+        assertThat(world.run(run).finished()).isEmpty();
+
+        world.ask(OperatorRequest.Kind.RETRY, run);
+
+        assertThat(world.lastJob().key()).isEqualTo(quantize.key());
+        assertThat(world.lastJob().inputs()).containsEntry(Role.MODEL, Given.artifact("output of " + prune.key()));
+    }
+
     @Test
     void lateFailureOfAnOldAttemptChangesNothing() {
         start(PHONE);
