@@ -35,7 +35,7 @@ final class OperatorOptions {
         return seen.isAfter(now) ? seen : now;
     }
 
-    private static void refuseWhatChangesNothing(RunChanged run, OperatorRequest.Kind kind) {
+    static void refuseWhatChangesNothing(RunChanged run, OperatorRequest.Kind kind) {
         String name = "run " + run.run().digest().abbreviated();
         switch (kind) {
             case RETRY -> {

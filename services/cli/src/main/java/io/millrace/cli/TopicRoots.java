@@ -38,13 +38,13 @@ import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 
 /**
- * What the topics say must stay in the store. A live run keeps its finished steps, the result that it waits for, and
- * what rungs before pruned or distilled, since a later rung takes it over; so does a failed one, since {@code retry}
- * goes on from there; other ended runs keep the evidence, their benchmark reports. Published models, checkpoints,
- * inputs of jobs, and the texts of policies stay as long as a topic has them. Runs are read before everything else: a
- * run that ends meanwhile is still seen alive, and of one that had ended the event that says how, written in the same
- * transaction, is seen afterwards. No topic that matters is found by Kafka's list alone, which leaves out what this
- * user may not see: the queues of live runs are asked for by name, so a missing right is an error and not a root less.
+ * What the topics say must stay in the store. A live run keeps the result that it waits for and its finished steps, those
+ * of the rungs before too, which a later rung may begin with; so does a failed one, since {@code retry} goes on from
+ * there; other ended runs keep the evidence, their benchmark reports. Published models, checkpoints, inputs of jobs, and
+ * the texts of policies stay as long as a topic has them. Runs are read before everything else: a run that ends meanwhile
+ * is still seen alive, and of one that had ended the event that says how, written in the same transaction, is seen
+ * afterwards. No topic that matters is found by Kafka's list alone, which leaves out what this user may not see: the
+ * queues of live runs are asked for by name, so a missing right is an error and not a root less.
  */
 final class TopicRoots {
     private final Set<Digest> manifests = new TreeSet<>();
@@ -141,20 +141,25 @@ final class TopicRoots {
 
     private void addRun(RunChanged run) {
         run.published().ifPresent(this::keep);
-        addEvidence(run.finished());
+        addSteps(run, run.finished());
         for (Candidate candidate : run.tried()) {
-            addEvidence(candidate.steps());
+            addSteps(run, candidate.steps());
         }
-        if (!run.status().ended() || run.status() == RunStatus.FAILED) {
+        if (goesOn(run)) {
             run.job().ifPresent(jobs::add);
-            run.finished().forEach(step -> keep(step.output()));
-            run.tried().forEach(candidate -> addShared(candidate.steps()));
         }
     }
 
-    /** What a recipe quantized is the end of its rung; another rung may begin as that one did. */
-    private void addShared(List<StepDone> steps) {
-        steps.stream().filter(step -> step.stage() != StageName.QUANTIZE).forEach(step -> keep(step.output()));
+    private void addSteps(RunChanged run, List<StepDone> steps) {
+        if (goesOn(run)) {
+            steps.forEach(step -> keep(step.output()));
+        } else {
+            addEvidence(steps);
+        }
+    }
+
+    private static boolean goesOn(RunChanged run) {
+        return !run.status().ended() || run.status() == RunStatus.FAILED;
     }
 
     private void addEvidence(List<StepDone> steps) {

@@ -97,7 +97,7 @@ class TopicRootsTest {
     }
 
     @Test
-    void aLiveOrFailedRunKeepsWhatItGoesOnFromAndAnEndedOneItsEvidence() {
+    void aLiveOrFailedRunKeepsItsStepsOfEachRungAndAnEndedOneItsEvidence() {
         for (RunStatus status : RunStatus.values()) {
             TopicRoots one = new TopicRoots();
 
@@ -108,7 +108,7 @@ class TopicRootsTest {
                     .as(status.name())
                     .containsExactlyInAnyOrderElementsOf(
                             goesOn
-                                    ? manifests("pruned", "report", "shared", "old report")
+                                    ? manifests("pruned", "report", "shared", "refused", "old report")
                                     : manifests("report", "old report"));
             assertThat(one.wanted().jobs()).isEqualTo(status.ended() ? Set.of() : Set.of(WAITING));
         }

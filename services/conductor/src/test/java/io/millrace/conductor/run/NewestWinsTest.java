@@ -19,6 +19,7 @@ import io.millrace.events.Target;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -330,6 +331,26 @@ class NewestWinsTest {
         }
     }
 
+    @Test
+    void theDeletionOfAPolicyChangesNothingOfWhatAnotherMakes() {
+        Policy other = new Policy("others", "vision-*", Policy.OnNewer.KEEP, List.of(PHONE), 1, 1);
+        world.publish(OLD);
+        List<Job> jobs = new ArrayList<>();
+        for (String type : List.of("Q4_K_M", "Q6_K", "Q8_0")) {
+            Target phone = Given.target("phone", Given.recipe(Given.gguf(type)));
+            world.apply(Given.policy(Policy.OnNewer.KEEP, jobs.size() + 1L, phone));
+            jobs.add(world.lastJob());
+        }
+        finish(jobs.get(1));
+
+        world.apply(other);
+        world.delete(other);
+
+        finish(jobs.get(0));
+        finish(jobs.get(2));
+        assertThat(latest()).containsExactly("Q6_K", "Q8_0");
+    }
+
     /** Both who applied it found none, so both are the first; the later record is in force. */
     @Test
     void ofTwoPoliciesThatWereAppliedAtOnceTheOneThatIsInForceMakesTheLatest() {
@@ -429,6 +450,17 @@ class NewestWinsTest {
                 .containsExactlyInAnyOrder(PHONE, laptop);
     }
 
+    @Test
+    void aPolicyThatFitsMoreModelsThanBeforeBeginsRunsOfOldCheckpoints() {
+        world.publish(OLD);
+        world.apply(new Policy("chat-models", "vision-*", Policy.OnNewer.KEEP, List.of(PHONE), 1, 1));
+        world.pass(Limits.DEFAULT.endedKept().plusDays(1));
+
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, PHONE));
+
+        assertThat(world.openRuns()).hasSize(1);
+    }
+
     /** A newer version's algorithm makes another run of the same target; here the run of a recent checkpoint is gone. */
     @Test
     void aChangeOfAPolicyBeginsWhatIsNotKnownOfARecentCheckpoint() {
@@ -464,6 +496,7 @@ class NewestWinsTest {
         assertThat(status(OLD)).isEqualTo(RunStatus.SUPERSEDED);
 
         world.apply(backfill(2, 2));
+        world.apply(Given.policy(Policy.OnNewer.SUPERSEDE, 3, PHONE));
         world.publish(Given.checkpoint(Given.MODEL, "v3", Given.START.plusSeconds(120)));
 
         assertThat(status(OLD)).isEqualTo(RunStatus.REQUESTED);

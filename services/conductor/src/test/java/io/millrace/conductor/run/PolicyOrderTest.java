@@ -197,6 +197,7 @@ class PolicyOrderTest {
         world.publish(V1, V1.publishedAt());
         world.apply(policy(Policy.OnNewer.KEEP, 1, 1, PHONE), CHANGED);
 
+        world.wait(Duration.ofMinutes(10));
         world.delete(policy(Policy.OnNewer.KEEP, 1, 1, PHONE), CHANGED.minus(Duration.ofMinutes(5)));
 
         world.publish(V2, V2.publishedAt());

@@ -12,10 +12,12 @@ import io.millrace.events.Failure;
 import io.millrace.events.Job;
 import io.millrace.events.JobCancelled;
 import io.millrace.events.JobEvent;
+import io.millrace.events.JobRef;
 import io.millrace.events.Limit;
 import io.millrace.events.Literature;
 import io.millrace.events.Measurement;
 import io.millrace.events.Metric;
+import io.millrace.events.ModelNumbers;
 import io.millrace.events.ModelPublished;
 import io.millrace.events.ModelRejected;
 import io.millrace.events.OperatorRequest;
@@ -82,10 +84,63 @@ class RunRulesTest {
         assertThat(quality.inputs()).containsOnlyKeys(Role.MODEL, Role.ORIGINAL, Role.EVALUATION_TEXT);
         assertThat(quality.inputs()).containsEntry(Role.MODEL, Given.artifact("output of " + quantize.key()));
         assertThat(speed.inputs()).containsOnlyKeys(Role.MODEL, Role.ORIGINAL);
+        assertThat(world.published(ModelPublished.class)).singleElement().satisfies(model -> {
+            assertThat(model.artifact()).isEqualTo(Given.artifact("output of " + quantize.key()));
+            assertThat(model.format() + " " + model.type()).isEqualTo("gguf Q4_K_M");
+            assertThat(model.originalBytes()).as("two bytes a parameter").isEqualTo(4_000_000);
+        });
+    }
+
+    @Test
+    void qualityIsMeasuredWhereTheWorkIsDoneAndSpeedOnTheTargetsDevice() {
+        start(Given.target("cloud", Given.H100, List.of(Given.quality()), Given.recipe(Given.gguf("Q4_K_M"))));
+        succeed();
+
+        assertThat(succeed().device()).isEqualTo(Given.CPU);
+        assertThat(succeed().device()).isEqualTo(Given.H100);
+    }
+
+    @Test
+    void speedIsMeasuredWithinThePositionsOfTheModel() {
+        for (int positions : List.of(512, 160, 16)) {
+            Plan plan = Plan.of(PHONE, 0, new ModelNumbers("LlamaForCausalLM", 1, 1, 1, 1, 1, 1, 1, positions, "BF16"));
+
+            assertThat(plan.step(2).parameters())
+                    .isEqualTo(
+                            switch (positions) {
+                                case 16 -> new Parameters.Speed(8, 8, 5);
+                                case 160 -> new Parameters.Speed(80, 64, 5);
+                                default -> new Parameters.Speed(128, 64, 5);
+                            });
+        }
+    }
+
+    @Test
+    void aModelThatIsNotQuantizedIsPublishedInTheTypeOfItsCheckpoint() {
+        start(Given.target("phone", Given.recipe(Given.neurons())));
+        succeed();
+        succeed();
+        succeed();
+
         assertThat(world.published(ModelPublished.class))
-                .singleElement()
-                .extracting(ModelPublished::artifact)
-                .isEqualTo(Given.artifact("output of " + quantize.key()));
+                .extracting(model -> model.format() + " " + model.type())
+                .containsExactly("safetensors BF16");
+    }
+
+    /** Weight-only steps make the same bytes on every device. */
+    @Test
+    void aRungThatMakesTheSameModelIsMeasuredLikeAnyOther() {
+        start(Given.target(
+                "phone", Given.recipe(Given.gguf("Q4_K_M")), Given.recipe(Given.H100, Given.gguf("Q4_K_M"))));
+        succeed();
+        Job quality = world.lastJob();
+
+        world.hear(Answers.succeeded(quality, world.now(), 0.3));
+
+        assertThat(world.jobs())
+                .extracting(job -> job.parameters().name())
+                .containsExactly("gguf", "quality", "quality");
+        assertThat(world.lastJob().key()).isEqualTo(quality.key());
     }
 
     @Test
@@ -280,12 +335,17 @@ class RunRulesTest {
 
     @Test
     void aFaultOfTheRecipeRefusesTheCandidate() {
-        start(LADDER);
+        RunId run = start(LADDER);
 
         world.hear(Answers.failed(world.lastJob(), world.now(), Reason.UNSUITABLE_SHAPE));
 
         assertThat(world.lastJob().parameters()).isEqualTo(new Parameters.Gguf("Q6_K"));
         assertThat(world.jobs()).hasSize(2);
+        Job made = succeed();
+        world.hear(Answers.succeeded(world.lastJob(), world.now(), 0.3));
+        assertThat(world.run(run).tried())
+                .extracting(Candidate::artifact)
+                .containsExactly(Optional.empty(), Optional.of(Given.artifact("output of " + made.key())));
     }
 
     @Test
@@ -309,6 +369,48 @@ class RunRulesTest {
         }
 
         assertThat(waited).isEqualTo(Duration.ofMinutes(5));
+    }
+
+    /** Another holder at work is no trouble that grows. */
+    @Test
+    void aClaimOfAnotherIsAskedAboutAtAnEvenPace() {
+        start(PHONE);
+
+        for (int i = 1; i <= 5; i++) {
+            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.CLAIMED));
+            world.pass(Duration.ofSeconds(1));
+
+            assertThat(world.jobs()).hasSize(1 + i);
+        }
+    }
+
+    @Test
+    void aPauseIsAsLongAsTheWorkerAskedFor() {
+        start(PHONE);
+
+        world.hear(new JobEvent.JobFailed(
+                JobRef.of(world.lastJob()),
+                world.now(),
+                new Failure(Reason.CLAIMED, "another worker has it"),
+                Duration.ofSeconds(40)));
+
+        world.pass(Duration.ofSeconds(39));
+        assertThat(world.jobs()).hasSize(1);
+        world.pass(Duration.ofSeconds(1));
+        assertThat(world.jobs()).hasSize(2);
+    }
+
+    /** Two workers had the same attempt. */
+    @Test
+    void anAttemptThatFailsTwicePausesOnce() {
+        start(PHONE);
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.DISK_FULL));
+
+        world.pass(Duration.ofMillis(500));
+        world.hear(Answers.failed(world.lastJob(), world.now(), Reason.DISK_FULL));
+        world.pass(Duration.ofMillis(500));
+
+        assertThat(world.jobs()).hasSize(2);
     }
 
     @Test
@@ -341,6 +443,30 @@ class RunRulesTest {
         assertThat(world.run(run).status()).isEqualTo(RunStatus.FAILED);
         world.ask(OperatorRequest.Kind.RETRY, run);
         assertThat(world.lastJob().key()).isEqualTo(quantize.key());
+
+        for (int attempt = 4; attempt <= 6; attempt++) {
+            assertThat(world.run(run).status().ended()).isFalse();
+            assertThat(world.lastJob().attempt()).isEqualTo(attempt);
+            world.hear(Answers.failed(world.lastJob(), world.now(), ours));
+            world.pass(Duration.ofMinutes(1));
+        }
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.FAILED);
+    }
+
+    @Test
+    void whatAnAttemptOfBeforeARetrySaysAndFailsOfIsNotTheNewOnes() {
+        RunId run = start(PHONE);
+        Job first = world.lastJob();
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.STAGE_ERROR));
+            world.pass(Duration.ofMinutes(1));
+        }
+        world.ask(OperatorRequest.Kind.RETRY, run);
+
+        world.hear(Answers.progressed(first, world.now(), 5));
+        world.hear(Answers.failed(first, world.now(), Reason.NOT_FINITE));
+
+        assertThat(world.run(run).status().ended()).isFalse();
         assertThat(world.lastJob().attempt()).isEqualTo(4);
     }
 
@@ -437,6 +563,33 @@ class RunRulesTest {
 
         assertThat(world.run(run).status()).isEqualTo(RunStatus.REJECTED);
         assertThat(world.published(ModelRejected.class)).hasSize(1);
+    }
+
+    /** So its output must stay in the store, though the rung that made it was refused. */
+    @Test
+    void aRetryBeginsWithTheStepThatARungBeforeHasDone() {
+        RunId run = start(Given.target(
+                "phone",
+                Given.recipe(Given.neurons(), Given.gguf("Q4_K_M")),
+                Given.recipe(Given.neurons(), Given.gguf("Q6_K")),
+                Given.recipe(Given.gguf("Q4_K_M"))));
+        Job prune = succeed();
+        succeed();
+        world.hear(Answers.succeeded(world.lastJob(), world.now(), 0.3));
+        Job quantize = world.lastJob();
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            world.hear(Answers.failed(world.lastJob(), world.now(), Reason.STAGE_ERROR));
+            world.pass(Duration.ofMinutes(1));
+        }
+        succeed();
+        world.hear(Answers.succeeded(world.lastJob(), world.now(), 0.3));
+        assertThat(world.run(run).status()).isEqualTo(RunStatus.FAILED);
+        assertThat(world.run(run).finished()).isEmpty();
+
+        world.ask(OperatorRequest.Kind.RETRY, run);
+
+        assertThat(world.lastJob().key()).isEqualTo(quantize.key());
+        assertThat(world.lastJob().inputs()).containsEntry(Role.MODEL, Given.artifact("output of " + prune.key()));
     }
 
     @Test

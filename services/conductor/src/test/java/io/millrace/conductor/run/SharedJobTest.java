@@ -68,6 +68,22 @@ class SharedJobTest {
     }
 
     @Test
+    void aRunThatJoinsAJobShowsWhatItWaitsFor() {
+        world.hear(Answers.failed(job(Given.CPU), world.now(), Reason.DISK_FULL));
+        Target tablet = Given.target("tablet", PHONE.ladder().getFirst());
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 2, CLOUD, PHONE, tablet));
+        RunId joined = RunId.of(Given.checkpoint("v1"), "chat-models", tablet);
+        assertThat(world.run(joined).status()).isEqualTo(RunStatus.BACKING_OFF);
+
+        world.pass(Duration.ofSeconds(1));
+        world.pass(Limits.DEFAULT.unattended());
+        Target server = Given.target("server", CLOUD.ladder().getFirst());
+        world.apply(Given.policy(Policy.OnNewer.KEEP, 3, CLOUD, PHONE, server));
+        RunId other = RunId.of(Given.checkpoint("v1"), "chat-models", server);
+        assertThat(world.run(other).message()).isEqualTo("waiting: no worker for h100");
+    }
+
+    @Test
     void whatOneDeviceCannotDoTheOtherMay() {
         for (int attempt = 1; attempt <= 3; attempt++) {
             world.hear(Answers.failed(job(Given.CPU), world.now(), Reason.OUT_OF_MEMORY));

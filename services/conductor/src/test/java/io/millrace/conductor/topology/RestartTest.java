@@ -148,8 +148,9 @@ class RestartTest {
     }
 
     /** A version with one ticket per key let a run join the ticket of whatever device asked first. */
-    @Test
-    void aRunThatJoinedAnotherDevicesJobAsksForItsOwn() {
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "PAUSED")
+    void aRunThatJoinedAnotherDevicesJobAsksForItsOwn(Waiting waiting) {
         Job cpu;
         String cloud;
         try (OneTask task = new OneTask(folder, Given.START)) {
@@ -158,6 +159,9 @@ class RestartTest {
                     Given.target("cloud", Given.recipe(Given.gguf("Q4_K_M")))));
             task.send(Given.checkpoint("v1"));
             cpu = task.jobs().getFirst();
+            if (waiting == Waiting.AT_WORK) {
+                task.send(Answers.started(cpu, task.now()));
+            }
             cloud = task.runs().values().stream()
                     .filter(run -> run.target().equals("cloud"))
                     .map(run -> run.run().toString())
@@ -177,6 +181,9 @@ class RestartTest {
             assertThat(own.device()).isEqualTo(Given.H100);
             assertThat(own.key()).isEqualTo(cpu.key());
             assertThat(task.tickets()).hasSize(2).contains(Stores.TICKETS + "|" + Given.MODEL + "|" + cpu.key());
+            task.pass(Duration.ofSeconds(5));
+            task.pass(Duration.ofSeconds(5));
+            assertThat(task.jobs()).as("the other one is not given up").isEmpty();
             cancel(task, cpu.run());
             cancel(task, own.run());
             task.pass(Limits.DEFAULT.queue().plusDays(1));

@@ -1,21 +1,29 @@
-package io.millrace.cli.local;
+package io.millrace.conductor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.millrace.conductor.Conductor;
-import io.millrace.conductor.ConductorSettings;
+import io.millrace.cli.local.EmbeddedBroker;
 import io.millrace.events.Device;
 import io.millrace.events.wire.TopicAdmin;
 import io.millrace.events.wire.Topics;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.DoublePredicate;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -68,8 +76,42 @@ final class InputStalledIT {
                 left.abortTransaction();
                 await(seconds -> seconds == 0);
             }
+            assertThat(registry.find("millrace.input.stalled.seconds").gauge()).isNull();
+            whatWaitsBehindDeletedRecordsStandsStillToo(broker.address(), admin);
         }
-        assertThat(registry.find("millrace.input.stalled.seconds").gauge()).isNull();
+    }
+
+    /** As after a retention that was shorter than the time without a conductor. */
+    private void whatWaitsBehindDeletedRecordsStandsStillToo(String address, Admin admin) throws Exception {
+        TopicPartition partition = new TopicPartition(TOPICS.checkpoints(), 5);
+        try (KafkaProducer<String, String> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", address), new StringSerializer(), new StringSerializer())) {
+            for (String record : List.of("deleted", "waits")) {
+                producer.send(new ProducerRecord<>(partition.topic(), partition.partition(), record, "event"))
+                        .get();
+            }
+        }
+        admin.deleteRecords(Map.of(partition, RecordsToDelete.beforeOffset(1)))
+                .all()
+                .get();
+        Map<TopicPartition, OffsetSpec> latest = TOPICS.fixed().stream()
+                .flatMap(topic -> IntStream.range(0, topic.partitions())
+                        .mapToObj(number -> new TopicPartition(topic.name(), number)))
+                .collect(Collectors.toMap(Function.identity(), _ -> OffsetSpec.latest()));
+        Map<TopicPartition, OffsetAndMetadata> read = new HashMap<>();
+        admin.listOffsets(latest).all().get().forEach((of, end) -> read.put(of, new OffsetAndMetadata(end.offset())));
+        read.put(partition, new OffsetAndMetadata(0));
+        admin.alterConsumerGroupOffsets("other", read).all().get();
+        AtomicLong nanos = new AtomicLong();
+        try (InputWatch watch =
+                new InputWatch(admin, Map.of("bootstrap.servers", address), "other", TOPICS, nanos::get, registry)) {
+            watch.look();
+            nanos.set(Duration.ofSeconds(10).toNanos());
+            watch.look();
+
+            assertThat(registry.get("millrace.input.stalled.seconds").gauge().value())
+                    .isEqualTo(10);
+        }
     }
 
     private void await(DoublePredicate claim) {
