@@ -5,6 +5,7 @@ import java.io.ByteArrayInputStream;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -153,6 +154,27 @@ final class BlobFolder {
             return age(path, now).compareTo(RENEWED_AFTER) > 0 || !isSound(content.digest(), content.sizeBytes());
         } catch (NoSuchFileException e) {
             return true;
+        }
+    }
+
+    /**
+     * What a blob that was not found means. Where a share is not mounted there is an empty folder, or what a process made
+     * of one that began there; a blob that is there after all was away for a moment.
+     */
+    IOException missing(Digest blob, NoSuchFileException notFound) {
+        return holdsAny() && !Files.exists(path(blob))
+                ? notFound
+                : new StoreUnreachableException(
+                        root + ": holds no blob or was away when " + blob.hex()
+                                + " was asked for; is the share mounted on" + " this machine?",
+                        notFound);
+    }
+
+    private boolean holdsAny() {
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(root)) {
+            return folders.iterator().hasNext();
+        } catch (IOException e) {
+            return false;
         }
     }
 

@@ -91,7 +91,11 @@ public final class FolderStore implements ArtifactStore {
 
     @Override
     public InputStream open(Digest blob) throws IOException {
-        return reader.open(blob);
+        try {
+            return reader.open(blob);
+        } catch (NoSuchFileException e) {
+            throw blobs.missing(blob, e);
+        }
     }
 
     @Override
@@ -124,7 +128,15 @@ public final class FolderStore implements ArtifactStore {
 
     @Override
     public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
-        return new CheckOut(this, verified, reader::checkOut).run(artifact, folder);
+        return new CheckOut(this, verified, this::checkOut).run(artifact, folder);
+    }
+
+    private void checkOut(Manifest.Entry entry, Path target) throws IOException {
+        try {
+            reader.checkOut(entry, target);
+        } catch (NoSuchFileException e) {
+            throw blobs.missing(entry.sha256(), e);
+        }
     }
 
     /** Disks lose bits without a word, and a damaged model that is answered from here would be published unread. */

@@ -2,7 +2,7 @@ package io.millrace.store;
 
 import java.io.IOException;
 
-/** The server of the store does not answer, or not as it should; the message says what helps. */
+/** The server of the store does not answer, or not as it should, or its folder is away; the message says what helps. */
 public final class StoreUnreachableException extends IOException {
     private static final long serialVersionUID = 1L;
 

@@ -13,6 +13,7 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
@@ -57,6 +58,28 @@ class FolderStoreTest extends WrittenStoreContract {
         assertThatThrownBy(() -> store.checkOut(artifact, temp.resolve("out")))
                 .isInstanceOf(DamagedFileException.class)
                 .hasMessageContaining("sub/weights.bin");
+    }
+
+    /** Its jobs would end for ever as if their inputs were lost. */
+    @Test
+    void whereAShareIsNotMountedNoBlobIsMissing() throws IOException {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        Path root = temp.resolve("store");
+        Path away = Files.move(root, temp.resolve("away"));
+
+        for (ArtifactStore there : List.of(store, FolderStore.open(Files.createDirectory(root)))) {
+            assertThatThrownBy(() -> there.manifest(artifact))
+                    .isInstanceOf(StoreUnreachableException.class)
+                    .hasMessageContainingAll(root.toString(), "is the share mounted on this machine?");
+        }
+
+        Files.move(root, temp.resolve("what the process made"));
+        Files.move(away, root);
+        assertThat(store.checkOut(artifact, temp.resolve("out")).resolve("sub/weights.bin"))
+                .hasContent("weights");
+        Files.delete(blob(Digest.of("weights")));
+        assertThatThrownBy(() -> store.checkOut(artifact, temp.resolve("again")))
+                .isInstanceOf(NoSuchFileException.class);
     }
 
     @Test
