@@ -140,6 +140,25 @@ class RestartTest {
         }
     }
 
+    @Test
+    void whatAWorkerOfBeforeAnUpgradeSaysOfItsJobStillCounts() {
+        Job asked;
+        try (OneTask task = new OneTask(folder, Given.START)) {
+            task.send(Given.policy(Given.target("phone", Given.recipe(Given.gguf("Q4_K_M")))));
+            task.send(Given.checkpoint("v1"));
+            asked = task.jobs().getFirst();
+            task.overwrite(Stores.TICKETS, _ -> true, ticket -> ticket.replace("\"seed\":0", "\"seed\":1"));
+        }
+
+        try (OneTask task = new OneTask(folder, Given.START.plusSeconds(10))) {
+            task.send(Answers.started(asked, task.now()));
+            assertThat(task.jobs()).isEmpty();
+            task.send(Answers.succeeded(asked, task.now(), 0.01));
+
+            assertThat(task.jobs()).extracting(job -> job.parameters().name()).containsExactly("quality");
+        }
+    }
+
     /** Where a job stands. */
     private enum Waiting {
         IN_THE_QUEUE,
