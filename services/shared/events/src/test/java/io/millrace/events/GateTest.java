@@ -32,6 +32,18 @@ class GateTest {
     }
 
     @Test
+    void anyLimitThatIsBrokenRefusesWhereverItStands() {
+        for (int broken = 0; broken < 3; broken++) {
+            List<Measurement> evidence = List.of(
+                    measured(Metric.PERPLEXITY_INCREASE, broken == 0 ? 0.06 : 0),
+                    measured(Metric.SAME_TOP_TOKEN, broken == 1 ? 0.8 : 1),
+                    measured(Metric.GENERATION_RATE, broken == 2 ? 19 : 21));
+
+            assertThat(gate.decide(evidence)).as("limit %d", broken).isInstanceOf(Decision.Refused.class);
+        }
+    }
+
+    @Test
     @Tag("promise-2")
     @DisplayName("Promise 2: a limit on what is not in the evidence is broken")
     void metricThatIsNotInTheEvidenceBreaksItsLimit() {
