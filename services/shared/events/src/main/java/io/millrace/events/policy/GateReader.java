@@ -105,7 +105,7 @@ final class GateReader {
             if (Double.isFinite(bound)) {
                 return bound;
             }
-        } catch (NumberFormatException e) {
+        } catch (NumberFormatException | ArithmeticException e) {
             // Said below, as for a number beyond all bounds.
         }
         throw fields.error(scalar.line(), "'" + number + "' is not a number");

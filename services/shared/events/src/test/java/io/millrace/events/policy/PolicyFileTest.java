@@ -420,6 +420,7 @@ class PolicyFileTest {
             {size-ratio: 0.6}     | {size-ratio: "< 1"}   | policy:8: limit of 'size-ratio' is '< 1'
             {size-ratio: 0.6}     | {size-ratio: "<= e"}  | policy:8: 'e' is not a number
             {size-ratio: 0.6}     | {size-ratio: 1e999}   | policy:8: '1e999' is not a number
+            {size-ratio: 0.6}     | {size-ratio: 1e-2147483647%} | policy:8: '1e-2147483647' is not a number
             {size-ratio: 0.6}     | {same-top-token: ">= 90"} | policy:8: 'same-top-token' is a share and never above 1; did you mean '90.0%'?
             {size-ratio: 0.6}     | {size: "<= 4G"}       | policy:8: limit of 'size' is '<= 4G'; write "<= NUMBER" or ">= NUMBER", a plain number in the unit byte
             {size-ratio: 0.6}     | {size-ratio: >= 1}    | policy:8: not YAML: while scanning for the next token, found character '>' that cannot start any token; values that start with > or * need quotes
