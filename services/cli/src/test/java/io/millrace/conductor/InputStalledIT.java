@@ -2,6 +2,7 @@ package io.millrace.conductor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.millrace.cli.local.EmbeddedBroker;
 import io.millrace.events.Device;
@@ -33,6 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What a conductor shows of a transaction that nobody ends. */
 final class InputStalledIT {
     private static final Topics TOPICS = Topics.DEFAULT;
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     @TempDir
     Path folder;
@@ -47,8 +49,16 @@ final class InputStalledIT {
                 });
                 Admin admin = Admin.create(Map.of("bootstrap.servers", broker.address()))) {
             TopicAdmin.apply(admin, TOPICS, List.of(Device.CPU), (short) 1);
-            try (Conductor conductor = Conductor.start(
-                            ConductorSettings.local(broker.address(), folder.resolve("state"), registry));
+            ConductorSettings settings = ConductorSettings.local(broker.address(), folder.resolve("state"), registry);
+            SimpleMeterRegistry seen = new SimpleMeterRegistry();
+            try (Conductor conductor = Conductor.start(settings);
+                    InputWatch watch = new InputWatch(
+                            admin,
+                            Map.of("bootstrap.servers", broker.address()),
+                            settings.applicationId(),
+                            TOPICS,
+                            System::nanoTime,
+                            seen);
                     KafkaProducer<String, String> left = transactional(broker.address())) {
                 assertThat(conductor.awaitRunning(Duration.ofMinutes(2))).isTrue();
                 // Deletes a policy that nobody applied: its record and the marker of its transaction in each partition.
@@ -57,24 +67,25 @@ final class InputStalledIT {
                 left.send(new ProducerRecord<>(TOPICS.policies(), 0, "before", null))
                         .get();
                 left.commitTransaction();
-                await(seconds -> seconds == 0);
+                await(watch, seen, seconds -> seconds == 0);
 
                 left.beginTransaction();
                 left.send(new ProducerRecord<>(TOPICS.policiesByPartition(), 3, "open", null))
                         .get();
-                await(seconds -> seconds > 0);
+                await(watch, seen, seconds -> seconds > 0);
+                Awaitility.await("the conductor's own look").atMost(PATIENCE).until(() -> seconds(registry) > 0);
 
                 left.abortTransaction();
-                await(seconds -> seconds == 0);
+                await(watch, seen, seconds -> seconds == 0);
 
                 // Nothing else was ever read of this partition, so Streams commits no offset behind it.
                 left.beginTransaction();
                 left.send(new ProducerRecord<>(TOPICS.checkpoints(), 7, "open", "event"))
                         .get();
-                await(seconds -> seconds > 0);
+                await(watch, seen, seconds -> seconds > 0);
 
                 left.abortTransaction();
-                await(seconds -> seconds == 0);
+                await(watch, seen, seconds -> seconds == 0);
             }
             assertThat(registry.find("millrace.input.stalled.seconds").gauge()).isNull();
             whatWaitsBehindDeletedRecordsStandsStillToo(broker.address(), admin);
@@ -114,11 +125,16 @@ final class InputStalledIT {
         }
     }
 
-    private void await(DoublePredicate claim) {
-        Awaitility.await()
-                .atMost(Duration.ofMinutes(2))
-                .until(() -> claim.test(
-                        registry.get("millrace.input.stalled.seconds").gauge().value()));
+    /** Looks until the claim is true; the conductor itself looks every ten seconds. */
+    private static void await(InputWatch watch, MeterRegistry seen, DoublePredicate claim) {
+        Awaitility.await().atMost(PATIENCE).until(() -> {
+            watch.look();
+            return claim.test(seconds(seen));
+        });
+    }
+
+    private static double seconds(MeterRegistry shown) {
+        return shown.get("millrace.input.stalled.seconds").gauge().value();
     }
 
     private static KafkaProducer<String, String> transactional(String address) {

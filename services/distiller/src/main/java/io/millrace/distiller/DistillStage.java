@@ -75,7 +75,10 @@ public final class DistillStage implements Stage<Distill> {
             Checkpoint teacher, Checkpoint student, Text text, StageInput<Distill> input, Workspace workspace)
             throws IOException, InterruptedException {
         Distill parameters = input.parameters();
-        boolean pruned = StageName.PRUNE.wireName().equals(student.metadata().get(Checkpoint.MADE));
+        // What a distillation wrote may have been pruned before it: exact zeros of another kind are rare there.
+        String made = student.metadata().get(Checkpoint.MADE);
+        boolean pruned = StageName.PRUNE.wireName().equals(made)
+                || StageName.DISTILL.wireName().equals(made);
         try (Distillation distillation = Distillation.begin(
                 teacher, student, text.tokens(), settings(parameters, pruned, input.seed()), workspace::progress)) {
             LossCurve curve = train(distillation, parameters, workspace);

@@ -210,7 +210,7 @@ public sealed interface Parameters {
 
         @Override
         public int version() {
-            return 8;
+            return 9;
         }
 
         @Override

@@ -333,6 +333,29 @@ class StagesTest {
                 .anySatisfy((name, count) -> assertThat(count).as(name).isPositive());
     }
 
+    @Test
+    void zerosOfAPrunedModelOutliveASecondDistillation() throws Exception {
+        Parameters.Magnitude few = new Parameters.Magnitude(OptionalDouble.of(0.05), OptionalDouble.empty(), false);
+        Path pruned = run(new PruneStage(), few, "prune", Map.of(Role.MODEL, original))
+                .folder();
+        Path student = pruned;
+        for (String distillation : List.of("first", "second")) {
+            student = run(
+                            new DistillStage(),
+                            DISTILL,
+                            distillation,
+                            Map.of(
+                                    Role.MODEL, student,
+                                    Role.ORIGINAL, original,
+                                    Role.CALIBRATION_TEXT, calibration))
+                    .folder();
+        }
+
+        assertThat(zeros(student))
+                .isEqualTo(zeros(pruned))
+                .anySatisfy((name, count) -> assertThat(count).as(name).isPositive());
+    }
+
     /** How many weights of each tensor are exactly zero. */
     private static Map<String, Integer> zeros(Path folder) throws Exception {
         Map<String, Integer> zeros = new TreeMap<>();
