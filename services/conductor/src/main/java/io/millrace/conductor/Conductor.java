@@ -17,6 +17,8 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.streams.CloseOptions;
+import org.apache.kafka.streams.CloseOptions.GroupMembershipOperation;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.errors.ProcessorStateException;
 import org.slf4j.Logger;
@@ -138,7 +140,9 @@ public final class Conductor implements AutoCloseable {
         contact.close();
         clock.close();
         streamsMetrics.close();
-        if (!streams.close(CLOSE_WITHIN)) {
+        // Whoever comes next takes over at once; a member that stays in the group is waited for until its session ends.
+        if (!streams.close(CloseOptions.groupMembershipOperation(GroupMembershipOperation.LEAVE_GROUP)
+                .withTimeout(CLOSE_WITHIN))) {
             LOG.warn("the conductor did not stop within {} s", CLOSE_WITHIN.toSeconds());
         }
         admin.close(CLOSE_WITHIN);

@@ -8,11 +8,14 @@ import org.apache.kafka.streams.StreamsConfig;
 /** The settings of Kafka Streams that the conductor's promises rest on. */
 final class StreamsProperties {
     private static final long RETRY_BACK_OFF_MILLIS = 10;
+    private static final int SESSION_MILLIS = 15_000;
 
     private StreamsProperties() {}
 
     static Properties of(ConductorSettings settings) {
         Properties properties = new Properties();
+        // So long the models of a conductor that was killed stand still. The broker keeps its transaction for 10 s.
+        properties.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, SESSION_MILLIS);
         properties.putAll(settings.kafka());
         properties.put(StreamsConfig.APPLICATION_ID_CONFIG, settings.applicationId());
         properties.put(StreamsConfig.STATE_DIR_CONFIG, settings.stateFolder().toString());

@@ -22,17 +22,21 @@ class StreamsPropertiesTest {
             "auto.offset.reset", "latest",
             "ssl.protocol", "TLSv1.3");
 
-    private final StreamsConfig config = new StreamsConfig(StreamsProperties.of(new ConductorSettings(
-            OPERATORS,
-            Topics.DEFAULT,
-            "conductor",
-            Path.of("unused"),
-            (short) 1,
-            1,
-            Limits.DEFAULT,
-            ConductorSettings.Pace.CLUSTER,
-            new SimpleMeterRegistry(),
-            _ -> {})));
+    private final StreamsConfig config = config(OPERATORS);
+
+    private static StreamsConfig config(Map<String, Object> kafka) {
+        return new StreamsConfig(StreamsProperties.of(new ConductorSettings(
+                kafka,
+                Topics.DEFAULT,
+                "conductor",
+                Path.of("unused"),
+                (short) 1,
+                1,
+                Limits.DEFAULT,
+                ConductorSettings.Pace.CLUSTER,
+                new SimpleMeterRegistry(),
+                _ -> {})));
+    }
 
     @Test
     @Tag("promise-1")
@@ -52,5 +56,13 @@ class StreamsPropertiesTest {
                 .containsEntry("isolation.level", "read_committed")
                 .containsEntry("auto.offset.reset", "earliest")
                 .containsEntry("ssl.protocol", "TLSv1.3");
+    }
+
+    @Test
+    void aConductorThatWasKilledIsWaitedForAsLongAsItsOperatorsSay() {
+        assertThat(config.getMainConsumerConfigs("group", "client", 0)).containsEntry("session.timeout.ms", 15_000);
+        assertThat(config(Map.of("bootstrap.servers", "unused:9092", "session.timeout.ms", "60000"))
+                        .getMainConsumerConfigs("group", "client", 0))
+                .containsEntry("session.timeout.ms", "60000");
     }
 }

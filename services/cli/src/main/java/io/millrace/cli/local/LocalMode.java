@@ -183,7 +183,7 @@ public final class LocalMode implements AutoCloseable {
         Files.createDirectories(settings.home().conductor());
         Map<String, Object> kafka = new HashMap<>(clients);
         // The folder's lock makes this the only conductor here: after a kill it takes the place of the one that died,
-        // instead of waiting 45 s for its session to time out.
+        // instead of waiting until its session times out.
         kafka.put("main.consumer.group.instance.id", "local");
         Traces traces = Traces.of("conductor", System.getenv());
         started.push(traces);
