@@ -166,7 +166,7 @@ final class BlobFolder {
                 ? notFound
                 : new StoreUnreachableException(
                         root + ": holds no blob or was away when " + blob.hex()
-                                + " was asked for; is the share mounted on" + " this machine?",
+                                + " was asked for; is the share mounted on this machine?",
                         notFound);
     }
 
