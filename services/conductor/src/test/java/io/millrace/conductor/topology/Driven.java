@@ -1,6 +1,7 @@
 package io.millrace.conductor.topology;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.millrace.conductor.Answers;
 import io.millrace.conductor.ConductorSettings;
 import io.millrace.conductor.StreamsPropertiesAccess;
 import io.millrace.conductor.run.Limits;
@@ -10,6 +11,7 @@ import io.millrace.events.Device;
 import io.millrace.events.Event;
 import io.millrace.events.Job;
 import io.millrace.events.JobCancelled;
+import io.millrace.events.JobEvent;
 import io.millrace.events.ModelPublished;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunId;
@@ -31,6 +33,7 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -170,6 +173,23 @@ final class Driven implements AutoCloseable {
             throw new AssertionError("expected one job, found " + jobs);
         }
         return jobs.getFirst();
+    }
+
+    /** Answers every job until there is none; returns the names of the steps. */
+    List<String> answerAll(double perplexityIncrease) {
+        return answerAll(job -> Answers.succeeded(job, now, perplexityIncrease));
+    }
+
+    List<String> answerAll(Function<Job, JobEvent> answer) {
+        List<String> steps = new ArrayList<>();
+        for (List<Job> jobs = jobs(); !jobs.isEmpty(); jobs = jobs()) {
+            for (Job job : jobs) {
+                steps.add(job.parameters().name());
+                send(Answers.started(job, now));
+                send(answer.apply(job));
+            }
+        }
+        return steps;
     }
 
     /** The last word on each run since the last call. */

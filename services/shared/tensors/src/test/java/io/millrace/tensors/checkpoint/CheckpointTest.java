@@ -9,9 +9,6 @@ import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.architecture.ModelConfig;
-import io.millrace.tensors.architecture.Projection;
-import io.millrace.tensors.architecture.TensorRole;
-import io.millrace.tensors.architecture.TensorRule;
 import io.millrace.tensors.format.safetensors.SafetensorsWriter;
 import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
@@ -21,17 +18,13 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.DisplayName;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
+/** The tensors of a checkpoint: which there must be, of what type and shape, and with which numbers. */
 class CheckpointTest {
     private static final String EMBEDDING = "model.embed_tokens.weight";
 
@@ -102,107 +95,6 @@ class CheckpointTest {
                 .hasMessageContaining("save the model that they wrap");
     }
 
-    /** As transformers 5 saves them with save_original_format=False. */
-    @ParameterizedTest
-    @ValueSource(strings = {"mixtral", "qwen3_moe"})
-    void expertsInOneTensorAreReadOneByOne(String type) throws IOException {
-        Path apart = TinyModels.write(folder.resolve("apart"), expertsConfig(type), DType.BF16, 3);
-        Path stacked = folder.resolve("stacked");
-        writeStacked(apart, stacked, 3, false);
-
-        requireSame(apart, stacked);
-    }
-
-    /** Likewise of a model without the prefix of the body. */
-    @ParameterizedTest
-    @ValueSource(strings = {"mixtral", "qwen3_moe"})
-    void expertsInOneTensorAreFoundWithoutThePrefix(String type) throws IOException {
-        Path apart = TinyModels.write(folder.resolve("apart"), expertsConfig(type), DType.BF16, 3);
-        Path stacked = folder.resolve("stacked");
-        writeStacked(apart, stacked, 3, true);
-
-        requireSame(apart, stacked);
-        try (Checkpoint found = Checkpoint.open(stacked)) {
-            String expert = found.architecture().matrix(1, 2, Projection.EXPERT_UP);
-            assertThat(found.storedName(expert)).isEqualTo(BareModels.name(expert));
-        }
-    }
-
-    private static void requireSame(Path apart, Path stacked) throws IOException {
-        try (Checkpoint expected = Checkpoint.open(apart);
-                Checkpoint found = Checkpoint.open(stacked)) {
-            assertThat(found.tensors()).isEqualTo(expected.tensors());
-            for (TensorRule rule : expected.rules()) {
-                long rows = rule.shape().rows();
-                assertThat(found.reader()
-                                .rows(rule.name(), 0, rows)
-                                .mismatch(expected.reader().rows(rule.name(), 0, rows)))
-                        .as(rule.name())
-                        .isEqualTo(-1);
-            }
-        }
-    }
-
-    @Test
-    void aStackOfTooFewExpertsIsRefused() throws IOException {
-        Path apart = TinyModels.write(folder.resolve("apart"), expertsConfig("mixtral"), DType.BF16, 3);
-        writeStacked(apart, folder.resolve("stacked"), 2, false);
-
-        assertThatThrownBy(() -> Checkpoint.open(folder.resolve("stacked")))
-                .hasMessageContaining("experts.gate_up_proj' has shape [2, ")
-                .hasMessageContaining(", expected [3, ");
-    }
-
-    private static ObjectNode expertsConfig(String type) throws IOException {
-        return TinyModels.each().stream()
-                .filter(json -> json.path("model_type").asText().equals(type))
-                .findFirst()
-                .orElseThrow();
-    }
-
-    /** Gate above up of each expert in one tensor of a layer, down in another, and the router under a common name. */
-    private static void writeStacked(Path apart, Path stacked, int experts, boolean bare) throws IOException {
-        try (Checkpoint source = Checkpoint.open(apart)) {
-            Map<String, List<String>> parts = new LinkedHashMap<>();
-            for (TensorRule rule : source.rules()) {
-                String block = "model.layers." + rule.layer().orElse(-1) + ".mlp.";
-                if (rule.role() instanceof TensorRole.Router) {
-                    parts.put(block + "gate.weight", List.of(rule.name()));
-                } else if (rule.expert().isEmpty()) {
-                    parts.put(rule.name(), List.of(rule.name()));
-                } else if (rule.role().equals(new TensorRole.Linear(Projection.EXPERT_GATE))
-                        && rule.expert().getAsInt() == 0) {
-                    List<String> gateUp = new ArrayList<>();
-                    List<String> down = new ArrayList<>();
-                    for (int e = 0; e < experts; e++) {
-                        int layer = rule.layer().getAsInt();
-                        gateUp.add(source.architecture().matrix(layer, e, Projection.EXPERT_GATE));
-                        gateUp.add(source.architecture().matrix(layer, e, Projection.EXPERT_UP));
-                        down.add(source.architecture().matrix(layer, e, Projection.EXPERT_DOWN));
-                    }
-                    parts.put(block + "experts.gate_up_proj", gateUp);
-                    parts.put(block + "experts.down_proj", down);
-                }
-            }
-            List<TensorSpec> specs = new ArrayList<>();
-            parts.forEach((name, names) -> specs.add(
-                    TensorSpec.plain(bare ? BareModels.name(name) : name, DType.BF16, stack(source, names, experts))));
-            try (DenseWriter writer =
-                    DenseWriter.original(stacked, source.config().json(), specs)) {
-                for (String part : parts.values().stream().flatMap(List::stream).toList()) {
-                    writer.append(source.reader()
-                            .rows(part, 0, source.spec(part).shape().rows()));
-                }
-                writer.finish();
-            }
-        }
-    }
-
-    private static Shape stack(Checkpoint source, List<String> names, int experts) {
-        Shape each = source.spec(names.getFirst()).shape();
-        return names.size() == 1 ? each : Shape.of(experts, names.size() / experts * each.rows(), each.rowLength());
-    }
-
     @Test
     void shapeThatContradictsTheConfigIsRefused() throws IOException {
         List<TensorSpec> specs = new ArrayList<>(specs(false));
@@ -271,152 +163,6 @@ class CheckpointTest {
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             assertThat(checkpoint.type()).isEqualTo(DType.BF16);
         }
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"pytorch_model.bin", "model.pt", "Model.PTH", "optimizer.pkl"})
-    @Tag("promise-6")
-    @DisplayName("Promise 6: a folder of pickles alone is refused because they execute code")
-    void folderOfPicklesAloneIsRefusedBecauseTheyExecuteCode(String name) throws IOException {
-        TinyModels.write(folder, TinyModels.llama(), DType.F32, 1);
-        Files.delete(folder.resolve("model.safetensors"));
-        Files.write(folder.resolve(name), new byte[] {1});
-
-        assertThatThrownBy(() -> Checkpoint.open(folder))
-                .isInstanceOf(MalformedFileException.class)
-                .hasMessageStartingWith(name + ": found a pickle file, which executes code")
-                .hasMessageContaining("save_pretrained");
-    }
-
-    @Test
-    void weightsOfAnOpenVinoGraphAreNotCalledAPickle() throws IOException {
-        TinyModels.write(folder, TinyModels.llama(), DType.F32, 1);
-        Files.delete(folder.resolve("model.safetensors"));
-        Files.write(folder.resolve("openvino_model.bin"), new byte[] {1});
-        Files.writeString(folder.resolve("openvino_model.xml"), "<net/>");
-
-        assertThatThrownBy(() -> Checkpoint.open(folder))
-                .isInstanceOf(MalformedFileException.class)
-                .hasMessageContaining("found neither model.safetensors nor model.safetensors.index.json");
-    }
-
-    /** DESIGN.md promise 6: a pickle is neither read (these links lead nowhere) nor handed on. */
-    @Test
-    @Tag("promise-6")
-    @DisplayName("Promise 6: pickles beside safetensors are neither read nor copied")
-    void picklesOfATrainerBesideSafetensorsAreNeitherReadNorCopied() throws IOException {
-        Path model = TinyModels.write(folder.resolve("model"), TinyModels.llama(), DType.F32, 1);
-        List<String> pickles = List.of("training_args.bin", "optimizer.pt", "rng_state.pth", "pytorch_model.bin");
-        for (String pickle : pickles) {
-            Files.createSymbolicLink(model.resolve(pickle), model.resolve("nowhere"));
-        }
-        Path copied = Files.createDirectories(folder.resolve("copied"));
-
-        try (Checkpoint checkpoint = Checkpoint.openOriginal(model)) {
-            checkpoint.copyCompanions(copied);
-
-            assertThat(checkpoint.parameters()).isPositive();
-        }
-
-        assertThat(copied).isEmptyDirectory();
-    }
-
-    /** A loader of GPT-2's form opens an empty tokenizer where its files are missing, and says nothing. */
-    @Test
-    void aTokenizerOfAnyFormGoesAlong() throws IOException {
-        Path model = TinyModels.write(folder.resolve("model"), TinyModels.llama(), DType.F32, 1);
-        Files.createDirectory(model.resolve("additional_chat_templates"));
-        List<String> names = List.of(
-                "vocab.json",
-                "merges.txt",
-                "added_tokens.json",
-                "tokenizer.model",
-                "tekken.json",
-                "additional_chat_templates/tool_use.jinja");
-        for (String name : names) {
-            Files.writeString(model.resolve(name), name);
-        }
-        Path copied = Files.createDirectories(folder.resolve("copied"));
-
-        try (Checkpoint checkpoint = Checkpoint.open(model)) {
-            checkpoint.copyCompanions(copied);
-        }
-
-        assertThat(names).allSatisfy(name -> assertThat(copied.resolve(name)).hasContent(name));
-    }
-
-    @Test
-    void folderWithoutConfigOrWeightsIsRefused() throws IOException {
-        assertThatThrownBy(() -> Checkpoint.open(folder))
-                .hasMessage("config.json: the file is missing; copy the folder again");
-
-        Files.writeString(folder.resolve("config.json"), StrictJson.print(TinyModels.llama()));
-
-        assertThatThrownBy(() -> Checkpoint.open(folder)).hasMessageContaining("found neither model.safetensors nor");
-    }
-
-    @Test
-    @Tag("promise-6")
-    @DisplayName("Promise 6: a config and a tokenizer that are links out of the folder are refused")
-    void linkedConfigAndTokenizerOutsideTheFolderAreRefused(@TempDir Path elsewhere) throws IOException {
-        Path model = TinyModels.write(folder.resolve("model"), TinyModels.llama(), DType.F32, 1);
-        Path secret = Files.writeString(elsewhere.resolve("secret"), "{}");
-        Files.createSymbolicLink(model.resolve("tokenizer.json"), secret);
-        try (Checkpoint checkpoint = Checkpoint.open(model)) {
-            assertThatThrownBy(() -> checkpoint.copyCompanions(elsewhere))
-                    .hasMessageContaining("tokenizer.json: the file is a link that leads outside its folder");
-        }
-
-        Files.delete(model.resolve("config.json"));
-        Files.createSymbolicLink(model.resolve("config.json"), secret);
-
-        assertThatThrownBy(() -> Checkpoint.open(model))
-                .hasMessageContaining("config.json: the file is a link that leads outside its folder");
-    }
-
-    @Test
-    void whatAStageMadeIsNotAnOriginal() throws IOException {
-        Path model = TinyModels.write(folder.resolve("model"), TinyModels.llama(), DType.BF16, 1);
-        Files.writeString(model.resolve("generation_config.json"), "{}");
-        Path pruned = folder.resolve("pruned");
-        try (Checkpoint source = Checkpoint.openOriginal(model);
-                DenseWriter writer =
-                        DenseWriter.derived(pruned, source, source.config().json(), source.tensors(), "prune")) {
-            for (TensorSpec tensor : source.tensors()) {
-                writer.append(
-                        source.reader().rows(tensor.name(), 0, tensor.shape().rows()));
-            }
-            writer.finish();
-        }
-
-        assertThatThrownBy(() -> Checkpoint.openOriginal(pruned))
-                .isInstanceOf(MalformedFileException.class)
-                .hasMessageContaining("'millrace.made' = 'prune'");
-        try (Checkpoint copy = Checkpoint.open(pruned)) {
-            assertThat(copy.metadata()).containsEntry("millrace.made", "prune");
-        }
-        assertThat(pruned.resolve("generation_config.json")).exists();
-    }
-
-    @Test
-    void aWrittenFolderNamesNoPythonFilesThatItDoesNotHave() throws IOException {
-        ObjectNode config = TinyModels.llama();
-        config.putObject("auto_map").put("AutoConfig", "configuration_phi3.Phi3Config");
-        Path written = folder.resolve("written");
-        TinyModels.write(written, config, DType.F32, 1);
-
-        assertThat(StrictJson.readFile(written.resolve("config.json"), 10_000).has("auto_map"))
-                .isFalse();
-    }
-
-    @Test
-    void bothNamesOfTheTypeSayWhatIsThere() throws IOException {
-        Path written = folder.resolve("written");
-        TinyModels.write(written, TinyModels.llama().put("dtype", "float16"), DType.F32, 1);
-
-        ObjectNode config = StrictJson.readFile(written.resolve("config.json"), 10_000);
-        assertThat(config.path("torch_dtype").asText()).isEqualTo("float32");
-        assertThat(config.path("dtype").asText()).isEqualTo("float32");
     }
 
     @Test
