@@ -74,7 +74,7 @@ public final class CompressedTensorsWriter {
             throw new IllegalArgumentException("module '" + rule.module() + "' has "
                     + rule.shape().rowLength() + " inputs, expected a multiple of " + layout.rowMultiple() + " for "
                     + scheme + "; choose "
-                    + (layout.rowMultiple() > ScaledRows.ROW_MULTIPLE
+                    + (rule.shape().rowLength() % ScaledRows.ROW_MULTIPLE == 0
                             ? "FP8_DYNAMIC or W8A8, which take multiples of " + ScaledRows.ROW_MULTIPLE + ", or "
                             : "")
                     + "a GGUF type, which takes rows of any length");

@@ -25,6 +25,9 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
     /** About the elements of a piece: with what is made of them 192 KiB. */
     private static final int PIECE = 1 << 14;
 
+    /** No type whose scales are halves stores a number beyond: 32 × 128 of the largest half, in Q6_K. */
+    private static final float LARGEST_STORED = 65504f * 32 * 128;
+
     /** What a block needs; reused from block to block. */
     static final class Buffers {
         private float[] values = new float[0];
@@ -91,8 +94,7 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
                         && rule.permutedHeads() == 0
                 ? inPieces(rule, checkpoint, buffers, elements)
                 : atOnce(checkpoint, buffers, elements);
-        // Among finite numbers only those that were stored as none leave such a sum: one look is enough for all.
-        if (!Double.isFinite(deviation.errorSquares()) && !finite(buffers.stored, elements)) {
+        if (beyondHalves(deviation, buffers, elements)) {
             throw new MalformedFileException(
                     MalformedFileException.Kind.UNSUPPORTED,
                     checkpoint.folder(),
@@ -101,6 +103,20 @@ record RowBlock(PlannedTensor tensor, long from, long to) {
                             + tensor.target().type() + "; choose F32");
         }
         return deviation;
+    }
+
+    /** Whether numbers were stored as none, or as others, because no scale can be as large. */
+    private boolean beyondHalves(Deviation deviation, Buffers buffers, int elements) {
+        // Among finite numbers only those that were stored as none leave such a sum: one look is enough for all.
+        if (!Double.isFinite(deviation.errorSquares())) {
+            return !finite(buffers.stored, elements);
+        }
+        return switch (tensor.target().type()) {
+            case F32, BF16, MXFP4 -> false;
+            // Where squares overflow in the search for a scale, some of these store zeros.
+            case F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, TQ2_0 ->
+                deviation.maxError() > 2 * LARGEST_STORED;
+        };
     }
 
     /** A few rows at a time through all that is done with them: the nearest cache holds them from first to last. */

@@ -274,20 +274,25 @@ class CompressedTensorsTest {
         assertThat(five).isEqualTo(one);
     }
 
-    @Test
-    void moduleWhoseRowsAreNoWholeGroupsIsRefusedByName() throws Exception {
+    /** A scheme that would refuse the module, too, is no remedy. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            W4A16       | 176 | 128 for W4A16; choose FP8_DYNAMIC or W8A8, which take multiples of 16, or a GGUF type
+            W4A16       | 172 | 128 for W4A16; choose a GGUF type
+            MXFP4       | 168 | 32 for MXFP4; choose a GGUF type
+            FP8_DYNAMIC | 172 | 16 for FP8_DYNAMIC; choose a GGUF type
+            """)
+    void moduleWhoseRowsAreNoWholeGroupsIsRefusedByName(CompressedScheme scheme, int width, String remedy)
+            throws Exception {
         ObjectNode config = TinyModels.llama();
-        config.put("intermediate_size", 172);
+        config.put("intermediate_size", width);
         Path source = TinyModels.write(folder.resolve("source"), config, DType.F32, 5);
 
         try (Checkpoint checkpoint = Checkpoint.open(source)) {
-            assertThatThrownBy(() -> CompressedTensorsWriter.plan(checkpoint, CompressedScheme.W4A16))
+            assertThatThrownBy(() -> CompressedTensorsWriter.plan(checkpoint, scheme))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("module 'model.layers.0.mlp.down_proj' has 172 inputs, expected a multiple of"
-                            + " 128 for W4A16; choose FP8_DYNAMIC or W8A8, which take multiples of 16, or a GGUF type");
-            assertThatThrownBy(() -> CompressedTensorsWriter.plan(checkpoint, CompressedScheme.FP8_DYNAMIC))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("expected a multiple of 16 for FP8_DYNAMIC; choose a GGUF type");
+                    .hasMessage("module 'model.layers.0.mlp.down_proj' has " + width
+                            + " inputs, expected a multiple of " + remedy + ", which takes rows of any length");
         }
     }
 

@@ -12,6 +12,7 @@ import io.millrace.tensors.TensorSpec;
 import io.millrace.tensors.WeightSource;
 import io.millrace.tensors.architecture.RopeScaling;
 import io.millrace.tensors.checkpoint.Checkpoint;
+import io.millrace.tensors.format.safetensors.SafetensorsReader;
 import io.millrace.tensors.kernel.gguf.Deviation;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -60,6 +61,46 @@ class GgufRoundTripTest {
                 assertThat(deviation.zerosAfter()).isEqualTo(report.zerosAfter());
                 assertThat(report.relativeError()).isLessThan(type == GgufFileType.TQ2_0 ? 1 : 0.4);
             }
+        }
+    }
+
+    /** llama.cpp's quantizer makes an infinity or, where squares overflow, zeros of them. */
+    @ParameterizedTest
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"F32", "BF16", "Q2_K_S"})
+    void weightsBeyondAllHalvesAreRefusedByName(GgufFileType type) throws Exception {
+        Path folder = GgufModels.folder(parent, GgufModels.llama());
+        for (float huge : new float[] {1e10f, -1e20f, 1e36f}) {
+            putFirst(folder.resolve("model.safetensors"), "model.layers.1.mlp.down_proj.weight", huge);
+
+            assertThatThrownBy(() -> GgufModels.write(folder, type, parent.resolve("model.gguf"), 1))
+                    .as("%s", huge)
+                    .isInstanceOf(MalformedFileException.class)
+                    .hasMessageContaining("tensor 'model.layers.1.mlp.down_proj.weight' holds " + huge
+                            + ", too large for the half-precision numbers of ")
+                    .hasMessageEndingWith("; choose F32");
+        }
+    }
+
+    /** Overwrites a tensor's first number. */
+    private static void putFirst(Path file, String tensor, float number) throws IOException {
+        long at = Files.size(file);
+        try (SafetensorsReader reader = SafetensorsReader.open(file)) {
+            for (TensorSpec stored : reader.tensors().reversed()) {
+                at -= stored.byteSize();
+                if (stored.name().equals(tensor)) {
+                    break;
+                }
+            }
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.write(
+                    ByteBuffer.allocate(Float.BYTES)
+                            .order(ByteOrder.LITTLE_ENDIAN)
+                            .putFloat(number)
+                            .flip(),
+                    at);
         }
     }
 
