@@ -76,7 +76,9 @@ final class Cluster {
                     .orElseThrow(() -> new CommandFailure(
                             ExitCode.UNAVAILABLE,
                             "no Millrace runs in " + home().folder()
-                                    + "; start one with 'millrace up', or name a cluster with --kafka"));
+                                    + "; start one with 'millrace up --home "
+                                    + home().folder()
+                                    + "', or name the folder of another with --home, or a cluster with --kafka"));
             address = running.kafka();
             place = place == null ? running.store() : place;
             topics = topicPrefix == null ? home().announcedTopics() : topics;

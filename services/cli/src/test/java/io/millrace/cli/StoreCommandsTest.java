@@ -88,6 +88,6 @@ class StoreCommandsTest {
         Said said = to("store", "gc", "--home", home(), "--store", folder.toString());
 
         assertThat(said.exitCode()).isEqualTo(ExitCode.UNAVAILABLE);
-        assertThat(said.err()).contains("no Millrace runs in");
+        assertThat(said.err()).contains("no Millrace runs in " + home(), "'millrace up --home " + home() + "'");
     }
 }

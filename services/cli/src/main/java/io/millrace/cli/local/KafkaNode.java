@@ -12,6 +12,7 @@ import java.util.stream.IntStream;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.utils.Exit;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.metadata.storage.Formatter;
 import org.apache.kafka.server.common.MetadataVersion;
@@ -103,8 +104,10 @@ public final class KafkaNode implements AutoCloseable {
 
     /** Starts a node on a folder that was formatted. What fails is thrown when the rest has been shut down. */
     public static KafkaNode start(Properties settings) throws Exception {
-        // Log4j, which Kafka asks for the levels of its loggers, would; where the process ends already, with a stack
-        // trace.
+        // Whoever starts a node closes it. Kafka's metrics, and Log4j, which Kafka asks for the levels of its loggers,
+        // would
+        // also add hooks; where the process ends already, with a stack trace.
+        Exit.setShutdownHookAdder((_, _) -> {});
         System.setProperty("log4j.shutdownHookEnabled", "false");
         KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
         try {

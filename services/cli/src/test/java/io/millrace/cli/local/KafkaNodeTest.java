@@ -2,13 +2,17 @@ package io.millrace.cli.local;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.List;
+import org.apache.kafka.common.utils.Exit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 final class KafkaNodeTest {
-    /** As Ctrl-C finds it in the first seconds of {@code up}: on the terminal there was a stack trace of Log4j. */
+    /** As Ctrl-C finds it in the first seconds of {@code up}: on the terminal there was a stack trace. */
     @Test
     void aNodeThatStartsWhileItsProcessEndsInstallsNoShutdownHook(@TempDir Path folder) throws Exception {
         JavaCommand command = new JavaCommand(
@@ -21,7 +25,7 @@ final class KafkaNodeTest {
 
         assertThat(command.log(folder))
                 .content()
-                .contains("the folder is no node's")
+                .contains("the node did not start: ")
                 .doesNotContain("Shutdown in progress", "ShutdownCallbackRegistry");
     }
 
@@ -33,12 +37,20 @@ final class KafkaNodeTest {
             Runtime.getRuntime().addShutdownHook(new Thread(() -> start(folder)));
         }
 
+        /** Goes as far as the port of its controller, which is taken. */
         private static void start(Path folder) {
-            try {
-                KafkaNode.start(KafkaNode.settings(folder, 1, List.of(1), List.of(2), 1));
+            Exit.setHaltProcedure(EndingProcess::fail);
+            Exit.setExitProcedure(EndingProcess::fail);
+            try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+                KafkaNode.formatter(folder, 1).run();
+                KafkaNode.start(KafkaNode.settings(folder, 1, List.of(1), List.of(taken.getLocalPort()), 1));
             } catch (Exception e) {
-                System.out.println("the folder is no node's: " + e.getMessage());
+                System.out.println("the node did not start: " + e.getMessage());
             }
+        }
+
+        private static void fail(int status, @Nullable String message) {
+            throw new IllegalStateException("status " + status + ": " + message);
         }
     }
 }

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /** JSON in a checkpoint's folder; its fields are checked as they are asked for. */
 record CheckpointJson(Path file, JsonNode node) {
+    private static final String REMEDY = "; copy the file again";
     private static final long LARGEST_BYTES = 64L << 20;
     private static final ObjectMapper MAPPER = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -33,7 +34,7 @@ record CheckpointJson(Path file, JsonNode node) {
     static CheckpointJson read(Path file) throws IOException {
         CheckpointJson json = any(file);
         if (!json.node.isObject()) {
-            throw json.refused("holds no JSON object");
+            throw json.refused("holds no JSON object" + REMEDY);
         }
         return json;
     }
@@ -41,7 +42,7 @@ record CheckpointJson(Path file, JsonNode node) {
     static CheckpointJson list(Path file) throws IOException {
         CheckpointJson json = any(file);
         if (!json.node.isArray()) {
-            throw json.refused("holds no JSON list");
+            throw json.refused("holds no JSON list" + REMEDY);
         }
         return json;
     }
@@ -57,7 +58,7 @@ record CheckpointJson(Path file, JsonNode node) {
         } catch (JsonProcessingException e) {
             throw new RefusedCheckpointException(
                     Reason.MALFORMED_CHECKPOINT,
-                    file + ": no JSON" + line(e.getLocation()) + " (" + problem(e) + ")",
+                    file + ": no JSON" + line(e.getLocation()) + " (" + problem(e) + ")" + REMEDY,
                     e);
         }
     }

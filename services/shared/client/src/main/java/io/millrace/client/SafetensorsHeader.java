@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 record SafetensorsHeader(Map<String, Tensor> tensors, Map<String, String> metadata) {
+    static final String REMEDY = "; copy the file again, or save the checkpoint again";
+
     private static final int LARGEST_HEADER_BYTES = 100_000_000;
 
     /** A tensor as the header describes it; it lies inside the file. */
@@ -40,9 +42,8 @@ record SafetensorsHeader(Map<String, Tensor> tensors, Map<String, String> metada
             if (headerBytes < 2 || headerBytes > LARGEST_HEADER_BYTES || headerBytes > sizeBytes - Long.BYTES) {
                 throw refused(
                         file,
-                        "the header says it has " + Long.toUnsignedString(headerBytes)
-                                + " bytes, expected 2 to " + Math.min(LARGEST_HEADER_BYTES, sizeBytes - Long.BYTES)
-                                + "; copy the file again");
+                        "the header says it has " + Long.toUnsignedString(headerBytes) + " bytes, expected 2 to "
+                                + Math.min(LARGEST_HEADER_BYTES, sizeBytes - Long.BYTES));
             }
             byte[] header = read(channel, Long.BYTES, (int) headerBytes).array();
             try (SafetensorsJson json = new SafetensorsJson(file, header)) {
@@ -53,7 +54,8 @@ record SafetensorsHeader(Map<String, Tensor> tensors, Map<String, String> metada
         } catch (JsonProcessingException e) {
             throw new RefusedCheckpointException(
                     Reason.MALFORMED_CHECKPOINT,
-                    file + ": the header is no JSON" + place(e.getLocation()) + " (" + e.getOriginalMessage() + ")",
+                    file + ": the header is no JSON" + place(e.getLocation()) + " (" + e.getOriginalMessage() + ")"
+                            + REMEDY,
                     e);
         }
     }
@@ -89,13 +91,11 @@ record SafetensorsHeader(Map<String, Tensor> tensors, Map<String, String> metada
             end = tensor.getValue().to();
         }
         if (end != dataBytes) {
-            throw refused(
-                    file,
-                    "its tensors end at data byte " + end + " but the file has " + dataBytes + "; copy the file again");
+            throw refused(file, "its tensors end at data byte " + end + " but the file has " + dataBytes);
         }
     }
 
     static RefusedCheckpointException refused(Path file, String what) {
-        return new RefusedCheckpointException(Reason.MALFORMED_CHECKPOINT, file + ": " + what);
+        return new RefusedCheckpointException(Reason.MALFORMED_CHECKPOINT, file + ": " + what + REMEDY);
     }
 }

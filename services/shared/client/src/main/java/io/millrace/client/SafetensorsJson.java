@@ -89,8 +89,10 @@ final class SafetensorsJson implements AutoCloseable {
             throws IOException {
         Integer elementBytes = BYTES_BY_DTYPE.get(dtype);
         if (elementBytes == null) {
-            throw refused("tensor '" + name + "' has dtype '" + dtype + "', expected one of " + BYTES_BY_DTYPE.keySet()
-                    + "; save the checkpoint again in BF16, F16 or F32");
+            throw new RefusedCheckpointException(
+                    Reason.MALFORMED_CHECKPOINT,
+                    file + ": tensor '" + name + "' has dtype '" + dtype + "', expected one of "
+                            + BYTES_BY_DTYPE.keySet() + "; save the checkpoint again in BF16, F16 or F32");
         }
         if (shape == null || offsets == null || offsets.size() != 2) {
             throw refused("tensor '" + name + "' has shape " + shape + " and data_offsets " + offsets
@@ -109,7 +111,9 @@ final class SafetensorsJson implements AutoCloseable {
             }
         } catch (ArithmeticException e) {
             throw new RefusedCheckpointException(
-                    Reason.MALFORMED_CHECKPOINT, file + ": tensor '" + name + "' has the huge shape " + shape, e);
+                    Reason.MALFORMED_CHECKPOINT,
+                    file + ": tensor '" + name + "' has the huge shape " + shape + SafetensorsHeader.REMEDY,
+                    e);
         }
         return new Tensor(dtype, elements, from, to);
     }

@@ -45,7 +45,8 @@ record Weights(SortedSet<String> files, Map<String, SafetensorsHeader.Tensor> te
                     throw refused(
                             path,
                             "tensor '" + name + "' is here, expected it in '"
-                                    + shardByTensor.getOrDefault(name, "no file") + "' by " + INDEX);
+                                    + shardByTensor.getOrDefault(name, "no file") + "' by " + INDEX
+                                    + "; copy the index and all shards of one saved checkpoint");
                 }
             }
         }
@@ -64,7 +65,7 @@ record Weights(SortedSet<String> files, Map<String, SafetensorsHeader.Tensor> te
     private static void readIndex(CheckpointJson index, Map<String, String> shardByTensor) throws IOException {
         JsonNode map = index.node().path("weight_map");
         if (!map.isObject() || map.isEmpty()) {
-            throw index.refused("'weight_map' is missing or empty");
+            throw index.refused("'weight_map' is missing or empty; save the checkpoint again");
         }
         for (Map.Entry<String, JsonNode> entry : map.properties()) {
             String shard = entry.getValue().asText("");

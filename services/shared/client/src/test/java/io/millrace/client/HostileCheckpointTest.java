@@ -107,7 +107,8 @@ class HostileCheckpointTest extends CheckpointFolderFixture {
         refused(
                 folder,
                 Reason.MALFORMED_CHECKPOINT,
-                "config.json: no JSON at line 1 (Unexpected end-of-input: expected close marker for Object)");
+                "config.json: no JSON at line 1 (Unexpected end-of-input: expected close marker for Object); copy the file"
+                        + " again");
 
         Path named = Checkpoints.small(temp.resolve("named"));
         Checkpoints.safetensors(
@@ -115,6 +116,7 @@ class HostileCheckpointTest extends CheckpointFolderFixture {
                 "{\"" + "a".repeat(100_000) + "\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}",
                 4);
         refused(named, Reason.MALFORMED_CHECKPOINT, "model.safetensors: the header is no JSON");
+        refused(named, Reason.MALFORMED_CHECKPOINT, "; copy the file again");
     }
 
     @Test

@@ -112,14 +112,14 @@ class BadInputTest {
         BadInputFolders.editHeader(
                 checkpoint.resolve(WEIGHTS),
                 header -> header.withArray("/" + DOWN + "/shape").set(0, 65));
-        refused(Reason.MALFORMED_CHECKPOINT, WEIGHTS, DOWN, "65");
+        refused(Reason.MALFORMED_CHECKPOINT, WEIGHTS, DOWN, "65", "copy the file again");
 
         checkpoint = SmallCheckpoint.write(temp.resolve("overlapping"), 1);
         BadInputFolders.editHeader(
                 checkpoint.resolve(WEIGHTS),
                 header -> header.withObject("/" + DOWN)
                         .set("data_offsets", header.at("/model.layers.0.mlp.down_proj.weight/data_offsets")));
-        refused(Reason.MALFORMED_CHECKPOINT, WEIGHTS, "one after the other");
+        refused(Reason.MALFORMED_CHECKPOINT, WEIGHTS, "one after the other", "copy the file again");
     }
 
     @Test
@@ -189,14 +189,22 @@ class BadInputTest {
     void shapesThatContradictTheConfigEndTheRun() throws Exception {
         BadInputFolders.edit(checkpoint.resolve(CONFIG), config -> config.put("intermediate_size", 256));
 
-        stagesFail(Reason.MALFORMED_CHECKPOINT, Blame.CHECKPOINT, WEIGHTS, "mlp", "[128, 64]", "[256, 64]", CONFIG);
+        stagesFail(
+                Reason.MALFORMED_CHECKPOINT,
+                Blame.CHECKPOINT,
+                WEIGHTS,
+                "mlp",
+                "[128, 64]",
+                "[256, 64]",
+                CONFIG,
+                "save weights and");
     }
 
     @Test
     void aNumberThatIsNoneInTheWeightsEndsTheRunAtEachStage() throws Exception {
         BadInputFolders.poison(checkpoint.resolve(WEIGHTS), DOWN);
 
-        fails(new QuantizeStage(), GGUF, model(), Reason.NOT_FINITE, WEIGHTS, DOWN, "NaN in row 0, column 0");
+        fails(new QuantizeStage(), GGUF, model(), Reason.NOT_FINITE, WEIGHTS, DOWN, "NaN in row 0, column 0", "take a");
         fails(new PruneStage(), new Parameters.Neurons(0.5, 32), model(), Reason.NOT_FINITE, WEIGHTS, DOWN);
         fails(new PruneStage(), magnitude(true), model(), Reason.NOT_FINITE, WEIGHTS, DOWN);
         fails(new PruneStage(), magnitude(false), model(), Reason.NOT_FINITE, WEIGHTS, DOWN);

@@ -215,7 +215,8 @@ public final class Checkpoint implements WeightSource {
                     Kind.NOT_FINITE,
                     weights.fileOf(name),
                     "tensor '" + name + "' holds " + value + " in row " + (from + index / rowLength) + ", column "
-                            + index % rowLength + ", expected finite numbers; the training diverged");
+                            + index % rowLength
+                            + ", expected finite numbers; the training diverged: take a checkpoint from before");
         }
     }
 

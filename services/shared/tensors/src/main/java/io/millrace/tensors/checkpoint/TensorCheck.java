@@ -88,14 +88,14 @@ final class TensorCheck {
                     file,
                     -1,
                     "tensor '" + rule.name() + "' has shape " + tensor.shape() + ", expected " + rule.shape()
-                            + " by config.json");
+                            + " by config.json; save weights and config.json together");
         }
         if (!type(tensor).isWeight()) {
             throw new MalformedFileException(
                     file,
                     -1,
                     "tensor '" + rule.name() + "' has dtype " + type(tensor)
-                            + ", expected F32, F16 or BF16: a checkpoint that is already quantized is refused");
+                            + ", expected F32, F16 or BF16; take the checkpoint from before it was quantized");
         }
     }
 

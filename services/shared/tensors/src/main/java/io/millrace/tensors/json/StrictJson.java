@@ -86,7 +86,8 @@ public final class StrictJson {
             if (parser.nextToken() != first) {
                 throw first == JsonToken.START_OBJECT
                         ? anotherKind(name, 0)
-                        : new MalformedFileException(name, 0, "found JSON of another kind, expected a list [...]");
+                        : new MalformedFileException(
+                                name, 0, "found JSON of another kind, expected a list [...]; copy the file again");
             }
             T result = reading.of(parser);
             if (parser.nextToken() != null) {
@@ -144,11 +145,12 @@ public final class StrictJson {
                 "not one JSON " + kind + " ("
                         + malformed.getOriginalMessage().replaceFirst(" \\(start marker at .*", "") + ", character "
                         + at
-                        + ")");
+                        + "); copy the file again");
     }
 
     private static MalformedFileException anotherKind(String file, long offset) {
-        return new MalformedFileException(file, offset, "found JSON of another kind, expected an object {...}");
+        return new MalformedFileException(
+                file, offset, "found JSON of another kind, expected an object {...}; copy the file again");
     }
 
     /** The object as text that ends with a line feed. */

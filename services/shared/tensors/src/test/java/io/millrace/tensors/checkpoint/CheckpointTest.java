@@ -103,7 +103,8 @@ class CheckpointTest {
 
         assertThatThrownBy(() -> Checkpoint.open(folder))
                 .hasMessage("model.safetensors: tensor '" + EMBEDDING
-                        + "' has shape [128, 96], expected [96, 128] by config.json");
+                        + "' has shape [128, 96], expected [96, 128] by config.json; save weights and config.json"
+                        + " together");
     }
 
     @Test

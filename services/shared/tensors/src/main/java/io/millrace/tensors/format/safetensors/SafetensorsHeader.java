@@ -26,6 +26,7 @@ import java.util.Set;
 record SafetensorsHeader(Map<String, String> metadata, List<Entry> entries, long dataStart) {
     static final String METADATA = "__metadata__";
     static final int LENGTH_BYTES = Long.BYTES;
+    private static final String REMEDY = "; copy the file again, or save it again";
 
     /** The limit of the reference implementation. */
     static final long LIMIT_BYTES = 100_000_000;
@@ -42,14 +43,13 @@ record SafetensorsHeader(Map<String, String> metadata, List<Entry> entries, long
                     file,
                     0,
                     "the header says it has " + Long.toUnsignedString(length) + " bytes, expected at most "
-                            + LIMIT_BYTES);
+                            + LIMIT_BYTES + REMEDY);
         }
         if (length > fileBytes - LENGTH_BYTES) {
             throw new MalformedFileException(
                     file,
                     0,
-                    "the header ends at byte " + (LENGTH_BYTES + length) + " but the file has " + fileBytes
-                            + "; copy the file again");
+                    "the header ends at byte " + (LENGTH_BYTES + length) + " but the file has " + fileBytes + REMEDY);
         }
         return (int) length;
     }
@@ -166,16 +166,15 @@ record SafetensorsHeader(Map<String, String> metadata, List<Entry> entries, long
                         file,
                         dataStart + Math.min(reached, dataBytes),
                         tensor(name) + "begins at data byte " + entry.begin() + ", expected " + reached
-                                + (entry.begin() < reached
-                                        ? ": it overlaps the one before"
-                                        : ": a hole lies before it"));
+                                + (entry.begin() < reached ? ": it overlaps the one before" : ": a hole lies before it")
+                                + REMEDY);
             }
             if (entry.end() > dataBytes) {
                 throw new MalformedFileException(
                         file,
                         dataStart + dataBytes,
                         tensor(name) + "ends at data byte " + entry.end() + " but the file has " + dataBytes
-                                + " bytes of data; copy the file again");
+                                + " bytes of data" + REMEDY);
             }
             reached = entry.end();
         }
@@ -184,7 +183,7 @@ record SafetensorsHeader(Map<String, String> metadata, List<Entry> entries, long
                     file,
                     dataStart + reached,
                     "the last tensor ends at byte " + (dataStart + reached) + " but the file has "
-                            + (dataStart + dataBytes) + ", expected nothing after it");
+                            + (dataStart + dataBytes) + ", expected nothing after it" + REMEDY);
         }
     }
 
@@ -198,6 +197,6 @@ record SafetensorsHeader(Map<String, String> metadata, List<Entry> entries, long
     }
 
     private static MalformedFileException problem(String file, String what) {
-        return new MalformedFileException(file, LENGTH_BYTES, what);
+        return new MalformedFileException(file, LENGTH_BYTES, what + REMEDY);
     }
 }

@@ -97,7 +97,7 @@ class SafetensorsReaderTest {
 
         assertThatThrownBy(() -> SafetensorsReader.open(file))
                 .isInstanceOf(MalformedFileException.class)
-                .hasMessageContaining(message);
+                .hasMessageContainingAll(message, "; copy the file again");
     }
 
     @Test
