@@ -29,7 +29,7 @@ final class ConfigurationPageTest {
     private static final Set<String> NO_SETTINGS =
             Set.of("--help", "--version", "--verbose", "--output", "--config", "--print-config", "--with-parent");
 
-    private static final Pattern VARIABLE = Pattern.compile("\\bMILLRACE_[A-Z_]*[A-Z]\\b");
+    private static final Pattern VARIABLE = Pattern.compile("\\bMILLRACE_[A-Z_0-9]*[A-Z0-9]\\b");
 
     @Test
     void thePageIsWhatTheCodeSays() throws IOException {
@@ -60,7 +60,8 @@ final class ConfigurationPageTest {
     @Test
     void everyVariableThatIsReadIsKnown() throws IOException {
         Set<String> read = new TreeSet<>();
-        for (String place : List.of("services", "deploy", "docker-compose.yml", "millrace")) {
+        for (String place :
+                List.of("services", "deploy", "docker-compose.yml", "millrace", "README.md", "CONTRIBUTING.md")) {
             read.addAll(variables(Repository.ROOT.resolve(place)));
         }
 

@@ -3,19 +3,22 @@ package io.millrace.tests.deploy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What counts takes a counter for new, with all that it has, only where its process was scraped when the window began, or
- * is younger than the window. After a gap of the scrapes all counters of a process that has worked for weeks look new.
+ * What counts takes a counter for new, with all that it has or had when its process ended, only where its process was
+ * scraped when the window began, or is younger than the window. After a gap of the scrapes all counters of a process that
+ * has worked for weeks look new.
  */
 final class CountingQueriesTest {
-    private static final Pattern NEW = Pattern.compile("(\\w+(?:\\{[^}]*})?) unless \\1 offset (\\S+?)(?=[ )])(.*)");
+    private static final Pattern NEW = Pattern.compile("(\\S+) unless (\\w+(?:\\{[^}]*})?) offset (\\S+?)(?=[ )])(.*)");
 
     static Stream<Query> counting() {
         return Query.all()
@@ -29,16 +32,34 @@ final class CountingQueriesTest {
         String rest = onOneLine(query);
         for (var found = NEW.matcher(rest); found.find(); found = NEW.matcher(rest)) {
             MatchResult counter = found.toMatchResult();
-            String window = counter.group(2);
-            rest = counter.group(3);
+            String name = counter.group(2);
+            String window = counter.group(3);
+            rest = counter.group(4);
 
+            assertThat(counter.group(1))
+                    .as(query.where() + ": " + name)
+                    .endsWith("last_over_time(" + name + "[" + window + "])");
             assertThat(rest)
-                    .as(query.where() + ": " + counter.group(1))
+                    .as(query.where() + ": " + name)
                     .startsWith(" and on (job, instance) (up offset " + window
-                            + " == 1 or process_start_time_seconds > time() - " + seconds(window)
-                            + ")) or ")
-                    .contains("increase(" + counter.group(1) + "[" + window + "])");
+                            + " == 1 or last_over_time(process_start_time_seconds[" + window + "]) > time() - "
+                            + seconds(window) + ")) or ")
+                    .contains("increase(" + name + "[" + window + "])");
         }
+    }
+
+    /** Else the first of a process would show no time at all. */
+    @Test
+    void aPanelThatTellsHowLongSomethingTookCountsTheFirst() {
+        List<Query> quantiles = Dashboard.all()
+                .flatMap(dashboard -> dashboard.queries().stream())
+                .filter(query -> query.expression().contains("histogram_quantile"))
+                .toList();
+
+        assertThat(quantiles)
+                .isNotEmpty()
+                .allSatisfy(query ->
+                        assertThat(query.expression()).as(query.where()).containsPattern(NEW));
     }
 
     private static String onOneLine(Query query) {

@@ -13,6 +13,7 @@ public enum OtherVariable {
     CHECKPOINTS("`docker-compose.yml`: the folder of the checkpoints."),
     RECEIVERS("`docker-compose.yml`: the folder of Alertmanager's keys, one file for each receiver."),
     PYTHON("Tests: a Python that has transformers."),
+    VLLM_PYTHON("Tests: a Python that has vLLM for CPUs."),
     PROMETHEUS("Tests: the folder of `prometheus`, `promtool` and `amtool`."),
     S3("Tests: an S3 server that knows their key, instead of s3proxy."),
     S3_TRUSTING("Tests: an S3 server that asks for no key, instead of s3proxy.");
