@@ -87,6 +87,7 @@ class RunRulesTest {
         assertThat(world.published(ModelPublished.class)).singleElement().satisfies(model -> {
             assertThat(model.artifact()).isEqualTo(Given.artifact("output of " + quantize.key()));
             assertThat(model.format() + " " + model.type()).isEqualTo("gguf Q4_K_M");
+            assertThat(model.sizeBytes()).as("what the last step made").isEqualTo(1000);
             assertThat(model.originalBytes()).as("two bytes a parameter").isEqualTo(4_000_000);
         });
     }
@@ -797,6 +798,23 @@ class RunRulesTest {
                 .extracting(
                         outcome -> ((Candidate.StepFailed) outcome).failure().reason())
                 .isEqualTo(Reason.IMPOSSIBLE_RUNG);
+    }
+
+    @Test
+    void aRungThatIsTooLargeIsPassedOverAndNoOther() {
+        Limit half = new Limit(Metric.SIZE_RATIO, Limit.Comparison.AT_MOST, 0.5);
+
+        RunId run = start(Given.target(
+                "watch",
+                Given.CPU,
+                List.of(half),
+                Given.recipe(Given.gguf("F16")),
+                Given.recipe(Given.gguf("Q4_K_M"))));
+
+        assertThat(world.lastJob().parameters()).isEqualTo(new Parameters.Gguf("Q4_K_M"));
+        assertThat(world.run(run).tried())
+                .singleElement()
+                .satisfies(tried -> assertThat(tried.rung()).isZero());
     }
 
     @Test

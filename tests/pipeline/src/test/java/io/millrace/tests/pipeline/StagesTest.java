@@ -30,6 +30,7 @@ import io.millrace.worker.StageInput;
 import io.millrace.worker.StageOutput;
 import io.millrace.worker.Workspace;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -140,6 +141,17 @@ class StagesTest {
                 .as("its own, which is far smaller than that of a share of tokens")
                 .isLessThan(value(quality, Metric.KL_DIVERGENCE))
                 .isLessThan(error(quality, Metric.SAME_TOP_TOKEN) / 10);
+        assertThat(value(quality, Metric.KL_DIVERGENCE_P99))
+                .as("of the positions, above their mean")
+                .isGreaterThan(2 * value(quality, Metric.KL_DIVERGENCE));
+        Measurement size = measurement(quality, Metric.SIZE);
+        try (Checkpoint checkpoint = Checkpoint.open(original);
+                var files = Files.list(quantized.folder())) {
+            assertThat(size.value()).hasValue(files.mapToLong(StagesTest::bytes).sum());
+            assertThat(size.baseline()).as("at 16 bits").hasValue(2.0 * checkpoint.parameters());
+        }
+        assertThat(value(quality, Metric.SIZE_RATIO))
+                .isEqualTo(size.value().orElseThrow() / size.baseline().orElseThrow());
         assertThat(measurement(speed, Metric.GENERATION_RATE).measured()).isFalse();
         assertThat(measurement(speed, Metric.GENERATION_RATE).note()).contains("compressed-tensors");
     }
@@ -505,11 +517,19 @@ class StagesTest {
         return measurement(output, metric).standardError().orElseThrow();
     }
 
+    private static long bytes(Path file) {
+        try {
+            return Files.size(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static Digest digest(Path file) {
         try {
             return Digest.of(Files.readAllBytes(file));
-        } catch (java.io.IOException e) {
-            throw new java.io.UncheckedIOException(e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 }
