@@ -141,14 +141,23 @@ class StagesTest {
                 .as("its own, which is far smaller than that of a share of tokens")
                 .isLessThan(value(quality, Metric.KL_DIVERGENCE))
                 .isLessThan(error(quality, Metric.SAME_TOP_TOKEN) / 10);
+        for (Metric perPosition : List.of(Metric.PERPLEXITY, Metric.KL_DIVERGENCE_P99)) {
+            assertThat(measurement(quality, perPosition).samples())
+                    .as("positions")
+                    .isEqualTo(40 * 127);
+        }
         assertThat(value(quality, Metric.KL_DIVERGENCE_P99))
                 .as("of the positions, above their mean")
                 .isGreaterThan(2 * value(quality, Metric.KL_DIVERGENCE));
         Measurement size = measurement(quality, Metric.SIZE);
         try (Checkpoint checkpoint = Checkpoint.open(original);
                 var files = Files.list(quantized.folder())) {
-            assertThat(size.value()).hasValue(files.mapToLong(StagesTest::bytes).sum());
+            double bytes = files.mapToDouble(StagesTest::bytes).sum();
+            assertThat(size.value()).hasValue(bytes);
             assertThat(size.baseline()).as("at 16 bits").hasValue(2.0 * checkpoint.parameters());
+            assertThat(value(quality, Metric.BITS_PER_WEIGHT))
+                    .as("of the weights alone")
+                    .isLessThan(8 * bytes / checkpoint.parameters());
         }
         assertThat(value(quality, Metric.SIZE_RATIO))
                 .isEqualTo(size.value().orElseThrow() / size.baseline().orElseThrow());
@@ -402,6 +411,21 @@ class StagesTest {
                 .hasMessageContaining("7 windows");
     }
 
+    @Test
+    void whatTheModelCannotHoldIsMissingEvidenceThatSaysWhy() throws Exception {
+        Map<Role, Path> inputs =
+                Map.of(Role.MODEL, original, Role.ORIGINAL, original, Role.EVALUATION_TEXT, evaluation);
+
+        StageOutput quality = run(new BenchmarkStage(), new Parameters.Quality(40, 257), "quality", inputs);
+        StageOutput speed = run(new BenchmarkStage(), new Parameters.Speed(250, 7, 1), "speed", inputs);
+
+        assertThat(quality.measurements()).filteredOn(one -> !one.measured()).hasSize(5);
+        assertThat(measurement(quality, Metric.KL_DIVERGENCE).note())
+                .isEqualTo("windows of 257 tokens; expected 4 to 256, the longest context of the model");
+        assertThat(measurement(speed, Metric.GENERATION_RATE).note())
+                .isEqualTo("a prompt of 250 and 7 generated tokens do not fit the model's 256 positions");
+    }
+
     /** A gate that limits nothing but the size would pass it. */
     @Test
     void aCandidateThatGivesNoNumbersIsTheRecipesFaultAndSuchAnOriginalTheCheckpoints() throws Exception {
@@ -517,9 +541,9 @@ class StagesTest {
         return measurement(output, metric).standardError().orElseThrow();
     }
 
-    private static long bytes(Path file) {
+    private static double bytes(Path file) {
         try {
-            return Files.size(file);
+            return (double) Files.size(file);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
