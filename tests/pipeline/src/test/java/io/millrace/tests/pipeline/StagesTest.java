@@ -184,8 +184,11 @@ class StagesTest {
         assertThat(told)
                 .contains(
                         "0 of 96, tokens fed; the next at layer 1 of 1",
+                        "16 of 96, tokens fed",
                         "17 of 96, tokens fed",
-                        "96 of 96, tokens fed");
+                        "96 of 96, tokens fed")
+                .as("the prompt is fed at once")
+                .doesNotContain("15 of 96, tokens fed");
 
         StageOutput speed = run(new BenchmarkStage(), new Parameters.Speed(16, 8, 1), "told-gguf", gguf);
         assertThat(told).anyMatch(mark -> mark.contains("the original as F16 GGUF: "));
