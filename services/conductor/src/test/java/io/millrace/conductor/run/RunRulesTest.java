@@ -68,7 +68,8 @@ class RunRulesTest {
 
     @Test
     void eachStepWorksOnTheOutputOfTheStepBefore() {
-        start(Given.target("phone", Given.recipe(Given.neurons(), Given.distill(), Given.gguf("Q4_K_M"))));
+        Target target = Given.target("phone", Given.recipe(Given.neurons(), Given.distill(), Given.gguf("Q4_K_M")));
+        start(target);
 
         Job prune = succeed();
         Job distill = succeed();
@@ -83,6 +84,15 @@ class RunRulesTest {
         assertThat(quantize.inputs()).containsOnlyKeys(Role.MODEL);
         assertThat(quality.inputs()).containsOnlyKeys(Role.MODEL, Role.ORIGINAL, Role.EVALUATION_TEXT);
         assertThat(quality.inputs()).containsEntry(Role.MODEL, Given.artifact("output of " + quantize.key()));
+        assertThat(quality.inputs())
+                .containsEntry(Role.EVALUATION_TEXT, target.evaluation().text());
+        assertThat(quality.parameters())
+                .isEqualTo(new Parameters.Quality(
+                        target.evaluation().sequences(), target.evaluation().length()));
+        assertThat(distill.inputs())
+                .containsEntry(
+                        Role.CALIBRATION_TEXT,
+                        target.calibration().orElseThrow().text());
         assertThat(speed.inputs()).containsOnlyKeys(Role.MODEL, Role.ORIGINAL);
         assertThat(world.published(ModelPublished.class)).singleElement().satisfies(model -> {
             assertThat(model.artifact()).isEqualTo(Given.artifact("output of " + quantize.key()));
