@@ -28,7 +28,8 @@ import org.junit.jupiter.api.Test;
 class JobsOfARunTest extends RunFixture {
     @Test
     void eachStepWorksOnTheOutputOfTheStepBefore() {
-        start(Given.target("phone", Given.recipe(Given.neurons(), Given.distill(), Given.gguf("Q4_K_M"))));
+        Target target = Given.target("phone", Given.recipe(Given.neurons(), Given.distill(), Given.gguf("Q4_K_M")));
+        start(target);
 
         Job prune = succeed();
         Job distill = succeed();
@@ -43,10 +44,20 @@ class JobsOfARunTest extends RunFixture {
         assertThat(quantize.inputs()).containsOnlyKeys(Role.MODEL);
         assertThat(quality.inputs()).containsOnlyKeys(Role.MODEL, Role.ORIGINAL, Role.EVALUATION_TEXT);
         assertThat(quality.inputs()).containsEntry(Role.MODEL, Given.artifact("output of " + quantize.key()));
+        assertThat(quality.inputs())
+                .containsEntry(Role.EVALUATION_TEXT, target.evaluation().text());
+        assertThat(quality.parameters())
+                .isEqualTo(new Parameters.Quality(
+                        target.evaluation().sequences(), target.evaluation().length()));
+        assertThat(distill.inputs())
+                .containsEntry(
+                        Role.CALIBRATION_TEXT,
+                        target.calibration().orElseThrow().text());
         assertThat(speed.inputs()).containsOnlyKeys(Role.MODEL, Role.ORIGINAL);
         assertThat(world.published(ModelPublished.class)).singleElement().satisfies(model -> {
             assertThat(model.artifact()).isEqualTo(Given.artifact("output of " + quantize.key()));
             assertThat(model.format() + " " + model.type()).isEqualTo("gguf Q4_K_M");
+            assertThat(model.sizeBytes()).as("what the last step made").isEqualTo(1000);
             assertThat(model.originalBytes()).as("two bytes a parameter").isEqualTo(4_000_000);
         });
     }
@@ -183,6 +194,23 @@ class JobsOfARunTest extends RunFixture {
                 .extracting(
                         outcome -> ((Candidate.StepFailed) outcome).failure().reason())
                 .isEqualTo(Reason.IMPOSSIBLE_RUNG);
+    }
+
+    @Test
+    void aRungThatIsTooLargeIsPassedOverAndNoOther() {
+        Limit half = new Limit(Metric.SIZE_RATIO, Limit.Comparison.AT_MOST, 0.5);
+
+        RunId run = start(Given.target(
+                "watch",
+                Given.CPU,
+                List.of(half),
+                Given.recipe(Given.gguf("F16")),
+                Given.recipe(Given.gguf("Q4_K_M"))));
+
+        assertThat(world.lastJob().parameters()).isEqualTo(new Parameters.Gguf("Q4_K_M"));
+        assertThat(world.run(run).tried())
+                .singleElement()
+                .satisfies(tried -> assertThat(tried.rung()).isZero());
     }
 
     @Test

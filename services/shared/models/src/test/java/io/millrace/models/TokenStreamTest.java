@@ -32,7 +32,16 @@ class TokenStreamTest {
     }
 
     @Test
+    void theModelMustHaveEveryTokenOfTheText() throws Exception {
+        STREAM.requireBelow(125);
+
+        assertThatThrownBy(() -> STREAM.requireBelow(124))
+                .hasMessageContaining("turns the text into token 124, but the model has 124 tokens");
+    }
+
+    @Test
     void aTextShorterThanAPieceIsRefused() {
+        assertThat(STREAM.batch(1, 1, 2, 25)[1]).hasSize(25).endsWith(124);
         assertThatThrownBy(() -> STREAM.batch(1, 1, 1, 26)).hasMessageContaining("has 25 tokens; pieces of 26");
     }
 }

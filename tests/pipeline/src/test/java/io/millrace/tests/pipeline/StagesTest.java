@@ -30,6 +30,7 @@ import io.millrace.worker.StageInput;
 import io.millrace.worker.StageOutput;
 import io.millrace.worker.Workspace;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -140,6 +141,26 @@ class StagesTest {
                 .as("its own, which is far smaller than that of a share of tokens")
                 .isLessThan(value(quality, Metric.KL_DIVERGENCE))
                 .isLessThan(error(quality, Metric.SAME_TOP_TOKEN) / 10);
+        for (Metric perPosition : List.of(Metric.PERPLEXITY, Metric.KL_DIVERGENCE_P99)) {
+            assertThat(measurement(quality, perPosition).samples())
+                    .as("positions")
+                    .isEqualTo(40 * 127);
+        }
+        assertThat(value(quality, Metric.KL_DIVERGENCE_P99))
+                .as("of the positions, above their mean")
+                .isGreaterThan(2 * value(quality, Metric.KL_DIVERGENCE));
+        Measurement size = measurement(quality, Metric.SIZE);
+        try (Checkpoint checkpoint = Checkpoint.open(original);
+                var files = Files.list(quantized.folder())) {
+            double bytes = files.mapToDouble(StagesTest::bytes).sum();
+            assertThat(size.value()).hasValue(bytes);
+            assertThat(size.baseline()).as("at 16 bits").hasValue(2.0 * checkpoint.parameters());
+            assertThat(value(quality, Metric.BITS_PER_WEIGHT))
+                    .as("of the weights alone")
+                    .isLessThan(8 * bytes / checkpoint.parameters());
+        }
+        assertThat(value(quality, Metric.SIZE_RATIO))
+                .isEqualTo(size.value().orElseThrow() / size.baseline().orElseThrow());
         assertThat(measurement(speed, Metric.GENERATION_RATE).measured()).isFalse();
         assertThat(measurement(speed, Metric.GENERATION_RATE).note()).contains("compressed-tensors");
     }
@@ -163,8 +184,11 @@ class StagesTest {
         assertThat(told)
                 .contains(
                         "0 of 96, tokens fed; the next at layer 1 of 1",
+                        "16 of 96, tokens fed",
                         "17 of 96, tokens fed",
-                        "96 of 96, tokens fed");
+                        "96 of 96, tokens fed")
+                .as("the prompt is fed at once")
+                .doesNotContain("15 of 96, tokens fed");
 
         StageOutput speed = run(new BenchmarkStage(), new Parameters.Speed(16, 8, 1), "told-gguf", gguf);
         assertThat(told).anyMatch(mark -> mark.contains("the original as F16 GGUF: "));
@@ -390,6 +414,21 @@ class StagesTest {
                 .hasMessageContaining("7 windows");
     }
 
+    @Test
+    void whatTheModelCannotHoldIsMissingEvidenceThatSaysWhy() throws Exception {
+        Map<Role, Path> inputs =
+                Map.of(Role.MODEL, original, Role.ORIGINAL, original, Role.EVALUATION_TEXT, evaluation);
+
+        StageOutput quality = run(new BenchmarkStage(), new Parameters.Quality(40, 257), "quality", inputs);
+        StageOutput speed = run(new BenchmarkStage(), new Parameters.Speed(250, 7, 1), "speed", inputs);
+
+        assertThat(quality.measurements()).filteredOn(one -> !one.measured()).hasSize(5);
+        assertThat(measurement(quality, Metric.KL_DIVERGENCE).note())
+                .isEqualTo("windows of 257 tokens; expected 4 to 256, the longest context of the model");
+        assertThat(measurement(speed, Metric.GENERATION_RATE).note())
+                .isEqualTo("a prompt of 250 and 7 generated tokens do not fit the model's 256 positions");
+    }
+
     /** A gate that limits nothing but the size would pass it. */
     @Test
     void aCandidateThatGivesNoNumbersIsTheRecipesFaultAndSuchAnOriginalTheCheckpoints() throws Exception {
@@ -505,11 +544,19 @@ class StagesTest {
         return measurement(output, metric).standardError().orElseThrow();
     }
 
+    private static double bytes(Path file) {
+        try {
+            return (double) Files.size(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static Digest digest(Path file) {
         try {
             return Digest.of(Files.readAllBytes(file));
-        } catch (java.io.IOException e) {
-            throw new java.io.UncheckedIOException(e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 }

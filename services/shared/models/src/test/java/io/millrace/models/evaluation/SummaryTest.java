@@ -54,5 +54,19 @@ class SummaryTest {
                 .isInstanceOfSatisfying(
                         NotMeasured.class,
                         missing -> assertThat(missing.cause()).isEqualTo(NotMeasured.Cause.CANDIDATE_NOT_FINITE));
+        WindowScores original = new WindowScores(new double[] {715, 710}, new double[] {1, 1}, none, none);
+        assertThat(Evaluation.judged(Summary.of(List.of(original, original))))
+                .isInstanceOfSatisfying(
+                        NotMeasured.class,
+                        missing -> assertThat(missing.cause()).isEqualTo(NotMeasured.Cause.ORIGINAL_NOT_FINITE));
+    }
+
+    @Test
+    void aDivergenceThatIsNoNumberIsSeen() {
+        double[] one = {1};
+
+        assertThat(new WindowScores(one, one, one, one).finite()).isTrue();
+        assertThat(new WindowScores(one, one, new double[] {Double.NaN}, one).finite())
+                .isFalse();
     }
 }

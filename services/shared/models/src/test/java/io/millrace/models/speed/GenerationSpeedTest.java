@@ -28,6 +28,26 @@ class GenerationSpeedTest {
         assertThat(report.runtime()).startsWith("PyTorch");
     }
 
+    /** A layer takes a microsecond of a clock that only layers move. */
+    @Test
+    void theRatesOfEachModelAreItsOwn() throws Exception {
+        TestModels.Weights half = TestModels.weights(
+                TestModels.config(
+                        "LlamaForCausalLM", "llama", "\"tie_word_embeddings\": true, \"num_hidden_layers\": 1"),
+                1);
+        long[] nanos = new long[1];
+
+        SpeedReport report = GenerationSpeed.measure(
+                MODEL,
+                half,
+                plan(),
+                () -> nanos[0],
+                (done, total, what) -> nanos[0] += what.contains("layer") ? 1000 : 0);
+
+        assertThat(report.original()).containsOnly(new Rates(8e9 / 2000, 3e9 / 6000));
+        assertThat(report.candidate()).containsOnly(new Rates(8e9 / 1000, 3e9 / 3000));
+    }
+
     @Test
     void eachLayerOfThePromptIsProgressAndAnInterruptEndsItThere() {
         List<String> told = new ArrayList<>();

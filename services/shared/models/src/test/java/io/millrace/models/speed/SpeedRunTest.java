@@ -64,6 +64,20 @@ class SpeedRunTest {
         assertThat(Spread.of(new double[] {4, 1})).isEqualTo(new Spread(2.5, 1, 4));
     }
 
+    @Test
+    void eachSpreadOfAReportIsOfItsOwnModelAndRate() {
+        SpeedReport report = new SpeedReport(
+                "a runtime",
+                new SpeedPlan(1, 8, 3, 2),
+                List.of(new Rates(1, 10), new Rates(2, 20)),
+                List.of(new Rates(100, 1000), new Rates(200, 2000)));
+
+        assertThat(report.originalPrompt()).isEqualTo(new Spread(1.5, 1, 2));
+        assertThat(report.originalGeneration()).isEqualTo(new Spread(15, 10, 20));
+        assertThat(report.candidatePrompt()).isEqualTo(new Spread(150, 100, 200));
+        assertThat(report.candidateGeneration()).isEqualTo(new Spread(1500, 1000, 2000));
+    }
+
     /** Takes the same time for each call. */
     private final class Fake implements SpeedRun.Subject {
         private final String name;

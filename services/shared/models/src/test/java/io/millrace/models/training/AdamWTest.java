@@ -14,28 +14,35 @@ import org.junit.jupiter.api.Test;
 class AdamWTest {
     private static final OptimizerSettings SETTINGS = new OptimizerSettings(0.1, 0, 1, 0.9, 0.95, 1e-8, 0.1, 1);
 
+    /** The first gradient is twice as long as may be and the second shorter; the rate is not that of the first step. */
     @Test
     void twoStepsAreThoseOfThePaper() {
+        OptimizerSettings settings = new OptimizerSettings(0.1, 0, 1, 0.9, 0.95, 0.01, 0.3, 2.5);
+        double[][] gradients = {{3, 4}, {0.3, -0.4}};
+        double[] norms = {5, 0.5};
+        double[] rates = {0.1, 0.05};
         try (NDManager scope = TensorRuntime.start().scope()) {
             NDArray weight = scope.create(new float[] {1, -2}, new Shape(1, 2));
             double[] expected = {1, -2};
             double[] m = new double[2];
             double[] v = new double[2];
-            try (AdamW optimizer = new AdamW(Map.of("w", weight), SETTINGS, KeptZeros.NONE)) {
+            try (AdamW optimizer = new AdamW(Map.of("w", weight), settings, KeptZeros.NONE)) {
                 for (int step = 1; step <= 2; step++) {
-                    differentiate(weight, 3, 4);
+                    double[] gradient = gradients[step - 1];
+                    double rate = rates[step - 1];
+                    differentiate(weight, (float) gradient[0], (float) gradient[1]);
                     double norm = optimizer.gradientNorm();
-                    optimizer.update(step, 0.1, norm);
+                    optimizer.update(step, rate, norm);
 
-                    assertThat(norm).isCloseTo(5, within(1e-6));
-                    double[] clipped = {3 / 5.0, 4 / 5.0};
+                    assertThat(norm).isCloseTo(norms[step - 1], within(1e-6));
                     for (int i = 0; i < 2; i++) {
-                        m[i] = 0.9 * m[i] + 0.1 * clipped[i];
-                        v[i] = 0.95 * v[i] + 0.05 * clipped[i] * clipped[i];
+                        double clipped = step == 1 ? gradient[i] / 2 : gradient[i];
+                        m[i] = 0.9 * m[i] + 0.1 * clipped;
+                        v[i] = 0.95 * v[i] + 0.05 * clipped * clipped;
                         double move = m[i]
                                 / (1 - Math.pow(0.9, step))
-                                / (Math.sqrt(v[i] / (1 - Math.pow(0.95, step))) + 1e-8);
-                        expected[i] = expected[i] * (1 - 0.1 * 0.1) - 0.1 * move;
+                                / (Math.sqrt(v[i] / (1 - Math.pow(0.95, step))) + 0.01);
+                        expected[i] = expected[i] * (1 - rate * 0.3) - rate * move;
                     }
                 }
             }

@@ -35,6 +35,9 @@ class StepMemoryTest {
     void layersAreComputedTwiceWhereTheyWouldNotFit() {
         assertThat(StepMemory.ofDistillation(BILLION, HEAD, SETTINGS, 22L << 30))
                 .isEqualTo(new StepMemory(524, true, ONCE));
+        assertThat(StepMemory.ofDistillation(BILLION, HEAD, SETTINGS, 28L << 30))
+                .as("a fifth stays free")
+                .isEqualTo(new StepMemory(524, true, ONCE));
     }
 
     /** 16 bytes a weight are 16.4 GiB, the teacher's head is 0.24 and one layer 0.29. */

@@ -61,6 +61,9 @@ class TrainerTest {
             assertThat(reports).hasSize(40);
             assertThat(reports.getLast().loss()).isLessThan(reports.getFirst().loss() - 1);
             assertThat(reports.getLast().step()).isEqualTo(40);
+            assertThat(reports)
+                    .allSatisfy(report -> assertThat(report.learningRate())
+                            .isEqualTo(SETTINGS.optimizer().rate(report.step(), 40)));
             assertThat(held).containsOnly(held.getFirst());
         }
     }
@@ -253,6 +256,30 @@ class TrainerTest {
             assertThatThrownBy(trainer::next)
                     .isInstanceOf(DivergedException.class)
                     .hasMessageStartingWith("step 1: loss NaN");
+        }
+    }
+
+    /** Such a step would write weights that are no numbers, and the loss before it shows nothing. */
+    @Test
+    void aStepWhoseGradientLeavesTheFiniteNumbersSaysSo() throws Exception {
+        int[][] batch = text.batch(7, 1, 2, 17);
+        try (CausalLanguageModel model = CausalLanguageModel.random(TestModels.llama(), 3);
+                TrainingStep step = new TrainingStep(
+                        model, SETTINGS.optimizer(), 40, KeptZeros.NONE, StepMemory.plenty(model.config()));
+                NDManager work = TensorRuntime.start().scope()) {
+            NDArray next = Losses.next(work, batch);
+            float[][] before = model.logits(new int[] {1, 2});
+
+            assertThatThrownBy(() -> step.run(
+                            work,
+                            Losses.shown(batch),
+                            (logits, from, to) -> new TrainingStep.Loss(
+                                    Losses.scaled(Losses.crossEntropy(logits, next, from, to), 1e30), null, null),
+                            LayerWatch.NONE))
+                    .isInstanceOf(DivergedException.class)
+                    .hasMessageStartingWith("step 1: loss ")
+                    .hasMessageContaining("Infinity");
+            assertThat(model.logits(new int[] {1, 2})).isDeepEqualTo(before);
         }
     }
 

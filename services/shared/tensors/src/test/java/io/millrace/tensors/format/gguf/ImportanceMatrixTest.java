@@ -209,6 +209,20 @@ class ImportanceMatrixTest {
     }
 
     @Test
+    void countsThatAreNoneAndBytesBehindTheEndAreRefused() throws Exception {
+        Map<String, float[]> means = Map.of(VALUES, new float[] {1, 2});
+        Path counted = ImportanceFiles.gguf(parent.resolve("imatrix.gguf"), means, -8);
+        Path longer = ImportanceFiles.legacy(parent.resolve("imatrix.dat"), means);
+        Files.write(longer, new byte[] {0}, StandardOpenOption.APPEND);
+
+        assertThatThrownBy(() -> ImportanceMatrix.read(counted))
+                .hasMessage("imatrix.gguf: 'blk.0.attn_v.weight.counts' holds -8.0, expected a number of rows");
+        assertThatThrownBy(() -> ImportanceMatrix.read(longer))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("ends here, but the file has " + Files.size(longer) + " bytes");
+    }
+
+    @Test
     void aModelIsNoImportanceMatrix() throws Exception {
         Path folder = GgufModels.folder(parent, GgufModels.llama());
         Path model = parent.resolve("model.gguf");

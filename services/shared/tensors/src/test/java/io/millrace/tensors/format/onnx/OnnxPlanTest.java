@@ -136,7 +136,8 @@ class OnnxPlanTest {
         Path model = TinyModels.write(parent.resolve("model"), config, DType.F32, 3);
         Files.writeString(
                 model.resolve("generation_config.json"),
-                "{\"eos_token_id\": [5, 6], \"do_sample\": true, \"top_p\": 0.9}");
+                "{\"eos_token_id\": [5, 6], \"do_sample\": true, \"top_p\": 0.9, \"temperature\": 0.6,"
+                        + " \"repetition_penalty\": 1.1}");
         try (Checkpoint source = Checkpoint.open(model)) {
             OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("out"), 2, Progress.NONE);
         }
@@ -147,6 +148,12 @@ class OnnxPlanTest {
         assertThat(json.at("/model/pad_token_id").asInt()).isEqualTo(5);
         assertThat(json.at("/search/do_sample").asBoolean()).isTrue();
         assertThat(json.at("/search/top_p").asDouble()).isEqualTo(0.9);
+        assertThat(json.at("/search/temperature").asDouble()).isEqualTo(0.6);
+        assertThat(json.at("/search/repetition_penalty").asDouble()).isEqualTo(1.1);
+        assertThat(json.at("/model/context_length").asInt())
+                .isEqualTo(config.path("max_position_embeddings").asInt());
+        assertThat(json.at("/model/decoder/num_key_value_heads").asInt())
+                .isEqualTo(config.path("num_key_value_heads").asInt());
         assertThat(json.at("/model/decoder/head_size").asInt()).isEqualTo(32);
     }
 

@@ -12,10 +12,12 @@ import io.millrace.tensors.json.StrictJson;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -131,6 +133,21 @@ class SafetensorsWriterTest {
     }
 
     @Test
+    void theBytesDoNotDependOnTheOrderOfTheMetadata() throws IOException {
+        Map<String, String> unsorted = new LinkedHashMap<>();
+        unsorted.put("millrace.made", "prune");
+        unsorted.put("format", "pt");
+
+        try (SafetensorsWriter writer = SafetensorsWriter.open(folder, PLAN, unsorted, Long.MAX_VALUE)) {
+            writer.append(MemorySegment.ofArray(new byte[38]));
+            writer.finish();
+        }
+
+        assertThat(Files.readString(folder.resolve("model.safetensors"), StandardCharsets.ISO_8859_1))
+                .contains("{\"__metadata__\":{\"format\":\"pt\",\"millrace.made\":\"prune\"}");
+    }
+
+    @Test
     void moreThanPlannedIsRefused() throws IOException {
         try (SafetensorsWriter writer = SafetensorsWriter.open(folder, PLAN, Map.of(), Long.MAX_VALUE)) {
             assertThatThrownBy(() -> writer.append("half", MemorySegment.ofArray(new byte[7])))
@@ -181,6 +198,20 @@ class SafetensorsWriterTest {
                 .hasMessageContaining("a link that leads outside its folder");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {SafetensorsFolder.SINGLE, SafetensorsFolder.INDEX})
+    @Tag("promise-6")
+    @DisplayName("Promise 6: a whole file or an index that is a link out of the folder is refused")
+    void oneFileOrAnIndexThatIsALinkOutOfTheFolderIsRefused(String name, @TempDir Path elsewhere) throws IOException {
+        write(name.equals(SafetensorsFolder.INDEX) ? 16 : Long.MAX_VALUE);
+        Path moved = Files.move(folder.resolve(name), elsewhere.resolve(name));
+        Files.createSymbolicLink(folder.resolve(name), moved);
+
+        assertThatThrownBy(() -> SafetensorsFolder.open(folder))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining(name + ": the file is a link that leads outside its folder");
+    }
+
     @Test
     void linksOfASnapshotInTheHubsCacheAreFollowedToItsBlobsAlone(@TempDir Path cache) throws IOException {
         write(16);
@@ -195,6 +226,12 @@ class SafetensorsWriterTest {
         try (SafetensorsFolder opened = SafetensorsFolder.open(snapshot)) {
             assertThat(opened.tensors()).isNotEmpty();
         }
+        Path other =
+                Files.createDirectories(cache.resolve("models--a--b/revisions")).resolve("0123");
+        Files.move(snapshot, other);
+        assertThatThrownBy(() -> SafetensorsFolder.open(other))
+                .hasMessageContaining("a link that leads outside its folder");
+        Files.move(other, snapshot);
 
         Path elsewhere = Files.move(
                 blobs.resolve("of-model-00002-of-00003.safetensors"),
@@ -217,6 +254,30 @@ class SafetensorsWriterTest {
         assertThatThrownBy(() -> SafetensorsFolder.open(folder))
                 .isInstanceOf(MalformedFileException.class)
                 .hasMessageContaining("tensor 'other' should be in model-00001-of-00003.safetensors but is not there");
+    }
+
+    @Test
+    void anIndexThatMixesUpItsShardsOrForgetsATensorIsRefused() throws IOException {
+        write(16);
+        Path index = folder.resolve("model.safetensors.index.json");
+        String whole = Files.readString(index);
+        Files.writeString(
+                index,
+                whole.replace("00001-of", "x-of")
+                        .replace("00002-of", "00001-of")
+                        .replace("x-of", "00002-of"));
+
+        assertThatThrownBy(() -> SafetensorsFolder.open(folder))
+                .hasMessageContaining("should be in model-0000")
+                .hasMessageContaining("but is not there");
+        write(22);
+        Files.writeString(
+                index,
+                "{\"weight_map\": {\"half\": \"model-00001-of-00002.safetensors\", \"shape\":"
+                        + " \"model-00002-of-00002.safetensors\"}}");
+
+        assertThatThrownBy(() -> SafetensorsFolder.open(folder))
+                .hasMessage("model-00001-of-00002.safetensors: tensor 'words' is not in model.safetensors.index.json");
     }
 
     @Test

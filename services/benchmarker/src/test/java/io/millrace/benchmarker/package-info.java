@@ -1,0 +1,4 @@
+@NullMarked
+package io.millrace.benchmarker;
+
+import org.jspecify.annotations.NullMarked;
