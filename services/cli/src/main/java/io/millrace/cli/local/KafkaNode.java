@@ -104,8 +104,8 @@ public final class KafkaNode implements AutoCloseable {
 
     /** Starts a node on a folder that was formatted. What fails is thrown when the rest has been shut down. */
     public static KafkaNode start(Properties settings) throws Exception {
-        // Whoever starts a node closes it. Kafka's metrics would add a hook too, and so would Log4j, which Kafka asks for
-        // the levels of its loggers; where the process ends already, with a stack trace.
+        // Whoever starts a node closes it. Kafka's metrics would add a hook too, and so would Log4j, which Kafka
+        // asks for the levels of its loggers; where the process ends already, with a stack trace.
         Exit.setShutdownHookAdder((_, _) -> {});
         System.setProperty("log4j.shutdownHookEnabled", "false");
         KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
