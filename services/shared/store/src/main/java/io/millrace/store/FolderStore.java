@@ -28,6 +28,7 @@ import java.util.function.LongConsumer;
  * claims/&lt;jobKey&gt;.json        compared and replaced under a file lock; synced only when another process takes over
  * locks/&lt;2 hex&gt;.lock          taken for claims, for naming and deleting a blob, for dropping a result; never deleted
  * tmp/*.tmp                   being written; leftovers are deleted a day later
+ * store-id                    linked by the first writer; tells this store from another that stands in its place
  * </pre>
  */
 public final class FolderStore implements ArtifactStore {
@@ -40,8 +41,10 @@ public final class FolderStore implements ArtifactStore {
     private final KeyedFiles<Claim> claims;
     private final FolderLocks locks;
     private final FolderInventory inventory;
+    private final FolderIdentity identity;
 
-    private FolderStore(Path root, Disk disk, TempFiles temps) {
+    private FolderStore(Path root, Disk disk, TempFiles temps) throws IOException {
+        this.identity = FolderIdentity.open(root, disk, temps);
         this.locks = new FolderLocks(root.resolve("locks"));
         this.blobs = new BlobFolder(root.resolve("blobs"), disk, temps, locks, verified);
         this.reader = new BlobReader(blobs, verified);
@@ -68,25 +71,29 @@ public final class FolderStore implements ArtifactStore {
 
     @Override
     public Digest put(Path file) throws IOException {
-        Digest digest = blobs.write(file).digest();
-        blobs.settle(List.of(digest));
-        return digest;
+        return settled(blobs.write(file).digest());
     }
 
     @Override
     public Digest put(Path file, LongConsumer stored) throws IOException {
         try (InputStream in = new CountedInputStream(new FileInputStream(file.toFile()), stored)) {
-            Digest digest = blobs.write(in).digest();
-            blobs.settle(List.of(digest));
-            return digest;
+            return settled(blobs.write(in).digest());
         }
     }
 
     @Override
     public Digest put(byte[] content) throws IOException {
-        Digest digest = blobs.write(content);
-        blobs.settle(List.of(digest));
-        return digest;
+        return settled(blobs.write(content));
+    }
+
+    private Digest settled(Digest blob) throws IOException {
+        settle(List.of(blob));
+        return blob;
+    }
+
+    private void settle(List<Digest> written) throws IOException {
+        blobs.settle(written);
+        identity.holdWritten();
     }
 
     @Override
@@ -122,7 +129,7 @@ public final class FolderStore implements ArtifactStore {
         Digest manifest =
                 blobs.write(new Manifest(entries, metadata).canonicalJson().getBytes(StandardCharsets.UTF_8));
         written.add(manifest);
-        blobs.settle(written);
+        settle(written);
         return ArtifactRef.inStore(manifest);
     }
 
@@ -142,13 +149,15 @@ public final class FolderStore implements ArtifactStore {
     /** Disks lose bits without a word, and a damaged model that is answered from here would be published unread. */
     @Override
     public boolean isComplete(ArtifactRef artifact) throws IOException {
-        return ManifestBlob.isComplete(this, artifact, entry -> {
+        boolean complete = ManifestBlob.isComplete(this, artifact, entry -> {
             try {
                 return blobs.isSound(entry.sha256(), entry.sizeBytes());
             } catch (NoSuchFileException e) {
                 return false;
             }
         });
+        identity.hold();
+        return complete;
     }
 
     /** A result that is reported is durable, also when its writer is about to make it so. */
@@ -163,6 +172,7 @@ public final class FolderStore implements ArtifactStore {
         if (result.isPresent()) {
             results.settle();
         }
+        identity.hold();
         return result;
     }
 
@@ -173,6 +183,7 @@ public final class FolderStore implements ArtifactStore {
             Optional<JobResult> standing = UsableResult.of(this, result.key());
             if (standing.isEmpty() && results.create(result.key(), content)) {
                 results.settle();
+                identity.holdWritten();
                 return new Commit.Won(result);
             }
             if (standing.isPresent()) {
@@ -187,6 +198,7 @@ public final class FolderStore implements ArtifactStore {
     @Override
     public boolean dropResult(JobResult damaged) throws IOException {
         return locks.locked(damaged.key().toString(), () -> {
+            identity.hold();
             boolean stands = results.read(damaged.key())
                     .filter(standing -> standing.writer().equals(damaged.writer()))
                     .isPresent();
@@ -201,6 +213,7 @@ public final class FolderStore implements ArtifactStore {
     @Override
     public Optional<String> dropUnreadableResult(JobKey key) throws IOException {
         return locks.locked(key.toString(), () -> {
+            identity.hold();
             Optional<String> found = results.content(key)
                     .flatMap(content -> StoredJson.unreadable(results.path(key).toString(), content));
             if (found.isPresent()) {

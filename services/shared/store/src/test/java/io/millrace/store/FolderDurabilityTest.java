@@ -46,7 +46,10 @@ class FolderDurabilityTest {
                         "folder " + manifest.substring(0, 2),
                         "folder blobs",
                         "sync 2",
-                        "name 2 " + key("a") + ".json",
+                        "name 2 store-id",
+                        "folder recorded",
+                        "sync 3",
+                        "name 3 " + key("a") + ".json",
                         "folder results");
     }
 
