@@ -49,7 +49,8 @@ final class ConductorCommand implements Callable<Integer> {
     @Option(
             names = "--management-port",
             paramLabel = "PORT",
-            description = "Port of /metrics, /livez and /readyz; 0 for a free one (default: ${DEFAULT-VALUE}).")
+            description = "Port of /metrics, /livez and /readyz; 0 picks a free one, for this machine alone "
+                    + "(default: ${DEFAULT-VALUE}).")
     private int managementPort = 0;
 
     @Option(names = "--log-json", description = "Log one JSON object a line.")

@@ -67,7 +67,8 @@ public final class WorkerOptions {
             names = "--management-port",
             paramLabel = "PORT",
             defaultValue = "off",
-            description = "Serves /metrics, /livez and /readyz; 0 picks a free port (default: ${DEFAULT-VALUE}).")
+            description = "Serves /metrics, /livez and /readyz; 0 picks a free port, for this machine alone "
+                    + "(default: ${DEFAULT-VALUE}).")
     private String managementPort = "off";
 
     @Option(names = "--log-json", defaultValue = "false", description = "Log one JSON object a line.")

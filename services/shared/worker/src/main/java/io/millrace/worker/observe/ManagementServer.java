@@ -5,6 +5,7 @@ import com.sun.net.httpserver.HttpServer;
 import io.millrace.worker.StartException;
 import java.io.IOException;
 import java.net.BindException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutorService;
@@ -26,7 +27,7 @@ public final class ManagementServer implements AutoCloseable {
         this.server = server;
     }
 
-    /** @param port 0 picks a free one */
+    /** @param port on every interface; 0 picks a free one of the loopback */
     public static ManagementServer start(
             int port, Supplier<String> metrics, BooleanSupplier alive, BooleanSupplier ready) throws IOException {
         ManagementServer management = new ManagementServer(bound(port));
@@ -41,7 +42,7 @@ public final class ManagementServer implements AutoCloseable {
 
     private static HttpServer bound(int port) throws IOException {
         try {
-            return HttpServer.create(new InetSocketAddress(port), 0);
+            return HttpServer.create(address(port), 0);
         } catch (BindException e) {
             String holder = PortHolder.of(port)
                     .map(process -> process + " listens there; stop it, or choose")
@@ -51,6 +52,11 @@ public final class ManagementServer implements AutoCloseable {
                             + " another with --management-port, or 0 for a free one",
                     e);
         }
+    }
+
+    /** Who asks from another machine has to know the port; one that is picked is for this machine alone. */
+    static InetSocketAddress address(int port) {
+        return port == 0 ? new InetSocketAddress(InetAddress.getLoopbackAddress(), 0) : new InetSocketAddress(port);
     }
 
     public int port() {

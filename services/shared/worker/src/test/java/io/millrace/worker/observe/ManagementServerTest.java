@@ -56,6 +56,13 @@ class ManagementServerTest {
         }
     }
 
+    @Test
+    void aPortThatIsPickedIsForThisMachineAlone() {
+        assertThat(ManagementServer.address(0).getAddress().isLoopbackAddress()).isTrue();
+        assertThat(ManagementServer.address(9464).getAddress().isAnyLocalAddress())
+                .isTrue();
+    }
+
     private ManagementServer start() throws IOException {
         return ManagementServer.start(0, () -> "jobs 1\n", alive::get, ready::get);
     }
