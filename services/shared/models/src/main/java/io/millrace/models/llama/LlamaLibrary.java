@@ -18,6 +18,7 @@ import java.lang.invoke.MethodType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A loaded llama.cpp of a known build, silenced and ready. It stays loaded until the process ends. */
@@ -77,13 +78,11 @@ final class LlamaLibrary {
     }
 
     private static LlamaLibrary fromClassPath() throws IOException {
-        String machine = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
         String system = System.getProperty("os.name", "");
-        String entry = "/de/kherud/llama/Linux/x86_64/libjllama.so";
-        if (!system.equals("Linux") || !(machine.equals("amd64") || machine.equals("x86_64"))) {
-            throw new LlamaUnavailableException("no llama.cpp for " + system + " on " + machine
-                    + " is in the class path; set " + PATH_SETTING + " to one of build b4916 or v0.5.0");
-        }
+        String machine = System.getProperty("os.arch", "");
+        String entry = entry(system, machine)
+                .orElseThrow(() -> new LlamaUnavailableException("no llama.cpp for " + system + " on " + machine
+                        + " is in the class path; set " + PATH_SETTING + " to one of build b4916 or v0.5.0"));
         try (InputStream bytes = LlamaLibrary.class.getResourceAsStream(entry)) {
             if (bytes == null) {
                 throw new LlamaUnusableException(
@@ -98,6 +97,18 @@ final class LlamaLibrary {
                 Files.deleteIfExists(file.getParent());
             }
         }
+    }
+
+    /** Where the binding carries the library; its others, for macOS and Windows, were never tried. */
+    static Optional<String> entry(String system, String machine) {
+        if (!system.equals("Linux")) {
+            return Optional.empty();
+        }
+        return switch (machine.toLowerCase(Locale.ROOT)) {
+            case "amd64", "x86_64" -> Optional.of("/de/kherud/llama/Linux/x86_64/libjllama.so");
+            case "aarch64" -> Optional.of("/de/kherud/llama/Linux/aarch64/libjllama.so");
+            default -> Optional.empty();
+        };
     }
 
     private static Path unpack(InputStream bytes) throws LlamaUnusableException {
