@@ -31,7 +31,7 @@ final class ArchitectureParser {
         String known = Architecture.known().stream()
                 .map(architecture -> architecture.className() + " (" + architecture.modelType() + ")")
                 .collect(Collectors.joining(", "));
-        throw config.variant(
-                "found architecture '" + className + "' with model_type '" + modelType + "', expected one of " + known);
+        throw config.variant("found architecture '" + className + "' with model_type '" + modelType
+                + "', expected one of " + known + "; CONTRIBUTING.md shows how to add one");
     }
 }

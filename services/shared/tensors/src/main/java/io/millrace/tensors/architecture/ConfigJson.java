@@ -73,7 +73,7 @@ record ConfigJson(ObjectNode json, String file) {
 
     private JsonNode required(String key) throws MalformedFileException {
         if (!present(key)) {
-            throw problem("'" + key + "' is missing");
+            throw problem("'" + key + "' is missing; take the config.json that was saved with these weights");
         }
         return json.get(key);
     }

@@ -66,7 +66,7 @@ final class TensorCheck {
             throw problem(
                     config,
                     "has unknown " + some(stored.keySet().stream().sorted().toList())
-                            + ", expected only what its architecture lists");
+                            + ", expected only what its architecture lists for this config.json; save weights and config.json together");
         }
         return found;
     }
@@ -112,7 +112,7 @@ final class TensorCheck {
                     -1,
                     "tensor '" + HEAD + "' differs from '" + EMBEDDING
                             + "' although config.json says tie_word_embeddings: true; expected the same bytes or no"
-                            + " head");
+                            + " head: drop it, or, if it was trained by itself, say false there");
         }
     }
 

@@ -58,7 +58,8 @@ class ModelConfigTest extends ConfigFixture {
     void missingKeyIsNamed(String key) {
         assertThatThrownBy(() -> parse(json -> json.remove(key)))
                 .isInstanceOf(MalformedFileException.class)
-                .hasMessage("config.json: '" + key + "' is missing");
+                .hasMessage("config.json: '" + key
+                        + "' is missing; take the config.json that was saved with these weights");
     }
 
     @ParameterizedTest
