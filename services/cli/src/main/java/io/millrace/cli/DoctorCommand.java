@@ -15,9 +15,15 @@ import picocli.CommandLine.Option;
         name = "doctor",
         description =
                 "Checks Java, disk, tensor engine, llama.cpp, broker, topics, share groups, policies, clocks, how long the"
-                        + " conductor's offsets are kept, and store; says what is wrong and what to do. Ends with 6 if something is.",
+                        + " conductor's offsets are kept, and store; says what is wrong and what to do. Ends with 6 if something is."
+                        + " Where a store is named and no Kafka, and none runs in the home, the store is looked at alone.",
         mixinStandardHelpOptions = true,
-        footer = {"", "Example:", "  millrace doctor --kafka kafka:9092 --store /srv/millrace --devices cpu,h100"})
+        footer = {
+            "",
+            "Examples:",
+            "  millrace doctor --kafka kafka:9092 --store /srv/millrace --devices cpu,h100",
+            "  millrace doctor --store s3://models/millrace"
+        })
 final class DoctorCommand implements Callable<Integer> {
     @Mixin
     private final Cluster cluster = new Cluster();
@@ -52,15 +58,17 @@ final class DoctorCommand implements Callable<Integer> {
 
     private List<Finding> clusterFindings() throws IOException, InterruptedException {
         List<Finding> findings = new ArrayList<>();
-        Optional<String> store;
+        Optional<String> store = cluster.namedStore();
         try {
-            Connection connection = cluster.connect();
-            findings.addAll(ClusterChecks.broker(
-                    connection, devices.stream().map(Device::new).toList()));
-            store = connection.storePlace();
+            Optional<Connection> connection =
+                    store.isPresent() ? cluster.connectIfThere() : Optional.of(cluster.connect());
+            if (connection.isPresent()) {
+                findings.addAll(ClusterChecks.broker(
+                        connection.get(), devices.stream().map(Device::new).toList()));
+                store = connection.get().storePlace();
+            }
         } catch (CommandFailure unreachable) {
             findings.add(new Finding("broker", false, String.valueOf(unreachable.getMessage())));
-            store = cluster.namedStore();
         }
         if (store.isPresent()) {
             MachineChecks.storeDisk(store.get(), cluster.home().folder()).ifPresent(findings::add);

@@ -37,10 +37,23 @@ class StoreCommandsTest {
     }
 
     @Test
-    void theDoctorLooksAtAStoreAlsoWhereNoBrokerAnswers() throws IOException {
+    void theDoctorLooksAtAStoreWithoutABroker() throws IOException {
         Path place = Files.createDirectory(folder.resolve("store"));
 
         Said said = to("doctor", "--home", home(), "--store", place.toString());
+
+        assertThat(said.out().lines().filter(line -> line.startsWith("store")))
+                .singleElement()
+                .satisfies(line -> assertThat(line).contains(place.toString(), "keeps its promises"));
+        assertThat(said.out()).doesNotContain("broker", "WRONG");
+        assertThat(said.exitCode()).isEqualTo(ExitCode.OK);
+    }
+
+    @Test
+    void theDoctorLooksAtAStoreAlsoWhereNoBrokerAnswers() throws IOException {
+        Path place = Files.createDirectory(folder.resolve("store"));
+
+        Said said = to("doctor", "--home", home(), "--kafka", "127.0.0.1:1", "--store", place.toString());
 
         assertThat(said.out().lines().filter(line -> line.startsWith("store")))
                 .singleElement()
