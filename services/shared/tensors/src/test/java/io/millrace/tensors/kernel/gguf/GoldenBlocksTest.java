@@ -12,7 +12,6 @@ import java.nio.ByteOrder;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HexFormat;
-import java.util.Locale;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -20,39 +19,47 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** IQ4_NL, IQ4_XS, TQ2_0 and MXFP4 against what llama.cpp v0.5.0 made of the same numbers. */
-class CodebookTypesTest {
+/** Each type of blocks against what llama.cpp v0.5.0 made of the same numbers. */
+class GoldenBlocksTest {
     private static JsonNode golden;
 
     @BeforeAll
     static void readGoldenVectors() throws Exception {
-        try (InputStream in = CodebookTypesTest.class.getResourceAsStream("golden-codebooks.json")) {
+        try (InputStream in = GoldenBlocksTest.class.getResourceAsStream("golden-blocks.json")) {
             golden = new ObjectMapper().readTree(in);
         }
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"IQ4_NL", "IQ4_XS", "TQ2_0", "MXFP4"})
+    @EnumSource(
+            names = {
+                "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS",
+                "TQ2_0", "MXFP4"
+            })
     @Tag("promise-4")
-    @DisplayName("Promise 4: blocks of codebook types have the bytes of the reference vectors")
+    @DisplayName("Promise 4: quantized blocks have the bytes of the reference vectors")
     void bytesAreThoseOfTheReferenceVectors(GgufType type) throws Exception {
         byte[] bytes = quantize(type, Rows.golden());
 
-        requireGolden("ref", type, bytes);
+        requireGolden("plain", type, bytes);
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"IQ4_NL", "IQ4_XS"})
+    @EnumSource(names = {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS"})
     void bytesWithImportanceAreThoseOfTheReferenceVectors(GgufType type) throws Exception {
-        requireGolden("imatrix", type, quantize(type, Rows.golden(), Rows.goldenImportance()));
+        requireGolden("importance", type, quantize(type, Rows.golden(), Rows.goldenImportance()));
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"IQ4_NL", "IQ4_XS", "TQ2_0", "MXFP4"})
+    @EnumSource(
+            names = {
+                "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS",
+                "TQ2_0", "MXFP4"
+            })
     void tiesZerosAndHeavyCentresAreRoundedAsTheReferenceDoes(GgufType type) throws Exception {
-        float[] pattern = new float[Rows.LENGTH];
-        for (int i = 0; i < pattern.length; i++) {
-            pattern[i] = (i % 7 - 3) / 8f;
+        float[] ties = new float[Rows.LENGTH];
+        for (int i = 0; i < ties.length; i++) {
+            ties[i] = (i % 7 - 3) / 8f;
         }
         float[] cubed = Rows.golden();
         for (int i = 0; i < cubed.length; i++) {
@@ -60,17 +67,17 @@ class CodebookTypesTest {
         }
         byte[] zeros = quantize(type, new float[type.blockElements()]);
 
-        assertThat(sha256(quantize(type, pattern)))
-                .isEqualTo(golden.path("pattern").path("sha256").path(key(type)).asText());
+        assertThat(sha256(quantize(type, ties)))
+                .isEqualTo(golden.path("ties").path(type.name()).asText());
         assertThat(sha256(quantize(type, cubed)))
-                .isEqualTo(golden.path("cubed").path("sha256").path(key(type)).asText());
+                .isEqualTo(golden.path("cubed").path(type.name()).asText());
         assertThat(HexFormat.of().formatHex(zeros))
-                .isEqualTo(golden.path("all_zero_block_hex").path(key(type)).asText());
+                .isEqualTo(golden.path("zeros").path(type.name()).asText());
     }
 
     @Test
     void exponentsOfMxfp4AreThoseOfALogarithmInSinglePrecision() {
-        for (JsonNode edge : golden.path("mxfp4_edges")) {
+        for (JsonNode edge : golden.path("mxfp4-edges")) {
             float[] row = new float[32];
             row[0] = (float) Double.parseDouble(edge.path(0).asText());
 
@@ -83,7 +90,7 @@ class CodebookTypesTest {
     }
 
     private static void requireGolden(String part, GgufType type, byte[] bytes) throws Exception {
-        JsonNode expected = golden.path(part).path(key(type));
+        JsonNode expected = golden.path(part).path(type.name());
         float[] row = Rows.golden();
         float[] back = new float[row.length];
         BlockDequantizer.dequantize(type, bytes, 0, row.length, back, 0);
@@ -91,11 +98,12 @@ class CodebookTypesTest {
         stored.asFloatBuffer().put(back);
 
         assertThat(HexFormat.of().formatHex(bytes, 0, type.blockBytes()))
-                .isEqualTo(expected.path("first_block_hex").asText());
+                .isEqualTo(expected.path("first-block").asText());
         assertThat(sha256(bytes)).isEqualTo(expected.path("sha256").asText());
         assertThat(sha256(stored.array()))
-                .isEqualTo(expected.path("dequant_sha256").asText());
-        assertThat(rootMeanSquare(row, back)).isCloseTo(expected.path("rmse").asDouble(), within(1e-6));
+                .isEqualTo(expected.path("dequantized-sha256").asText());
+        assertThat(rootMeanSquare(row, back))
+                .isCloseTo(expected.path("root-mean-square-error").asDouble(), within(1e-7));
     }
 
     private static double rootMeanSquare(float[] before, float[] after) {
@@ -122,10 +130,6 @@ class CodebookTypesTest {
         BlockQuantizer.quantize(type, row, 0, row.length, importance, 0, fast, 0);
         assertThat(Arrays.equals(fast, bytes)).isTrue();
         return bytes;
-    }
-
-    private static String key(GgufType type) {
-        return type.name().toLowerCase(Locale.ROOT);
     }
 
     private static String sha256(byte[] bytes) throws Exception {
