@@ -157,7 +157,9 @@ final class TopicReader implements AutoCloseable {
         if (partitions.isEmpty()) {
             throw new CommandFailure(
                     ExitCode.UNAVAILABLE,
-                    "Kafka at " + connection.address() + " has no topic " + topic + "; run 'millrace topics apply'");
+                    "Kafka at " + connection.address() + " has no topic " + topic
+                            + "; run 'millrace topics apply --kafka " + connection.address()
+                            + "', or check --topic-prefix");
         }
         return partitions;
     }

@@ -169,7 +169,10 @@ final class ClusterChecksIT {
 
         assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.UNAVAILABLE);
         assertThat(said.err())
-                .contains(broker.address(), "'" + TOPICS.checkpoints() + "'", "run 'millrace topics apply'");
+                .contains(
+                        broker.address(),
+                        "'" + TOPICS.checkpoints() + "'",
+                        "run 'millrace topics apply --kafka " + broker.address() + "'");
         assertThat(said.err().lines()).hasSize(1);
         assertThat(TopicAdmin.present(admin, Set.of(TOPICS.checkpoints())))
                 .as("made by asking for it")

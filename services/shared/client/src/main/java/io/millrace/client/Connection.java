@@ -66,14 +66,16 @@ final class Connection {
     /** A broker may make a topic that is merely asked for, with one partition; so it is looked for first. */
     private static void requireTopic(Map<String, Object> kafka, String topic, AclOperation use)
             throws IOException, InterruptedException {
-        String broker = "broker " + kafka.get(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG);
+        Object address = kafka.get(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG);
+        String broker = "broker " + address;
         try (Admin admin = Admin.create(kafka)) {
             admin.describeTopics(List.of(topic)).allTopicNames().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
         } catch (TimeoutException | ExecutionException e) {
             if (e.getCause() instanceof UnknownTopicOrPartitionException) {
                 throw new IOException(
                         broker + ": topic '" + topic
-                                + "' is not there; run 'millrace topics apply', or check the prefix of the topics",
+                                + "' is not there; run 'millrace topics apply --kafka " + address
+                                + "', or check the prefix of the topics",
                         e);
             }
             // The error does not name the topic.

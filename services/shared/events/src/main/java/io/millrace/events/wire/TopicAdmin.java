@@ -123,13 +123,17 @@ public final class TopicAdmin {
         List<String> problems = new ArrayList<>();
         String remedy = remedy(topics, devices);
         ShareGroups.problem(cluster.features()).ifPresent(problems::add);
+        List<String> missing = new ArrayList<>();
         for (TopicSpec spec : wanted) {
             TopicDescription found = present.get(spec.name());
             if (found == null) {
-                problems.add("topic '" + spec.name() + "' does not exist; " + remedy);
+                missing.add(spec.name());
             } else if (found.partitions().size() != spec.partitions()) {
                 problems.add(wrongPartitions(spec, found));
             }
+        }
+        if (!missing.isEmpty()) {
+            problems.add(absent(missing) + "; " + remedy);
         }
         cluster.configs(ShareGroups.of(topics, devices))
                 .forEach((group, config) -> problems.addAll(ShareGroups.problems(group.name(), config, remedy)));
@@ -180,10 +184,17 @@ public final class TopicAdmin {
     /** What mends the cluster, with all that the command must be told of these topics. */
     static String remedy(Topics topics, Collection<Device> devices) {
         String classes = devices.stream().sorted().distinct().map(Device::name).collect(Collectors.joining(","));
-        return "run 'millrace topics apply"
+        return "run 'millrace topics apply --kafka HOST:PORT"
                 + (classes.isEmpty() ? "" : " --devices " + classes)
                 + (topics.equals(Topics.DEFAULT) ? "" : " --topic-prefix " + topics.prefix())
                 + "'";
+    }
+
+    private static String absent(List<String> topics) {
+        String first = "topic '" + topics.getFirst() + "'";
+        return topics.size() == 1
+                ? first + " does not exist"
+                : first + " and " + (topics.size() - 1) + " more of this prefix do not exist";
     }
 
     private static Set<String> names(List<TopicSpec> specs) {

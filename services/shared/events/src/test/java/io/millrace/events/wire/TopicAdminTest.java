@@ -10,10 +10,11 @@ final class TopicAdminTest {
     /** As it is told, it must make what is missing: the command by itself makes the topics of cpu, and the usual ones. */
     @Test
     void theRemedyNamesTheDevicesAndThePrefixThatAreMeant() {
-        assertThat(TopicAdmin.remedy(Topics.DEFAULT, List.of())).isEqualTo("run 'millrace topics apply'");
+        assertThat(TopicAdmin.remedy(Topics.DEFAULT, List.of()))
+                .isEqualTo("run 'millrace topics apply --kafka HOST:PORT'");
         assertThat(TopicAdmin.remedy(Topics.DEFAULT, List.of(new Device("h200"), Device.CPU, Device.CPU)))
-                .isEqualTo("run 'millrace topics apply --devices cpu,h200'");
+                .isEqualTo("run 'millrace topics apply --kafka HOST:PORT --devices cpu,h200'");
         assertThat(TopicAdmin.remedy(new Topics("team-a."), List.of(Device.CPU)))
-                .isEqualTo("run 'millrace topics apply --devices cpu --topic-prefix team-a.'");
+                .isEqualTo("run 'millrace topics apply --kafka HOST:PORT --devices cpu --topic-prefix team-a.'");
     }
 }

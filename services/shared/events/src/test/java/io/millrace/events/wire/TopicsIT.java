@@ -70,7 +70,7 @@ class TopicsIT {
         Topics topics = new Topics("apply.");
         assertThat(TopicAdmin.problems(admin, topics, DEVICES))
                 .contains(
-                        "topic 'apply.checkpoints' does not exist; run 'millrace topics apply --devices cpu,h100 --topic-prefix apply.'");
+                        "topic 'apply.checkpoints' and 18 more of this prefix do not exist; run 'millrace topics apply --kafka HOST:PORT --devices cpu,h100 --topic-prefix apply.'");
 
         TopicAdmin.apply(admin, topics, DEVICES, (short) 1);
         TopicAdmin.apply(admin, topics, DEVICES, (short) 1);
@@ -125,7 +125,7 @@ class TopicsIT {
         assertThat(problems)
                 .containsExactly(
                         "share group 'group.jobs.prune.cpu' has share.isolation.level=read_uncommitted instead"
-                                + " of read_committed; run 'millrace topics apply --devices cpu --topic-prefix group.' before its workers start");
+                                + " of read_committed; run 'millrace topics apply --kafka HOST:PORT --devices cpu --topic-prefix group.' before its workers start");
     }
 
     @Test
