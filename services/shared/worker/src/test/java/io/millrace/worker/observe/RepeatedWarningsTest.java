@@ -6,6 +6,7 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.millrace.worker.report.EventPublisher;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -56,6 +57,23 @@ final class RepeatedWarningsTest {
         warn(KAFKA, "[Producer clientId=b] Bootstrap broker {} disconnected", "kafka:9092");
 
         assertThat(said.list).hasSize(3);
+    }
+
+    /** Each of many slots that have finished says so every few seconds. */
+    @Test
+    void jobsWhoseEndCannotBeToldWarnOncePerMinuteAndTrouble() {
+        String publisher = EventPublisher.class.getName();
+        String text = "an event for {} is not published yet: {}";
+        for (int job = 0; job < 5; job++) {
+            warn(
+                    publisher,
+                    text,
+                    "millrace.job-events",
+                    "Expiring 1 record(s) for millrace.job-events-" + job + ": 500" + job + " ms has passed");
+        }
+        warn(publisher, text, "millrace.job-events", "user 'quantizer' may not write it");
+
+        assertThat(said.list).hasSize(2);
     }
 
     @Test
