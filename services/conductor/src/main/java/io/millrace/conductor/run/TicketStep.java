@@ -39,8 +39,8 @@ record TicketStep(
         return new TicketStep(Optional.empty(), List.of(news), ticket.waiting(), false, List.of(), Optional.empty());
     }
 
-    static TicketStep forgotten() {
-        return new TicketStep(Optional.empty(), List.of(), List.of(), false, List.of(), Optional.empty());
+    static TicketStep forgotten(List<Output> restore) {
+        return new TicketStep(Optional.empty(), List.of(), List.of(), false, restore, Optional.empty());
     }
 
     static TicketStep forOne(Ticket ticket, RunId run, List<RunEvent> news) {

@@ -50,8 +50,18 @@ final class Timeouts {
                         ticket,
                         now,
                         new RunEvent.StepIssued(ticket.key(), ticket.job().attempt(), now));
-            case Abandoned _ -> TicketStep.forgotten();
+            case Abandoned _ -> TicketStep.forgotten(restored(ticket));
         };
+    }
+
+    /**
+     * Kafka deletes an old cancellation without a word to the workers that know of it: to one that has run all the time the
+     * job would stay cancelled, and a run that asks for it again would never end. The same job for another device that
+     * nobody waits for either has a cancellation of its own.
+     */
+    private static List<Output> restored(Ticket ticket) {
+        TicketId id = TicketId.of(ticket);
+        return List.of(new Output.RestoreJob(id.model(), id.job()), new Output.RestoreOnDevice(id));
     }
 
     /** Its record is in no queue any more, if it was issued before its queue lost what was in it. */

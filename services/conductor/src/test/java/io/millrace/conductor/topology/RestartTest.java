@@ -235,6 +235,11 @@ class RestartTest {
             task.pass(Duration.ofSeconds(1));
 
             assertThat(task.tickets()).isEmpty();
+            assertThat(task.tombstones("millrace.cancellations"))
+                    .as("a worker that has run all the time does the job when it is asked for again")
+                    .containsExactlyInAnyOrder(
+                            EventRecords.cancellationKey(Given.MODEL, abandoned.key()),
+                            EventRecords.cancellationKey(Given.MODEL, abandoned.key(), abandoned.device()));
         }
     }
 
