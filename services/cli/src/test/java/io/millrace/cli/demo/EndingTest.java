@@ -3,8 +3,16 @@ package io.millrace.cli.demo;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.cli.local.Home;
+import io.millrace.events.ArtifactRef;
+import io.millrace.events.CheckpointPublished;
+import io.millrace.events.Decision;
+import io.millrace.events.Device;
 import io.millrace.events.Digest;
+import io.millrace.events.Measurement;
+import io.millrace.events.Metric;
 import io.millrace.events.ModelName;
+import io.millrace.events.ModelNumbers;
+import io.millrace.events.ModelPublished;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunId;
 import io.millrace.events.RunStatus;
@@ -13,7 +21,9 @@ import java.io.StringWriter;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -58,6 +68,73 @@ final class EndingTest {
         assertThat(new Ending(runs(RunStatus.PUBLISHED, RunStatus.REJECTED), List.of(), 20)
                         .tell(new PrintWriter(new StringWriter()), new Home(Path.of("demo-home")), 7))
                 .isFalse();
+    }
+
+    @Test
+    void aTrainedModelAndRunsThatEndedAsTheyShouldMakeTheDemoGood() {
+        assertThat(good(RunStatus.PUBLISHED, model(10, 19), model(20, 2))).isTrue();
+    }
+
+    /** However well the model was trained. */
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "PUBLISHED")
+    void aRunThatDidNotEndAsItShouldMakesTheDemoFail(RunStatus status) {
+        assertThat(good(status, model(20, 2))).isFalse();
+    }
+
+    /** A third of the unigram model's perplexity at most, and a text that is not trivial. */
+    @Test
+    void aModelThatWasTrainedBadlyMakesTheDemoFail() {
+        assertThat(good(RunStatus.PUBLISHED, model(20, 7))).isFalse();
+        assertThat(good(RunStatus.PUBLISHED, model(20, 1.4))).isFalse();
+        assertThat(good(RunStatus.PUBLISHED, model(10, 2), model(20, 7)))
+                .as("the last checkpoint counts")
+                .isFalse();
+    }
+
+    private static boolean good(RunStatus honest, ModelPublished... models) {
+        return new Ending(runs(honest, RunStatus.REJECTED), List.of(models), 20)
+                .tell(new PrintWriter(new StringWriter()), new Home(Path.of("demo-home")), 7);
+    }
+
+    private static ModelPublished model(long step, double perplexity) {
+        CheckpointPublished source = new CheckpointPublished(
+                new ModelName("stories"),
+                "step-" + step,
+                step,
+                ArtifactRef.inStore(Digest.of("checkpoint " + step)),
+                new ModelNumbers("LlamaForCausalLM", 1000, 256, 8, 16, 1, 1, 1, 64, "F32"),
+                Optional.empty(),
+                Map.of(),
+                NOW);
+        Measurement measured = new Measurement(
+                Metric.PERPLEXITY.wireName(),
+                OptionalDouble.of(perplexity + 0.1),
+                OptionalDouble.empty(),
+                OptionalDouble.of(perplexity),
+                Metric.PERPLEXITY.unit(),
+                "djl",
+                Device.CPU,
+                64,
+                Optional.empty(),
+                "");
+        return new ModelPublished(
+                new RunId(Digest.of("laptop")),
+                source.model(),
+                source.version(),
+                "demo",
+                "laptop",
+                Device.CPU,
+                ArtifactRef.inStore(Digest.of("model " + step)),
+                "gguf",
+                "Q4_K_M",
+                source,
+                "recipe",
+                0,
+                new Decision.Accepted(List.of(measured), List.of()),
+                7,
+                16,
+                NOW);
     }
 
     private static List<RunChanged> runs(RunStatus honest, RunStatus impossible) {

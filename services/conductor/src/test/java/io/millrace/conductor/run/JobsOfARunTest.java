@@ -7,6 +7,7 @@ import io.millrace.conductor.Given;
 import io.millrace.events.Candidate;
 import io.millrace.events.Device;
 import io.millrace.events.Job;
+import io.millrace.events.JobEvent;
 import io.millrace.events.Limit;
 import io.millrace.events.Metric;
 import io.millrace.events.ModelNumbers;
@@ -19,6 +20,7 @@ import io.millrace.events.Role;
 import io.millrace.events.RunId;
 import io.millrace.events.RunStatus;
 import io.millrace.events.Step;
+import io.millrace.events.StepDone;
 import io.millrace.events.Target;
 import java.util.List;
 import java.util.Optional;
@@ -96,16 +98,40 @@ class JobsOfARunTest extends RunFixture {
 
         assertThat(succeed().device()).isEqualTo(Given.CPU);
         assertThat(succeed().device()).isEqualTo(Given.H100);
+        assertThat(world.published(ModelPublished.class))
+                .singleElement()
+                .extracting(ModelPublished::device)
+                .as("the device that the model is for")
+                .isEqualTo(Given.H100);
+    }
+
+    @Test
+    void aRunTellsWhichStepsWereInTheStoreAlready() {
+        RunId run = start(PHONE);
+        Job quantize = world.lastJob();
+        JobEvent.JobSucceeded computed = (JobEvent.JobSucceeded) Answers.succeeded(quantize, world.now(), 0.01);
+        world.hear(new JobEvent.JobSucceeded(
+                computed.job(),
+                computed.at(),
+                computed.output(),
+                computed.sizeBytes(),
+                computed.measurements(),
+                computed.cost(),
+                true));
+        succeed();
+
+        assertThat(world.run(run).finished()).extracting(StepDone::fromStore).containsExactly(true, false);
     }
 
     @Test
     void speedIsMeasuredWithinThePositionsOfTheModel() {
-        for (int positions : List.of(512, 160, 16)) {
+        for (int positions : List.of(512, 160, 16, 1)) {
             Plan plan = Plan.of(PHONE, 0, new ModelNumbers("LlamaForCausalLM", 1, 1, 1, 1, 1, 1, 1, positions, "BF16"));
 
             assertThat(plan.step(2).parameters())
                     .isEqualTo(
                             switch (positions) {
+                                case 1 -> new Parameters.Speed(1, 1, 5);
                                 case 16 -> new Parameters.Speed(8, 8, 5);
                                 case 160 -> new Parameters.Speed(80, 64, 5);
                                 default -> new Parameters.Speed(128, 64, 5);

@@ -94,6 +94,17 @@ class CausalLanguageModelTest {
     }
 
     @Test
+    void aClosedCacheHoldsNothingAnyMore() throws IOException {
+        try (CausalLanguageModel model = CausalLanguageModel.load(TestModels.weights(TestModels.llama(), SEED))) {
+            KeyValueCache cache = model.cache(4);
+
+            cache.close();
+
+            assertThatThrownBy(() -> model.next(new int[] {1}, cache)).isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    @Test
     void generatedTokensAreTheLikeliestOfTheFullPass() throws IOException {
         try (CausalLanguageModel model = CausalLanguageModel.load(TestModels.weights(TestModels.qwen2(), SEED))) {
             int[] prompt = {5, 6, 7};

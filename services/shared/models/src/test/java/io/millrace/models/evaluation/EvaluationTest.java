@@ -165,6 +165,51 @@ class EvaluationTest {
     }
 
     @Test
+    void theContextOfTheShorterModelCounts() throws Exception {
+        TestModels.Weights shorter = TestModels.weights(
+                TestModels.config(
+                        "LlamaForCausalLM", "llama", "\"tie_word_embeddings\": true, \"max_position_embeddings\": 96"),
+                1);
+
+        for (Quality quality : List.of(
+                Evaluation.compare(ORIGINAL, shorter, folder, TEXT, 64, 97, WorkProgress.NONE),
+                Evaluation.compare(shorter, ORIGINAL, folder, TEXT, 64, 97, WorkProgress.NONE))) {
+            assertThat(quality)
+                    .isEqualTo(new NotMeasured(
+                            NotMeasured.Cause.UNSUITABLE,
+                            "windows of 97 tokens; expected 4 to 96, the longest context of the model"));
+        }
+    }
+
+    @Test
+    void modelsOfTwoVocabulariesAreNotCompared() throws Exception {
+        TestModels.Weights wider = TestModels.weights(
+                TestModels.config("LlamaForCausalLM", "llama", "\"tie_word_embeddings\": true, \"vocab_size\": 261"),
+                1);
+
+        assertThat(Evaluation.compare(ORIGINAL, wider, folder, TEXT, 70, 128, WorkProgress.NONE))
+                .isEqualTo(new NotMeasured(
+                        NotMeasured.Cause.UNSUITABLE,
+                        "the original has a vocabulary of 260, the candidate one of 261; they cannot be compared token"
+                                + " by token"));
+    }
+
+    @Test
+    void theShortestWindowHasFourTokensAndOneIsScored() throws Exception {
+        assertThat(Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 10, 3, WorkProgress.NONE))
+                .isInstanceOfSatisfying(
+                        NotMeasured.class, reason -> assertThat(reason.reason()).contains("expected 4 to 512"));
+        assertThat(Evaluation.compare(ORIGINAL, CANDIDATE, folder, TEXT, 10, 4, WorkProgress.NONE))
+                .isInstanceOfSatisfying(
+                        NotMeasured.class,
+                        reason -> assertThat(reason.reason())
+                                .contains("10 windows of 4 (at most 10 wanted) with 10 scored tokens")
+                                .endsWith("; evaluate on 4096 windows or more"));
+        // Of nine tokens the positions 4 to 7 are scored.
+        assertThat(Evaluation.leastWindows(9)).isEqualTo(1024);
+    }
+
+    @Test
     void roundingOfInputsCountsAsPartOfTheCandidate() throws Exception {
         Quality quality = Evaluation.compare(
                 ORIGINAL,

@@ -49,6 +49,21 @@ class StepMemoryTest {
                         + " tokens a step: it takes 17.0 GiB or more, and 12.0 GiB are available");
     }
 
+    /** Six tokens of 2 experts of 24 each keep as much as six of a feed-forward of 48 would. */
+    @Test
+    void aLayerOfExpertsKeepsWhatTheChosenOnesMake() {
+        ModelConfig experts = TestModels.mixtral();
+        long parameters = experts.architecture().tensors(experts).stream()
+                .mapToLong(rule -> rule.shape().elements())
+                .sum();
+        TrainingSettings settings = new TrainingSettings(1, 2, 3, OptimizerSettings.of(1e-4, 1), 0);
+        long logits = 4L * 6 * (1 << 24);
+        long layer = 4L * (20 * 16 + 5 * (2 * 24) + 4 * 4 * 3) * 2 * 3;
+
+        assertThat(StepMemory.ofDistillation(experts, 0, settings, 64L << 30))
+                .isEqualTo(new StepMemory((1 << 24) / 260, false, 16 * parameters + logits + 2 * layer));
+    }
+
     @Test
     void somethingIsAvailableHere() {
         assertThat(AvailableMemory.bytes()).isBetween(1L << 20, 1L << 50);

@@ -37,6 +37,17 @@ class RotaryConfigTest extends ConfigFixture {
     }
 
     @Test
+    void aKindThatNoFamilyHasIsRefusedWithThoseThatThisOneHas() {
+        for (String kind : List.of("dynamic", "longrope", "su", "Linear")) {
+            assertThatThrownBy(() -> parse(
+                            json -> json.set("rope_scaling", value("{\"type\": \"" + kind + "\", \"factor\": 2.0}"))))
+                    .isInstanceOf(MalformedFileException.class)
+                    .hasMessageContaining("rope scaling '" + kind + "' is not supported for LlamaForCausalLM, expected"
+                            + " 'llama3' or 'linear' or 'yarn' or none");
+        }
+    }
+
+    @Test
     void ropeParametersOfNewerExportersCount() throws IOException {
         Consumer<ObjectNode> newer =
                 json -> json.set("rope_parameters", value("{\"rope_type\": \"default\", \"rope_theta\": 500000.0}"));

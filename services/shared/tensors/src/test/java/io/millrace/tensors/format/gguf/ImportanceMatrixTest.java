@@ -15,7 +15,10 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -220,6 +223,43 @@ class ImportanceMatrixTest {
         assertThatThrownBy(() -> ImportanceMatrix.read(longer))
                 .isInstanceOf(MalformedFileException.class)
                 .hasMessageContaining("ends here, but the file has " + Files.size(longer) + " bytes");
+    }
+
+    @Test
+    void aTensorThatAppearsTwiceIsRefused() throws Exception {
+        Path file = ImportanceFiles.legacy(
+                parent.resolve("imatrix.dat"), Map.of("blk.0.a", new float[] {1}, "blk.0.b", new float[] {1}));
+        String bytes = Files.readString(file, StandardCharsets.ISO_8859_1).replace("blk.0.b", "blk.0.a");
+        Files.writeString(file, bytes, StandardCharsets.ISO_8859_1);
+
+        assertThatThrownBy(() -> ImportanceMatrix.read(file))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("imatrix.dat: ")
+                .hasMessageContaining("'blk.0.a' appears twice");
+    }
+
+    @Test
+    void sumsWithoutCountsOrWithTheWrongOnesAreRefused() throws Exception {
+        Path file = ImportanceFiles.gguf(parent.resolve("imatrix.gguf"), Map.of("w", new float[] {1, 2, 3, 4}), 2, 2);
+        String bytes = Files.readString(file, StandardCharsets.ISO_8859_1);
+        Path lonely = parent.resolve("lonely.gguf");
+        Files.writeString(lonely, bytes.replace("w.counts", "w.county"), StandardCharsets.ISO_8859_1);
+        Path uneven = ImportanceFiles.gguf(parent.resolve("uneven.gguf"), Map.of("w", new float[] {1, 2, 3}), 2, 2, 2);
+        byte[] two = Files.readAllBytes(uneven);
+        // The shape of the sums stands behind their name: one column and 3 matrices, of which 2 remain.
+        ByteBuffer.wrap(two)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(new String(two, StandardCharsets.ISO_8859_1).indexOf("w.in_sum2") + 9 + 4 + 8, 2);
+        Files.write(uneven, two);
+
+        assertThatThrownBy(() -> ImportanceMatrix.read(lonely))
+                .hasMessage("lonely.gguf: 'w.in_sum2' has no counts beside it");
+        assertThatThrownBy(() -> ImportanceMatrix.read(uneven)).hasMessageContaining("does not go with 3 counts");
+        for (float wrong : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+            Path counted = ImportanceFiles.gguf(parent.resolve("counted.gguf"), Map.of("w", new float[] {1}), wrong);
+            assertThatThrownBy(() -> ImportanceMatrix.read(counted))
+                    .hasMessage("counted.gguf: 'w.counts' holds " + wrong + ", expected a number of rows");
+        }
     }
 
     @Test

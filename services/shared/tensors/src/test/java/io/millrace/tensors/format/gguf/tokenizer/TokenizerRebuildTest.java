@@ -69,6 +69,19 @@ final class TokenizerRebuildTest {
     }
 
     @Test
+    void aSingleChatTemplateOfAnotherNameIsNotTheDefault() throws Exception {
+        Map<String, GgufValue> keys = keys("qwen2");
+        keys.put("tokenizer.chat_template.rag", GgufValue.text("y"));
+        keys.put("tokenizer.chat_templates", GgufValue.texts(List.of("rag")));
+
+        assertThat(rebuild(keys).write(folder)).isTrue();
+
+        assertThat(setting()).hasToString("""
+                [{"name":"rag","template":"y"}]""");
+        assertThat(ChatTemplates.of(TokenizerFiles.in(folder))).isEqualTo(ChatTemplates.of(keys));
+    }
+
+    @Test
     void aConfigThatNamesNoPaddingIsToldTheFilesOwnOrThatThereIsNone() {
         Map<String, GgufValue> keys = keys("qwen2");
         ObjectNode config = StrictJson.object();
