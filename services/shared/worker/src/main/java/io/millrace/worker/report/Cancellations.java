@@ -8,17 +8,16 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
-import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -43,8 +42,7 @@ public final class Cancellations implements Predicate<JobRef>, AutoCloseable {
 
     private static final Duration CONFIRMATION = Duration.ofSeconds(10);
 
-    private final Set<String> cancelled = ConcurrentHashMap.newKeySet();
-    private final Map<TopicPartition, Long> followedTo = new ConcurrentHashMap<>();
+    private final CancelledKeys cancelled = new CancelledKeys();
     private final CountDownLatch caughtUp = new CountDownLatch(1);
     private final CountDownLatch closed = new CountDownLatch(1);
     private final Map<String, Object> settings;
@@ -85,16 +83,15 @@ public final class Cancellations implements Predicate<JobRef>, AutoCloseable {
     private boolean readToTheEnd() {
         try (Admin admin = Admin.create(settings)) {
             Map<TopicPartition, OffsetSpec> wanted = new HashMap<>();
-            followedTo.keySet().forEach(partition -> wanted.put(partition, OffsetSpec.latest()));
+            cancelled.partitions().forEach(partition -> wanted.put(partition, OffsetSpec.latest()));
             // Uncommitted: the end of a transaction reaches each partition in its own time.
-            Map<TopicPartition, ListOffsetsResultInfo> ends = admin.listOffsets(
-                            wanted, new ListOffsetsOptions(IsolationLevel.READ_UNCOMMITTED))
+            Map<TopicPartition, Long> ends = new HashMap<>();
+            admin.listOffsets(wanted, new ListOffsetsOptions(IsolationLevel.READ_UNCOMMITTED))
                     .all()
-                    .get(CONFIRMATION.toMillis(), TimeUnit.MILLISECONDS);
+                    .get(CONFIRMATION.toMillis(), TimeUnit.MILLISECONDS)
+                    .forEach((partition, end) -> ends.put(partition, end.offset()));
             long endNanos = System.nanoTime() + CONFIRMATION.toNanos();
-            while (!ends.entrySet().stream()
-                    .allMatch(end -> followedTo.getOrDefault(end.getKey(), 0L)
-                            >= end.getValue().offset())) {
+            while (!cancelled.hasRead(ends)) {
                 if (System.nanoTime() - endNanos > 0 || closed.await(20, TimeUnit.MILLISECONDS)) {
                     return false;
                 }
@@ -137,12 +134,13 @@ public final class Cancellations implements Predicate<JobRef>, AutoCloseable {
                     .toList();
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
+            cancelled.begin(partitions);
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
             while (closed.getCount() > 0) {
                 consumer.poll(POLL).forEach(this::apply);
-                partitions.forEach(partition -> followedTo.put(partition, consumer.position(partition)));
-                if (caughtUp.getCount() > 0
-                        && partitions.stream().allMatch(p -> consumer.position(p) >= ends.getOrDefault(p, 0L))) {
+                cancelled.readTo(
+                        partitions.stream().collect(Collectors.toMap(Function.identity(), consumer::position)));
+                if (cancelled.hasRead(ends)) {
                     caughtUp.countDown();
                 }
             }
@@ -151,9 +149,9 @@ public final class Cancellations implements Predicate<JobRef>, AutoCloseable {
 
     private void apply(ConsumerRecord<String, byte[]> record) {
         if (record.value() == null) {
-            cancelled.remove(record.key());
+            cancelled.takeBack(record.key());
         } else {
-            cancelled.add(record.key());
+            cancelled.cancel(record.key());
         }
     }
 
