@@ -129,7 +129,7 @@ public final class LlamaProcess {
         ProcessBuilder builder = new ProcessBuilder(command(arguments)).redirectError(err.toFile());
         // Else the library starts a debugger when it aborts, if there is one.
         builder.environment().put("GGML_NO_BACKTRACE", "1");
-        Process child = builder.start();
+        Process child = start(builder);
         try {
             child.getOutputStream().close();
             List<JsonNode> lines = hear(new ChildLines(child), arguments, progress);
@@ -139,6 +139,18 @@ public final class LlamaProcess {
             return checked(lines, arguments, child.exitValue(), err);
         } finally {
             child.destroyForcibly();
+        }
+    }
+
+    /** Fails where the Java of this process was replaced or removed while it runs. */
+    private static Process start(ProcessBuilder builder) throws LlamaUnusableException {
+        try {
+            return builder.start();
+        } catch (IOException e) {
+            String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+            throw new LlamaUnusableException(builder.command().getFirst()
+                    + ": cannot be started to ask llama.cpp; expected the Java that this process began with; if it was"
+                    + " replaced or removed, start this process again with the Java that is there (" + why + ")");
         }
     }
 

@@ -212,6 +212,21 @@ class LlamaTest {
     }
 
     @Test
+    void aJavaThatWasRemovedMeanwhileIsNamedWithItsRemedy() {
+        String java = System.getProperty("java.home");
+        System.setProperty("java.home", folder.resolve("removed").toString());
+        try {
+            assertThatThrownBy(LLAMA::runtime)
+                    .isInstanceOf(LlamaUnusableException.class)
+                    .hasMessageStartingWith(folder.resolve("removed/bin/java") + ": cannot be started")
+                    .hasMessageContaining("start this process again")
+                    .hasMessageNotContaining("\n");
+        } finally {
+            System.setProperty("java.home", java);
+        }
+    }
+
+    @Test
     void itSaysWhichBuildItIs() throws Exception {
         assertThat(LLAMA.runtime()).contains("llama.cpp");
     }
