@@ -11,6 +11,8 @@ import io.millrace.store.DiskFullException;
 import io.millrace.worker.StageException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -109,12 +111,28 @@ final class FailureRules {
                     "the job takes more memory than this worker has (" + describe(thrown)
                             + "); give the stage more memory or fewer --slots, then retry");
         }
-        return DiskFullException.isBehind(thrown)
-                ? failure(
-                        Reason.DISK_FULL,
-                        "the disk of the work folder " + folder + " is full; make room there, the job is tried again by"
-                                + " itself: " + describe(thrown))
-                : failure(Reason.STAGE_ERROR, describe(thrown));
+        if (DiskFullException.isBehind(thrown)) {
+            return failure(
+                    Reason.DISK_FULL,
+                    "the disk of the work folder " + folder + " is full; make room there, the job is tried again by"
+                            + " itself: " + describe(thrown));
+        }
+        return failure(
+                Reason.STAGE_ERROR,
+                unwritable(thrown, folder)
+                        ? "the work folder " + folder + " cannot be written (" + describe(thrown)
+                                + "); make it writable, or name another with --work-folder, then retry"
+                        : describe(thrown));
+    }
+
+    /** Java says of a system that may be read alone what the system calls it, and has no class for it. */
+    private static boolean unwritable(Throwable thrown, Path folder) {
+        Throwable cause = thrown instanceof UncheckedIOException wrapped ? wrapped.getCause() : thrown;
+        return cause instanceof FileSystemException file
+                && file.getFile() != null
+                && Path.of(file.getFile()).startsWith(folder)
+                && (file instanceof AccessDeniedException
+                        || String.valueOf(file.getReason()).equals("Read-only file system"));
     }
 
     private static boolean outOfMemory(Throwable thrown) {

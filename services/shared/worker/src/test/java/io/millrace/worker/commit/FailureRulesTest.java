@@ -10,7 +10,9 @@ import io.millrace.store.ChangedFileException;
 import io.millrace.store.DamagedFileException;
 import io.millrace.worker.StageException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -114,6 +116,21 @@ class FailureRulesTest {
         }
         assertThat(FailureRules.ofStage(new IllegalStateException(full), WORK).reason())
                 .isEqualTo(Reason.DISK_FULL);
+    }
+
+    @Test
+    void aWorkFolderThatCannotBeWrittenIsNamedWithItsRemedy() {
+        String file = WORK.resolve("job-1/model.gguf").toString();
+        for (IOException refused : List.of(
+                new AccessDeniedException(file), new FileSystemException(file, null, "Read-only file system"))) {
+            assertThat(FailureRules.ofStage(new UncheckedIOException(refused), WORK)
+                            .message())
+                    .startsWith("the work folder " + WORK + " cannot be written")
+                    .contains(file, "--work-folder");
+        }
+        assertThat(FailureRules.ofStage(new AccessDeniedException("/elsewhere/model.gguf"), WORK)
+                        .message())
+                .isEqualTo("AccessDeniedException: /elsewhere/model.gguf");
     }
 
     @Test
