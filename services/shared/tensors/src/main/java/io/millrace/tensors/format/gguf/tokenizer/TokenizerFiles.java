@@ -92,7 +92,7 @@ record TokenizerFiles(
 
     private Added added(int id, JsonNode token) throws MalformedFileException {
         if (id < 0 || !token.path("content").isTextual()) {
-            throw problem(TokenizerJson.FILE, "added token " + token + ", expected an id and a content");
+            throw contradiction("added token " + token + ", expected an id and a content");
         }
         return new Added(
                 id,
@@ -117,6 +117,11 @@ record TokenizerFiles(
                 Kind.UNSUPPORTED,
                 file,
                 what + "; quantize this model to compressed-tensors, which keeps its tokenizer");
+    }
+
+    /** The tokenizer.json contradicts itself or the model. */
+    static MalformedFileException contradiction(String what) {
+        return problem(TokenizerJson.FILE, what + "; put the model's own tokenizer there");
     }
 
     static MalformedFileException problem(String file, String what) {

@@ -49,15 +49,15 @@ record TokenizerJson(ObjectNode tree, List<String> tokens, List<Integer> ids, Pa
         for (String merge : merges) {
             int space = merge.indexOf(' ');
             if (space < 0 || space != merge.lastIndexOf(' ')) {
-                throw TokenizerFiles.problem(FILE, "merge '" + merge + "', expected \"left right\" with one space");
+                throw TokenizerFiles.contradiction("merge '" + merge + "', expected \"left right\" with one space");
             }
             String left = merge.substring(0, space);
             String right = merge.substring(space + 1);
             for (String text : List.of(left, right, left + right)) {
                 // Spaces within a pair's parts were replaced.
                 if (!known.contains(text) && !known.contains(text.replace(SPACE, ' '))) {
-                    throw TokenizerFiles.problem(
-                            FILE, "merge '" + merge + "' needs the token '" + text + "', which the vocabulary lacks");
+                    throw TokenizerFiles.contradiction(
+                            "merge '" + merge + "' needs the token '" + text + "', which the vocabulary lacks");
                 }
             }
         }
@@ -69,10 +69,8 @@ record TokenizerJson(ObjectNode tree, List<String> tokens, List<Integer> ids, Pa
         for (int i = 0; i < ids.size(); i++) {
             int id = ids.get(i);
             if (taken.get(id)) {
-                throw TokenizerFiles.problem(
-                        FILE,
-                        "tokens '" + tokens.get(ids.indexOf(id)) + "' and '" + tokens.get(i) + "' both have id " + id
-                                + ", expected one token per id");
+                throw TokenizerFiles.contradiction("tokens '" + tokens.get(ids.indexOf(id)) + "' and '" + tokens.get(i)
+                        + "' both have id " + id + ", expected one token per id");
             }
             taken.set(id);
         }
@@ -120,8 +118,8 @@ record TokenizerJson(ObjectNode tree, List<String> tokens, List<Integer> ids, Pa
                 JsonNode stated = StrictJson.value(json);
                 int id = WholeIds.of(stated).orElse(-1);
                 if (id < 0) {
-                    throw TokenizerFiles.problem(
-                            FILE, "token '" + token + "' has id " + stated + ", expected a number");
+                    throw TokenizerFiles.contradiction(
+                            "token '" + token + "' has id " + stated + ", expected a number");
                 }
                 tokens.add(token);
                 ids.add(id);
@@ -141,7 +139,7 @@ record TokenizerJson(ObjectNode tree, List<String> tokens, List<Integer> ids, Pa
                 } else if (merge.isArray() && merge.size() == 2) {
                     merges.add(part(merge.get(0)) + " " + part(merge.get(1)));
                 } else {
-                    throw TokenizerFiles.problem(FILE, "merge " + merge + ", expected \"left right\" or a pair");
+                    throw TokenizerFiles.contradiction("merge " + merge + ", expected \"left right\" or a pair");
                 }
             }
         }

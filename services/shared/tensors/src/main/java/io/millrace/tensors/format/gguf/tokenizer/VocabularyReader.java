@@ -131,8 +131,7 @@ final class VocabularyReader {
 
     private void place(int id, Token token) throws MalformedFileException {
         if (id >= tokens.length) {
-            throw TokenizerFiles.problem(
-                    FILE,
+            throw TokenizerFiles.contradiction(
                     "token '" + token.text() + "' has id " + id + ", but the embedding has " + tokens.length + " rows");
         }
         tokens[id] = token;

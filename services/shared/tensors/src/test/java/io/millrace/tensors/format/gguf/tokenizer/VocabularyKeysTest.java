@@ -13,12 +13,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The tokens and merges that a tokenizer.json lists, and what is wrong in such lists. */
 class VocabularyKeysTest extends TokenizerFixture {
+    private static final String REMEDY = "; put the model's own tokenizer there";
+
     @Test
     void aTokenBeyondTheEmbeddingIsRefused() throws Exception {
         write("tokenizer.json", plainByteLevel());
 
         assertThatThrownBy(() -> keys(3))
-                .hasMessage("tokenizer.json: token '<|end|>' has id 3, but the embedding has 3 rows");
+                .hasMessage("tokenizer.json: token '<|end|>' has id 3, but the embedding has 3 rows" + REMEDY);
     }
 
     @Test
@@ -33,13 +35,13 @@ class VocabularyKeysTest extends TokenizerFixture {
                 .hasMessage("tokenizer.json: is an empty object, expected a tokenizer, and tokenizer.model is missing;"
                         + " publish the checkpoint with its tokenizer");
         write("tokenizer.json", json.replace("\"b\": 1", "\"b\": -1"));
-        assertThatThrownBy(() -> keys(4)).hasMessage("tokenizer.json: token 'b' has id -1, expected a number");
+        assertThatThrownBy(() -> keys(4)).hasMessage("tokenizer.json: token 'b' has id -1, expected a number" + REMEDY);
         write("tokenizer.json", json.replace("\"a b\"", "[\"a\"]"));
         assertThatThrownBy(() -> keys(4))
-                .hasMessage("tokenizer.json: merge [\"a\"], expected \"left right\" or a pair");
+                .hasMessage("tokenizer.json: merge [\"a\"], expected \"left right\" or a pair" + REMEDY);
         write("tokenizer.json", json.replace("\"b\": 1", "\"b\": 0"));
         assertThatThrownBy(() -> keys(4))
-                .hasMessage("tokenizer.json: tokens 'a' and 'b' both have id 0, expected one token per id");
+                .hasMessage("tokenizer.json: tokens 'a' and 'b' both have id 0, expected one token per id" + REMEDY);
         write("tokenizer.json", json.replaceAll("(\"vocab\" ?: )\\{[^}]*}", "$1{}"));
         assertThatThrownBy(() -> keys(4)).hasMessageContaining("the vocabulary is empty");
         write("tokenizer.json", json.replace("\"id\": 3", "\"id\": 4294967297"));
@@ -108,7 +110,7 @@ class VocabularyKeysTest extends TokenizerFixture {
 
         write("tokenizer.json", json.replace("\"a b\"", "\"" + merge + "\""));
 
-        assertThatThrownBy(() -> keys(4)).hasMessage("tokenizer.json: " + message);
+        assertThatThrownBy(() -> keys(4)).hasMessage("tokenizer.json: " + message + REMEDY);
     }
 
     @Test
