@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -14,7 +15,12 @@ class FileProblemTest {
     @Test
     void whatIsWrongIsSaidBesideThePath() {
         assertThat(FileProblem.of(new AccessDeniedException("/srv/millrace/store")))
-                .contains("user '" + System.getProperty("user.name") + "' has no permission for /srv/millrace/store");
+                .contains("user '" + System.getProperty("user.name") + "' has no permission for /srv/millrace/store"
+                        + "; change the permissions, or run this as a user who has them");
+        assertThat(FileProblem.of(new FileSystemException("/srv/store/blobs/ab", null, "Read-only file system")))
+                .contains(
+                        "/srv/store/blobs/ab lies on a file system that may only be read; mount it for writing, or name"
+                                + " another place");
         assertThat(FileProblem.of(new IOException("the bucket has no such key")))
                 .isEmpty();
     }
