@@ -10,6 +10,7 @@ import io.millrace.events.Parameters.Gguf;
 import io.millrace.events.Parameters.Onnx;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -25,10 +26,15 @@ final class GgufTargetOptions {
     @Option(
             names = "--token-embedding-type",
             paramLabel = "TYPE",
+            converter = TypeConverter.class,
             description = "GGUF: type of the token embedding, such as Q8_0.")
     private @Nullable String embedding;
 
-    @Option(names = "--output-tensor-type", paramLabel = "TYPE", description = "GGUF: type of the head.")
+    @Option(
+            names = "--output-tensor-type",
+            paramLabel = "TYPE",
+            converter = TypeConverter.class,
+            description = "GGUF: type of the head.")
     private @Nullable String output;
 
     @Option(
@@ -78,12 +84,20 @@ final class GgufTargetOptions {
         }
     }
 
+    /** Reads a type; small and capital letters are the same, as in a target. */
+    static final class TypeConverter implements ITypeConverter<String> {
+        @Override
+        public String convert(String value) {
+            return value.toUpperCase(Locale.ROOT);
+        }
+    }
+
     /** Reads {@code pattern=type}. */
     static final class PatternConverter implements ITypeConverter<PatternType> {
         @Override
         public PatternType convert(String value) {
             try {
-                return PatternType.parse(value);
+                return PatternType.parse(CompressionTarget.capitalsBehindPattern(value));
             } catch (IllegalArgumentException e) {
                 throw new TypeConversionException(e.getMessage());
             }

@@ -35,7 +35,7 @@ final class ModuleSchemeOptions {
         @Override
         public PatternScheme convert(String value) {
             try {
-                return PatternScheme.parse(value);
+                return PatternScheme.parse(CompressionTarget.capitalsBehindPattern(value));
             } catch (IllegalArgumentException e) {
                 throw new TypeConversionException(e.getMessage());
             }

@@ -25,11 +25,11 @@ final class CompressUsageTest extends CompressFixture {
             assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
             assertThat(said.err()).contains("gguf:Q2_K_S is too coarse without an importance matrix");
         });
-        assertThat(compress("--to", "gguf:F16", "--tensor-type", "attn_v=Q8_0")).satisfies(said -> {
+        assertThat(compress("--to", "gguf:F16", "--tensor-type", "attn_v=q8_0")).satisfies(said -> {
             assertThat(said.exitCode()).isEqualTo(ExitCode.USAGE);
             assertThat(said.err()).contains("F16 files hold all matrices in one type");
         });
-        assertThat(compress("--to", "gguf:Q8_0", "--output-tensor-type", "Q9").err())
+        assertThat(compress("--to", "gguf:Q8_0", "--output-tensor-type", "q9").err())
                 .contains("unknown tensor type 'Q9'");
         assertThat(compress("--to", "gguf:Q8_0", "--split-max-size", "4T").err())
                 .contains("must be a size such as 4G");

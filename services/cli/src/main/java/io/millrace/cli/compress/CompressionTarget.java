@@ -50,6 +50,14 @@ public record CompressionTarget(Quantize parameters) {
                         new IllegalArgumentException("unknown target '" + text + "'" + nearest(text, all) + listed()));
     }
 
+    /** {@code attn_v=q8_0} as {@code attn_v=Q8_0}: small and capital letters are the same in a type, not in its pattern. */
+    public static String capitalsBehindPattern(String text) {
+        int behind = text.lastIndexOf('=') + 1;
+        return behind == 0
+                ? text
+                : text.substring(0, behind) + text.substring(behind).toUpperCase(Locale.ROOT);
+    }
+
     /** Letters and digits alone decide first, and the format may be left out: {@code q4km} is {@code gguf:Q4_K_M}. */
     private static String nearest(String text, List<CompressionTarget> all) {
         Map<String, CompressionTarget> spelled = new LinkedHashMap<>();
