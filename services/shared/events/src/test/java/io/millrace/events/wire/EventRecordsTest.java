@@ -3,7 +3,9 @@ package io.millrace.events.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.events.CheckpointPublished;
 import io.millrace.events.Device;
+import io.millrace.events.Digest;
 import io.millrace.events.Event;
 import io.millrace.events.JobCancelled;
 import io.millrace.events.JobEvent.JobProgressed;
@@ -88,6 +90,34 @@ class EventRecordsTest {
         assertThat(headers.get("ce_id")).matches("[0-9a-f]{64}");
         assertThat(headers.get("ce_dataschema")).matches("urn:avro:crc64:[0-9a-f]{16}");
         assertThat(headers.get("traceparent")).matches("00-[0-9a-f]{32}-[0-9a-f]{16}-01");
+    }
+
+    @Test
+    void eachEventNamesItsSubjectAndItsTimeAndIsKnownByItsBytes() {
+        Map<String, String> subjects = Map.of("CheckpointPublished", "chat-7b/%s", "Policy", "chat-models");
+        Set<String> timeless = Set.of("Policy", "Job");
+
+        for (Event event : Samples.full()) {
+            ProducerRecord<String, byte[]> record = records.record(event);
+            Map<String, String> headers = texts(record.headers());
+            String name = event.getClass().getSimpleName();
+            String version = event instanceof CheckpointPublished checkpoint ? checkpoint.version() : "";
+
+            assertThat(headers)
+                    .as(name)
+                    .containsEntry(
+                            "ce_subject", subjects.getOrDefault(name, "chat-7b").formatted(version))
+                    .containsEntry("ce_id", Digest.of(record.value()).hex())
+                    .containsEntry("ce_dataschema", "urn:avro:crc64:" + Schemas.hex(Schemas.fingerprint(name)))
+                    .containsEntry("ce_type", "io.millrace." + name);
+            assertThat(headers.containsKey("ce_time")).as(name).isEqualTo(!timeless.contains(name));
+            assertThat(headers.containsKey("millrace-model")).as(name).isEqualTo(!name.equals("Policy"));
+            assertThat(headers.containsKey("millrace-job")).as(name).isEqualTo(name.startsWith("Job"));
+            assertThat(headers.containsKey("millrace-run"))
+                    .as(name)
+                    .isEqualTo(!Set.of("Policy", "CheckpointPublished", "JobCancelled")
+                            .contains(name));
+        }
     }
 
     @Test

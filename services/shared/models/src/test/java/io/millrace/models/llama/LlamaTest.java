@@ -158,6 +158,26 @@ class LlamaTest {
         assertThat(report.candidateGeneration().lowest()).isPositive();
     }
 
+    /** What is told of either tells them apart: exchanged, a better candidate would count as a worse one. */
+    @Test
+    void speedIsThatOfTheOriginalFirstAndOfTheCandidateSecond() throws Exception {
+        Path gguf = gguf(TestModels.weights(TestModels.llama(), 21), GgufFileType.F32);
+        Path none = gguf.resolveSibling("none.gguf");
+        List<String> told = new ArrayList<>();
+
+        assertThatThrownBy(() ->
+                        LLAMA.speed(gguf, none, new SpeedPlan(1, 16, 4, 1), (done, total, what) -> told.add(what)))
+                .isInstanceOf(LlamaFailedException.class)
+                .hasMessageContaining("none.gguf");
+        assertThat(told).containsExactly("original loaded");
+        told.clear();
+        assertThatThrownBy(() ->
+                        LLAMA.speed(none, gguf, new SpeedPlan(1, 16, 4, 1), (done, total, what) -> told.add(what)))
+                .isInstanceOf(LlamaFailedException.class)
+                .hasMessageContaining("none.gguf");
+        assertThat(told).isEmpty();
+    }
+
     @Test
     void aFileThatIsNoGgufIsRefusedByName() throws Exception {
         Path file = Files.writeString(folder.resolve("broken.gguf"), "GGUF and nothing behind it");
