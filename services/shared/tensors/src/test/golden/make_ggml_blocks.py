@@ -1,10 +1,10 @@
-"""Quantizes a few rows with llama.cpp's own library, once, for BlockQuantizerTest and CodebookTypesTest.
+"""Quantizes a few rows with llama.cpp's own library, once, for GoldenBlocksTest.
 
     npm pack @node-llama-cpp/linux-x64@3.22.1 && tar xf node-llama-cpp-linux-x64-3.22.1.tgz
     python make_ggml_blocks.py package/bins/linux-x64/libggml-base.so \
         > ../resources/io/millrace/tensors/kernel/gguf/golden-blocks.json
 
-Python 3 alone, on Linux on x86-64. The rows are those of the test class Rows and of CodebookTypesTest.
+Python 3 alone, on Linux on x86-64. The rows are those of the test classes Rows and GoldenBlocksTest.
 """
 
 import ctypes
