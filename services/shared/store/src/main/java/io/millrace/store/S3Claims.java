@@ -89,11 +89,17 @@ final class S3Claims {
         }
     }
 
-    /** The highest number goes last, so that an older claim never comes to stand again. */
+    /**
+     * The highest number goes last, so that an older claim never comes to stand again. What came to stand above it
+     * meanwhile is another holder's and stays.
+     */
     void drop(JobKey key, String holder) throws IOException {
-        if (read(key).filter(claim -> claim.holder().equals(holder)).isPresent()) {
+        Standing standing = standing(key);
+        if (standing.claim().filter(claim -> claim.holder().equals(holder)).isPresent()) {
             for (String name : names(key)) {
-                bucket.delete(name);
+                if (number(name) <= standing.number()) {
+                    bucket.delete(name);
+                }
             }
         }
     }

@@ -11,6 +11,7 @@ import io.millrace.events.Digest;
 import io.millrace.store.FaultProxy.Fault;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -109,6 +111,39 @@ class S3FaultIT {
 
             assertThat(lease.held()).isTrue();
             assertThat(store.claim(key("a"))).contains(new Claim(key("a"), "me", 1, 2));
+        }
+    }
+
+    @Test
+    void aClaimThatAnotherTookOverMeanwhileIsNotDropped() throws IOException {
+        Claim mine = new Claim(key("a"), "me", 1, 1);
+        Claim theirs = new Claim(key("a"), "other", 2, 1);
+        assertThat(store.replaceClaim(Optional.empty(), mine)).isTrue();
+        AtomicInteger listings = new AtomicInteger();
+        try (S3Store other =
+                S3Store.open(S3Address.parse(S3Proxy.address(prefix, SERVER.endpoint(), temp.resolve("other"))))) {
+            // The first listing finds which claim stands, the next one what is to be deleted.
+            proxy.next(1, Fault.FAILS, request -> {
+                if (requests("GET", "claims").test(request)
+                        && request.contains("list-type=2")
+                        && listings.incrementAndGet() == 2) {
+                    assertThat(replaced(other, mine, theirs)).isTrue();
+                }
+                return false;
+            });
+
+            store.dropClaim(key("a"), "me");
+        }
+
+        assertThat(listings).hasValue(2);
+        assertThat(store.claim(key("a"))).contains(theirs);
+    }
+
+    private static boolean replaced(ArtifactStore store, Claim expected, Claim next) {
+        try {
+            return store.replaceClaim(Optional.of(expected), next);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

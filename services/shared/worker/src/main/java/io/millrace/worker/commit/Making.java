@@ -43,12 +43,9 @@ record Making(Stages stages, ArtifactStore store, String service, LongSupplier n
                 .orElseThrow(() -> new StageException(
                         Reason.VERSION_MISMATCH,
                         service + " has no stage for '" + job.parameters().name() + "'"));
-        run.progress().show(0, 0, "starting");
         Map<Path, Digest> digests = new ConcurrentHashMap<>();
-        run.inStage(true);
         try {
-            StageOutput output =
-                    runStage(stage, job, opened.inputs(), new JobWorkspace(folder.work(), run.progress(), digests));
+            StageOutput output = inStage(run, stage, opened, new JobWorkspace(folder.work(), run.progress(), digests));
             requireUnchanged(job, folder);
             long finished = nanoTime.getAsLong();
             Duration spent = Duration.ofNanos(finished - began);
@@ -60,6 +57,16 @@ record Making(Stages stages, ArtifactStore store, String service, LongSupplier n
             // Of a file that was cut off below its mapping the JVM knows nothing better than an internal error.
             requireUnchanged(job, folder);
             throw e;
+        }
+    }
+
+    /** The stage alone can stall: the files of a big checkpoint may take longer to read again than it may be silent. */
+    private static StageOutput inStage(RunningJob run, Stage<?> stage, Opened opened, JobWorkspace workspace)
+            throws StageException, IOException, InterruptedException {
+        run.progress().show(0, 0, "starting");
+        run.inStage(true);
+        try {
+            return runStage(stage, run.job(), opened.inputs(), workspace);
         } finally {
             run.inStage(false);
         }

@@ -28,9 +28,25 @@ class PulseTest {
 
     @Test
     void progressThatStandsStillIsStalledInTheStageAlone() {
-        assertThat(pulse.beat(mark(1, 0), true, 599 * SECOND)).isEqualTo(Beat.SAY);
+        lookUntil(599);
         assertThat(pulse.beat(mark(1, 0), true, 600 * SECOND)).isEqualTo(Beat.STALLED);
-        assertThat(pulse.beat(mark(1, 0), false, 620 * SECOND)).isEqualTo(Beat.SAY);
+        assertThat(pulse.beat(mark(1, 0), false, 605 * SECOND)).isNotEqualTo(Beat.STALLED);
+    }
+
+    @Test
+    void processThatStoodStillDoesNotBlameTheStage() {
+        lookUntil(100);
+        assertThat(pulse.beat(mark(1, 0), true, 5000 * SECOND)).isEqualTo(Beat.SAY);
+        for (long second = 5001; second < 5600; second++) {
+            assertThat(pulse.beat(mark(1, 0), true, second * SECOND)).isNotEqualTo(Beat.STALLED);
+        }
+        assertThat(pulse.beat(mark(1, 0), true, 5600 * SECOND)).isEqualTo(Beat.STALLED);
+    }
+
+    private void lookUntil(long lastSecond) {
+        for (long second = 1; second <= lastSecond; second++) {
+            assertThat(pulse.beat(mark(1, 0), true, second * SECOND)).isNotEqualTo(Beat.STALLED);
+        }
     }
 
     @Test
