@@ -24,14 +24,16 @@ final class ArchitectureParser {
             }
         }
         if (config.present("text_config")) {
-            throw config.variant("found the multimodal '" + className + "', whose text model lies within 'text_config',"
+            throw config.unknown("found the multimodal '" + className + "', whose text model lies within 'text_config',"
                     + " expected Gemma3ForConditionalGeneration or a model of text alone; save its text model by itself,"
                     + " and the tokenizer likewise");
         }
         String known = Architecture.known().stream()
                 .map(architecture -> architecture.className() + " (" + architecture.modelType() + ")")
                 .collect(Collectors.joining(", "));
-        throw config.variant("found architecture '" + className + "' with model_type '" + modelType
-                + "', expected one of " + known + "; CONTRIBUTING.md shows how to add one");
+        String found = className.isEmpty() && modelType.isEmpty()
+                ? "neither 'architectures' nor 'model_type' is there"
+                : "found architecture '" + className + "' with model_type '" + modelType + "'";
+        throw config.unknown(found + ", expected one of " + known + "; CONTRIBUTING.md shows how to add one");
     }
 }

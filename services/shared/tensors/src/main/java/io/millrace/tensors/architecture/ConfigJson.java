@@ -85,8 +85,13 @@ record ConfigJson(ObjectNode json, String file) {
         }
     }
 
-    /** The config is sound, and means a model that nothing here computes. */
+    /** The config is sound, and means a model of a known architecture that nothing here computes. */
     MalformedFileException variant(String what) {
+        return unknown(what + "; nothing here computes such a model: choose a checkpoint that has what is expected");
+    }
+
+    /** Which model the config means is not known; the text ends with a remedy. */
+    MalformedFileException unknown(String what) {
         return new MalformedFileException(Kind.UNKNOWN_ARCHITECTURE, file, what);
     }
 

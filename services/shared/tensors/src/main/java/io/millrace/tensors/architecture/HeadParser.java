@@ -71,9 +71,9 @@ final class HeadParser {
                 .filter(factor -> !factor.isNull())
                 .toList();
         if (factors.stream().mapToDouble(JsonNode::asDouble).distinct().count() > 1) {
-            throw config.variant(
-                    "'" + PARTIAL_ROTATION + "' is " + factors
-                            + " in one place and another, expected the same: versions of transformers differ in which they take");
+            throw config.unknown("'" + PARTIAL_ROTATION + "' is " + factors
+                    + " in one place and another, expected the same: versions of transformers differ in which they take;"
+                    + " keep the one that the model was trained with");
         }
         for (JsonNode factor : factors) {
             if (factor.asDouble() == 1.0) {

@@ -63,9 +63,10 @@ final class RotaryParser {
         ObjectNode merged = parameters.json().deepCopy();
         merged.setAll(scaling.json());
         if (!RotarySpelling.kind(merged).equals(RotarySpelling.kind(scaling.json()))) {
-            throw config.variant("'" + SCALING + "' says '" + RotarySpelling.kind(scaling.json()) + "', and '"
+            throw config.unknown("'" + SCALING + "' says '" + RotarySpelling.kind(scaling.json()) + "', and '"
                     + PARAMETERS + "' beside it '" + RotarySpelling.kind(merged)
-                    + "', expected the same: versions of transformers differ in which they take");
+                    + "', expected the same: versions of transformers differ in which they take; keep the one that the"
+                    + " model was trained with");
         }
         return new ConfigJson(merged, config.file());
     }
@@ -79,7 +80,7 @@ final class RotaryParser {
             ConfigJson holder = scaling.present(key) ? scaling : config;
             double counting = holder.present(key) ? holder.positive(key) : each.getValue();
             if (parameters.present(key) && parameters.positive(key) != counting) {
-                throw config.variant("'" + SCALING + "' stands beside '" + PARAMETERS + "', whose '" + key + "' "
+                throw config.unknown("'" + SCALING + "' stands beside '" + PARAMETERS + "', whose '" + key + "' "
                         + parameters.at(key) + " it takes out of force in transformers 5, expected one of the two: move"
                         + " what '" + SCALING + "' says into '" + PARAMETERS + "'");
             }
@@ -100,7 +101,7 @@ final class RotaryParser {
     /** Engines look for a base at the top first, transformers 5 last. */
     private void requireSame(String key, ConfigJson inner, String place) throws MalformedFileException {
         if (inner.present(BASE) && config.present(key) && inner.positive(BASE) != config.positive(key)) {
-            throw config.variant("'" + key + "' is " + config.at(key) + ", and " + inner.at(BASE) + " in '" + place
+            throw config.unknown("'" + key + "' is " + config.at(key) + ", and " + inner.at(BASE) + " in '" + place
                     + "', expected the same: versions of transformers differ in which they take; keep the one that the"
                     + " model was trained with");
         }
@@ -212,8 +213,10 @@ final class RotaryParser {
         int original = holder.whole(ORIGINAL_POSITIONS, Integer.MAX_VALUE);
         for (ConfigJson each : List.of(config, scaling)) {
             if (each.present(ORIGINAL_POSITIONS) && each.whole(ORIGINAL_POSITIONS, Integer.MAX_VALUE) != original) {
-                throw config.variant("'" + ORIGINAL_POSITIONS + "' is " + config.at(ORIGINAL_POSITIONS) + ", and "
-                        + scaling.at(ORIGINAL_POSITIONS) + " beside the rope scaling, expected the same");
+                throw config.unknown("'" + ORIGINAL_POSITIONS + "' is " + config.at(ORIGINAL_POSITIONS) + ", and "
+                        + scaling.at(ORIGINAL_POSITIONS)
+                        + " beside the rope scaling, expected the same; keep the one that the model was trained"
+                        + " with");
             }
         }
         return original;

@@ -85,6 +85,7 @@ class ModelConfigTest extends ConfigFixture {
                 "hidden_act | \"gelu\" | expected 'silu'",
                 "mlp_bias | true | expected false",
                 "attention_bias | true | expected false",
+                "attention_bias | true | : choose a checkpoint that has what is expected",
                 "is_causal | false | 'is_causal' is false, expected true: a decoder sees no later token",
                 "quantization_config | {} | already quantized",
                 "rope_scaling | {\"type\": \"dynamic\", \"factor\": 2} | rope scaling 'dynamic' is not supported for Llama",
@@ -107,6 +108,13 @@ class ModelConfigTest extends ConfigFixture {
         assertThatThrownBy(() -> parse(json -> json.set(key, value(value))))
                 .isInstanceOf(MalformedFileException.class)
                 .hasMessageContaining(message);
+    }
+
+    @Test
+    void configThatNamesNoArchitectureIsRefused() {
+        assertThatThrownBy(() -> parse(json -> json.remove(List.of("architectures", "model_type"))))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("neither 'architectures' nor 'model_type' is there, expected one of Llama");
     }
 
     @ParameterizedTest
