@@ -161,7 +161,7 @@ final class CompressCommand implements Callable<Integer> {
                 spec,
                 output,
                 () -> made.isEmpty()
-                        ? "nothing was left"
+                        ? "nothing was left in " + out
                         : "targets that were complete lie in " + out + ", nothing else was left",
                 progress -> compress(output, progress, made));
     }

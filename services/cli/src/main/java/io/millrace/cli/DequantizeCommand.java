@@ -86,7 +86,7 @@ final class DequantizeCommand implements Callable<Integer> {
         ModelPath.require(model);
         OutputPlace.require(out, "name another folder with -o");
         Output output = new Output(spec, form);
-        return StoppableWork.run(spec, output, () -> "nothing was left", progress -> {
+        return StoppableWork.run(spec, output, () -> "nothing was left of " + out, progress -> {
             progress.begin("dequantize");
             Dequantization written = write(progress);
             progress.clear();

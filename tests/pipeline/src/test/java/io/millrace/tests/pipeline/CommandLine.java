@@ -37,6 +37,9 @@ record CommandLine(Path home, List<String> launcher) {
             "topics",
             "store");
 
+    private static final Set<String> WITH_VECTORS =
+            Set.of("pruner", "distiller", "quantizer", "benchmarker", "compress", "dequantize");
+
     CommandLine(Path home) {
         this(home, List.of());
     }
@@ -107,11 +110,12 @@ record CommandLine(Path home, List<String> launcher) {
 
     private Process start(Path out, Path err, List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>(launcher);
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        if (WITH_VECTORS.contains(arguments.getFirst())) {
+            command.addAll(List.of("--add-modules", "jdk.incubator.vector"));
+        }
         command.addAll(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "io.millrace.cli.Main"));
+                "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow", "io.millrace.cli.Main"));
         command.addAll(arguments);
         ProcessBuilder builder =
                 new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
