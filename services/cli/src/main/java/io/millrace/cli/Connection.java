@@ -11,6 +11,7 @@ import io.millrace.store.ArtifactStore;
 import io.millrace.store.StoreAddressException;
 import io.millrace.store.Stores;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -101,9 +102,17 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
     }
 
     ArtifactStore store() throws IOException {
-        String place = storePlace.orElseThrow(() ->
+        return Stores.open(requireStorePlace());
+    }
+
+    /** A store that is there, for a command that only reads it. */
+    ArtifactStore storeToRead() throws IOException {
+        return Stores.openToRead(requireStorePlace());
+    }
+
+    private String requireStorePlace() {
+        return storePlace.orElseThrow(() ->
                 new CommandFailure(ExitCode.USAGE, "this command needs the artifact store; name it with --store"));
-        return Stores.open(place);
     }
 
     /** The store's folder where it is not there yet: a new store, or a mistyped one. */
@@ -114,9 +123,22 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
 
     /** A store that is there; {@link ExitCode#UNAVAILABLE} if it does not answer. */
     static ArtifactStore openStore(String place) throws IOException {
+        return opened(place, Stores::openExisting);
+    }
+
+    /** The same, for a command that only reads it. */
+    static ArtifactStore openStoreToRead(String place) throws IOException {
+        return opened(place, Stores::openToRead);
+    }
+
+    private interface Opening {
+        ArtifactStore open(String place) throws IOException;
+    }
+
+    private static ArtifactStore opened(String place, Opening how) throws IOException {
         try {
-            return Stores.openExisting(place);
-        } catch (NoSuchFileException | StoreAddressException e) {
+            return how.open(place);
+        } catch (NoSuchFileException | AccessDeniedException | StoreAddressException e) {
             throw e;
         } catch (IOException e) {
             throw new CommandFailure(ExitCode.UNAVAILABLE, String.valueOf(e.getMessage()), e);

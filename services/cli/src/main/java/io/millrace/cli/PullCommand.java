@@ -80,7 +80,7 @@ final class PullCommand implements Callable<Integer> {
                     reader.events(connection.topics().models(), ModelPublished.class),
                     reader.latest(connection.topics().modelsLatest(), ModelPublished.class));
         }
-        try (ArtifactStore store = connection.store()) {
+        try (ArtifactStore store = connection.storeToRead()) {
             Path place = ModelFiles.pull(store, found, folder, progress::showBytes);
             progress.clear();
             List<String> files = store.manifest(found.artifact()).files().stream()

@@ -56,7 +56,7 @@ final class StoreVerifyCommand implements Callable<Integer> {
             progress.begin("verify");
             StoreNeeds needs = connection.map(StoreNeeds::read).orElseGet(StoreNeeds::new);
             Report report;
-            try (ArtifactStore store = Connection.openStore(place)) {
+            try (ArtifactStore store = Connection.openStoreToRead(place)) {
                 report = new StoreCheck(store, progress::show).run(needs.artifacts());
             }
             progress.clear();

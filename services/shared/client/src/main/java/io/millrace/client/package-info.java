@@ -10,7 +10,8 @@
  *     publisher.publish(Path.of("checkpoints/step-4000"), "chat-small", "step-4000", 4000, Map.of("branch", "main"));
  * }
  *
- * try (ModelSubscriber models = new ModelSubscriber(Map.of("bootstrap.servers", "kafka:9092"), "millrace.", "phones")) {
+ * try (ArtifactStore store = Stores.openToRead("/srv/millrace/store");
+ *         ModelSubscriber models = new ModelSubscriber(Map.of("bootstrap.servers", "kafka:9092"), "millrace.", "phones")) {
  *     models.forEach(model -> ModelFiles.pull(store, model, Path.of("models", model.version())));
  * }
  * }</pre>

@@ -69,6 +69,13 @@ public final class FolderStore implements ArtifactStore {
         return new FolderStore(root, disk, temps);
     }
 
+    /** Opens the store in this folder without a right to write there. */
+    static FolderStore openToRead(Path folder) throws IOException {
+        Path root = folder.toRealPath();
+        Disk disk = new Disk();
+        return new FolderStore(root, disk, TempFiles.toRead(root.resolve("tmp"), disk));
+    }
+
     @Override
     public Digest put(Path file) throws IOException {
         return settled(blobs.write(file).digest());

@@ -55,13 +55,31 @@ public final class S3Store implements ArtifactStore {
     }
 
     static S3Store open(S3Address address, Duration silence, int partBytes, Duration renewedAfter) throws IOException {
-        S3Bucket bucket = S3Bucket.connect(address, silence);
-        try {
-            bucket.reach();
+        return reach(address, silence, bucket -> {
             S3Conditions.require(address, bucket);
             S3Uploads uploads = new S3Uploads(bucket, partBytes);
             sweep(uploads);
             return new S3Store(address, bucket, uploads, renewedAfter);
+        });
+    }
+
+    /** Opens the store with no more than the rights to list and to read. */
+    static S3Store openToRead(S3Address address) throws IOException {
+        return reach(
+                address,
+                SILENCE,
+                bucket -> new S3Store(address, bucket, new S3Uploads(bucket, PART_BYTES), BlobFolder.RENEWED_AFTER));
+    }
+
+    private interface Opening {
+        S3Store open(S3Bucket bucket) throws IOException;
+    }
+
+    private static S3Store reach(S3Address address, Duration silence, Opening opening) throws IOException {
+        S3Bucket bucket = S3Bucket.connect(address, silence);
+        try {
+            bucket.reach();
+            return opening.open(bucket);
         } catch (IOException | RuntimeException e) {
             bucket.close();
             throw e;

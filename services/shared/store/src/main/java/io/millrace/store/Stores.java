@@ -17,6 +17,8 @@ public final class Stores {
     /** Two letters at least, so that {@code C:\store} is a path. */
     private static final Pattern SCHEME = Pattern.compile("([a-zA-Z][a-zA-Z0-9+.-]+):.*");
 
+    private static final String MEMORY = "memory:";
+
     private static final ConcurrentMap<String, MemoryStore> IN_MEMORY = new ConcurrentHashMap<>();
 
     private Stores() {}
@@ -26,25 +28,33 @@ public final class Stores {
      * memory:} (each call a new, empty one).
      */
     public static ArtifactStore open(String address) throws IOException {
-        Matcher scheme = SCHEME.matcher(address);
-        if (!scheme.matches()) {
-            return FolderStore.open(path(address));
+        Optional<Path> folder = folderOf(address);
+        if (folder.isPresent()) {
+            return FolderStore.open(folder.get());
         }
-        return switch (scheme.group(1)) {
-            case "file" -> FolderStore.open(folder(address));
-            case "memory" -> memory(address.substring("memory:".length()));
-            case "s3" -> S3Store.open(S3Address.parse(address));
-            default -> throw ofUnknownKind(address);
-        };
+        return isInMemory(address) ? memory(address) : S3Store.open(S3Address.parse(address));
     }
 
     /** As {@link #open(String)}, but a folder must be there: a mistyped one would become an empty store. */
     public static ArtifactStore openExisting(String address) throws IOException {
+        requireThere(folderOf(address));
+        return open(address);
+    }
+
+    /** As {@link #openExisting(String)} for who only reads, and may have no right to do more. */
+    public static ArtifactStore openToRead(String address) throws IOException {
         Optional<Path> folder = folderOf(address);
+        requireThere(folder);
+        if (folder.isPresent()) {
+            return FolderStore.openToRead(folder.get());
+        }
+        return isInMemory(address) ? memory(address) : S3Store.openToRead(S3Address.parse(address));
+    }
+
+    private static void requireThere(Optional<Path> folder) throws NoSuchFileException {
         if (folder.isPresent() && !Files.isDirectory(folder.get())) {
             throw new NoSuchFileException(folder.get().toString());
         }
-        return open(address);
     }
 
     /**
@@ -82,7 +92,12 @@ public final class Stores {
         return Path.of(address);
     }
 
-    private static MemoryStore memory(String name) {
+    private static boolean isInMemory(String address) {
+        return address.startsWith(MEMORY);
+    }
+
+    private static MemoryStore memory(String address) {
+        String name = address.substring(MEMORY.length());
         return name.isEmpty() ? new MemoryStore() : IN_MEMORY.computeIfAbsent(name, _ -> new MemoryStore());
     }
 

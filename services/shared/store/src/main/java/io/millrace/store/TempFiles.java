@@ -17,10 +17,21 @@ final class TempFiles {
 
     private final Path folder;
     private final Disk disk;
+    private final boolean toRead;
 
-    TempFiles(Path folder, Disk disk) {
+    private TempFiles(Path folder, Disk disk, boolean toRead) {
         this.folder = folder;
         this.disk = disk;
+        this.toRead = toRead;
+    }
+
+    TempFiles(Path folder, Disk disk) {
+        this(folder, disk, false);
+    }
+
+    /** For who only reads: nothing is made there, not even to learn the time. */
+    static TempFiles toRead(Path folder, Disk disk) {
+        return new TempFiles(folder, disk, true);
     }
 
     Path next() {
@@ -59,8 +70,11 @@ final class TempFiles {
         }
     }
 
-    /** The file system's time: on a network share this machine's clock may be another. */
+    /** The file system's time: on a network share this machine's clock may be another, which is enough to show an age. */
     Instant now() throws IOException {
+        if (toRead) {
+            return Instant.now();
+        }
         Path probe = next();
         try {
             return Files.getLastModifiedTime(Files.createFile(probe)).toInstant();

@@ -147,6 +147,25 @@ class S3FaultIT {
         }
     }
 
+    /** Serving machines have credentials that list and read, and no others. */
+    @Test
+    void aStoreThatIsOpenedToReadIsNotWrittenTo() throws IOException {
+        Digest blob = store.put(bytes("content"));
+        int before = proxy.requests().size();
+
+        try (S3Store reading = S3Store.openToRead(
+                S3Address.parse(S3Proxy.address(prefix, proxy.endpoint(), temp.resolve("reading"))))) {
+            assertThat(reading.sizeBytes(blob)).hasValue(7L);
+            try (InputStream in = reading.open(blob)) {
+                assertThat(in.readAllBytes()).isEqualTo(bytes("content"));
+            }
+        }
+
+        assertThat(proxy.requests().stream().skip(before))
+                .isNotEmpty()
+                .allMatch(asked -> asked.startsWith("GET ") || asked.startsWith("HEAD "));
+    }
+
     @Test
     void aFailingServerIsAskedAgain() throws IOException {
         proxy.next(2, Fault.FAILS, requests("PUT", "/blobs/"));

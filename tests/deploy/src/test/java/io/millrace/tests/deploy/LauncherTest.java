@@ -30,10 +30,24 @@ final class LauncherTest {
         assertThat(localeOf(Map.of("LC_CTYPE", "de_DE.ISO-8859-1"))).isEqualTo(" de_DE.ISO-8859-1 ");
     }
 
+    @Test
+    void aLibraryThatIsGoneIsNamed() throws Exception {
+        layOut();
+        Path library = folder.resolve("repository/kafka.jar");
+        write("services/cli/target/classpath.txt", folder.resolve("lib") + "/*:" + library);
+
+        Process process = start(Map.of());
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+        assertThat(process.waitFor()).as(said).isEqualTo(4);
+        assertThat(said).contains("the build wants " + library + ", which is gone", "without MILLRACE_NO_BUILD");
+    }
+
     private void layOut() throws IOException {
         copy("millrace");
         copy(".ci/find-jdk");
-        write("services/cli/target/classpath.txt", "lib/*");
+        Files.createDirectories(folder.resolve("lib"));
+        write("services/cli/target/classpath.txt", folder.resolve("lib") + "/*");
         write("jdk/release", "JAVA_VERSION=\"25.0.3\"\n");
         for (String program : new String[] {"jdk/bin/java", "jdk/bin/javac"}) {
             write(program, TELLING);
@@ -52,6 +66,14 @@ final class LauncherTest {
     }
 
     private String localeOf(Map<String, String> locale) throws IOException, InterruptedException {
+        Process process = start(locale);
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+        assertThat(process.waitFor()).as(said).isZero();
+        return said.replace("\n", "");
+    }
+
+    private Process start(Map<String, String> locale) throws IOException {
         ProcessBuilder builder =
                 new ProcessBuilder("sh", folder.resolve("millrace").toString(), "runs");
         builder.environment().keySet().removeIf(name -> name.startsWith("LC_") || name.equals("LANG"));
@@ -62,10 +84,6 @@ final class LauncherTest {
                         "1",
                         "JAVA_HOME",
                         folder.resolve("jdk").toString()));
-        Process process = builder.redirectErrorStream(true).start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-
-        assertThat(process.waitFor()).as(said).isZero();
-        return said.replace("\n", "");
+        return builder.redirectErrorStream(true).start();
     }
 }
