@@ -104,9 +104,14 @@ final class S3Uploads {
                 .isPresent();
     }
 
+    /** How long each part of a file is, so that there are no more than a server takes. */
+    static int partBytes(int least, long sizeBytes) {
+        return Math.toIntExact(Math.max(least, Math.ceilDiv(sizeBytes, MOST_PARTS)));
+    }
+
     private List<CompletedPart> send(String key, String id, Path file, Content content, LongConsumer told)
             throws IOException {
-        int length = Math.toIntExact(Math.max(partBytes, Math.ceilDiv(content.sizeBytes(), MOST_PARTS)));
+        int length = partBytes(partBytes, content.sizeBytes());
         MessageDigest sha256 = Digest.sha256();
         List<CompletedPart> parts = new ArrayList<>();
         try (InputStream in = Files.newInputStream(file);
