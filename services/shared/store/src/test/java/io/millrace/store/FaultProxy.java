@@ -1,5 +1,7 @@
 package io.millrace.store;
 
+import static java.time.ZoneOffset.UTC;
+
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
@@ -9,6 +11,8 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -17,6 +21,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 
 /**
  * Stands before an S3 server and does to the requests that a test names what networks and servers do. It changes headers
@@ -60,10 +65,18 @@ final class FaultProxy implements AutoCloseable {
         RANGE_IGNORED,
         /** The answer does not say how long the content is. */
         WITHOUT_LENGTH,
-        /** The answer does not say when the object was written. */
+        /** The answer does not say when an object was written or an upload began. */
         WITHOUT_TIME,
+        /** What the answer names was written, or begun, in the year 2000. */
+        LONG_AGO,
+        /** A listing has one object on each page. */
+        ONE_A_PAGE,
         /** A listing has an empty token for its next page, though there is none. */
         TOKEN_EMPTY,
+        /** One of the objects that were to be deleted is still there, says the answer to a request that succeeded. */
+        ONE_NOT_DELETED,
+        /** The connection ends without an answer, and the server never sees the request. */
+        HUNG_UP,
         /** The request is one that the server does not know. */
         UNKNOWN
     }
@@ -71,6 +84,8 @@ final class FaultProxy implements AutoCloseable {
     /** The last one is of credentials; the server of the tests asks for none and refuses it. */
     private static final Set<String> OF_THE_CONNECTION = Set.of(
             "connection", "content-length", "expect", "host", "upgrade", "transfer-encoding", "x-amz-security-token");
+
+    private static final Pattern TIMES = Pattern.compile("<(LastModified|Initiated)>[^<]*</\\1>");
 
     private record Rule(Predicate<String> requests, Fault fault, CountDownLatch left) {}
 
@@ -155,13 +170,27 @@ final class FaultProxy implements AutoCloseable {
                 case RANGE_IGNORED -> answer(exchange, send(exchange, body, Set.of("range")), Set.of(), false);
                 case WITHOUT_LENGTH ->
                     answer(exchange, send(exchange, body, Set.of()), Set.of("content-length"), false);
-                case WITHOUT_TIME -> answer(exchange, send(exchange, body, Set.of()), Set.of("last-modified"), false);
+                case WITHOUT_TIME -> answerDated(exchange, body, Optional.empty());
+                case LONG_AGO ->
+                    answerDated(exchange, body, Optional.of(ZonedDateTime.of(2000, 1, 1, 0, 0, 0, 0, UTC)));
+                case ONE_A_PAGE -> {
+                    URI onePage = URI.create(exchange.getRequestURI() + "&max-keys=1");
+                    answer(exchange, send(exchange, onePage, body, Set.of()), Set.of(), false);
+                }
                 case TOKEN_EMPTY -> {
                     HttpResponse<byte[]> answer = send(exchange, body, Set.of());
                     String token = "<NextContinuationToken></NextContinuationToken></ListBucketResult>";
                     String text = new String(answer.body(), StandardCharsets.UTF_8);
                     say(exchange, 200, "application/xml", text.replace("</ListBucketResult>", token));
                 }
+                case ONE_NOT_DELETED ->
+                    say(
+                            exchange,
+                            200,
+                            "application/xml",
+                            "<DeleteResult><Error><Key>some</Key><Code>AccessDenied</Code><Message>said the server</Message>"
+                                    + "</Error></DeleteResult>");
+                case HUNG_UP -> {}
                 case UNKNOWN -> refuse(exchange, 501, "NotImplemented");
             }
         } catch (InterruptedException e) {
@@ -187,10 +216,29 @@ final class FaultProxy implements AutoCloseable {
         }
     }
 
+    /** Answers what the server says, but for the times in it. */
+    private void answerDated(HttpExchange exchange, byte[] body, Optional<ZonedDateTime> time)
+            throws IOException, InterruptedException {
+        HttpResponse<byte[]> answer = send(exchange, body, Set.of());
+        if (exchange.getRequestMethod().equals("HEAD")) {
+            time.ifPresent(then -> exchange.getResponseHeaders()
+                    .set("Last-Modified", DateTimeFormatter.RFC_1123_DATE_TIME.format(then)));
+            answer(exchange, answer, Set.of("last-modified"), false);
+        } else {
+            String dated = time.map(then -> "<$1>" + then.toInstant() + "</$1>").orElse("");
+            String text = new String(answer.body(), StandardCharsets.UTF_8);
+            say(exchange, 200, "application/xml", TIMES.matcher(text).replaceAll(dated));
+        }
+    }
+
     private HttpResponse<byte[]> send(HttpExchange exchange, byte[] body, Set<String> without)
             throws IOException, InterruptedException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(
-                        URI.create(server + exchange.getRequestURI().toString()))
+        return send(exchange, exchange.getRequestURI(), body, without);
+    }
+
+    private HttpResponse<byte[]> send(HttpExchange exchange, URI asked, byte[] body, Set<String> without)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(server + asked.toString()))
                 .method(exchange.getRequestMethod(), HttpRequest.BodyPublishers.ofByteArray(body));
         exchange.getRequestHeaders().forEach((name, values) -> {
             String lower = name.toLowerCase(Locale.ROOT);

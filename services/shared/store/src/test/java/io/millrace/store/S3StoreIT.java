@@ -250,6 +250,20 @@ class S3StoreIT extends WrittenStoreContract {
         assertThat(keys("claims/")).isEmpty();
     }
 
+    /** A job of a day raises its beat thousands of times. */
+    @Test
+    void ofAClaimThatIsReplacedAgainAndAgainFewObjectsStay() throws IOException {
+        Optional<Claim> last = Optional.empty();
+        for (int beat = 1; beat <= 20; beat++) {
+            Claim next = new Claim(key("a"), "one", 1, beat);
+            assertThat(store.replaceClaim(last, next)).isTrue();
+            last = Optional.of(next);
+        }
+
+        assertThat(keys("claims/")).hasSize(16);
+        assertThat(store.claim(key("a"))).isEqualTo(last);
+    }
+
     @Test
     void nothingIsWrittenOutsideThePrefix() throws IOException {
         store.put(bytes("content"));

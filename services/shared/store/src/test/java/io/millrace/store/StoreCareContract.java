@@ -91,12 +91,42 @@ abstract class StoreCareContract extends ArtifactStoreContract {
         JobResult young = committed("young");
         Digest orphan = store.put(bytes("its result is about to be committed"));
 
-        Collected collected = collect(ALL_YOUNG, () -> wanted(key("wanted")));
+        for (boolean dryRun : new boolean[] {true, false}) {
+            Collected collected =
+                    new GarbageCollection(store, () -> wanted(key("wanted")), ALL_YOUNG, dryRun).run(SILENT);
 
-        assertThat(collected.results()).isZero();
-        assertThat(collected.blobs()).isZero();
+            assertThat(collected.results()).isZero();
+            assertThat(collected.blobs()).isZero();
+        }
         assertThat(store.result(young.key())).contains(young);
         assertThat(store.contains(orphan)).isTrue();
+    }
+
+    @Test
+    @Tag("promise-2")
+    @DisplayName("Promise 2: a blob that was put since it was listed is not deleted")
+    void aBlobThatWasPutSinceItWasListedIsNotDeleted() throws Exception {
+        Digest blob = store.put(bytes("content"));
+        Inventory.Blob listed = new Inventory.Blob(blob, 7, ALL_YOUNG.multipliedBy(2));
+
+        assertThat(store.inventory().delete(List.of(listed), ALL_YOUNG)).isEmpty();
+
+        assertThat(store.contains(blob)).isTrue();
+    }
+
+    @Test
+    void onlyTheBlobsThatAreNamedAreDeletedOfThoseWithTheSameFirstDigits() throws Exception {
+        Digest blob = store.put(bytes("content"));
+        int number = 0;
+        while (!Digest.of("neighbour " + number).hex().startsWith(blob.hex().substring(0, 2))) {
+            number++;
+        }
+        Digest neighbour = store.put(bytes("neighbour " + number));
+
+        delete(blob);
+
+        assertThat(store.contains(blob)).isFalse();
+        assertThat(store.contains(neighbour)).isTrue();
     }
 
     @Test

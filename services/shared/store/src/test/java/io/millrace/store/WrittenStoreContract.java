@@ -1,13 +1,16 @@
 package io.millrace.store;
 
+import static io.millrace.store.Samples.bytes;
 import static io.millrace.store.Samples.key;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** What every adapter promises that writes results down, where they may be spoilt. */
@@ -55,6 +58,20 @@ abstract class WrittenStoreContract extends StoreCareContract {
         assertThat(store.commit(again)).isEqualTo(new Commit.Won(again));
         assertThat(store.dropUnreadableResult(key("a"))).isEmpty();
         assertThat(store.result(key("a"))).contains(again);
+    }
+
+    @Test
+    void aResultThatCannotBeReadKeepsNothingFromBeingCollected() throws Exception {
+        JobResult wanted = committed("wanted");
+        committed("a");
+        overwriteResult(key("a"), "{");
+        Digest orphan = store.put(bytes("nobody knows why"));
+        GarbageCollection.Wanted roots = new GarbageCollection.Wanted(Set.of(), Set.of(wanted.key()));
+
+        new GarbageCollection(store, () -> roots, ALL_OLD, false).run((_, _, _) -> {});
+
+        assertThat(store.contains(orphan)).isFalse();
+        assertThat(store.isComplete(wanted.output())).isTrue();
     }
 
     @Test
