@@ -12,6 +12,7 @@ import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -56,6 +57,16 @@ abstract class ArtifactStoreContract {
         assertThat(store.sizeBytes(fromBytes)).contains(7L);
         try (InputStream in = store.open(fromBytes)) {
             assertThat(in.readAllBytes()).isEqualTo(bytes("content"));
+        }
+    }
+
+    @Test
+    void whatIsSkippedOfABlobIsVerifiedWithTheRest() throws IOException {
+        Digest blob = store.put(bytes("content"));
+
+        try (InputStream in = store.open(blob)) {
+            in.skipNBytes(3);
+            assertThat(in.readAllBytes()).isEqualTo(bytes("tent"));
         }
     }
 
@@ -366,6 +377,30 @@ abstract class ArtifactStoreContract {
         assertThatThrownBy(() -> store.checkOut(checkpoint, temp.resolve("out")))
                 .isInstanceOf(NoSuchFileException.class)
                 .hasMessageContaining("config.json");
+        assertThat(store.isComplete(checkpoint)).isFalse();
+    }
+
+    @Test
+    void aCheckpointFileThatIsNoFileAnyMoreIsRefused() throws IOException {
+        Path folder = Samples.folder(temp);
+        ArtifactRef checkpoint = inPlace(folder);
+        Files.delete(folder.resolve("config.json"));
+        Files.createDirectory(folder.resolve("config.json"));
+
+        assertThatThrownBy(() -> store.checkOut(checkpoint, temp.resolve("out")))
+                .isInstanceOf(ChangedFileException.class)
+                .hasMessageContaining("config.json: is no regular file");
+    }
+
+    @Test
+    void aCheckpointInAPlaceThatIsNoFolderOfThisMachineIsRefused() throws IOException {
+        ArtifactRef elsewhere =
+                new ArtifactRef(inPlace(Samples.folder(temp)).manifest(), URI.create("https://models.example/"));
+
+        assertThatThrownBy(() -> store.checkOut(elsewhere, temp.resolve("out")))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("'https://models.example/' cannot be read")
+                .hasMessageContaining("from the store and from file: folders");
     }
 
     @Test

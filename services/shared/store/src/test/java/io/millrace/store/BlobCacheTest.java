@@ -136,6 +136,22 @@ class BlobCacheTest {
     }
 
     @Test
+    void whatIsAskedForAgainWasUsedJustNow() throws IOException {
+        List<Manifest.Entry> entries = new ArrayList<>();
+        for (char letter : new char[] {'a', 'b', 'c'}) {
+            entries.add(entry(letter, SIZE));
+            out(entries.getLast());
+            usedAt(entries.getLast(), letter);
+        }
+
+        out(entries.getFirst());
+        out(entry('d', SIZE));
+
+        assertThat(kept(entries.get(0))).exists();
+        assertThat(kept(entries.get(1))).doesNotExist();
+    }
+
+    @Test
     void whatIsCheckedOutOutlivesItsEviction() throws IOException {
         Manifest.Entry first = entry('a', SIZE);
         cache.checkOut(first, temp.resolve("job"));
@@ -309,6 +325,17 @@ class BlobCacheTest {
             assertThat(temp.resolve("cache/blobs")).isEmptyDirectory();
             assertThat(temp.resolve("cache/tmp")).isEmptyDirectory();
         }
+    }
+
+    @Test
+    void aManifestWithAnotherSizeThanItsBlobIsNotObeyedForEver() throws IOException {
+        Manifest.Entry entry = entry('a', SIZE);
+        Manifest.Entry shorter = new Manifest.Entry("file", SIZE - 1, entry.sha256(), "text/plain");
+
+        assertThatThrownBy(() -> cache.checkOut(shorter, temp.resolve("out")))
+                .isInstanceOf(DamagedFileException.class)
+                .hasMessageContaining("'file' has 100 bytes, expected 99");
+        assertThat(fetched).hasSizeLessThanOrEqualTo(10);
     }
 
     /** Only who reads the file can tell that it was changed: its size and its time stay. */

@@ -4,6 +4,7 @@ import static io.millrace.store.Samples.bytes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.events.ArtifactRef;
 import io.millrace.events.Digest;
 import java.io.ByteArrayInputStream;
 import java.io.FilterInputStream;
@@ -11,9 +12,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.nio.file.NoSuchFileException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 /** A store whose reads fail: once, for ever, or all of them. */
@@ -90,5 +95,48 @@ class StoreCheckTest {
         assertThatThrownBy(() -> check(failing(ERROR, 2)))
                 .isInstanceOf(IOException.class)
                 .hasMessage("input/output error");
+    }
+
+    @Test
+    void readsThatFailNowAndThenAreTheBlobsOwn() throws Exception {
+        Set<Digest> broken = new TreeSet<>();
+        for (int blob = 0; blob < 12; blob++) {
+            store.put(bytes("whole " + blob));
+            broken.add(store.put(bytes("broken " + blob)));
+        }
+
+        StoreCheck.Report report =
+                check(failing(blob -> broken.contains(blob) ? ERROR.open(blob) : store.open(blob), 2));
+
+        assertThat(report.damages()).hasSize(12);
+        assertThat(report.blobs()).isEqualTo(24);
+    }
+
+    @Test
+    void aBlobThatWasCollectedSinceItWasListedIsNoDamage() throws Exception {
+        store.put(bytes("whole"));
+
+        assertThat(check(failing(
+                                blob -> {
+                                    throw new NoSuchFileException(blob.hex());
+                                },
+                                2))
+                        .whole())
+                .isTrue();
+    }
+
+    @Test
+    void aManifestWithAnotherSizeThanItsBlobIsNamed() throws Exception {
+        Digest blob = store.put(bytes("whole"));
+        ArtifactRef artifact = store.publish(
+                new Manifest(List.of(new Manifest.Entry("file", 4, blob, "text/plain")), new TreeMap<>()));
+
+        StoreCheck.Report report = new StoreCheck(store, (_, _, _) -> {}, new PassingTime()).run(List.of(artifact));
+
+        assertThat(report.damages()).singleElement().satisfies(damage -> {
+            assertThat(damage.place()).isEqualTo(store.inventory().place(blob));
+            assertThat(damage.found()).isEqualTo("has 5 bytes, expected 4");
+            assertThat(damage.artifacts()).containsExactly(artifact.manifest());
+        });
     }
 }
