@@ -133,6 +133,8 @@ class BlobCacheTest {
         assertThat(kept(entries.get(0))).exists();
         assertThat(kept(entries.get(1))).doesNotExist();
         assertThat(kept(entries.get(2))).exists();
+        assertThat(temp.resolve("cache/used").resolve(entries.get(1).sha256().hex()))
+                .doesNotExist();
     }
 
     @Test

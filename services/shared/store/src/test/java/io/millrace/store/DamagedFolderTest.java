@@ -210,6 +210,22 @@ class DamagedFolderTest extends FolderStoreFixture {
         assertThat(report.leftovers()).extracting(Inventory.Leftover::name).containsExactly(temporary.toString());
     }
 
+    @Test
+    void aDamagedManifestIsNamedWithTheResultsThatNeedIt() throws Exception {
+        ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
+        store.commit(Samples.result(key("a"), artifact, "w"));
+        damage(artifact.manifest(), "{");
+
+        StoreCheck.Report report = new StoreCheck(store, (_, _, _) -> {}, new PassingTime()).run(List.of());
+
+        assertThat(report.damages()).singleElement().satisfies(damage -> {
+            assertThat(damage.place()).isEqualTo(blob(artifact.manifest()).toString());
+            assertThat(damage.missing()).isFalse();
+            assertThat(damage.neededBy()).containsExactly(key("a"));
+            assertThat(damage.artifacts()).containsExactly(artifact.manifest());
+        });
+    }
+
     private void damage(Digest digest, String content) throws IOException {
         Files.delete(blob(digest));
         Files.writeString(blob(digest), content);

@@ -19,6 +19,7 @@ class S3AddressTest {
         assertThat(address.endpoint()).isEmpty();
         assertThat(address.region()).isEmpty();
         assertThat(address.pathStyle()).isFalse();
+        assertThat(address.cacheBytes()).isEqualTo(50L << 30);
     }
 
     @Test

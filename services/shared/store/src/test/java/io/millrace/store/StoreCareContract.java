@@ -63,7 +63,8 @@ abstract class StoreCareContract extends ArtifactStoreContract {
         JobResult published = committed("published");
         JobResult old = committed("old");
         ArtifactRef text = artifact("text");
-        Digest orphan = store.put(bytes("nobody knows why"));
+        // The last of all blobs.
+        Digest orphan = store.put(namedLike("ff"));
         Wanted wanted = new Wanted(
                 Set.of(published.output().manifest(), text.manifest(), Digest.of("a checkpoint elsewhere")),
                 Set.of(ofALiveRun.key(), key("not finished yet")));
@@ -117,16 +118,21 @@ abstract class StoreCareContract extends ArtifactStoreContract {
     @Test
     void onlyTheBlobsThatAreNamedAreDeletedOfThoseWithTheSameFirstDigits() throws Exception {
         Digest blob = store.put(bytes("content"));
-        int number = 0;
-        while (!Digest.of("neighbour " + number).hex().startsWith(blob.hex().substring(0, 2))) {
-            number++;
-        }
-        Digest neighbour = store.put(bytes("neighbour " + number));
+        Digest neighbour = store.put(namedLike(blob.hex().substring(0, 2)));
 
         delete(blob);
 
         assertThat(store.contains(blob)).isFalse();
         assertThat(store.contains(neighbour)).isTrue();
+    }
+
+    /** A content whose digest begins with these digits. */
+    private static byte[] namedLike(String twoDigits) {
+        int number = 0;
+        while (!Digest.of("content " + number).hex().startsWith(twoDigits)) {
+            number++;
+        }
+        return bytes("content " + number);
     }
 
     @Test
