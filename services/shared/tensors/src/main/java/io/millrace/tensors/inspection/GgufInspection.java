@@ -15,13 +15,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Shows a GGUF file, of whatever tool. */
 final class GgufInspection {
     private static final int ITEMS_SHOWN = 8;
     private static final String ARCHITECTURE = "general.architecture";
     /** Divisors of rotary angles: numbers beside the weights. */
-    private static final String ROTARY_FACTORS = "rope_freqs.weight";
+    private static final Set<String> ROTARY_FACTORS =
+            Set.of("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight");
 
     private GgufInspection() {}
 
@@ -50,7 +52,7 @@ final class GgufInspection {
                     new Tensor(tensor.name(), tensor.shape(), tensor.layout().name(), tensor.byteSize()));
             bytes += tensor.byteSize();
             parameters +=
-                    tensor.name().equals(ROTARY_FACTORS) ? 0 : tensor.shape().elements();
+                    ROTARY_FACTORS.contains(tensor.name()) ? 0 : tensor.shape().elements();
         }
         Optional<String> architecture = header.metadata().get(ARCHITECTURE) instanceof GgufValue.Text(String name)
                 ? Optional.of(name)
