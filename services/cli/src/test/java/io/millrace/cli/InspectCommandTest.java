@@ -89,7 +89,16 @@ final class InspectCommandTest {
         assertThat(document.path("format").asText()).isEqualTo("GGUF v3");
         assertThat(document.path("tensors")).hasSize(21);
         assertThat(document.at("/tensors/0/shape")).hasSize(2);
-        assertThat(document.path("bits-per-weight").asDouble()).isBetween(4.5, 6.0);
+        long bytes = 0;
+        for (JsonNode tensor : document.path("tensors")) {
+            bytes += tensor.path("bytes").asLong();
+        }
+        assertThat(bytes).isGreaterThan(4 * 361_088 / 8);
+        assertThat(document.path("tensor-bytes").asLong()).isEqualTo(bytes);
+        assertThat(document.path("file-bytes").asLong()).isEqualTo(Files.size(gguf));
+        assertThat(document.path("parameters").asLong()).isEqualTo(361_088);
+        assertThat(document.path("bits-per-weight").asDouble()).isEqualTo(bytes * 8.0 / 361_088);
+        assertThat(document.path("types").findValuesAsText("type")).containsExactly("Q4_0", "Q6_K", "F32");
     }
 
     @Test

@@ -29,7 +29,13 @@ public record OnnxModel(String name, ModelConfig config, Set<Fault> faults) {
 
     public static Stream<OnnxModel> all() {
         return Stream.of(
-                of("llama", "LlamaForCausalLM", "llama", "\"tie_word_embeddings\": true", Fault.WRONG_ROTARY_BASE),
+                // An epsilon so large that another one would show.
+                of(
+                        "llama",
+                        "LlamaForCausalLM",
+                        "llama",
+                        "\"tie_word_embeddings\": true, \"rms_norm_eps\": 0.02",
+                        Fault.WRONG_ROTARY_BASE),
                 of("llama3", "LlamaForCausalLM", "llama", """
                         "tie_word_embeddings": false, "rope_scaling": {"rope_type": "llama3", "factor": 8.0,
                         "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}

@@ -61,6 +61,21 @@ class ForeignKeysTest {
         assertThat(ModelKeys.localRopeBase(config)).isEqualTo(OptionalDouble.of(5_000));
     }
 
+    /** Of 46 layers Gemma 2 has another number than the size of its heads, for which GGUF has no key. */
+    @Test
+    void whatScoresAreDividedByFollowsFromTheNumberOfLayers() throws Exception {
+        ObjectNode json =
+                TinyModels.of("Gemma2ForCausalLM").put("hidden_size", 64).put("intermediate_size", 64);
+        json.put("num_attention_heads", 1).put("num_key_value_heads", 1);
+
+        ModelConfig usual = config(json.deepCopy(), Map.of());
+        ModelConfig largest =
+                config(json.deepCopy().put("num_hidden_layers", 46).put("query_pre_attn_scalar", 64), Map.of());
+
+        assertThat(usual.attentionScale()).isEqualTo(1 / Math.sqrt(32));
+        assertThat(largest.attentionScale()).isEqualTo(1 / Math.sqrt(64));
+    }
+
     @Test
     void aListOfWindowsOrTheirPeriodIsTakenIfItIsTheUsualOne() throws Exception {
         ModelConfig plain = config("Gemma3ForCausalLM", Map.of());
@@ -114,8 +129,18 @@ class ForeignKeysTest {
     void theConfigInAFileMustAgreeWithItsKeys() throws Exception {
         ObjectNode json = config("Gemma2ForCausalLM", Map.of()).json();
 
-        for (String key :
-                List.of("rms_norm_eps", "sliding_window", "attn_logit_softcapping", "final_logit_softcapping")) {
+        for (String key : List.of(
+                "rms_norm_eps",
+                "sliding_window",
+                "attn_logit_softcapping",
+                "final_logit_softcapping",
+                "rope_theta",
+                "max_position_embeddings",
+                "num_hidden_layers",
+                "num_attention_heads",
+                "num_key_value_heads",
+                "intermediate_size",
+                "vocab_size")) {
             ObjectNode other = json.deepCopy();
             if (json.path(key).isIntegralNumber()) {
                 other.put(key, 2 * json.path(key).asLong());
@@ -139,7 +164,10 @@ class ForeignKeysTest {
 
     /** Of a file without our own keys and without the local base, but with others. */
     private ModelConfig config(String className, Map<String, GgufValue> others) throws Exception {
-        ObjectNode json = TinyModels.of(className).put("hidden_size", 256).put("num_attention_heads", 8);
+        return config(TinyModels.of(className).put("hidden_size", 256).put("num_attention_heads", 8), others);
+    }
+
+    private ModelConfig config(ObjectNode json, Map<String, GgufValue> others) throws Exception {
         Path folder = GgufModels.folder(Files.createTempDirectory(parent, "of"), json);
         Path written = folder.resolve("own.gguf");
         GgufModels.write(folder, GgufFileType.F32, written, 1);

@@ -106,7 +106,8 @@ class GgufRoundTripTest {
 
     @Test
     void rowsReadOneByOneEqualRowsReadTogether() throws Exception {
-        Path folder = GgufModels.folder(parent, GgufModels.llama());
+        // Embedding and head have more weights than are dequantized in one step.
+        Path folder = GgufModels.folder(parent, GgufModels.llama().put("vocab_size", 1100));
         Path file = parent.resolve("model.gguf");
         GgufModels.write(folder, GgufFileType.F32, file, 1);
 
@@ -114,6 +115,7 @@ class GgufRoundTripTest {
                 GgufWeights weights = GgufWeights.open(file)) {
             for (TensorSpec spec : original.tensors()) {
                 float[] expected = read(original, spec.name());
+                assertThat(read(weights, spec.name())).as(spec.name()).isEqualTo(expected);
                 int rowLength = (int) spec.shape().rowLength();
                 for (int row = 0; row < spec.shape().rows(); row++) {
                     float[] found = new float[rowLength];

@@ -127,6 +127,16 @@ class GgufSplitTest {
         assertThat(GgufReader.headerOf(parts.getFirst()).metadata()).containsAllEntriesOf(whole.metadata());
     }
 
+    /** The loader of llama.cpp refuses another type, and takes a model without these keys for one file. */
+    @Test
+    void aPartsOwnKeysAreSpelledAndTypedAsLlamaCppReadsThem() {
+        assertThat(GgufParts.keys(1, 3, 21))
+                .containsExactly(
+                        Map.entry("split.no", new GgufValue.Whole(GgufValue.Type.U16, 1)),
+                        Map.entry("split.count", new GgufValue.Whole(GgufValue.Type.U16, 3)),
+                        Map.entry("split.tensors.count", new GgufValue.Whole(GgufValue.Type.I32, 21)));
+    }
+
     @Test
     void aModelInPartsReadsAsTheOneFileByItsFirstPartAndByItsFolder() throws IOException {
         try (GgufReader expected = GgufReader.open(single);

@@ -8,6 +8,7 @@ import io.millrace.tensors.DType;
 import io.millrace.tensors.MalformedFileException;
 import io.millrace.tensors.MalformedFileException.Kind;
 import io.millrace.tensors.Progress;
+import io.millrace.tensors.Shape;
 import io.millrace.tensors.TensorReport;
 import io.millrace.tensors.architecture.Architecture;
 import io.millrace.tensors.architecture.TensorRule;
@@ -127,6 +128,37 @@ class OnnxPlanTest {
                     .containsEntry("millrace.made", "quantize")
                     .containsEntry("millrace.type", "int4")
                     .containsEntry("millrace.accuracy_level", "1");
+        }
+    }
+
+    /** The library finds the graph's inputs by these names, and asks for as many of a cache's heads as it is told. */
+    @Test
+    void theGenerationLibraryIsToldTheSizesOfTheModelAndTheNamesOfTheGraph() throws Exception {
+        ObjectNode config = TinyModels.llama().put("num_key_value_heads", 1);
+        Path model = TinyModels.write(parent.resolve("model"), config, DType.F32, 3);
+        try (Checkpoint source = Checkpoint.open(model)) {
+            OnnxPlan.of(source, OnnxType.INT4).write(parent.resolve("out"), 2, Progress.NONE);
+        }
+
+        ObjectNode json = genai("out");
+        assertThat(json.at("/model/decoder")).hasToString("""
+                {"session_options":{"log_id":"onnxruntime-genai","provider_options":[]},"filename":"model.onnx",\
+                "head_size":32,"hidden_size":128,\
+                "inputs":{"input_ids":"input_ids","attention_mask":"attention_mask",\
+                "past_key_names":"past_key_values.%d.key","past_value_names":"past_key_values.%d.value"},\
+                "outputs":{"logits":"logits","present_key_names":"present.%d.key",\
+                "present_value_names":"present.%d.value"},\
+                "num_attention_heads":4,"num_hidden_layers":2,"num_key_value_heads":1}""");
+        assertThat(json.at("/model/type").asText()).isEqualTo("llama");
+        assertThat(json.at("/model/vocab_size").asInt()).isEqualTo(96);
+        assertThat(json.at("/search/max_length").asInt()).isEqualTo(64);
+        try (OnnxFile file = OnnxFile.open(parent.resolve("out").resolve(OnnxPlan.GRAPH))) {
+            for (String table : List.of("cos_cache", "sin_cache")) {
+                assertThat(file.graph().tensors().get(table))
+                        .as("a row for each position")
+                        .extracting(ExternalTensor::shape)
+                        .isEqualTo(Shape.of(64, 16));
+            }
         }
     }
 

@@ -28,6 +28,8 @@ final class GenerationFileTest {
 
         assertThat(written(keys, "{\"bos_token_id\": 2, \"eos_token_id\": [1, 4], \"pad_token_id\": null}"))
                 .isEqualTo("{\"bos_token_id\":2,\"eos_token_id\":[0,3,1,4]}");
+        keys.put(PREFIX + "eom_token_id", GgufValue.u32(2));
+        assertThat(written(keys, "{}")).isEqualTo("{\"eos_token_id\":[0,3,2]}");
     }
 
     /** Older converters wrote no key for it. */

@@ -90,6 +90,22 @@ class TokenizerKeysTest extends TokenizerFixture {
                 .hasMessageContaining("[a-z]+");
     }
 
+    /** llama.cpp passes over a key of another name; "seperator" is its own spelling. */
+    @Test
+    void tokensWithARoleHaveTheKeysThatLlamaCppReads() throws Exception {
+        write("tokenizer.json", plainByteLevel());
+        write("tokenizer_config.json", """
+                {"bos_token": "<|end|>", "eos_token": "<|end|>", "unk_token": "<|end|>", "sep_token": "<|end|>",
+                 "pad_token": "<|end|>"}
+                """);
+
+        Map<String, GgufValue> keys = keys(4);
+
+        for (String role : List.of("bos", "eos", "unknown", "seperator", "padding")) {
+            assertThat(keys).containsEntry("tokenizer.ggml." + role + "_token_id", GgufValue.u32(3));
+        }
+    }
+
     @Test
     void ofSeveralEndsThatOfATurnIsKnownByItsText() throws Exception {
         write("tokenizer.json", plainByteLevel());
