@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.millrace.tensors.Shape;
 import io.millrace.tensors.kernel.onnx.NBits;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +15,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -25,6 +28,8 @@ class WeightRowsTest {
     private static final int BLOCKS = 3;
     private static final NBits FORMAT = new NBits(4, 16);
     private static final int FILE_BYTES = 1 << 20;
+    private static final ValueLayout.OfFloat LITTLE =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     static Stream<StoredWeight> everyWayOfStoring() {
         ExternalTensor codes = tensor(ElementType.UINT8, ROWS, BLOCKS, FORMAT.codeBytes());
@@ -69,5 +74,26 @@ class WeightRowsTest {
                         .isEqualTo(Arrays.copyOfRange(whole, row * ROW_LENGTH, (row + 1) * ROW_LENGTH));
             }
         }
+    }
+
+    /** GatherBlockQuantized takes codes of a 4-bit type as they are, and moves those that are packed in bytes by the middle. */
+    @ParameterizedTest
+    @CsvSource({"UINT4, 6, 18", "INT4, 6, -14", "UINT8, -10, 2"})
+    void withoutZeroPointsTheTypeSaysWhatACodeMeans(ElementType type, float even, float odd) throws Exception {
+        byte[] bytes = new byte[FORMAT.codeBytes() + Float.BYTES];
+        Arrays.fill(bytes, (byte) 0x93);
+        MemorySegment data = MemorySegment.ofArray(bytes);
+        data.set(LITTLE, FORMAT.codeBytes(), 2);
+        OnnxGraph graph = new OnnxGraph(Map.of(), Optional.empty(), Map.of(), Set.of(), Map.of(), List.of());
+        ExternalTensor scales = new ExternalTensor("scales", ElementType.FLOAT, Shape.of(1, 1), FORMAT.codeBytes());
+        StoredWeight weight = new StoredWeight.Blocks(
+                FORMAT, tensor(type, 1, type.bits() == 4 ? 16 : 8), scales, Optional.empty(), 1, false);
+
+        float[] row = new float[FORMAT.elements()];
+        try (OnnxFile file = OnnxFile.of("model.onnx", graph, data, () -> {})) {
+            new WeightRows(file).read(weight, row.length, 0, 1, MemorySegment.ofArray(row));
+        }
+
+        assertThat(row).startsWith(even, odd, even, odd);
     }
 }
