@@ -34,7 +34,9 @@ final class PolicyDeleteCommand implements Callable<Integer> {
             Set<String> present = reader.policies().names();
             if (!present.contains(name)) {
                 throw new CommandFailure(
-                        ExitCode.NOT_FOUND, "no policy '" + name + "'; policies: " + String.join(", ", present));
+                        ExitCode.NOT_FOUND,
+                        "no policy '" + name + "'; policies: "
+                                + (present.isEmpty() ? "none" : String.join(", ", present)));
             }
         }
         try (Producer<String, byte[]> producer = connection.producer()) {

@@ -194,6 +194,9 @@ final class ClusterChecksIT {
         Said said = Said.to("policy", "delete", "chat", "--kafka", broker.address());
         assertThat(said.exitCode()).as(said.err()).isEqualTo(ExitCode.OK);
         assertThat(Said.to("policy", "list", "--kafka", broker.address()).err()).isEmpty();
+        assertThat(Said.to("policy", "delete", "chat", "--kafka", broker.address())
+                        .err())
+                .contains("no policy 'chat'; policies: none");
     }
 
     private static void write(String address, Instant at) throws Exception {
