@@ -26,7 +26,8 @@ final class S3Connection {
                         .pathStyleAccessEnabled(address.pathStyle())
                         .expectContinueThresholdInBytes(0L)
                         .build())
-                .overrideConfiguration(o -> o.retryStrategy(retries -> retries.maxAttempts(ATTEMPTS)));
+                .overrideConfiguration(o -> o.retryStrategy(retries -> retries.maxAttempts(ATTEMPTS))
+                        .addExecutionInterceptor(new WholeHeaders()));
         address.endpoint().ifPresent(builder::endpointOverride);
         // Servers other than Amazon's mostly have no regions, but the signature needs one.
         address.region()
