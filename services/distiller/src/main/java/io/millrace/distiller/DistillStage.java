@@ -135,7 +135,6 @@ public final class DistillStage implements Stage<Distill> {
                         .log("distillation state is not usable, begins anew");
             }
         }
-        Files.createDirectories(state);
         LossCurve curve = LossCurve.resume(workspace.folder().resolve(LossCurve.FILE), distillation.done());
         int between = Math.max(1, parameters.steps() / SAVES);
         distillation.run(

@@ -323,22 +323,12 @@ class StagesTest {
         Map<Role, Path> inputs =
                 Map.of(Role.MODEL, pruned, Role.ORIGINAL, original, Role.CALIBRATION_TEXT, calibration);
         StageOutput whole = run(new DistillStage(), DISTILL, "whole", inputs);
-        Path work = temp.resolve("cut");
-        Workspace dying = new Workspace() {
-            @Override
-            public Path folder() {
-                return work;
-            }
+        Path work = Files.createDirectory(temp.resolve("cut"));
 
-            @Override
-            public void progress(long done, long total, String message) {
-                if (done == 7) {
-                    throw new IllegalStateException("the process dies here");
-                }
-            }
-        };
-
-        assertThatThrownBy(() -> new DistillStage().run(input(DISTILL, inputs), dying))
+        assertThatThrownBy(() -> new DistillStage().run(input(DISTILL, inputs), dyingAt(0, work)))
+                .hasMessage("the process dies here");
+        assertThat(work.resolve("state")).as("nothing was saved yet").doesNotExist();
+        assertThatThrownBy(() -> new DistillStage().run(input(DISTILL, inputs), dyingAt(7, work)))
                 .hasMessage("the process dies here");
         // As if it had written this line before it died, and not the state.
         Files.writeString(work.resolve("loss-curve.csv"), "8,9.5,9.5,,0.001,1.0\n", StandardOpenOption.APPEND);
@@ -355,6 +345,23 @@ class StagesTest {
         assertThat(zeros(resumed.folder()))
                 .isEqualTo(zeros(pruned))
                 .anySatisfy((name, count) -> assertThat(count).as(name).isPositive());
+    }
+
+    /** A process that dies when so many steps are done. */
+    private static Workspace dyingAt(long step, Path work) {
+        return new Workspace() {
+            @Override
+            public Path folder() {
+                return work;
+            }
+
+            @Override
+            public void progress(long done, long total, String message) {
+                if (done == step) {
+                    throw new IllegalStateException("the process dies here");
+                }
+            }
+        };
     }
 
     @Test
