@@ -98,7 +98,7 @@ final class InspectCommandTest {
         assertThat(document.path("file-bytes").asLong()).isEqualTo(Files.size(gguf));
         assertThat(document.path("parameters").asLong()).isEqualTo(361_088);
         assertThat(document.path("bits-per-weight").asDouble()).isEqualTo(bytes * 8.0 / 361_088);
-        assertThat(document.path("types").findValuesAsText("type")).containsExactly("Q4_0", "Q6_K", "F32");
+        assertThat(document.path("types").findValuesAsText("type")).containsExactly("Q4_0", "Q8_0", "F32");
     }
 
     @Test
