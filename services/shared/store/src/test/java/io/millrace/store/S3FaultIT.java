@@ -520,6 +520,62 @@ class S3FaultIT {
     }
 
     @Test
+    void aCommitThatMeetsAnotherWriteIsMadeAgain() throws IOException {
+        JobResult mine = Samples.result(key("a"), "w1");
+        proxy.next(2, Fault.CONFLICT, requests("PUT", "/results/"));
+
+        assertThat(store.commit(mine)).isEqualTo(new Commit.Won(mine));
+        assertThat(store.result(key("a"))).contains(mine);
+    }
+
+    @Test
+    void ofTwoWhoDropAResultOneHasDroppedIt() throws IOException {
+        JobResult damaged = Samples.result(key("a"), "w1");
+        store.commit(damaged);
+        AtomicInteger dropped = new AtomicInteger();
+        try (S3Store other =
+                S3Store.open(S3Address.parse(S3Proxy.address(prefix, SERVER.endpoint(), temp.resolve("other"))))) {
+            proxy.next(1, Fault.FAILS, request -> {
+                if (requests("PUT", ".dropped").test(request)) {
+                    dropped.addAndGet(dropped(other, damaged) ? 1 : 0);
+                }
+                return false;
+            });
+
+            assertThat(store.dropResult(damaged)).isFalse();
+        }
+        assertThat(dropped).hasValue(1);
+    }
+
+    private static boolean dropped(ArtifactStore store, JobResult result) {
+        try {
+            return store.dropResult(result);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Its holder has just raised its beat, and deleted the oldest. */
+    @Test
+    void aClaimThatIsReplacedWhileItIsReadIsReadAgain() throws IOException {
+        Claim claim = new Claim(key("a"), "me", 1, 1);
+        store.replaceClaim(Optional.empty(), claim);
+        proxy.next(1, Fault.NO_SUCH_KEY, requests("GET", "/claims/"));
+
+        assertThat(store.claim(key("a"))).contains(claim);
+    }
+
+    @Test
+    void aProbeWhoseAnswerIsLostAccusesNobody() throws IOException {
+        SERVER.client().deleteObject(delete -> delete.bucket(S3Proxy.BUCKET).key(prefix + "/probe"));
+        proxy.next(5, Fault.HUNG_UP, requests("PUT", "/probe"));
+
+        open(Duration.ofSeconds(20)).close();
+
+        assertThat(objects(prefix + "/probe")).isEqualTo(1);
+    }
+
+    @Test
     void aServerThatIgnoresRangesIsReadFromTheBeginning() throws IOException {
         Path file = large();
         Digest blob = store.put(file);
