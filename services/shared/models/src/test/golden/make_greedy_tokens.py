@@ -1,7 +1,8 @@
 """Asks ONNX Runtime's generation library for the most likely tokens of GreedyTokensTest's models, once.
 
     pip install onnxruntime-genai==0.18.0 onnxruntime==1.32.0
-    mvn verify -pl services/shared/models -Dtest=GreedyTokensTest -Dmillrace.golden=write
+    mvn test -pl services/shared/models -am -Dtest=GreedyTokensTest -Dsurefire.failIfNoSpecifiedTests=false \
+        -Dmillrace.golden=write
     python make_greedy_tokens.py ../../../target/greedy-models > ../resources/greedy-tokens.json
 """
 
