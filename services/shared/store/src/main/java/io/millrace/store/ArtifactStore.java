@@ -5,7 +5,6 @@ import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -69,7 +68,7 @@ public interface ArtifactStore extends AutoCloseable {
                         entry.sha256().hex(), null, "the manifest names it for '" + entry.name() + "'; put it first");
             }
         }
-        return ArtifactRef.inStore(put(manifest.canonicalJson().getBytes(StandardCharsets.UTF_8)));
+        return ArtifactRef.inStore(put(manifest.encoded()));
     }
 
     /** Reads and verifies a manifest. */
@@ -82,16 +81,23 @@ public interface ArtifactStore extends AutoCloseable {
      * now on, only delete them: they may have become the store's own.
      */
     default ArtifactRef publishFolder(Path folder, SortedMap<String, String> metadata) throws IOException {
-        return publishFolder(folder, metadata, Map.of());
+        return publishFolder(folder, metadata, Map.of()).artifact();
+    }
+
+    /** A folder that became an artifact. */
+    record PublishedFolder(ArtifactRef artifact, Manifest manifest) {
+        PublishedFolder(Digest digest, Manifest manifest) {
+            this(ArtifactRef.inStore(digest), manifest);
+        }
     }
 
     /**
-     * The same.
+     * The same; the manifest needs not be read again.
      *
      * @param digests of files whose content its writer knows, by absolute path: a store may take them at their word, and
      *     finds out about a wrong one when the file is checked out
      */
-    default ArtifactRef publishFolder(Path folder, SortedMap<String, String> metadata, Map<Path, Digest> digests)
+    default PublishedFolder publishFolder(Path folder, SortedMap<String, String> metadata, Map<Path, Digest> digests)
             throws IOException {
         List<Manifest.Entry> entries = new ArrayList<>();
         for (Map.Entry<String, Path> file : FolderListing.of(folder).entrySet()) {
@@ -102,7 +108,8 @@ public interface ArtifactStore extends AutoCloseable {
                             + "' and is not there; look for what deletes blobs of the store, and publish again"));
             entries.add(new Manifest.Entry(file.getKey(), sizeBytes, digest, FolderListing.mediaType(file.getKey())));
         }
-        return publish(new Manifest(entries, metadata));
+        Manifest manifest = new Manifest(entries, metadata);
+        return new PublishedFolder(put(manifest.encoded()), manifest);
     }
 
     /**
@@ -112,7 +119,12 @@ public interface ArtifactStore extends AutoCloseable {
      *
      * @return where the files are: {@code folder}, or the checkpoint's own place
      */
-    Path checkOut(ArtifactRef artifact, Path folder) throws IOException;
+    default Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
+        return checkOut(artifact, manifest(artifact), folder);
+    }
+
+    /** The same, of an artifact whose manifest has been read. */
+    Path checkOut(ArtifactRef artifact, Manifest manifest, Path folder) throws IOException;
 
     /**
      * Whether the manifest and every file are there with their sizes: to be asked before a result is used again. A store

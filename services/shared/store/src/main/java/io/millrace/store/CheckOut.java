@@ -15,18 +15,15 @@ final class CheckOut {
         void checkOut(Manifest.Entry entry, Path target) throws IOException;
     }
 
-    private final ArtifactStore store;
     private final VerifiedFiles verified;
     private final OneFile files;
 
-    CheckOut(ArtifactStore store, VerifiedFiles verified, OneFile files) {
-        this.store = store;
+    CheckOut(VerifiedFiles verified, OneFile files) {
         this.verified = verified;
         this.files = files;
     }
 
-    Path run(ArtifactRef artifact, Path folder) throws IOException {
-        Manifest manifest = store.manifest(artifact);
+    Path run(ArtifactRef artifact, Manifest manifest, Path folder) throws IOException {
         if (!artifact.isInStore()) {
             return FilesInPlace.verify(manifest, artifact.location(), verified);
         }

@@ -6,7 +6,6 @@ import io.millrace.events.JobKey;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -122,7 +121,7 @@ public final class FolderStore implements ArtifactStore {
      * folders are synced once at the end.
      */
     @Override
-    public ArtifactRef publishFolder(Path folder, SortedMap<String, String> metadata, Map<Path, Digest> digests)
+    public PublishedFolder publishFolder(Path folder, SortedMap<String, String> metadata, Map<Path, Digest> digests)
             throws IOException {
         List<Manifest.Entry> entries = new ArrayList<>();
         List<Digest> written = new ArrayList<>();
@@ -133,16 +132,16 @@ public final class FolderStore implements ArtifactStore {
             entries.add(new Manifest.Entry(
                     file.getKey(), content.sizeBytes(), content.digest(), FolderListing.mediaType(file.getKey())));
         }
-        Digest manifest =
-                blobs.write(new Manifest(entries, metadata).canonicalJson().getBytes(StandardCharsets.UTF_8));
-        written.add(manifest);
+        Manifest manifest = new Manifest(entries, metadata);
+        Digest digest = blobs.write(manifest.encoded());
+        written.add(digest);
         settle(written);
-        return ArtifactRef.inStore(manifest);
+        return new PublishedFolder(digest, manifest);
     }
 
     @Override
-    public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
-        return new CheckOut(this, verified, this::checkOut).run(artifact, folder);
+    public Path checkOut(ArtifactRef artifact, Manifest manifest, Path folder) throws IOException {
+        return new CheckOut(verified, this::checkOut).run(artifact, manifest, folder);
     }
 
     private void checkOut(Manifest.Entry entry, Path target) throws IOException {

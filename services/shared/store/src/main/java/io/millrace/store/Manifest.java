@@ -4,6 +4,7 @@ import io.millrace.events.CanonicalJson;
 import io.millrace.events.Digest;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -78,6 +79,11 @@ public record Manifest(List<Entry> files, SortedMap<String, String> metadata) {
                         .toList(),
                 "metadata",
                 metadata));
+    }
+
+    /** What is stored, and hashed: {@link #canonicalJson} in UTF-8. */
+    byte[] encoded() {
+        return canonicalJson().getBytes(StandardCharsets.UTF_8);
     }
 
     /** Reads {@link #canonicalJson} strictly; {@code where} names it in errors. */

@@ -4,8 +4,8 @@ import io.millrace.events.ArtifactRef;
 import io.millrace.events.Digest;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
+import java.util.Arrays;
 
 /** Manifests are blobs; this reads them back. */
 final class ManifestBlob {
@@ -21,7 +21,7 @@ final class ManifestBlob {
                     where + ": has more than " + LARGEST_BYTES + " bytes; this blob is no manifest");
         }
         Manifest manifest = Manifest.parse(where, content);
-        if (!manifest.canonicalJson().equals(new String(content, StandardCharsets.UTF_8))) {
+        if (!Arrays.equals(manifest.encoded(), content)) {
             throw new DamagedFileException(where + ": is not spelled as Millrace writes it; this blob is no manifest");
         }
         return manifest;

@@ -72,8 +72,8 @@ public final class MemoryStore implements ArtifactStore {
     }
 
     @Override
-    public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
-        return new CheckOut(this, verified, this::write).run(artifact, folder);
+    public Path checkOut(ArtifactRef artifact, Manifest manifest, Path folder) throws IOException {
+        return new CheckOut(verified, this::write).run(artifact, manifest, folder);
     }
 
     private void write(Manifest.Entry entry, Path target) throws IOException {

@@ -132,8 +132,8 @@ public final class S3Store implements ArtifactStore {
     }
 
     @Override
-    public Path checkOut(ArtifactRef artifact, Path folder) throws IOException {
-        return new CheckOut(this, verified, cache::checkOut).run(artifact, folder);
+    public Path checkOut(ArtifactRef artifact, Manifest manifest, Path folder) throws IOException {
+        return new CheckOut(verified, cache::checkOut).run(artifact, manifest, folder);
     }
 
     @Override

@@ -53,7 +53,8 @@ class FolderBlobsTest extends FolderStoreFixture {
         // Only who reads the file can tell that this is not its digest.
         Digest told = Digest.of("told");
 
-        ArtifactRef artifact = store.publishFolder(folder, new TreeMap<>(), Map.of(file.toAbsolutePath(), told));
+        ArtifactRef artifact = store.publishFolder(folder, new TreeMap<>(), Map.of(file.toAbsolutePath(), told))
+                .artifact();
 
         assertThat(store.manifest(artifact).files())
                 .extracting(Manifest.Entry::sha256)

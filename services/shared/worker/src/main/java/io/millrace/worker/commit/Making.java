@@ -8,6 +8,7 @@ import io.millrace.events.Parameters;
 import io.millrace.events.Reason;
 import io.millrace.events.Role;
 import io.millrace.store.ArtifactStore;
+import io.millrace.store.Manifest;
 import io.millrace.worker.Stage;
 import io.millrace.worker.StageException;
 import io.millrace.worker.StageInput;
@@ -34,6 +35,8 @@ import java.util.function.LongSupplier;
 record Making(Stages stages, ArtifactStore store, String service, LongSupplier nanoTime) {
     /** What the stage is given, and how much that is. */
     private record Opened(Map<Role, Path> inputs, long sizeBytes) {}
+
+    private record OpenedInput(Path place, long sizeBytes) {}
 
     Made make(RunningJob run, WorkFolder folder) throws StageException, IOException, InterruptedException {
         Job job = run.job();
@@ -76,14 +79,16 @@ record Making(Stages stages, ArtifactStore store, String service, LongSupplier n
     private void requireUnchanged(Job job, WorkFolder folder) throws StageException {
         for (Map.Entry<Role, ArtifactRef> input : new TreeMap<>(job.inputs()).entrySet()) {
             if (!input.getValue().isInStore()) {
-                var _ = checkOut(input.getKey(), input.getValue(), folder);
+                var _ = open(input.getKey(), input.getValue(), folder);
             }
         }
     }
 
-    private Path checkOut(Role role, ArtifactRef input, WorkFolder folder) throws StageException {
+    /** One input, verified, and how much it is. */
+    private OpenedInput open(Role role, ArtifactRef input, WorkFolder folder) throws StageException {
         try {
-            return store.checkOut(input, folder.input(role));
+            Manifest manifest = store.manifest(input);
+            return new OpenedInput(store.checkOut(input, manifest, folder.input(role)), manifest.sizeBytes());
         } catch (IOException e) {
             throw notOpened(role, input, e);
         }
@@ -101,12 +106,9 @@ record Making(Stages stages, ArtifactStore store, String service, LongSupplier n
         for (Map.Entry<Role, ArtifactRef> input : wanted.entrySet()) {
             Role role = input.getKey();
             run.progress().show(inputs.size(), wanted.size(), "opening input '" + role.wireName() + "'");
-            try {
-                sizeBytes += store.manifest(input.getValue()).sizeBytes();
-            } catch (IOException e) {
-                throw notOpened(role, input.getValue(), e);
-            }
-            inputs.put(role, checkOut(role, input.getValue(), folder));
+            OpenedInput opened = open(role, input.getValue(), folder);
+            sizeBytes += opened.sizeBytes();
+            inputs.put(role, opened.place());
         }
         return new Opened(inputs, sizeBytes);
     }

@@ -36,6 +36,9 @@ record OutputFiles(SortedMap<String, Long> sizes) {
 
     /** Those of these files that are not there, or have another size; and those that are there besides. */
     List<String> changed(OutputFiles now) {
+        if (sizes.equals(now.sizes)) {
+            return List.of();
+        }
         return Stream.concat(sizes.keySet().stream(), now.sizes.keySet().stream())
                 .distinct()
                 .filter(name -> !sizes.getOrDefault(name, -1L).equals(now.sizes.getOrDefault(name, -1L)))

@@ -1,6 +1,5 @@
 package io.millrace.worker.commit;
 
-import io.millrace.events.ArtifactRef;
 import io.millrace.events.Cost;
 import io.millrace.events.Parameters;
 import io.millrace.store.ArtifactStore;
@@ -68,16 +67,16 @@ record Storing(ArtifactStore store, LongSupplier nanoTime) {
 
     private JobResult standing(RunningJob run, Made made) throws IOException {
         FinishedWork work = made.work();
-        ArtifactRef artifact =
+        ArtifactStore.PublishedFolder published =
                 store.publishFolder(work.output().folder(), metadata(run.job().parameters()), made.digests());
-        Manifest manifest = store.manifest(artifact);
+        Manifest manifest = published.manifest();
         work.requireWhole(filesOf(manifest));
         long bytesOut = manifest.sizeBytes();
         Duration storing = Duration.ofNanos(nanoTime.getAsLong() - made.finishedNanos());
         Cost cost = new Cost(work.spent().plus(storing), work.bytesIn(), bytesOut);
         JobResult mine = new JobResult(
                 run.ref().key(),
-                artifact,
+                published.artifact(),
                 bytesOut,
                 work.output().measurements(),
                 cost,
