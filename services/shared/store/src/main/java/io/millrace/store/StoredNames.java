@@ -3,11 +3,9 @@ package io.millrace.store;
 import io.millrace.events.Digest;
 import io.millrace.events.JobKey;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /** Names found in a store that may be anything: other programs write there too. */
 final class StoredNames {
-    private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
     private static final String JSON = ".json";
 
     private StoredNames() {}
@@ -25,6 +23,6 @@ final class StoredNames {
     }
 
     static Optional<Digest> digest(String name) {
-        return DIGEST.matcher(name).matches() ? Optional.of(new Digest(name)) : Optional.empty();
+        return Digest.isDigest(name) ? Optional.of(new Digest(name)) : Optional.empty();
     }
 }
