@@ -16,8 +16,10 @@ record Runs(Tables tables) {
         String key = Table.key(state.model(), state.id());
         switch (state) {
             case RunState.Open open -> {
+                if (tables.open().get(key).isEmpty()) {
+                    tables.ended().delete(key);
+                }
                 tables.open().put(key, open);
-                tables.ended().delete(key);
             }
             case RunState.Ended ended -> {
                 tables.open().delete(key);
