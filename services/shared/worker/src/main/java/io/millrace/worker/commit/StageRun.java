@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -29,6 +30,7 @@ public final class StageRun {
     private final WorkFolders folders;
     private final Making making;
     private final Storing storing;
+    private final ScheduledThreadPoolExecutor timer;
 
     public StageRun(
             Stages stages,
@@ -46,6 +48,9 @@ public final class StageRun {
         this.folders = new WorkFolders(settings.workFolder());
         this.making = new Making(stages, store, settings.service(), nanoTime);
         this.storing = new Storing(store, nanoTime);
+        this.timer = new ScheduledThreadPoolExecutor(
+                1, Thread.ofPlatform().name("vitals-timer").daemon().factory());
+        timer.setRemoveOnCancelPolicy(true);
     }
 
     /** Removes what jobs left on disk that nobody took up again since {@code before}. */
@@ -55,7 +60,7 @@ public final class StageRun {
 
     Outcome run(RunningJob run) {
         WorkerSettings.Limits limits = settings.limits();
-        try (Vitals _ = new Vitals(run, reports, cancelled, limits.stall(), limits.tick(), clock, nanoTime);
+        try (Vitals _ = new Vitals(run, reports, cancelled, limits.stall(), limits.tick(), timer, clock, nanoTime);
                 WorkFolder folder = folders.open(run.ref().key())) {
             Outcome outcome = inFolder(run, folder);
             if (outcome.workIsOver()) {

@@ -4,12 +4,18 @@ import io.millrace.events.JobEvent.JobProgressed;
 import io.millrace.events.JobRef;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Looks after a running job: publishes its progress, notices that it stalled or that nobody waits for it any more. */
+/**
+ * Looks after a running job: publishes its progress, notices that it stalled or that nobody waits for it any more. A job
+ * that ends before the first look costs no thread.
+ */
 final class Vitals implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Vitals.class);
     private static final Duration NEWS = Duration.ofSeconds(1);
@@ -21,6 +27,7 @@ final class Vitals implements AutoCloseable {
     private final InstantSource clock;
     private final LongSupplier nanoTime;
     private final Thread thread;
+    private final Future<?> start;
 
     Vitals(
             RunningJob run,
@@ -28,6 +35,7 @@ final class Vitals implements AutoCloseable {
             Predicate<JobRef> cancelled,
             Duration stallLimit,
             Duration tick,
+            ScheduledExecutorService timer,
             InstantSource clock,
             LongSupplier nanoTime) {
         this.run = run;
@@ -36,14 +44,15 @@ final class Vitals implements AutoCloseable {
         this.clock = clock;
         this.nanoTime = nanoTime;
         this.pulse = new Pulse(NEWS, run.signOfLife(), stallLimit, nanoTime.getAsLong());
-        this.thread = Thread.ofVirtual().name("vitals").start(() -> watch(tick));
+        this.thread = Thread.ofVirtual().name("vitals").unstarted(() -> watch(tick));
+        this.start = timer.schedule(thread::start, tick.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     private void watch(Duration tick) {
         try {
-            while (true) {
-                Thread.sleep(tick);
+            while (!Thread.currentThread().isInterrupted()) {
                 lookAndGoOn();
+                Thread.sleep(tick);
             }
         } catch (InterruptedException closed) {
             Thread.currentThread().interrupt();
@@ -75,6 +84,7 @@ final class Vitals implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.interrupt();
+        start.cancel(false);
+        thread.interrupt(); // It may be about to start: then it ends at once.
     }
 }
