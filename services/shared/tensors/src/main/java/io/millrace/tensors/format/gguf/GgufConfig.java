@@ -319,7 +319,19 @@ final class GgufConfig {
         }
         require("cap of scores", single(keys.scoreCap()), single(json.scoreCap()));
         require("cap of logits", single(keys.logitCap()), single(json.logitCap()));
+        require("rope scaling", scaling(keys), scaling(json));
         require("local rotary base", single(ModelKeys.localRopeBase(keys)), single(ModelKeys.localRopeBase(json)));
+    }
+
+    /** As far as keys say it: Llama 3's and Phi-3's stand in tensors, which both read. */
+    private static String scaling(ModelConfig config) {
+        return switch (config.ropeScaling().orElse(null)) {
+            case RopeScaling.Linear(double factor) -> "linear by " + (float) factor;
+            case RopeScaling.Yarn(double factor, int originalPositions) ->
+                ModelKeys.YARN + " by " + (float) factor + " from " + originalPositions + " positions";
+            case RopeScaling.Llama3 _, RopeScaling.LongRope _ -> "none";
+            case null -> "none";
+        };
     }
 
     /** As an F32 key holds it. */

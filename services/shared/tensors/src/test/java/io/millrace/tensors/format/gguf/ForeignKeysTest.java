@@ -154,6 +154,34 @@ class ForeignKeysTest {
         }
     }
 
+    /** Someone may stretch a finished file's context by its keys; llama.cpp goes by them, and so must what judges it. */
+    @Test
+    void theScalingInAFilesConfigMustAgreeWithItsKeys() throws Exception {
+        Map<String, GgufValue> yarn = Map.of(
+                "qwen3.rope.scaling.type", GgufValue.text("yarn"),
+                "qwen3.rope.scaling.factor", GgufValue.f32(4),
+                "qwen3.rope.scaling.original_context_length", GgufValue.u32(32));
+        GgufValue plain =
+                GgufValue.text(config("Qwen3ForCausalLM", Map.of()).json().toString());
+        GgufValue stretched =
+                GgufValue.text(config("Qwen3ForCausalLM", yarn).json().toString());
+        Map<String, GgufValue> stated = with(yarn, ModelKeys.CONFIG, stretched);
+
+        assertThat(config("Qwen3ForCausalLM", stated).ropeScaling()).contains(new RopeScaling.Yarn(4, 32));
+        assertThatThrownBy(() -> config("Qwen3ForCausalLM", with(yarn, ModelKeys.CONFIG, plain)))
+                .hasMessageContaining(
+                        "the rope scaling is yarn by 4.0 from 32 positions by its keys, but linear by 8.0 in ");
+        assertThatThrownBy(() -> config("Qwen3ForCausalLM", Map.of(ModelKeys.CONFIG, stretched)))
+                .hasMessageContaining(
+                        "the rope scaling is linear by 8.0 by its keys, but yarn by 4.0 from 32 positions in ");
+        assertThatThrownBy(
+                        () -> config("Qwen3ForCausalLM", with(stated, "qwen3.rope.scaling.factor", GgufValue.f32(2))))
+                .hasMessageContaining("the rope scaling is yarn by 2.0 from 32 positions by its keys");
+        assertThatThrownBy(() ->
+                        config("Qwen3ForCausalLM", with(stated, "qwen3.rope.scaling.type", GgufValue.text("linear"))))
+                .hasMessageContaining("the rope scaling is linear by 4.0 by its keys");
+    }
+
     private static GgufValue flags(int layers, int period) {
         List<GgufValue> windowed = new ArrayList<>();
         for (int layer = 1; layer <= layers; layer++) {
