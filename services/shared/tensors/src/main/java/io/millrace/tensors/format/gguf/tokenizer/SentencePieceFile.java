@@ -15,8 +15,8 @@ import java.util.Optional;
  * SentencePiece's {@code tokenizer.model}, a protocol buffer. Of {@code ModelProto}: field 1, repeated, is a piece (1
  * its text, 2 its score as F32, 3 its kind, 1 when absent); field 2 is how it was trained (3 the algorithm: 1 unigram,
  * which is the default, 2 BPE; 24 whether marks end words); field 3 is how a text is prepared (1 the name of its form, 2
- * the table of what is replaced, 3 whether a space is put before it, 4 whether spaces are removed, both unless said
- * otherwise). All else is skipped.
+ * the table of what is replaced, 3 whether a space is put before it, 4 whether spaces are removed, 5 whether a mark stands
+ * for them, all three unless said otherwise). All else is skipped.
  */
 final class SentencePieceFile {
     private static final long LIMIT_BYTES = 64L << 20;
@@ -31,6 +31,7 @@ final class SentencePieceFile {
     private final byte[] content;
     private int at;
     private boolean marksEndWords;
+    private boolean marksSpaces = true;
     private TextPreparation preparation = TextPreparation.DEFAULT;
 
     /** What a file says. */
@@ -93,6 +94,10 @@ final class SentencePieceFile {
             throw TokenizerFiles.unsupported(
                     file,
                     "its marks of spaces end words ('treat_whitespace_as_suffix'), expected that they begin them");
+        }
+        if (!marksSpaces) {
+            throw TokenizerFiles.unsupported(
+                    file, "its spaces have no marks ('escape_whitespaces' is false), expected U+2581 for each");
         }
         return new Content(pieces, preparation);
     }
@@ -163,6 +168,8 @@ final class SentencePieceFile {
                 prefix = varint(end) != 0;
             } else if (tag == (4 << 3 | VARINT)) {
                 removesSpaces = varint(end) != 0;
+            } else if (tag == (5 << 3 | VARINT)) {
+                marksSpaces = varint(end) != 0;
             } else {
                 skip(tag, end);
             }

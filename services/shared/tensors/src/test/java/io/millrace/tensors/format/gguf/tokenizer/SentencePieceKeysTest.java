@@ -50,6 +50,15 @@ class SentencePieceKeysTest extends TokenizerFixture {
                 .hasMessageContaining("its marks of spaces end words ('treat_whitespace_as_suffix')");
     }
 
+    @Test
+    void spacesWithoutMarksAreRefused() throws Exception {
+        Files.write(folder.resolve("tokenizer.model"), prepared(new byte[] {5 << 3, 0}));
+
+        assertThatThrownBy(() -> keys(4))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessageContaining("its spaces have no marks ('escape_whitespaces' is false)");
+    }
+
     /** Mistral's newer models come with it alone, Llama 3 of Meta's own folder with the other. */
     @Test
     void formsOfOtherLibrariesAreNamed() throws Exception {
