@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,17 +37,18 @@ public final class S3Store implements ArtifactStore {
     private final S3Results results;
     private final S3Claims claims;
     private final VerifiedFiles verified = new VerifiedFiles();
-    private final BlobCache cache;
+    private final S3Address address;
+    private @Nullable BlobCache cache;
     private final S3Inventory inventory;
 
-    private S3Store(S3Address address, S3Bucket bucket, S3Uploads uploads, Duration renewedAfter) throws IOException {
+    private S3Store(S3Address address, S3Bucket bucket, S3Uploads uploads, Duration renewedAfter) {
         S3Condemned condemned = new S3Condemned(bucket, MonotonicTime.SYSTEM);
         this.bucket = bucket;
         this.blobs = new S3Blobs(bucket, uploads, condemned, renewedAfter);
         this.results = new S3Results(bucket);
         this.inventory = new S3Inventory(bucket, uploads, results, condemned);
         this.claims = new S3Claims(bucket);
-        this.cache = BlobCache.open(address.cacheFolder(), address.cacheBytes(), verified, blobs);
+        this.address = address;
     }
 
     /** Opens the store; fails if the bucket cannot be used, or does not keep conditions. */
@@ -59,7 +61,9 @@ public final class S3Store implements ArtifactStore {
             S3Conditions.require(address, bucket);
             S3Uploads uploads = new S3Uploads(bucket, partBytes);
             sweep(uploads);
-            return new S3Store(address, bucket, uploads, renewedAfter);
+            S3Store store = new S3Store(address, bucket, uploads, renewedAfter);
+            var _ = store.cache();
+            return store;
         });
     }
 
@@ -133,7 +137,17 @@ public final class S3Store implements ArtifactStore {
 
     @Override
     public Path checkOut(ArtifactRef artifact, Manifest manifest, Path folder) throws IOException {
-        return new CheckOut(verified, cache::checkOut).run(artifact, manifest, folder);
+        return new CheckOut(verified, cache()::checkOut).run(artifact, manifest, folder);
+    }
+
+    /** Who opens the store to read may never need it, nor be allowed to make it where another's lies. */
+    private synchronized BlobCache cache() throws IOException {
+        BlobCache opened = cache;
+        if (opened == null) {
+            opened = BlobCache.open(address.cacheFolder(), address.cacheBytes(), verified, blobs);
+            cache = opened;
+        }
+        return opened;
     }
 
     @Override
