@@ -29,6 +29,9 @@ import java.util.List;
 final class BlobCache {
     private static final int ATTEMPTS = 10;
 
+    /** What comes damaged once more is not the disk's doing: its manifest states another size than it has. */
+    private static final int DAMAGED_ATTEMPTS = 2;
+
     private record Kept(Path file, long sizeBytes, FileTime used) {}
 
     /** Where a blob comes from. */
@@ -75,6 +78,7 @@ final class BlobCache {
 
     /** Puts a blob at {@code target}, from the cache or its source; a cached file that was damaged is fetched anew. */
     void checkOut(Manifest.Entry entry, Path target) throws IOException {
+        int damaged = 0;
         for (int attempt = 1; ; attempt++) {
             provide(entry);
             try {
@@ -82,7 +86,8 @@ final class BlobCache {
                 return;
             } catch (DamagedFileException e) {
                 Files.deleteIfExists(blobs.path(entry.sha256()));
-                if (attempt == ATTEMPTS) {
+                damaged++;
+                if (damaged == DAMAGED_ATTEMPTS) {
                     throw e;
                 }
             } catch (NoSuchFileException | FileNotFoundException e) {
