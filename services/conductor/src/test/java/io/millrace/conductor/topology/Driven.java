@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -53,6 +54,7 @@ final class Driven implements AutoCloseable {
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     private final List<String> queues = new ArrayList<>();
     private final Set<String> refused = new HashSet<>();
+    private final List<RunChanged> ended = new ArrayList<>();
     private final Wiring wiring;
     private final TopologyTestDriver driver;
     private Instant now;
@@ -71,7 +73,7 @@ final class Driven implements AutoCloseable {
                 limits,
                 new LostQueues(),
                 Duration.ofMillis(100),
-                _ -> {});
+                ended::add);
         driver = new TopologyTestDriver(ConductorTopology.build(wiring), properties(stateFolder), start);
     }
 
@@ -226,6 +228,18 @@ final class Driven implements AutoCloseable {
         return Optional.ofNullable(registry.find(name).tags(tags).counter())
                 .map(counter -> counter.count())
                 .orElse(0.0);
+    }
+
+    /** The time that a timer has recorded in all. */
+    double seconds(String name, String... tags) {
+        return Optional.ofNullable(registry.find(name).tags(tags).timer())
+                .map(timer -> timer.totalTime(TimeUnit.SECONDS))
+                .orElse(0.0);
+    }
+
+    /** Runs that were told to whoever traces them. */
+    List<RunChanged> ended() {
+        return List.copyOf(ended);
     }
 
     double gauge(String name, String... tags) {
