@@ -133,7 +133,7 @@ final class PublishCommand implements Callable<Integer> {
             List<RunChanged> runs = await(reader, connection.topics().runs(), expected);
             output.print(
                     new Published(checkpoint, opened.leftOut(), runs),
-                    () -> leftOut(opened) + text(release.model(), runs, policies, expected.size()));
+                    () -> leftOut(opened) + text(checkpoint, runs, policies, expected.size()));
             return runs.stream().anyMatch(PublishCommand::conflicting) ? ExitCode.REFUSED : ExitCode.OK;
         }
     }
@@ -220,8 +220,10 @@ final class PublishCommand implements Callable<Integer> {
         }
     }
 
-    private String text(ModelName name, List<RunChanged> runs, List<Policy> policies, int expected) {
-        String published = name + " " + version + " is published";
+    /** @param expected how many runs the policies ask for */
+    static String text(CheckpointPublished checkpoint, List<RunChanged> runs, List<Policy> policies, int expected) {
+        ModelName name = checkpoint.model();
+        String published = name + " " + checkpoint.version() + " is published";
         if (expected == 0) {
             return published + "; no policy matches " + name + "; policies: "
                     + (policies.isEmpty()

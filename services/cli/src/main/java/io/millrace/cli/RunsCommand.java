@@ -111,7 +111,7 @@ final class RunsCommand implements Callable<Integer> {
                                 .orElse(""));
     }
 
-    private static List<String> row(RunChanged run, Instant now) {
+    static List<String> row(RunChanged run, Instant now) {
         boolean working = run.status() == RunStatus.WORKING;
         return List.of(
                 run.run().digest().abbreviated(),

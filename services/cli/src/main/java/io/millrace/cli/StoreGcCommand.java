@@ -79,7 +79,7 @@ final class StoreGcCommand implements Callable<Integer> {
                                         store, () -> TopicRoots.read(connection), grace, dryRun)
                                 .run(progress::show);
                         progress.clear();
-                        output.print(collected, () -> text(collected));
+                        output.print(collected, () -> text(collected, dryRun));
                     } catch (ForeignStoreException e) {
                         throw new CommandFailure(ExitCode.REFUSED, String.valueOf(e.getMessage()), e);
                     }
@@ -87,7 +87,7 @@ final class StoreGcCommand implements Callable<Integer> {
                 });
     }
 
-    private String text(Collected collected) {
+    static String text(Collected collected, boolean dryRun) {
         return (dryRun ? "would delete " : "deleted ") + collected.results() + " results and " + collected.blobs()
                 + " blobs (" + Text.bytes(collected.sizeBytes()) + "); " + collected.blobsKept() + " blobs ("
                 + Text.bytes(collected.sizeBytesKept()) + ") stay";

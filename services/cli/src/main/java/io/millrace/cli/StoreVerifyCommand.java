@@ -80,7 +80,7 @@ final class StoreVerifyCommand implements Callable<Integer> {
                 () -> text(report, damaged));
     }
 
-    private static String text(Report report, List<StoreFinding> damaged) {
+    static String text(Report report, List<StoreFinding> damaged) {
         StringBuilder text = new StringBuilder();
         damaged.forEach(finding -> text.append(finding.text()).append('\n'));
         report.leftovers()

@@ -53,7 +53,7 @@ final class SubscribeCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    private static String line(ModelPublished model) {
+    static String line(ModelPublished model) {
         return String.join(
                 "  ",
                 model.at().toString(),

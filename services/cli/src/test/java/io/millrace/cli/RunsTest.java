@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.events.Digest;
+import io.millrace.events.Failure;
 import io.millrace.events.ModelName;
+import io.millrace.events.Reason;
 import io.millrace.events.RunChanged;
 import io.millrace.events.RunId;
 import io.millrace.events.RunStatus;
@@ -51,6 +53,53 @@ class RunsTest {
                 .startsWith("[{\"run\":\"" + ONE.run())
                 .hasLineCount(2);
         assertThat(shown("runs", "--watch")).startsWith("RUN ").hasLineCount(6);
+    }
+
+    @Test
+    void aRowSaysWhereItsRunIsHowFarAndWhy() {
+        RunChanged working = KnownEvents.state(
+                KnownEvents.run("working"),
+                KnownEvents.CHAT,
+                RunStatus.WORKING,
+                0,
+                1,
+                Optional.empty(),
+                List.of(),
+                List.of());
+        RunChanged failed = KnownEvents.state(
+                KnownEvents.run("failed"),
+                KnownEvents.CHAT,
+                RunStatus.FAILED,
+                0,
+                3,
+                Optional.of(new Failure(Reason.NOT_FINITE, "a weight is NaN")),
+                List.of(),
+                List.of());
+
+        assertThat(RunsCommand.row(working, KnownEvents.at(180)))
+                .containsExactly(
+                        working.run().digest().abbreviated(),
+                        "chat-7b",
+                        "4000",
+                        "phone",
+                        "working",
+                        "2/3",
+                        "quantize on h100",
+                        "25 %",
+                        "3 h",
+                        "rows");
+        assertThat(RunsCommand.row(failed, KnownEvents.at(180)))
+                .containsExactly(
+                        failed.run().digest().abbreviated(),
+                        "chat-7b",
+                        "4000",
+                        "phone",
+                        "failed",
+                        "3/3",
+                        "–",
+                        "–",
+                        "3 h",
+                        "not-finite: a weight is NaN");
     }
 
     @Test

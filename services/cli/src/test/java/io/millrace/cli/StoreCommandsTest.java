@@ -3,11 +3,17 @@ package io.millrace.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.store.ArtifactStore;
+import io.millrace.store.Claim;
+import io.millrace.store.GarbageCollection.Collected;
+import io.millrace.store.Inventory;
+import io.millrace.store.StoreCheck;
 import io.millrace.store.Stores;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -102,5 +108,34 @@ class StoreCommandsTest {
 
         assertThat(said.exitCode()).isEqualTo(ExitCode.UNAVAILABLE);
         assertThat(said.err()).contains("no Millrace runs in " + home(), "'millrace up --home " + home() + "'");
+    }
+
+    @Test
+    void whatACollectionDeletedIsNotWhatItWouldDelete() {
+        Collected collected = new Collected(2, 3, 4096, 5, 7168);
+
+        assertThat(StoreGcCommand.text(collected, true))
+                .isEqualTo("would delete 2 results and 3 blobs (4.0 KiB); 5 blobs (7.0 KiB) stay");
+        assertThat(StoreGcCommand.text(collected, false)).startsWith("deleted 2 results and 3 blobs");
+    }
+
+    @Test
+    void aClaimThatNobodyRaisesAndAFileThatIsHalfWrittenAreTold() {
+        StoreCheck.Report report = new StoreCheck.Report(
+                4,
+                7168,
+                2,
+                List.of(),
+                List.of(new Inventory.Leftover("blobs/.new-1", Duration.ofMinutes(5))),
+                List.of(new Claim(KnownEvents.job("current"), "host:1:quantizer", 2, 9)));
+
+        assertThat(StoreVerifyCommand.text(report, List.of())).isEqualToNormalizingNewlines("""
+                blobs/.new-1
+                  is being written since 5 min, or was left behind; it is swept when it is a day old
+                claim on job %s
+                  its holder host:1:quantizer gives no sign of life; the next worker takes it over
+                4 blobs (7.0 KiB) and 2 results read, 0 damaged or missing\
+                """.formatted(
+                        KnownEvents.job("current").digest().abbreviated()));
     }
 }
