@@ -29,6 +29,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serdes;
@@ -73,13 +74,7 @@ final class BareCircle implements AutoCloseable {
                             new NewTopic(OUT, PARTITIONS, (short) 1)))
                     .all()
                     .get();
-            // A first batch that comes before the leader answers is out of order for the whole benchmark.
-            admin.listOffsets(IntStream.range(0, PARTITIONS)
-                            .boxed()
-                            .collect(Collectors.toMap(
-                                    partition -> new TopicPartition(IN, partition), _ -> OffsetSpec.latest())))
-                    .all()
-                    .get();
+            awaitLeaders(admin);
             admin.incrementalAlterConfigs(Map.of(
                             new ConfigResource(ConfigResource.Type.GROUP, JOBS),
                             List.of(
@@ -96,6 +91,26 @@ final class BareCircle implements AutoCloseable {
         streams.start();
         for (int slot = 0; slot < slots; slot++) {
             this.slots.add(Thread.ofPlatform().name("bare-slot-" + slot).start(this::work));
+        }
+    }
+
+    /** A first batch that comes before the leader answers is out of order for the whole benchmark. */
+    private static void awaitLeaders(Admin admin) throws InterruptedException, ExecutionException {
+        Map<TopicPartition, OffsetSpec> latest = IntStream.range(0, PARTITIONS)
+                .boxed()
+                .collect(Collectors.toMap(partition -> new TopicPartition(IN, partition), _ -> OffsetSpec.latest()));
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (true) {
+            try {
+                admin.listOffsets(latest).all().get();
+                return;
+            } catch (ExecutionException e) {
+                // Made, and not known to the broker yet.
+                boolean soon = e.getCause() instanceof UnknownTopicOrPartitionException;
+                if (!soon || System.nanoTime() - deadline > 0) {
+                    throw e;
+                }
+            }
         }
     }
 
