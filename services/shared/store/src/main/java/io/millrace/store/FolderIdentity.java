@@ -59,9 +59,11 @@ final class FolderIdentity {
      * @throws StoreUnreachableException if another folder stands there than before
      */
     void hold() throws IOException {
+        String before = held.get();
         Optional<String> found = read(root);
         found.ifPresent(identity -> held.compareAndSet(null, identity));
-        String expected = held.get();
+        // Where none was found, another thread may have given it one since, and holds on to it.
+        String expected = found.isPresent() ? held.get() : before;
         if (expected != null && !expected.equals(found.orElse(null))) {
             throw new StoreUnreachableException(
                     root + ": "

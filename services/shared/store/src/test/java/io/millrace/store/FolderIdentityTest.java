@@ -11,11 +11,42 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /** A share that is unmounted leaves an empty folder, and a process that begins there makes a store of it. */
 class FolderIdentityTest extends FolderStoreFixture {
+    /** It has none, then it has one: nobody is to take that for another store. */
+    @Test
+    void aNewStoreIsNoOtherStoreForWhoLooksWhileItGetsItsIdentity() throws Exception {
+        Disk unsynced = new Disk() {
+            @Override
+            void syncFolder(Path folder) {}
+        };
+        try (ExecutorService threads = Executors.newSingleThreadExecutor()) {
+            for (int round = 0; round < 300; round++) {
+                Path root = Files.createDirectories(temp.resolve("round-" + round));
+                FolderIdentity identity = FolderIdentity.open(root, unsynced, new TempFiles(root, unsynced));
+                AtomicBoolean written = new AtomicBoolean();
+                Future<?> looking = threads.submit(() -> {
+                    while (!written.get()) {
+                        identity.hold();
+                    }
+                    return null;
+                });
+
+                identity.holdWritten();
+
+                written.set(true);
+                looking.get();
+            }
+        }
+    }
+
     @Test
     void nothingIsReportedOfAnotherStoreThatStandsInThePlace() throws IOException {
         ArtifactRef artifact = store.publishFolder(Samples.folder(temp), new TreeMap<>());
