@@ -30,7 +30,7 @@ public final class StageRun {
     private final WorkFolders folders;
     private final Making making;
     private final Storing storing;
-    private final ScheduledThreadPoolExecutor timer;
+    private final ScheduledThreadPoolExecutor timer = timer();
 
     public StageRun(
             Stages stages,
@@ -48,9 +48,14 @@ public final class StageRun {
         this.folders = new WorkFolders(settings.workFolder());
         this.making = new Making(stages, store, settings.service(), nanoTime);
         this.storing = new Storing(store, nanoTime);
-        this.timer = new ScheduledThreadPoolExecutor(
+    }
+
+    /** Says when jobs are to be looked after; it forgets those that ended before. */
+    static ScheduledThreadPoolExecutor timer() {
+        ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(
                 1, Thread.ofPlatform().name("vitals-timer").daemon().factory());
         timer.setRemoveOnCancelPolicy(true);
+        return timer;
     }
 
     /** Removes what jobs left on disk that nobody took up again since {@code before}. */
