@@ -158,6 +158,16 @@ final class OneTask implements AutoCloseable {
                 .toList();
     }
 
+    /** What the dead letters so far say of the offsets that they came from. */
+    List<String> deadLetterOffsets() {
+        return context.forwarded().stream()
+                .map(capture -> capture.record().value())
+                .filter(outgoing -> outgoing.topic().equals(TOPICS.deadLetters()))
+                .map(outgoing -> outgoing.headers().lastHeader("millrace-origin-offset"))
+                .map(offset -> new String(offset.value(), StandardCharsets.UTF_8))
+                .toList();
+    }
+
     Instant now() {
         return now;
     }

@@ -182,6 +182,7 @@ class RefusedRecordsTest {
             assertThat(end.status()).isEqualTo(RunStatus.FAILED);
             assertThat(end.failure().orElseThrow().reason()).isEqualTo(Reason.CONDUCTOR_ERROR);
             assertThat(end.tried()).isEmpty();
+            assertThat(end.message()).contains("no record held what the run had tried");
             assertThat(conductor.deadLetters()).isNotEmpty();
 
             conductor.send(new OperatorRequest(

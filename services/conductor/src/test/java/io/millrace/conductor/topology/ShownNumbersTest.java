@@ -28,6 +28,8 @@ class ShownNumbersTest {
             conductor.send(Given.policy(Given.target("gpu", recipe)));
             conductor.send(Given.checkpoint("v1"));
             Job job = conductor.job();
+            assertThat(conductor.gauge("millrace.jobs.unattended", "device", "h100"))
+                    .isZero();
 
             conductor.pass(Duration.ofMinutes(10));
 

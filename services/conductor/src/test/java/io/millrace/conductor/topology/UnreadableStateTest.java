@@ -142,6 +142,9 @@ class UnreadableStateTest {
                     .contains(
                             "dead letters under the key '" + task.deadLetters().getFirst());
             assertThat(task.deadLetters()).hasSize(1);
+            assertThat(task.deadLetterOffsets())
+                    .as("of no topic, so that nobody can send it there again")
+                    .containsExactly("-1");
             assertThat(task.runs()).hasSize(1);
 
             task.send(new OperatorRequest(
