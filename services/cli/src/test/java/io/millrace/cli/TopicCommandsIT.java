@@ -73,15 +73,15 @@ final class TopicCommandsIT {
                 KnownEvents.checkpoint(new ModelName("chat-7b"), "2", 128, 1),
                 KnownEvents.checkpoint(new ModelName("chat-7b"), "3", 128, 2));
 
-        Said first = broker.to("policy", "apply", file, "--store", store);
+        Said first = broker.to("policy", "apply", file, "--store", store, "--backfill", "2");
         Said second = broker.to("policy", "apply", file, "--store", store, "--backfill", "3", "--output", "json");
 
-        assertThat(first.out()).isEqualToIgnoringNewLines("policy 'chat' is in force (revision 1); 1 run will start");
+        assertThat(first.out()).isEqualToIgnoringNewLines("policy 'chat' is in force (revision 1); 2 runs will start");
         assertThat(document(second).get("new-runs").asLong()).isEqualTo(3);
         assertThat(broker.events(CommandBroker.TOPICS.policies(), Policy.class))
                 .filteredOn(policy -> policy.name().equals("chat"))
                 .extracting(Policy::revision, Policy::backfill)
-                .containsExactly(tuple(1L, 1), tuple(2L, 3));
+                .containsExactly(tuple(1L, 2), tuple(2L, 3));
         assertThat(broker.to("policy", "list").out().lines().skip(1))
                 .singleElement()
                 .satisfies(row ->
