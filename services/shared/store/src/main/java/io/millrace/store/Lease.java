@@ -3,6 +3,7 @@ package io.millrace.store;
 import io.millrace.events.JobKey;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,6 +20,7 @@ public final class Lease implements AutoCloseable {
     private boolean held = true;
     private boolean closed;
     private boolean reachable = true;
+    private volatile BooleanSupplier heard = () -> true;
 
     Lease(ClaimKeeper keeper, ArtifactStore store, Claim claim) {
         this.keeper = keeper;
@@ -41,6 +43,14 @@ public final class Lease implements AutoCloseable {
     }
 
     /**
+     * From now on the claim is only renewed while this is true: a holder that nobody hears of is as good as dead, and
+     * another shall take the claim over. It is renewed again afterwards, if it still stands.
+     */
+    public void beatWhile(BooleanSupplier holderIsHeard) {
+        heard = holderIsHeard;
+    }
+
+    /**
      * Shows that this process lives, or takes away what could not be taken away before. A store that does not answer is
      * asked again at the next beat.
      */
@@ -50,6 +60,9 @@ public final class Lease implements AutoCloseable {
         }
         if (closed) {
             tryToDrop();
+            return;
+        }
+        if (!heard.getAsBoolean()) {
             return;
         }
         Claim next = new Claim(claim.key(), claim.holder(), claim.starts(), claim.beat() + 1);

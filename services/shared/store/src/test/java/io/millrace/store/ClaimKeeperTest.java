@@ -12,6 +12,7 @@ import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongConsumer;
 import org.junit.jupiter.api.AfterEach;
@@ -184,6 +185,23 @@ class ClaimKeeperTest {
         assertThat(lease.held()).isFalse();
         lease.close();
         assertThat(store.claim(KEY)).contains(other);
+    }
+
+    @Test
+    void aLeaseStandsStillWhileNobodyHearsOfItsHolder() throws Exception {
+        AtomicBoolean heard = new AtomicBoolean();
+        Lease lease = ((Acquired.Held) keeper.acquire(KEY, "me")).lease();
+        lease.beatWhile(heard::get);
+
+        lease.beat();
+        assertThat(store.claim(KEY)).contains(new Claim(KEY, "me", 1, 1));
+        heard.set(true);
+        lease.beat();
+        assertThat(store.claim(KEY)).contains(new Claim(KEY, "me", 1, 2));
+
+        heard.set(false);
+        lease.close();
+        assertThat(store.claim(KEY)).isEmpty();
     }
 
     @Test

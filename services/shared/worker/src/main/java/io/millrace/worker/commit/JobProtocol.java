@@ -32,6 +32,13 @@ import java.util.function.Predicate;
  * </ol>
  */
 public final class JobProtocol {
+    /**
+     * A worker that Kafka has not heard for so long lets its claim stand still. It publishes for as long as it lives, and
+     * may be the only one that Kafka is away for: with its beat going on, every other worker would find the job taken, and
+     * its run would stand still too. A restart of the brokers takes less.
+     */
+    static final Duration UNHEARD = Duration.ofMinutes(1);
+
     /** How the job ended, and whether Kafka has the event that says so. */
     public record Ended(Outcome outcome, boolean published) {}
 
@@ -85,6 +92,7 @@ public final class JobProtocol {
             case Acquired.Held(Lease lease) -> {
                 try (lease) {
                     run.hold(lease);
+                    lease.beatWhile(() -> run.heardWithin(UNHEARD));
                     yield end(run, work(run, lease.starts()));
                 }
             }
@@ -115,7 +123,7 @@ public final class JobProtocol {
     }
 
     private Outcome work(RunningJob run, int starts) {
-        if (!reports.publish(new JobStarted(run.ref(), clock.instant(), worker, starts))) {
+        if (!publish(run, new JobStarted(run.ref(), clock.instant(), worker, starts))) {
             return Interruption.SHUTDOWN.outcome("publishing its start");
         }
         return stageRun.run(run);
@@ -153,13 +161,19 @@ public final class JobProtocol {
             return new Ended(outcome, false);
         }
         try {
-            return new Ended(outcome, event.map(reports::publish).orElse(true));
+            return new Ended(outcome, event.map(told -> publish(run, told)).orElse(true));
         } catch (IllegalArgumentException e) {
             // An event that is too large would fail at each delivery, and at the last one the job would vanish.
             Outcome.Failed failed = Outcome.Failed.of(Reason.STAGE_ERROR, String.valueOf(e.getMessage()));
             return new Ended(
                     failed,
-                    reports.publish(new JobFailed(run.ref(), clock.instant(), failed.failure(), failed.retryAfter())));
+                    publish(run, new JobFailed(run.ref(), clock.instant(), failed.failure(), failed.retryAfter())));
+        }
+    }
+
+    private boolean publish(RunningJob run, Event event) {
+        try (RunningJob.Section _ = run.telling()) {
+            return reports.publish(event);
         }
     }
 

@@ -5,6 +5,7 @@ import io.millrace.events.JobRef;
 import io.millrace.store.Lease;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -27,6 +28,7 @@ public final class RunningJob {
     private final CountDownLatch interrupted = new CountDownLatch(1);
     private volatile Optional<Lease> lease = Optional.empty();
     private volatile boolean inStage;
+    private volatile OptionalLong tellingSinceNanos = OptionalLong.empty();
     private @Nullable Thread interruptible;
     private @Nullable Interruption interruption;
     private long interruptedNanos;
@@ -94,6 +96,18 @@ public final class RunningJob {
         lease = Optional.of(held);
     }
 
+    /** From here on an event is on its way, until the section is closed. */
+    Section telling() {
+        tellingSinceNanos = OptionalLong.of(nanoTime.getAsLong());
+        return () -> tellingSinceNanos = OptionalLong.empty();
+    }
+
+    /** False while an event has been on its way for longer than this. */
+    boolean heardWithin(Duration patience) {
+        OptionalLong since = tellingSinceNanos;
+        return since.isEmpty() || nanoTime.getAsLong() - since.getAsLong() <= patience.toNanos();
+    }
+
     Duration signOfLife() {
         return signOfLife;
     }
@@ -128,7 +142,7 @@ public final class RunningJob {
         return reported.compareAndSet(false, true);
     }
 
-    /** A stretch of work that may be interrupted. */
+    /** A stretch of work. */
     interface Section extends AutoCloseable {
         @Override
         void close();
