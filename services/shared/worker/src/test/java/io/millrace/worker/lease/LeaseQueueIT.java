@@ -22,6 +22,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
 class LeaseQueueIT {
     private static final String TOPIC = Topics.DEFAULT.jobs(StageName.PRUNE, Device.CPU);
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final int RENEWALS = 30;
     private static final int WAITING = 6;
 
@@ -72,11 +74,11 @@ class LeaseQueueIT {
                     ConsumerRecord<String, byte[]> second = next(queue);
 
                     assertThat(queue.renew(second)).isTrue();
-                    assertThat(waiting(admin)).isEqualTo(1);
+                    awaitWaiting(admin, 1);
 
                     queue.accept(second);
                 }
-                assertThat(waiting(admin)).isZero();
+                awaitWaiting(admin, 0);
             }
         }
     }
@@ -96,14 +98,16 @@ class LeaseQueueIT {
         return kafka;
     }
 
-    /** Records that the group has not settled yet. */
-    private static long waiting(Admin admin) throws Exception {
-        return admin.listShareGroupOffsets(Map.of(TOPIC, new ListShareGroupOffsetsSpec()))
-                .partitionsToOffsetInfo(TOPIC)
-                .get()
-                .get(new TopicPartition(TOPIC, 0))
-                .lag()
-                .orElseThrow();
+    /** So many records has the group not settled. The broker says nothing of it before it has written down the first. */
+    private static void awaitWaiting(Admin admin, long expected) {
+        TopicPartition partition = new TopicPartition(TOPIC, 0);
+        Awaitility.await("records that wait").atMost(PATIENCE).untilAsserted(() -> {
+            var offsets = admin.listShareGroupOffsets(Map.of(TOPIC, new ListShareGroupOffsetsSpec()))
+                    .partitionsToOffsetInfo(TOPIC)
+                    .get();
+            assertThat(offsets.get(partition)).isNotNull();
+            assertThat(offsets.get(partition).lag()).hasValue(expected);
+        });
     }
 
     private static LeaseQueue queue(Map<String, Object> kafka) {
@@ -111,7 +115,7 @@ class LeaseQueueIT {
     }
 
     private static ConsumerRecord<String, byte[]> next(LeaseQueue queue) throws InterruptedException {
-        long endNanos = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        long endNanos = System.nanoTime() + PATIENCE.toNanos();
         while (System.nanoTime() - endNanos < 0) {
             Optional<ConsumerRecord<String, byte[]>> record = queue.poll();
             if (record.isPresent()) {
