@@ -92,7 +92,7 @@ public interface ArtifactStore extends AutoCloseable {
     }
 
     /**
-     * The same; the manifest needs not be read again.
+     * The same; the manifest need not be read again.
      *
      * @param digests of files whose content its writer knows, by absolute path: a store may take them at their word, and
      *     finds out about a wrong one when the file is checked out
