@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,8 +37,10 @@ public final class ClaimKeeper implements AutoCloseable {
     private final ArtifactStore store;
     private final MonotonicTime time;
     private final Set<Lease> leases = ConcurrentHashMap.newKeySet();
-    private final ScheduledExecutorService beating = Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().name("claim-beat").daemon().factory());
+    private final Set<Lease> beatUnderWay = ConcurrentHashMap.newKeySet();
+    private final ThreadFactory threads =
+            Thread.ofPlatform().name("claim-beat").daemon().factory();
+    private final ScheduledExecutorService beating = Executors.newSingleThreadScheduledExecutor(threads);
 
     public ClaimKeeper(ArtifactStore store) {
         this(store, MonotonicTime.SYSTEM);
@@ -123,15 +126,35 @@ public final class ClaimKeeper implements AutoCloseable {
         return store.beatInterval().multipliedBy(STALE_AFTER_BEATS);
     }
 
-    /** What is thrown here would end all beating, and with it each claim of this process. */
+    /**
+     * Each lease beats on a thread of its own, so that an answer that does not come holds up no other claim. What is
+     * thrown here would end all beating, and with it each claim of this process.
+     */
     private void beat() {
         for (Lease lease : leases) {
-            try {
-                lease.beat();
-            } catch (RuntimeException | OutOfMemoryError e) {
-                LOG.atWarn().setCause(e).log("a claim could not be renewed; trying again at each beat");
+            if (beatUnderWay.add(lease)) {
+                try {
+                    threads.newThread(() -> beat(lease)).start();
+                } catch (RuntimeException | OutOfMemoryError e) {
+                    beatUnderWay.remove(lease);
+                    notRenewed(e);
+                }
             }
         }
+    }
+
+    private void beat(Lease lease) {
+        try {
+            lease.beat();
+        } catch (RuntimeException | OutOfMemoryError e) {
+            notRenewed(e);
+        } finally {
+            beatUnderWay.remove(lease);
+        }
+    }
+
+    private static void notRenewed(Throwable why) {
+        LOG.atWarn().setCause(why).log("a claim could not be renewed; trying again at each beat");
     }
 
     void ended(Lease lease) {

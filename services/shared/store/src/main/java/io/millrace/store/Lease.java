@@ -16,6 +16,7 @@ public final class Lease implements AutoCloseable {
 
     private final ClaimKeeper keeper;
     private final ArtifactStore store;
+    private final JobKey key;
     private Claim claim;
     private boolean held = true;
     private boolean closed;
@@ -25,11 +26,12 @@ public final class Lease implements AutoCloseable {
     Lease(ClaimKeeper keeper, ArtifactStore store, Claim claim) {
         this.keeper = keeper;
         this.store = store;
+        this.key = claim.key();
         this.claim = claim;
     }
 
-    public synchronized JobKey key() {
-        return claim.key();
+    public JobKey key() {
+        return key;
     }
 
     /** How many processes began this job, this one included. */
@@ -65,7 +67,7 @@ public final class Lease implements AutoCloseable {
         if (!heard.getAsBoolean()) {
             return;
         }
-        Claim next = new Claim(claim.key(), claim.holder(), claim.starts(), claim.beat() + 1);
+        Claim next = new Claim(key, claim.holder(), claim.starts(), claim.beat() + 1);
         try {
             if (store.replaceClaim(Optional.of(claim), next)) {
                 claim = next;
@@ -76,7 +78,7 @@ public final class Lease implements AutoCloseable {
         } catch (IOException e) {
             if (reachable) {
                 LOG.atWarn()
-                        .addKeyValue("job", claim.key())
+                        .addKeyValue("job", key)
                         .log("the claim could not be renewed; trying again at each beat: {}", e.toString());
             }
             reachable = false;
@@ -85,13 +87,13 @@ public final class Lease implements AutoCloseable {
 
     /** A refusal may answer one's own success, whose answer was lost. */
     private void lookAgain(Claim next) throws IOException {
-        Optional<Claim> standing = store.claim(claim.key());
+        Optional<Claim> standing = store.claim(key);
         held = standing.equals(Optional.of(next));
         if (held) {
             claim = next;
         } else {
             LOG.atWarn()
-                    .addKeyValue("job", claim.key())
+                    .addKeyValue("job", key)
                     .log("another process took the claim over; the job goes on, the first commit stands");
         }
     }
@@ -117,22 +119,28 @@ public final class Lease implements AutoCloseable {
         } catch (IOException e) {
             if (!again) {
                 LOG.atWarn()
-                        .addKeyValue("job", claim.key())
+                        .addKeyValue("job", key)
                         .log("the claim could not be taken away; trying again at each beat: {}", e.toString());
             }
         }
     }
 
     /** Takes the claim away that a closed lease left behind on this key. */
-    synchronized void settle(JobKey key) throws IOException {
-        if (closed && claim.key().equals(key)) {
+    void settle(JobKey acquired) throws IOException {
+        if (key.equals(acquired)) { // Of another key it may be at a beat that gets no answer.
+            settle();
+        }
+    }
+
+    private synchronized void settle() throws IOException {
+        if (closed) {
             drop();
         }
     }
 
     private void drop() throws IOException {
         if (held) {
-            store.dropClaim(claim.key(), claim.holder());
+            store.dropClaim(key, claim.holder());
             held = false;
         }
         keeper.ended(this);

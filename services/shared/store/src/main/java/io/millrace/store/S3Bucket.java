@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.awscore.AwsRequestOverrideConfiguration;
 import software.amazon.awssdk.core.ResponseInputStream;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.core.exception.SdkException;
@@ -40,23 +41,30 @@ final class S3Bucket implements AutoCloseable {
 
     private final S3Address address;
     private final S3Client client;
+    private final Optional<Duration> patience;
     private final S3Failure failures;
 
-    private S3Bucket(S3Address address, S3Client client) {
+    private S3Bucket(S3Address address, S3Client client, Optional<Duration> patience) {
         this.address = address;
         this.client = client;
+        this.patience = patience;
         this.failures = new S3Failure(address);
     }
 
     /** @param silence how long the server may say nothing before a request is sent again */
     static S3Bucket connect(S3Address address, Duration silence) throws IOException {
         try {
-            return new S3Bucket(address, S3Connection.open(address, silence));
+            return new S3Bucket(address, S3Connection.open(address, silence), Optional.empty());
         } catch (SdkException e) {
             throw new S3Failure(address).of("opening the store", e);
         } catch (RuntimeException e) {
             throw new S3Failure(address).unusable(e);
         }
+    }
+
+    /** The same bucket, whose small objects are asked for again after so long without an answer. */
+    S3Bucket answeringWithin(Duration limit) {
+        return new S3Bucket(address, client, Optional.of(limit));
     }
 
     String key(String relative) {
@@ -99,9 +107,9 @@ final class S3Bucket implements AutoCloseable {
     Optional<byte[]> get(String key) throws IOException {
         return ask("reading " + key, () -> {
             try {
-                return Optional.of(
-                        client.getObjectAsBytes(get -> get.bucket(name()).key(key(key)))
-                                .asByteArrayUnsafe());
+                return Optional.of(client.getObjectAsBytes(
+                                get -> get.bucket(name()).key(key(key)).overrideConfiguration(this::limit))
+                        .asByteArrayUnsafe());
             } catch (NoSuchKeyException e) {
                 return Optional.empty();
             }
@@ -204,7 +212,11 @@ final class S3Bucket implements AutoCloseable {
     List<String> list(String folder) throws IOException {
         return ask(
                 "listing " + folder,
-                () -> client.listObjectsV2Paginator(list -> list.bucket(name()).prefix(key(folder))).contents().stream()
+                () -> client
+                        .listObjectsV2Paginator(
+                                list -> list.bucket(name()).prefix(key(folder)).overrideConfiguration(this::limit))
+                        .contents()
+                        .stream()
                         .map(object -> object.key().substring(address.prefix().length()))
                         .sorted()
                         .toList());
@@ -213,11 +225,16 @@ final class S3Bucket implements AutoCloseable {
     void delete(String key) throws IOException {
         ask(
                 "deleting " + key,
-                () -> client.deleteObject(delete -> delete.bucket(name()).key(key(key))));
+                () -> client.deleteObject(
+                        delete -> delete.bucket(name()).key(key(key)).overrideConfiguration(this::limit)));
     }
 
     private PutObjectRequest.Builder object(String key) {
-        return PutObjectRequest.builder().bucket(name()).key(key(key));
+        return PutObjectRequest.builder().bucket(name()).key(key(key)).overrideConfiguration(this::limit);
+    }
+
+    private void limit(AwsRequestOverrideConfiguration.Builder request) {
+        patience.ifPresent(request::apiCallAttemptTimeout);
     }
 
     @Override

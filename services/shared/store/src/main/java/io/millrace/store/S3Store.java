@@ -28,6 +28,9 @@ import org.slf4j.LoggerFactory;
 public final class S3Store implements ArtifactStore {
     private static final Logger LOG = LoggerFactory.getLogger(S3Store.class);
     private static final Duration BEAT_INTERVAL = Duration.ofSeconds(10);
+    /** A connection may die without a word: a claim is asked for anew before others take it for a dead holder's. */
+    private static final Duration CLAIM_PATIENCE = BEAT_INTERVAL.dividedBy(2);
+
     private static final Duration LEFT_BEHIND_AFTER = Duration.ofDays(1);
     private static final Duration SILENCE = Duration.ofSeconds(30);
     private static final int PART_BYTES = 16 << 20;
@@ -47,7 +50,7 @@ public final class S3Store implements ArtifactStore {
         this.blobs = new S3Blobs(bucket, uploads, condemned, renewedAfter);
         this.results = new S3Results(bucket);
         this.inventory = new S3Inventory(bucket, uploads, results, condemned);
-        this.claims = new S3Claims(bucket);
+        this.claims = new S3Claims(bucket.answeringWithin(CLAIM_PATIENCE));
         this.address = address;
     }
 

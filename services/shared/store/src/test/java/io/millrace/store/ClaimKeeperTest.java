@@ -207,7 +207,7 @@ class ClaimKeeperTest {
     @Test
     void aLeaseWhoseStoreIsAwayIsKeptAndRaisedWhenItIsBack() throws Exception {
         AtomicInteger beats = new AtomicInteger();
-        ArtifactStore away = whoseBeats(() -> {
+        ArtifactStore away = whoseBeats(_ -> {
             if (beats.incrementAndGet() == 1) {
                 throw new IOException("connection reset");
             }
@@ -229,7 +229,7 @@ class ClaimKeeperTest {
     @Timeout(30)
     void aClaimThatCouldNotBeTakenAwayIsTakenAwayWhenTheStoreIsBack() throws Exception {
         CountDownLatch tries = new CountDownLatch(3);
-        ArtifactStore away = whose("dropClaim", Duration.ofMillis(1), () -> {
+        ArtifactStore away = whose("dropClaim", Duration.ofMillis(1), _ -> {
             tries.countDown();
             if (tries.getCount() > 0) {
                 throw new IOException("connection reset");
@@ -238,16 +238,17 @@ class ClaimKeeperTest {
         try (ClaimKeeper beating = new ClaimKeeper(away)) {
             ((Acquired.Held) beating.acquire(KEY, "me")).lease().close();
             tries.await();
-            while (store.claim(KEY).isPresent()) {
+            while (store.claim(KEY).isPresent() && !Thread.currentThread().isInterrupted()) {
                 Thread.onSpinWait();
             }
+            assertThat(store.claim(KEY)).isEmpty();
         }
     }
 
     @Test
     void aClaimThatThisProcessLeftBehindCountsNoStartOfIts() throws Exception {
         AtomicInteger drops = new AtomicInteger();
-        ArtifactStore away = whose("dropClaim", Duration.ofHours(1), () -> {
+        ArtifactStore away = whose("dropClaim", Duration.ofHours(1), _ -> {
             if (drops.getAndIncrement() == 0) {
                 throw new IOException("connection reset");
             }
@@ -263,7 +264,7 @@ class ClaimKeeperTest {
     @Test
     void aClaimThatTheStoreTookWithoutAnAnswerCountsNoStart() throws Exception {
         AtomicInteger requests = new AtomicInteger();
-        ArtifactStore mute = whose("dropClaim", Duration.ofHours(1), () -> {
+        ArtifactStore mute = whose("dropClaim", Duration.ofHours(1), _ -> {
             if (requests.getAndIncrement() == 0) {
                 throw new IOException("connection reset");
             }
@@ -297,7 +298,7 @@ class ClaimKeeperTest {
     @Timeout(30)
     void whatGoesWrongAtOneBeatEndsNoBeating() throws Exception {
         CountDownLatch beats = new CountDownLatch(2);
-        ArtifactStore faulty = whoseBeats(() -> {
+        ArtifactStore faulty = whoseBeats(_ -> {
             beats.countDown();
             throw new IllegalStateException("a bug");
         });
@@ -307,15 +308,57 @@ class ClaimKeeperTest {
         }
     }
 
+    /** A connection that died without a word, say: the other jobs of the process go on, and so do their claims. */
+    @Test
+    @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void aBeatThatGetsNoAnswerHoldsUpNoOtherAndIsSentOnce() throws Exception {
+        JobKey other = key("b");
+        CountDownLatch answer = new CountDownLatch(1);
+        CountDownLatch sent = new CountDownLatch(1);
+        CountDownLatch answered = new CountDownLatch(3);
+        CountDownLatch othersSent = new CountDownLatch(20);
+        AtomicInteger unanswered = new AtomicInteger();
+        ArtifactStore mute = whoseBeats(key -> {
+            if (key.equals(other)) {
+                othersSent.countDown();
+            } else if (answer.getCount() == 0) {
+                answered.countDown();
+            } else {
+                unanswered.incrementAndGet();
+                sent.countDown();
+                awaited(answer);
+            }
+        });
+        try (ClaimKeeper beating = new ClaimKeeper(mute)) {
+            beating.acquire(KEY, "me");
+            sent.await();
+
+            beating.acquire(other, "me");
+            othersSent.await();
+
+            assertThat(unanswered).hasValue(1);
+            answer.countDown();
+            answered.await();
+        }
+    }
+
+    private static void awaited(CountDownLatch latch) throws IOException {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
+    }
+
     private Claim claimed() throws IOException {
         Claim claim = new Claim(KEY, "me", 1, 1);
         store.replaceClaim(Optional.empty(), claim);
         return claim;
     }
 
-    /** What happens at a beat. */
+    /** What happens at a beat of a claim on this key. */
     private interface Beat {
-        void happens() throws IOException;
+        void happens(JobKey key) throws IOException;
     }
 
     private ArtifactStore whoseBeats(Beat beat) {
@@ -331,7 +374,7 @@ class ClaimKeeperTest {
                     }
                     boolean creates = called.getName().equals("replaceClaim") && ((Optional<?>) arguments[0]).isEmpty();
                     if (called.getName().equals(method) && !creates) {
-                        beat.happens();
+                        beat.happens(arguments[0] instanceof JobKey key ? key : ((Claim) arguments[1]).key());
                     }
                     return invoke(store, called, arguments);
                 });

@@ -7,12 +7,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.store.FaultProxy.Fault;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Results and claims, of which one holds, on a network and a server that fail. */
 class S3CommitFaultIT extends S3FaultFixture {
@@ -140,6 +142,20 @@ class S3CommitFaultIT extends S3FaultFixture {
         assertThatThrownBy(() -> store.dropClaim(key("a"), "me")).hasMessageContaining("deleting claims/");
 
         assertThat(store.claim(key("a"))).isEqualTo(last);
+    }
+
+    /** A connection that died without a word: others take over what is as silent as an upload may be. */
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void aClaimThatGetsNoAnswerIsSoonWrittenAnew() throws IOException {
+        Claim mine = new Claim(key("a"), "me", 1, 1);
+        try (S3Store patient = open(Duration.ofMinutes(10))) {
+            assertThat(patient.replaceClaim(Optional.empty(), mine)).isTrue();
+            proxy.next(1, Fault.SILENT, requests("PUT", "/claims/"));
+
+            assertThat(patient.replaceClaim(Optional.of(mine), new Claim(key("a"), "me", 1, 2)))
+                    .isTrue();
+        }
     }
 
     @Test
