@@ -2,6 +2,8 @@ package io.millrace.store;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.FileLockInterruptionException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.ConcurrentHashMap;
@@ -16,6 +18,7 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class FolderLocks {
     private static final ConcurrentMap<Path, Lock> IN_THIS_PROCESS = new ConcurrentHashMap<>();
+    private static final int LONGEST_PAUSE_MILLIS = 50;
 
     private final Path folder;
 
@@ -28,16 +31,44 @@ final class FolderLocks {
         T run() throws IOException;
     }
 
-    /** Keys share 256 lock files, by their first two digits. */
+    /** Keys share 256 lock files, by their first two digits. Who waits can be interrupted. */
     <T> T locked(String hex, Work<T> work) throws IOException {
         Path file = folder.resolve(hex.substring(0, 2) + ".lock");
         Lock lock = IN_THIS_PROCESS.computeIfAbsent(file, _ -> new ReentrantLock());
-        lock.lock();
+        try {
+            lock.lockInterruptibly();
+        } catch (InterruptedException e) {
+            throw interrupted();
+        }
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                var _ = channel.lock()) {
+                var _ = await(channel)) {
             return work.run();
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * Asks again and again: a process that waits inside the operating system counts as one that waits with all its
+     * threads, so two processes of which each holds a lock that a thread of the other wants would be told of a deadlock
+     * where there is none.
+     */
+    private static FileLock await(FileChannel channel) throws IOException {
+        for (int pauseMillis = 1; ; pauseMillis = Math.min(2 * pauseMillis, LONGEST_PAUSE_MILLIS)) {
+            FileLock held = channel.tryLock();
+            if (held != null) {
+                return held;
+            }
+            try {
+                Thread.sleep(pauseMillis);
+            } catch (InterruptedException e) {
+                throw interrupted();
+            }
+        }
+    }
+
+    private static IOException interrupted() {
+        Thread.currentThread().interrupt();
+        return new FileLockInterruptionException();
     }
 }

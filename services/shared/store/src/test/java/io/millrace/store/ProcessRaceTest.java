@@ -131,19 +131,7 @@ class ProcessRaceTest {
     }
 
     private Process racer(String what, String name, String count) throws IOException {
-        return new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx64m",
-                        "-XX:TieredStopAtLevel=1",
-                        "-XX:+UseSerialGC",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        StoreRacer.class.getName(),
-                        temp.resolve("store").toString(),
-                        what,
-                        name,
-                        count)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
+        return ChildProcess.of(StoreRacer.class, temp.resolve("store").toString(), what, name, count)
                 .start();
     }
 
