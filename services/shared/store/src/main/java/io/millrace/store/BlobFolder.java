@@ -99,17 +99,21 @@ final class BlobFolder {
 
     /**
      * Stores a file that nobody writes to any more by giving it a second name, so that nothing is copied. A file with
-     * other names, which may be a user's, is copied, as is one on another disk.
+     * other names, which may be a user's, is copied, as is one on another disk; one that is there already is not, so that
+     * who tries again where the disk was full needs no more room than the first time.
      *
      * @param known the digest, if the writer computed it
      */
     Content takeOver(Path file, @Nullable Digest known) throws IOException {
-        if (!canBeLinked(file)) {
+        if (known == null && !isOnThisDisk(file)) {
             return write(file);
         }
         Content content = known == null ? Content.of(file) : new Content(known, Files.size(file));
         if (Files.exists(path(content.digest())) && !isNew(content, temps.now())) {
             return content;
+        }
+        if (!isOnThisDisk(file) || !Files.getAttribute(file, "unix:nlink").equals(1)) {
+            return write(file);
         }
         Path temp = temps.next();
         try {
@@ -129,9 +133,8 @@ final class BlobFolder {
         return content;
     }
 
-    private boolean canBeLinked(Path file) throws IOException {
+    private boolean isOnThisDisk(Path file) throws IOException {
         return file.getFileSystem().supportedFileAttributeViews().contains("unix")
-                && Files.getAttribute(file, "unix:nlink").equals(1)
                 && Files.getAttribute(file, "unix:dev").equals(Files.getAttribute(root, "unix:dev"));
     }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.events.ArtifactRef;
 import io.millrace.events.Digest;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,6 +80,33 @@ class FolderBlobsTest extends FolderStoreFixture {
         Files.writeString(users, "changed");
 
         assertThat(blob(Digest.of("weights"))).hasContent("weights");
+    }
+
+    /** A job whose result did not fit any more stores its output again and again: that must not need room for all of it. */
+    @Test
+    void whatIsPutAgainIsNotCopiedAlsoIfItsOtherNameIsTheStoresOwn() throws IOException {
+        List<Path> written = new ArrayList<>();
+        FolderStore counted = FolderStore.open(temp.resolve("counted"), new Disk() {
+            @Override
+            FileOutputStream create(Path file) throws IOException {
+                written.add(file);
+                return super.create(file);
+            }
+        });
+        Path folder = Samples.folder(temp);
+        assumeTrue(
+                folder.getFileSystem().supportedFileAttributeViews().contains("unix"), "skipped: no hard links here");
+        ArtifactRef first = counted.publishFolder(folder, new TreeMap<>());
+        Path weights = folder.resolve("sub/weights.bin").toAbsolutePath();
+
+        for (Map<Path, Digest> known : List.of(Map.<Path, Digest>of(), Map.of(weights, Digest.of("weights")))) {
+            written.clear();
+
+            assertThat(counted.publishFolder(folder, new TreeMap<>(), known).artifact())
+                    .isEqualTo(first);
+
+            assertThat(written).as("the manifest").hasSize(1);
+        }
     }
 
     @Test
