@@ -57,7 +57,7 @@ public final class ClaimKeeper implements AutoCloseable {
     /**
      * Asks for a key. Where another's claim is there this takes up to three beats.
      *
-     * @param holder unique to this process among all that ever lived
+     * @param holder unique to this call among all that ever were: who finds it in a claim takes that for its own
      */
     public Acquired acquire(JobKey key, String holder) throws IOException, InterruptedException {
         for (Lease lease : leases) {

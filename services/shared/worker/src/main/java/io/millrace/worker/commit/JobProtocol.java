@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 
 /**
@@ -49,6 +50,7 @@ public final class JobProtocol {
     private final StageRun stageRun;
     private final String worker;
     private final InstantSource clock;
+    private final AtomicLong acquisitions = new AtomicLong();
 
     public JobProtocol(
             ArtifactStore store,
@@ -113,7 +115,8 @@ public final class JobProtocol {
 
     private Acquired acquire(JobKey key) throws IOException, InterruptedException {
         while (true) {
-            Acquired acquired = claims.acquire(key, worker);
+            // Slots of one worker compete too: a record may come again while its first delivery is worked on.
+            Acquired acquired = claims.acquire(key, worker + "/" + acquisitions.incrementAndGet());
             if (acquired instanceof Acquired.Answered(JobResult result) && !store.isComplete(result.output())) {
                 store.dropResult(result);
             } else {

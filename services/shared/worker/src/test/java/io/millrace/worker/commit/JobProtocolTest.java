@@ -9,6 +9,7 @@ import io.millrace.events.JobEvent.JobStarted;
 import io.millrace.events.JobEvent.JobSucceeded;
 import io.millrace.events.Parameters;
 import io.millrace.events.Reason;
+import io.millrace.store.ArtifactStore;
 import io.millrace.store.Claim;
 import io.millrace.store.Manifest;
 import io.millrace.store.MonotonicTime;
@@ -19,6 +20,8 @@ import io.millrace.worker.StageOutput;
 import io.millrace.worker.Stages;
 import io.millrace.worker.Workspace;
 import java.io.OutputStream;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +30,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -213,5 +219,58 @@ class JobProtocolTest extends JobProtocolFixture {
         public StageOutput run(StageInput<Parameters.Prune> input, Workspace workspace) {
             return new StageOutput(elsewhere, List.of());
         }
+    }
+
+    /** As when a job comes again while its first delivery is worked on, or two names of a model ask for the same one. */
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    @Tag("promise-2")
+    @DisplayName("Promise 2: two slots of one worker do not do the same job at once")
+    void twoSlotsOfOneWorkerDoNotDoTheSameJobAtOnce() throws Exception {
+        store = whoseClaimIsFirstLookedForByTwo();
+        CountDownLatch otherIsThrough = new CountDownLatch(1);
+        AtomicInteger begun = new AtomicInteger();
+        JobProtocol protocol = protocol(
+                (_, _) -> {
+                    if (begun.incrementAndGet() == 2) {
+                        otherIsThrough.countDown();
+                    }
+                    otherIsThrough.await();
+                },
+                MonotonicTime.SYSTEM,
+                Duration.ofHours(1));
+
+        CompletableFuture<?> first =
+                CompletableFuture.runAsync(() -> protocol.run(running()), Thread::startVirtualThread);
+        CompletableFuture<?> second =
+                CompletableFuture.runAsync(() -> protocol.run(running()), Thread::startVirtualThread);
+        CompletableFuture.anyOf(first, second).get();
+        otherIsThrough.countDown();
+        CompletableFuture.allOf(first, second).get();
+
+        assertThat(begun).hasValue(1);
+        assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.CLAIMED);
+        assertThat(only(JobSucceeded.class).fromStore()).isFalse();
+    }
+
+    /** Both find none. */
+    private ArtifactStore whoseClaimIsFirstLookedForByTwo() {
+        CyclicBarrier both = new CyclicBarrier(2);
+        AtomicInteger looks = new AtomicInteger();
+        return (ArtifactStore) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {ArtifactStore.class}, (_, called, arguments) -> {
+                    if (called.getName().equals("beatInterval")) {
+                        return Duration.ofMillis(100);
+                    }
+                    try {
+                        Object answer = called.invoke(memory, arguments);
+                        if (called.getName().equals("claim") && looks.incrementAndGet() <= 2) {
+                            both.await();
+                        }
+                        return answer;
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
     }
 }
