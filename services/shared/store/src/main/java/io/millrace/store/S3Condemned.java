@@ -11,14 +11,18 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import software.amazon.awssdk.core.SdkServiceClientConfiguration;
+import software.amazon.awssdk.retries.DefaultRetryStrategy;
 import software.amazon.awssdk.services.s3.model.DeleteObjectsResponse;
 import software.amazon.awssdk.services.s3.model.ObjectIdentifier;
+import software.amazon.awssdk.services.s3.model.S3Exception;
 
 /**
  * Deletes blobs of a bucket without ever deleting one that was just put: a server can neither lock nor delete on
  * condition. Whoever deletes says so first, then looks at the ages; whoever puts a blob that was there already writes it
  * anew, which makes it young, and then looks for such announcements. In whatever order these four come, either the
- * deleter sees a young blob, or the writer sees the announcement, waits for its end, and writes again what went.
+ * deleter sees a young blob, or the writer sees the announcement, waits for its end, and writes again what went. A
+ * deletion is sent once: repeated, it could take what was put since the first one was done.
  *
  * <pre>
  * condemned/&lt;2 hex&gt;/&lt;uuid&gt;   the digests that are about to go; there only while they go
@@ -30,6 +34,7 @@ final class S3Condemned {
     private static final Duration LONGEST_DELETION = Duration.ofMinutes(5);
     private static final Duration LEFT_BEHIND_AFTER = LONGEST_DELETION.multipliedBy(3);
     private static final Duration PAUSE = Duration.ofSeconds(1);
+    private static final int BUSY = 503;
     /** What a server takes in one request. */
     private static final int MOST_AT_ONCE = 1000;
 
@@ -121,12 +126,22 @@ final class S3Condemned {
                 "deleting " + keys.size() + " blobs",
                 () -> bucket.client()
                         .deleteObjects(delete -> delete.bucket(bucket.name())
-                                .delete(all -> all.objects(keys).quiet(true))));
+                                .delete(all -> all.objects(keys).quiet(true))
+                                .overrideConfiguration(request -> request.addPlugin(S3Condemned::sendOnce))));
         if (answer.hasErrors() && !answer.errors().isEmpty()) {
             throw new IOException(bucket.key("blobs/") + ": " + answer.errors().size() + " of " + keys.size()
                     + " blobs were not deleted, the first because: "
                     + answer.errors().getFirst().message()
                     + "; allow s3:DeleteObject below the prefix, and run it again");
         }
+    }
+
+    /** Unless the server says that it is too busy to do it. */
+    private static void sendOnce(SdkServiceClientConfiguration.Builder config) {
+        config.overrideConfiguration(config.overrideConfiguration()
+                .copy(o -> o.retryStrategy(DefaultRetryStrategy.standardStrategyBuilder()
+                        .useClientDefaults(false)
+                        .retryOnException(failed -> failed instanceof S3Exception answer && answer.statusCode() == BUSY)
+                        .build())));
     }
 }

@@ -41,6 +41,8 @@ final class FaultProxy implements AutoCloseable {
         CONDITION_IGNORED,
         /** Refused, as a conditional write while another is under way. */
         CONFLICT,
+        /** Refused, as by a server that has too much to do. */
+        BUSY,
         /** Refused, as to credentials without the right. */
         DENIED,
         /** Refused, as Versity words it for a key that it does not know. */
@@ -152,6 +154,7 @@ final class FaultProxy implements AutoCloseable {
                     answer(exchange, send(exchange, body, Set.of("if-none-match")), Set.of(), false);
                 case CUT -> answer(exchange, send(exchange, body, Set.of()), Set.of(), true);
                 case CONFLICT -> refuse(exchange, 409, "ConditionalRequestConflict");
+                case BUSY -> refuse(exchange, 503, "SlowDown");
                 case DENIED -> refuse(exchange, 403, "AccessDenied");
                 case USER_NOT_FOUND -> refuse(exchange, 404, "XAdminUserNotFound");
                 case SKEWED -> refuse(exchange, 403, "RequestTimeTooSkewed");

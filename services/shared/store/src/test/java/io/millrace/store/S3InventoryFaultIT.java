@@ -154,4 +154,31 @@ class S3InventoryFaultIT extends S3FaultFixture {
                 .as("the server may still do what it was asked")
                 .isEqualTo(1);
     }
+
+    /** A writer who came after the first one finds no blob there, and has no reason to wait for anybody. */
+    @Test
+    void aDeletionWhoseAnswerWasLostIsNotSentAgainForItCouldTakeWhatWasPutSince() throws IOException {
+        Digest blob = store.put(bytes("content"));
+        proxy.next(1, Fault.ANSWER_LOST, requests("POST", "delete"));
+
+        assertThatThrownBy(() -> store.inventory()
+                        .delete(List.of(new Inventory.Blob(blob, 7, Duration.ZERO)), StoreCareContract.ALL_OLD))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("deleting 1 blobs failed");
+
+        assertThat(asked("POST", "delete")).isEqualTo(1);
+        assertThat(store.contains(blob)).isFalse();
+    }
+
+    @Test
+    void aDeletionThatTheServerIsTooBusyForIsSentAgain() throws Exception {
+        Digest blob = store.put(bytes("content"));
+        proxy.next(2, Fault.BUSY, requests("POST", "delete"));
+
+        assertThat(store.inventory()
+                        .delete(List.of(new Inventory.Blob(blob, 7, Duration.ZERO)), StoreCareContract.ALL_OLD))
+                .hasSize(1);
+
+        assertThat(store.contains(blob)).isFalse();
+    }
 }
