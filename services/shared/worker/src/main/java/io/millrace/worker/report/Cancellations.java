@@ -24,8 +24,10 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.slf4j.Logger;
@@ -129,9 +131,7 @@ public final class Cancellations implements Predicate<JobRef>, AutoCloseable {
 
     private void follow() {
         try (var consumer = new KafkaConsumer<>(settings, new StringDeserializer(), new ByteArrayDeserializer())) {
-            List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
-                    .map(info -> new TopicPartition(topic, info.partition()))
-                    .toList();
+            List<TopicPartition> partitions = partitions(topic, consumer.partitionsFor(topic));
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
             cancelled.begin(partitions);
@@ -145,6 +145,16 @@ public final class Cancellations implements Predicate<JobRef>, AutoCloseable {
                 }
             }
         }
+    }
+
+    /** A topic that is gone, or not there yet, is asked for again: a consumer of no partitions cannot be polled. */
+    static List<TopicPartition> partitions(String topic, List<PartitionInfo> found) {
+        if (found.isEmpty()) {
+            throw new UnknownTopicOrPartitionException(topic + ": is not there; 'millrace topics apply' makes it");
+        }
+        return found.stream()
+                .map(info -> new TopicPartition(topic, info.partition()))
+                .toList();
     }
 
     private void apply(ConsumerRecord<String, byte[]> record) {
