@@ -103,7 +103,6 @@ public final class Worker implements AutoCloseable {
             throw new StartException(problems.stream().limit(3).collect(Collectors.joining("; "))
                     + (problems.size() > 3 ? "; and " + (problems.size() - 3) + " more" : ""));
         }
-        StageRun.sweep(settings.workFolder(), clock.instant().minus(KEEP_WORK));
         ClaimKeeper claims = opened(new ClaimKeeper(store), opened);
         SchemaTopic schemas = opened(new SchemaTopic(kafka.client(name + "-schemas"), kafka.topics()), opened);
         schemas.publishOwn();
@@ -118,6 +117,7 @@ public final class Worker implements AutoCloseable {
                         kafka.client(name + "-events")),
                 opened);
         StageRun stageRun = new StageRun(stages, store, publisher, cancelled, settings, clock, System::nanoTime);
+        stageRun.sweep(KEEP_WORK);
         this.slots = new Slots(
                 settings,
                 stages.names(),

@@ -16,7 +16,7 @@ import java.util.stream.Stream;
  * are deleted (ext4) looks at each of them before it finds one for a new file or folder; the shorter the jobs, the
  * more it tells.
  */
-final class SpareFolders {
+class SpareFolders {
     static final String PREFIX = "spare-";
 
     private final Queue<Path> spares = new ConcurrentLinkedQueue<>();

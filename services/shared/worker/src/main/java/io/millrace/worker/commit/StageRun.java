@@ -6,13 +6,13 @@ import io.millrace.store.ArtifactStore;
 import io.millrace.worker.Stages;
 import io.millrace.worker.WorkerSettings;
 import java.io.IOException;
-import java.nio.file.Path;
+import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -58,9 +58,28 @@ public final class StageRun {
         return timer;
     }
 
-    /** Removes what jobs left on disk that nobody took up again since {@code before}. */
-    public static void sweep(Path workFolder, Instant before) throws IOException {
-        new WorkFolders(workFolder).sweep(before);
+    /** Removes what jobs left on disk that nobody took up again for so long: now, and each day. */
+    public void sweep(Duration keep) throws IOException {
+        sweep(keep, Duration.ofDays(1));
+    }
+
+    void sweep(Duration keep, Duration interval) throws IOException {
+        folders.sweep(clock.instant().minus(keep));
+        Runnable again = () -> sweepAgain(keep);
+        // Deleting may take longer than a job may be silent.
+        var _ = timer.scheduleAtFixedRate(
+                () -> Thread.ofPlatform().name("work-sweep").daemon().start(again),
+                interval.toNanos(),
+                interval.toNanos(),
+                TimeUnit.NANOSECONDS);
+    }
+
+    private void sweepAgain(Duration keep) {
+        try {
+            folders.sweep(clock.instant().minus(keep));
+        } catch (IOException | UncheckedIOException e) {
+            LOG.warn("what earlier jobs left in {} stays another day: {}", settings.workFolder(), e.toString());
+        }
     }
 
     Outcome run(RunningJob run) {

@@ -3,6 +3,7 @@ package io.millrace.worker.commit;
 import io.millrace.events.Role;
 import io.millrace.store.FolderTree;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileLock;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -116,9 +117,13 @@ final class WorkFolder implements AutoCloseable {
     }
 
     /** Nothing of this job is needed any more. */
-    void delete() throws IOException {
-        spares.give(place);
-        deleted = true;
+    void delete() {
+        try {
+            spares.give(place);
+            deleted = true;
+        } catch (IOException | UncheckedIOException e) {
+            left(e);
+        }
     }
 
     @Override
@@ -128,9 +133,13 @@ final class WorkFolder implements AutoCloseable {
                 clearInputs();
             }
         } catch (IOException e) {
-            // The job's outcome does not depend on it, and the sweep at the next start finds what is left.
-            LOG.warn("could not clear {}: {}", place, e.toString());
+            left(e);
         }
+    }
+
+    /** The job's outcome does not depend on it, and the next sweep finds it. */
+    private void left(Exception why) {
+        LOG.warn("could not clear {}: {}", place, why.toString());
     }
 
     private void clearInputs() throws IOException {

@@ -6,6 +6,7 @@ import io.millrace.store.FolderTree;
 import java.io.IOException;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Optional;
@@ -57,11 +58,19 @@ final class WorkFolders {
         try (Stream<Path> places = Files.list(root)) {
             for (Path place : places.toList()) {
                 Matcher name = NAME.matcher(place.getFileName().toString());
-                if (name.matches()
-                        && Files.getLastModifiedTime(place).toInstant().isBefore(before)) {
+                if (name.matches() && isOlder(place, before)) {
                     sweepPlace(place, name);
                 }
             }
+        }
+    }
+
+    /** Workers here give a folder another name at the end of each job. */
+    private static boolean isOlder(Path place, Instant before) throws IOException {
+        try {
+            return Files.getLastModifiedTime(place).toInstant().isBefore(before);
+        } catch (NoSuchFileException e) {
+            return false;
         }
     }
 

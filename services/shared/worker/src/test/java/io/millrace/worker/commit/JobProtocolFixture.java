@@ -104,10 +104,19 @@ abstract class JobProtocolFixture {
 
     JobProtocol protocol(Stages stages, MonotonicTime time, Duration stall, LongSupplier nanoTime) {
         InstantSource clock = InstantSource.system();
-        StageRun stageRun =
-                new StageRun(stages, store, reports(), cancelled::contains, settings(stall), clock, nanoTime);
         return new JobProtocol(
-                store, new ClaimKeeper(store, time), reports(), cancelled::contains, stageRun, "me", clock);
+                store,
+                new ClaimKeeper(store, time),
+                reports(),
+                cancelled::contains,
+                stageRun(stages, stall, nanoTime),
+                "me",
+                clock);
+    }
+
+    StageRun stageRun(Stages stages, Duration stall, LongSupplier nanoTime) {
+        return new StageRun(
+                stages, store, reports(), cancelled::contains, settings(stall), InstantSource.system(), nanoTime);
     }
 
     RunningJob running() {
@@ -163,10 +172,14 @@ abstract class JobProtocolFixture {
 
     /** The store of a process that is killed before the first byte of an output is stored. */
     ArtifactStore dyingAtPublication() {
+        return dyingAt("publishFolder", new Error("killed"));
+    }
+
+    ArtifactStore dyingAt(String method, Error error) {
         return (ArtifactStore) Proxy.newProxyInstance(
                 getClass().getClassLoader(), new Class<?>[] {ArtifactStore.class}, (proxy, called, arguments) -> {
-                    if (called.getName().equals("publishFolder")) {
-                        throw new Error("killed");
+                    if (called.getName().equals(method)) {
+                        throw error;
                     }
                     try {
                         return called.invoke(memory, arguments);

@@ -9,6 +9,8 @@ import io.millrace.events.Role;
 import io.millrace.store.FolderTree;
 import io.millrace.worker.StageOutput;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -16,6 +18,7 @@ import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -202,5 +205,46 @@ class WorkFolderTest {
         }
 
         assertThat(elsewhere.resolve("kept")).exists();
+    }
+
+    /** A file system that may be read alone by now, say. */
+    @Test
+    void aFolderThatCannotBeDeletedChangesNoOutcome() throws IOException {
+        SpareFolders full = new SpareFolders() {
+            @Override
+            void give(Path place) throws IOException {
+                throw new IOException("Read-only file system");
+            }
+        };
+        Path place = root.resolve(KEY.toString());
+        FileLock lock = PlaceLocks.in(root).take(KEY, 1).orElseThrow();
+        try (WorkFolder folder = WorkFolder.open(place, lock, full)) {
+            Files.createDirectories(folder.input(Role.MODEL));
+
+            folder.delete();
+        }
+
+        assertThat(place.resolve(WorkFolder.WORK)).isDirectory();
+        assertThat(place.resolve("input-model")).doesNotExist();
+    }
+
+    /** Workers of one machine share the folder, and one begins while the others work. */
+    @Test
+    void aSweepMindsNoFolderThatGetsAnotherNameMeanwhile() throws Exception {
+        WorkFolders busy = folders();
+        CompletableFuture<Void> work = CompletableFuture.runAsync(() -> {
+            for (int i = 0; i < 2_000; i++) {
+                try (WorkFolder folder = busy.open(new JobKey(Digest.of("job " + i)))) {
+                    folder.delete();
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+        });
+        WorkFolders sweeping = folders();
+        do {
+            sweeping.sweep(Instant.now().minusSeconds(3_600));
+        } while (!work.isDone());
+        work.get();
     }
 }
