@@ -105,11 +105,8 @@ final class FailureRules {
         if (thrown instanceof StageException known) {
             return failure(known.failure().reason(), known.failure().message());
         }
-        if (outOfMemory(thrown)) {
-            return failure(
-                    Reason.OUT_OF_MEMORY,
-                    "the job takes more memory than this worker has (" + describe(thrown)
-                            + "); give the stage more memory or fewer --slots, then retry");
+        if (isOutOfMemory(thrown)) {
+            return outOfMemory(thrown);
         }
         if (DiskFullException.isBehind(thrown)) {
             return failure(
@@ -125,6 +122,14 @@ final class FailureRules {
                         : describe(thrown));
     }
 
+    /** Memory ran out, in the stage or around it. */
+    static Failure outOfMemory(Throwable thrown) {
+        return failure(
+                Reason.OUT_OF_MEMORY,
+                "the job takes more memory than this worker has (" + describe(thrown)
+                        + "); give the stage more memory or fewer --slots, then retry");
+    }
+
     /** Java says of a system that may be read alone what the system calls it, and has no class for it. */
     private static boolean unwritable(Throwable thrown, Path folder) {
         Throwable cause = thrown instanceof UncheckedIOException wrapped ? wrapped.getCause() : thrown;
@@ -135,7 +140,7 @@ final class FailureRules {
                         || String.valueOf(file.getReason()).equals("Read-only file system"));
     }
 
-    private static boolean outOfMemory(Throwable thrown) {
+    private static boolean isOutOfMemory(Throwable thrown) {
         for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
             String message = String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT);
             if (cause instanceof OutOfMemoryError || OUT_OF_MEMORY.stream().anyMatch(message::contains)) {

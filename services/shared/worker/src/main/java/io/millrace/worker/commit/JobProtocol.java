@@ -79,6 +79,8 @@ public final class JobProtocol {
             acquired = acquire(run.ref().key());
         } catch (IOException e) {
             return end(run, stopped(run).orElseGet(() -> storeAway(e)));
+        } catch (OutOfMemoryError e) {
+            return end(run, tooLittleMemory(e));
         } catch (InterruptedException e) {
             return end(run, stopped(run).orElseGet(() -> Interruption.SHUTDOWN.outcome("waiting for a claim")));
         }
@@ -129,7 +131,11 @@ public final class JobProtocol {
         if (!publish(run, new JobStarted(run.ref(), clock.instant(), worker, starts))) {
             return Interruption.SHUTDOWN.outcome("publishing its start");
         }
-        return stageRun.run(run);
+        try {
+            return stageRun.run(run);
+        } catch (OutOfMemoryError e) {
+            return tooLittleMemory(e);
+        }
     }
 
     /** The claim is forgotten only when its end is known to all: a retry then counts anew. */
@@ -182,6 +188,11 @@ public final class JobProtocol {
 
     private static Optional<Outcome> stopped(RunningJob run) {
         return run.interruption().map(why -> why.outcome("waiting for a claim"));
+    }
+
+    /** Another job of this process may have taken it; without an outcome this one would come again at once, and again. */
+    private static Outcome tooLittleMemory(OutOfMemoryError e) {
+        return new Outcome.Failed(FailureRules.outOfMemory(e), Duration.ZERO);
     }
 
     private static Outcome storeAway(IOException e) {

@@ -1,6 +1,7 @@
 package io.millrace.worker.commit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.events.ArtifactRef;
@@ -229,5 +230,18 @@ class JobAndStoreTest extends JobProtocolFixture {
 
         assertThat(only(JobSucceeded.class).measurements()).containsExactly(FakeStage.MEASUREMENT);
         assertThat(computed).hasValue(1);
+    }
+
+    /** Another slot filled the heap. Without an event the record would come again at once, until it may come no more. */
+    @ParameterizedTest
+    @ValueSource(strings = {"claim", "checkOut", "publishFolder", "commit"})
+    void memoryThatRunsOutAroundTheStageIsReported(String method) throws Exception {
+        store = dyingAt(method, new OutOfMemoryError("Java heap space"));
+
+        assertThatCode(() -> assertThat(run((_, _) -> {}).published()).isTrue()).doesNotThrowAnyException();
+
+        assertThat(only(JobFailed.class).failure().reason()).isEqualTo(Reason.OUT_OF_MEMORY);
+        assertThat(only(JobFailed.class).failure().message()).contains("Java heap space", "fewer --slots");
+        assertThat(memory.claim(job.key())).isEmpty();
     }
 }
