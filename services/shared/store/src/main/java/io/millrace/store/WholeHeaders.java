@@ -12,16 +12,17 @@ import software.amazon.awssdk.http.SdkHttpResponse;
 /**
  * Refuses an answer with content that does not say where the content ends, and asks again. A connection that is cut within
  * the headers leaves such an answer, and the HTTP client takes it for whole: a listing without names, an object without
- * bytes.
+ * bytes, one of no size.
  */
 final class WholeHeaders implements ExecutionInterceptor {
-    private static final Set<SdkHttpMethod> WITH_CONTENT = EnumSet.of(SdkHttpMethod.GET, SdkHttpMethod.POST);
+    private static final Set<SdkHttpMethod> WITH_LENGTH =
+            EnumSet.of(SdkHttpMethod.GET, SdkHttpMethod.HEAD, SdkHttpMethod.POST);
 
     @Override
     public void beforeUnmarshalling(Context.BeforeUnmarshalling context, ExecutionAttributes attributes) {
         SdkHttpResponse answer = context.httpResponse();
         if (answer.isSuccessful()
-                && WITH_CONTENT.contains(context.httpRequest().method())
+                && WITH_LENGTH.contains(context.httpRequest().method())
                 && answer.firstMatchingHeader("Content-Length").isEmpty()
                 && answer.firstMatchingHeader("Transfer-Encoding").isEmpty()) {
             throw RetryableException.create(
