@@ -12,10 +12,16 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The options that say which Millrace a command speaks to. Without any it is the one that runs in {@code ./.millrace}. */
 final class Cluster {
+    @SuppressWarnings("NullAway.Init") // picocli sets the field
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec;
+
     @Option(
             names = "--home",
             paramLabel = "DIR",
@@ -85,7 +91,7 @@ final class Cluster {
         }
         settings.put("bootstrap.servers", address);
         Connection connection = new Connection(settings, topics, Optional.ofNullable(place));
-        connection.requireBroker();
+        connection.requireBroker(spec.commandLine().getErr());
         return connection;
     }
 

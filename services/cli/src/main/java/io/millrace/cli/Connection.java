@@ -11,6 +11,7 @@ import io.millrace.store.ArtifactStore;
 import io.millrace.store.StoreAddressException;
 import io.millrace.store.Stores;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -30,6 +31,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
@@ -45,6 +47,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
  */
 public record Connection(Map<String, Object> kafka, Topics topics, Optional<String> storePlace) {
     private static final int BROKER_ANSWER_SECONDS = 30;
+    private static final int SILENT_SECONDS = 5;
 
     public Connection {
         kafka = Map.copyOf(kafka);
@@ -54,10 +57,15 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
         return String.valueOf(kafka.get("bootstrap.servers"));
     }
 
-    /** Fails in seconds and in one line if no broker answers; an interrupt ends it at once. */
-    void requireBroker() {
+    /**
+     * Fails in half a minute and in one line if no broker answers, which one that is started again may take; an interrupt
+     * ends it at once.
+     *
+     * @param err is told what is waited for, if that takes long
+     */
+    void requireBroker(PrintWriter err) {
         try (Admin admin = admin()) {
-            awaitAnswer(admin);
+            awaitAnswer(admin, err);
         } catch (InterruptException e) {
             throw e;
         } catch (ExecutionException | TimeoutException | KafkaException e) {
@@ -75,9 +83,16 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
         }
     }
 
-    private static void awaitAnswer(Admin admin) throws ExecutionException, TimeoutException {
+    private void awaitAnswer(Admin admin, PrintWriter err) throws ExecutionException, TimeoutException {
+        KafkaFuture<String> answer = admin.describeCluster().clusterId();
         try {
-            admin.describeCluster().clusterId().get(BROKER_ANSWER_SECONDS, TimeUnit.SECONDS);
+            try {
+                answer.get(SILENT_SECONDS, TimeUnit.SECONDS);
+            } catch (TimeoutException notYet) {
+                err.println("millrace: no Kafka broker answers at " + address() + " yet; waiting for one up to "
+                        + BROKER_ANSWER_SECONDS + " s");
+                answer.get(BROKER_ANSWER_SECONDS - SILENT_SECONDS, TimeUnit.SECONDS);
+            }
         } catch (InterruptedException e) {
             // Marks the thread again before the client is closed, which otherwise waits for the answer.
             throw new InterruptException(e);

@@ -32,7 +32,8 @@ final class ConnectionTest {
                     Optional.empty());
             Thread.currentThread().interrupt();
 
-            assertThatThrownBy(connection::requireBroker).isInstanceOf(InterruptException.class);
+            assertThatThrownBy(() -> connection.requireBroker(new PrintWriter(Writer.nullWriter())))
+                    .isInstanceOf(InterruptException.class);
 
             assertThat(Thread.interrupted()).isTrue();
         }
