@@ -20,7 +20,7 @@ public final class ModelFiles {
      * Copies a model's files into a folder, each verified against its digest. The folder appears when all are there and
      * not before, so a server that watches for it never loads half a model.
      *
-     * @param folder must not exist, or be empty
+     * @param folder must not exist, or be empty and no mount point
      */
     public static Path pull(ArtifactStore store, ModelPublished model, Path folder) throws IOException {
         return pull(store, model, folder, ByteProgress.UNWATCHED);
@@ -29,7 +29,7 @@ public final class ModelFiles {
     /** As above; an interrupt ends it, and leaves nothing. What a killed one left, the next into the same folder removes. */
     public static Path pull(ArtifactStore store, ModelPublished model, Path folder, ByteProgress progress)
             throws IOException {
-        Path target = folder.toAbsolutePath();
+        Path target = target(folder);
         Manifest manifest = store.manifest(model.artifact());
         Files.createDirectories(target.resolveSibling(""));
         PartialFolder partial = PartialFolder.of(target)
@@ -50,5 +50,20 @@ public final class ModelFiles {
         } catch (DirectoryNotEmptyException e) {
             throw new IOException(folder + ": is not empty; name a new folder for each version", e);
         }
+    }
+
+    /** What is to be replaced when all is there: never a link, but what it leads to. */
+    private static Path target(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            return folder.toAbsolutePath().normalize();
+        }
+        Path target = folder.toRealPath();
+        Path above = target.getParent();
+        if (above == null || !Files.getFileStore(above).equals(Files.getFileStore(target))) {
+            throw new IOException(
+                    folder + ": a disk is mounted there, which cannot be replaced by a folder that appears at"
+                            + " once; name a new folder below it");
+        }
+        return target;
     }
 }

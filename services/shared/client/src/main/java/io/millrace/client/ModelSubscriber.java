@@ -62,7 +62,7 @@ public final class ModelSubscriber implements AutoCloseable {
         this.consumer = consumer;
         this.records = new ModelRecords(codec);
         this.schemas = schemas;
-        consumer.subscribe(List.of(topics.models()));
+        consumer.subscribe(List.of(topics.models()), new GroupBeginning(consumer));
     }
 
     /** What to do with a model. */

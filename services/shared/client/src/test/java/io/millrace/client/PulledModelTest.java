@@ -2,6 +2,7 @@ package io.millrace.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.events.Digest;
 import io.millrace.events.ModelPublished;
@@ -81,5 +82,39 @@ class PulledModelTest extends ModelFixture {
         try (var left = Files.list(models)) {
             assertThat(left).containsExactly(pulled);
         }
+    }
+
+    @Test
+    void anEmptyFolderIsFilledHoweverItIsNamed() throws Exception {
+        FolderStore store = FolderStore.open(temp.resolve("store"));
+        Path made = Files.createDirectories(temp.resolve("made"));
+        Files.writeString(made.resolve("model.gguf"), "weights");
+        ModelPublished model = model("v1", "phone", store.publishFolder(made, new TreeMap<>()));
+        Path here = Files.createDirectories(temp.resolve("here"));
+        Path elsewhere = Files.createDirectories(temp.resolve("elsewhere"));
+        Path link = Files.createSymbolicLink(temp.resolve("link"), elsewhere);
+
+        ModelFiles.pull(store, model, here.resolve("."));
+        ModelFiles.pull(store, model, link);
+
+        assertThat(here.resolve("model.gguf")).hasContent("weights");
+        assertThat(link).isSymbolicLink();
+        assertThat(elsewhere.resolve("model.gguf")).hasContent("weights");
+        assertThatThrownBy(() -> ModelFiles.pull(store, model, link)).hasMessageContaining("is not empty");
+    }
+
+    @Test
+    void aMountPointIsRefusedBeforeAnythingIsFetched() throws Exception {
+        Path mounted = Path.of("/proc");
+        assumeTrue(Files.isDirectory(mounted), "skipped: nothing is known to be mounted here");
+        FolderStore store = FolderStore.open(temp.resolve("store"));
+        Path made = Files.createDirectories(temp.resolve("made"));
+        Files.writeString(made.resolve("model.gguf"), "weights");
+        ModelPublished model = model("v1", "phone", store.publishFolder(made, new TreeMap<>()));
+
+        assertThatThrownBy(() -> ModelFiles.pull(store, model, mounted))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("/proc: a disk is mounted there")
+                .hasMessageContaining("name a new folder below it");
     }
 }

@@ -43,13 +43,13 @@ class ReceivedModelsTest extends ModelFixture {
         ModelPublished second = model("v2", "phone");
 
         try (ModelSubscriber subscriber = new ModelSubscriber(consumer, codec, closed::incrementAndGet, TOPICS)) {
-            consumer.rebalance(List.of(MODELS));
             consumer.updateBeginningOffsets(Map.of(MODELS, 0L));
+            consumer.rebalance(List.of(MODELS));
             add(consumer, MODELS, 0, "chat", records.record(first).value());
             add(consumer, MODELS, 1, "chat", "not an event".getBytes(StandardCharsets.UTF_8));
 
             assertThat(subscriber.poll(Duration.ZERO)).containsExactly(first);
-            assertThat(consumer.committed(Set.of(MODELS)).get(MODELS)).isNull();
+            assertThat(consumer.committed(Set.of(MODELS)).get(MODELS)).isEqualTo(new OffsetAndMetadata(0));
             add(consumer, MODELS, 2, "chat", null);
             add(consumer, MODELS, 3, "chat", records.record(second).value());
             assertThat(subscriber.poll(Duration.ZERO)).containsExactly(second);
@@ -70,8 +70,8 @@ class ReceivedModelsTest extends ModelFixture {
 
         try (ModelSubscriber subscriber = new ModelSubscriber(consumer, codec, () -> {}, TOPICS)) {
             consumer.schedulePollTask(() -> {
-                consumer.rebalance(List.of(MODELS));
                 consumer.updateBeginningOffsets(Map.of(MODELS, 0L));
+                consumer.rebalance(List.of(MODELS));
                 add(consumer, MODELS, 0, "chat", records.record(first).value());
             });
 
@@ -84,6 +84,26 @@ class ReceivedModelsTest extends ModelFixture {
         }
 
         assertThat(received).containsExactly(first);
+    }
+
+    /** As {@code subscribe --group} begins: what is published between a stop and the next start is not to be missed. */
+    @Test
+    void aGroupThatBeginsWithWhatComesNextGoesOnThereAlsoIfNothingCame() throws Exception {
+        MockConsumer<String, byte[]> consumer = new MockConsumer<>("latest");
+        try (ModelSubscriber subscriber = new ModelSubscriber(consumer, codec, () -> {}, TOPICS)) {
+            consumer.updateEndOffsets(Map.of(MODELS, 5L));
+            consumer.rebalance(List.of(MODELS));
+            assertThat(subscriber.poll(Duration.ZERO)).isEmpty();
+
+            assertThat(consumer.committed(Set.of(MODELS)).get(MODELS)).isEqualTo(new OffsetAndMetadata(5));
+
+            consumer.updateEndOffsets(Map.of(MODELS, 7L));
+            consumer.rebalance(List.of());
+            consumer.rebalance(List.of(MODELS));
+            assertThat(consumer.committed(Set.of(MODELS)).get(MODELS))
+                    .as("where it began stands")
+                    .isEqualTo(new OffsetAndMetadata(5));
+        }
     }
 
     /** Asked for with an empty hand, a broker that is away would end the subscriber after a minute. */
@@ -99,8 +119,8 @@ class ReceivedModelsTest extends ModelFixture {
         };
 
         try (ModelSubscriber subscriber = new ModelSubscriber(consumer, codec, () -> {}, TOPICS)) {
-            consumer.rebalance(List.of(MODELS));
             consumer.updateBeginningOffsets(Map.of(MODELS, 0L));
+            consumer.rebalance(List.of(MODELS));
             subscriber.poll(Duration.ZERO);
             subscriber.poll(Duration.ZERO);
             assertThat(commits).hasValue(0);
@@ -125,8 +145,8 @@ class ReceivedModelsTest extends ModelFixture {
         List<ModelPublished> received = new ArrayList<>();
 
         try (ModelSubscriber subscriber = new ModelSubscriber(consumer, codec, () -> {}, TOPICS)) {
-            consumer.rebalance(List.of(MODELS));
             consumer.updateBeginningOffsets(Map.of(MODELS, 0L));
+            consumer.rebalance(List.of(MODELS));
             consumer.setPollException(new TimeoutException("away"));
             add(consumer, MODELS, 0, "chat", records.record(first).value());
 
@@ -154,8 +174,8 @@ class ReceivedModelsTest extends ModelFixture {
         MockConsumer<String, byte[]> consumer = new MockConsumer<>("earliest");
 
         try (ModelSubscriber subscriber = new ModelSubscriber(consumer, asking, () -> {}, TOPICS)) {
-            consumer.rebalance(List.of(MODELS));
             consumer.updateBeginningOffsets(Map.of(MODELS, 0L));
+            consumer.rebalance(List.of(MODELS));
             byte[] known = records.record(model("v1", "phone")).value();
             add(consumer, MODELS, 0, "chat", known);
             add(consumer, MODELS, 1, "chat", newer);
