@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import io.millrace.cli.demo.Demo;
+import io.millrace.cli.local.FolderLock;
 import io.millrace.cli.local.Home;
 import io.millrace.cli.local.LocalMode;
 import io.millrace.cli.local.LocalSettings;
@@ -31,8 +32,6 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         footer = {"", "Example:", "  millrace demo"})
 final class DemoCommand implements Callable<Integer> {
-    private static final String MARK = "policy.yaml";
-
     @Mixin
     private final Output output = new Output();
 
@@ -100,20 +99,30 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    /** Empties the folder of an earlier demo, and touches nothing else. */
+    /** Empties the folder of an earlier demo, all but its lock, and touches nothing else. */
     private static void makeFresh(Home home) throws IOException {
         Path folder = home.folder();
-        if (!Files.exists(folder)) {
+        if (!Files.exists(folder) || entries(folder).isEmpty()) {
             return;
         }
-        home.lock().close();
-        try (Stream<Path> entries = Files.list(folder)) {
-            boolean foreign = !Files.exists(folder.resolve(MARK)) && entries.anyMatch(entry -> !entry.endsWith("lock"));
-            if (foreign) {
-                throw new CommandFailure(
-                        ExitCode.REFUSED, folder + " holds something that no demo made; name another --home");
+        if (!Files.exists(folder.resolve(Demo.MARK))) {
+            throw new CommandFailure(
+                    ExitCode.REFUSED,
+                    folder + " is not empty and holds no " + Demo.MARK
+                            + ", as the folder of a demo does; name another --home, or delete it yourself");
+        }
+        try (FolderLock _ = home.lock()) {
+            for (Path entry : entries(folder)) {
+                if (!entry.endsWith(Home.LOCK)) {
+                    FolderTree.delete(entry);
+                }
             }
         }
-        FolderTree.delete(folder);
+    }
+
+    private static List<Path> entries(Path folder) throws IOException {
+        try (Stream<Path> entries = Files.list(folder)) {
+            return entries.toList();
+        }
     }
 }

@@ -7,6 +7,7 @@ import io.millrace.events.RunChanged;
 import io.millrace.events.RunStatus;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -14,6 +15,9 @@ import java.util.Locale;
 
 /** The demonstration on a Millrace that runs: trains, watches, and tells what came out. */
 public final class Demo {
+    /** A file in its folder, which says that it may be emptied. */
+    public static final String MARK = "made-by-demo";
+
     private static final Duration LONGEST = Duration.ofMinutes(10);
 
     private final Connection connection;
@@ -36,8 +40,10 @@ public final class Demo {
         this.startNanos = startNanos;
     }
 
-    /** Writes the demo's texts and its policy; the policy's file. */
+    /** Writes its mark, the demo's texts and its policy; the policy's file. */
     public static Path prepare(Home home, long seed) throws IOException {
+        Files.createDirectories(home.folder());
+        Files.writeString(home.folder().resolve(MARK), "This folder is the demo's: the next one empties it.\n");
         return DemoTexts.write(home.folder(), seed);
     }
 

@@ -28,6 +28,9 @@ import java.util.Properties;
  * @param topics that a Millrace which is started here uses
  */
 public record Home(Path folder, Topics topics) {
+    /** The file that is locked while something runs here. */
+    public static final String LOCK = "lock";
+
     private static final Duration LONGEST_START = Duration.ofMinutes(2);
     private static final Duration LONGEST_SILENCE = Duration.ofSeconds(2);
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(100);
@@ -150,7 +153,7 @@ public record Home(Path folder, Topics topics) {
     }
 
     private Path lockFile() {
-        return folder.resolve("lock");
+        return folder.resolve(LOCK);
     }
 
     private Path announcement() {
