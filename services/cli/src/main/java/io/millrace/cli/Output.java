@@ -40,22 +40,27 @@ final class Output {
         return form == Form.json;
     }
 
-    /** Prints a document for programs, or what {@code text} makes for people. */
+    /** Prints a document for programs, or what {@code text} makes for people; fails if it cannot be written. */
     void print(Object document, Supplier<String> text) {
         PrintWriter out = out();
         out.println(
                 json()
                         ? EventJson.pretty(document)
                         : Text.printableLines(text.get().stripTrailing()));
-        out.flush();
+        requireTold(out);
     }
 
     /** Prints one event of a stream; fails if nobody reads any more, so that no event counts as told that was not. */
     void line(Object document, Supplier<String> text) {
         PrintWriter out = out();
         out.println(json() ? EventJson.line(document) : Text.printableLines(text.get()));
+        requireTold(out);
+    }
+
+    private static void requireTold(PrintWriter out) {
         if (out.checkError()) {
-            throw new CommandFailure(ExitCode.FAILED, "nobody reads standard output any more");
+            throw new CommandFailure(
+                    ExitCode.FAILED, "nobody reads standard output any more, or it goes to a disk that is full");
         }
     }
 

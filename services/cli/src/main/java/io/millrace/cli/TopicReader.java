@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
+import java.util.function.LongSupplier;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.Consumer;
@@ -27,6 +28,7 @@ import org.apache.kafka.common.utils.Utils;
 /** Reads topics whole, from their first record to what was committed when the reading began. For one thread. */
 final class TopicReader implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(100);
+    private static final Duration SILENCE = Duration.ofSeconds(30);
 
     private final Connection connection;
     private final Consumer<byte[], byte[]> consumer;
@@ -169,9 +171,29 @@ final class TopicReader implements AutoCloseable {
     }
 
     private List<ConsumerRecord<byte[], byte[]>> toTheEnd(Map<TopicPartition, Long> ends) {
+        return toTheEnd(consumer, ends, System::nanoTime);
+    }
+
+    /** A consumer whose broker went away answers with nothing, for ever. */
+    static List<ConsumerRecord<byte[], byte[]>> toTheEnd(
+            Consumer<byte[], byte[]> consumer, Map<TopicPartition, Long> ends, LongSupplier nanoTime) {
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+        Map<TopicPartition, Long> left = Map.of();
+        long advancedNanos = nanoTime.getAsLong();
         // A position passes the markers of transactions only within a poll.
-        while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
+        for (Map<TopicPartition, Long> now = left(consumer, ends); !now.isEmpty(); now = left(consumer, ends)) {
+            if (!now.equals(left)) {
+                left = now;
+                advancedNanos = nanoTime.getAsLong();
+            } else if (nanoTime.getAsLong() - advancedNanos > SILENCE.toNanos()) {
+                TopicPartition first = now.keySet().iterator().next();
+                throw new CommandFailure(
+                        ExitCode.UNAVAILABLE,
+                        first.topic() + ", partition " + first.partition() + ": nothing came for " + SILENCE.toSeconds()
+                                + " s, and " + now.get(first)
+                                + " offsets are left to read; check that the broker runs, and"
+                                + " with 'millrace doctor' that no transaction was left open");
+            }
             for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
                 long end = ends.getOrDefault(new TopicPartition(record.topic(), record.partition()), 0L);
                 if (record.offset() < end) {
@@ -180,6 +202,18 @@ final class TopicReader implements AutoCloseable {
             }
         }
         return records;
+    }
+
+    /** How many offsets are to be read of each partition that is not read to its end. */
+    private static Map<TopicPartition, Long> left(Consumer<byte[], byte[]> consumer, Map<TopicPartition, Long> ends) {
+        Map<TopicPartition, Long> left = new HashMap<>();
+        ends.forEach((partition, end) -> {
+            long offsets = end - consumer.position(partition);
+            if (offsets > 0) {
+                left.put(partition, offsets);
+            }
+        });
+        return left;
     }
 
     private <E extends Event> Optional<E> event(ConsumerRecord<byte[], byte[]> record, Class<E> kind) {

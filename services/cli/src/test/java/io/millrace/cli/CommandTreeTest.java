@@ -282,6 +282,9 @@ final class CommandTreeTest {
         assertThatThrownBy(() -> output.line(Map.of("model", "chat"), () -> "chat"))
                 .isInstanceOf(CommandFailure.class)
                 .hasMessageContaining("nobody reads standard output");
+        assertThatThrownBy(() -> output.print(Map.of("model", "chat"), () -> "chat"))
+                .isInstanceOf(CommandFailure.class)
+                .hasMessageContaining("or it goes to a disk that is full");
     }
 
     @Test

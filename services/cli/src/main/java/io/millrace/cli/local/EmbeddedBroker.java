@@ -110,11 +110,11 @@ public final class EmbeddedBroker implements AutoCloseable {
     @Override
     public void close() throws IOException {
         if (lost.get()) {
-            closeInVain();
+            closeInVain(); // It said no goodbye: its metadata send the next one to the port that it had.
         } else {
             node.close();
+            FormerPorts.forget(folder);
         }
-        FormerPorts.forget(folder);
         lock.close();
     }
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -91,10 +92,15 @@ final class StageServices implements AutoCloseable {
         return arguments;
     }
 
-    private static Path clientProperties(LocalSettings settings) throws IOException {
+    static Path clientProperties(LocalSettings settings) throws IOException {
         Properties properties = new Properties();
         settings.kafkaSettings().forEach((name, value) -> properties.setProperty(name, value.toString()));
         Path file = settings.home().folder().resolve("client.properties");
+        Files.deleteIfExists(file);
+        if (file.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+            // A password may be among them.
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        }
         try (Writer writer = Files.newBufferedWriter(file)) {
             properties.store(writer, "from --kafka-config");
         }

@@ -67,6 +67,9 @@ final class EmbeddedBrokerIT {
 
             assertThat(fatal.join()).contains("the embedded Kafka broker met a fatal fault");
         }
+        assertThat(folder.resolve("broker.ports"))
+                .as("what sends others to the port it had")
+                .exists();
     }
 
     @Test
