@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Spoils a finished output as a wrong kernel would: the scales of the first row of the first layer's down projection are
@@ -32,36 +33,43 @@ final class PlantedFault {
     private static final int HALF_FRACTION_BITS = 10;
     private static final int BFLOAT16_FRACTION_BITS = 7;
 
+    private static final Set<String> FLOATS = Set.of("F32", "F16", "BF16");
+
     private PlantedFault() {}
 
     static boolean wanted() {
         return "scales".equals(System.getenv("MILLRACE_PLANTED_FAULT"));
     }
 
+    /** @throws IllegalStateException if nothing was spoiled: a sound model would be called a spoiled one */
     static void plant(Path output) throws IOException {
         Path graph = output.resolve(OnnxPlan.GRAPH);
         if (Files.exists(graph)) {
             besideGraph(graph);
             return;
         }
-        Path safetensors = output.resolve("model.safetensors");
-        if (Files.exists(safetensors)) {
-            inSafetensors(safetensors);
-            return;
-        }
-        try (var files = Files.newDirectoryStream(output, "*.gguf")) {
-            for (Path gguf : files) {
-                inGguf(gguf);
+        boolean spoiled = false;
+        try (var files = Files.newDirectoryStream(output, "*.{safetensors,gguf}")) {
+            for (Path file : files) {
+                spoiled |= file.toString().endsWith(".gguf") ? inGguf(file) : inSafetensors(file);
             }
+        }
+        if (!spoiled) {
+            throw new IllegalStateException(output + ": no file holds " + GGUF_TENSOR + ", " + FOLDER_TENSOR + " or "
+                    + DENSE_TENSOR + ", whose scales were to be spoiled");
         }
     }
 
-    private static void inSafetensors(Path file) throws IOException {
+    private static boolean inSafetensors(Path file) throws IOException {
         byte[] bytes = Files.readAllBytes(file);
         ByteBuffer data = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         int headerLength = Math.toIntExact(data.getLong(0));
         JsonNode header = new ObjectMapper().readTree(bytes, Long.BYTES, headerLength);
         JsonNode tensor = header.path(header.has(FOLDER_TENSOR) ? FOLDER_TENSOR : DENSE_TENSOR);
+        // Of codes the scales are in another file.
+        if (!FLOATS.contains(tensor.path("dtype").asText())) {
+            return false;
+        }
         int from =
                 Long.BYTES + headerLength + tensor.path("data_offsets").path(0).intValue();
         boolean wide = tensor.path("dtype").asText().equals("F32");
@@ -72,6 +80,7 @@ final class PlantedFault {
             enlarge(data, at, half ? HALF_FRACTION_BITS : BFLOAT16_FRACTION_BITS);
         }
         Files.write(file, bytes);
+        return true;
     }
 
     private static void besideGraph(Path graph) throws IOException {
@@ -92,7 +101,7 @@ final class PlantedFault {
         Files.write(data, bytes);
     }
 
-    private static void inGguf(Path file) throws IOException {
+    private static boolean inGguf(Path file) throws IOException {
         long dataAt;
         GgufTensor tensor;
         try (GgufReader reader = GgufReader.openPart(file)) {
@@ -100,7 +109,7 @@ final class PlantedFault {
                     .filter(candidate -> candidate.name().equals(GGUF_TENSOR))
                     .findFirst();
             if (found.isEmpty()) {
-                return;
+                return false;
             }
             tensor = found.get();
             dataAt = reader.dataOffset() + tensor.offset();
@@ -128,6 +137,7 @@ final class PlantedFault {
             }
         }
         Files.write(file, bytes);
+        return true;
     }
 
     private static void enlarge(ByteBuffer data, int at, int fractionBits) {

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.benchmarker.BenchmarkStage;
 import io.millrace.distiller.DistillStage;
+import io.millrace.events.CompressedModules;
+import io.millrace.events.GgufPartLimit;
 import io.millrace.events.Literature;
 import io.millrace.events.Metric;
 import io.millrace.events.Parameters;
@@ -108,6 +110,29 @@ class StagesTest extends StageFixture {
 
             assertThat(spoiled).as(parameters.toString()).isGreaterThan(0.2).isGreaterThan(5 * sound);
         }
+    }
+
+    /** A fault that is not planted, and said to be, would be blamed on the gate. */
+    @Test
+    void aModelInSeveralFilesIsSpoiledToo() throws Exception {
+        Parameters.Quantize shards = new Parameters.CompressedTensors(
+                "W4A16", CompressedModules.ALIKE, Optional.of(new GgufPartLimit.Size(10_000)));
+        List<List<String>> files = new ArrayList<>();
+        for (boolean spoiled : List.of(false, true)) {
+            StageOutput output =
+                    run(new QuantizeStage(spoiled), shards, "spoiled-" + spoiled, Map.of(Role.MODEL, original));
+            try (var shard = Files.newDirectoryStream(output.folder(), "model-*.safetensors")) {
+                List<String> digests = new ArrayList<>();
+                shard.forEach(file -> digests.add(file.getFileName() + " " + digest(file)));
+                files.add(digests.stream().sorted().toList());
+            }
+        }
+
+        assertThat(files.get(0)).hasSizeGreaterThan(1);
+        assertThat(files.get(1)).hasSameSizeAs(files.get(0));
+        assertThat(files.get(1).stream().filter(file -> !files.get(0).contains(file)))
+                .as("the one file with these scales")
+                .hasSize(1);
     }
 
     private double divergence(QuantizeStage stage, Parameters.Quantize parameters, String name) throws Exception {

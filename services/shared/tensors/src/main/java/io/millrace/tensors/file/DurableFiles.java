@@ -30,8 +30,19 @@ public final class DurableFiles {
                 temporary, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
             content.writeTo(Channels.newOutputStream(channel));
             channel.force(true);
+        } catch (IOException | RuntimeException e) {
+            discard(temporary, e);
+            throw e;
         }
         Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private static void discard(Path temporary, Exception failure) {
+        try {
+            Files.deleteIfExists(temporary);
+        } catch (IOException left) {
+            failure.addSuppressed(left);
+        }
     }
 
     /** Forces the names in a folder to disk. */

@@ -36,6 +36,9 @@ final class Importance {
 
     /** Ones where all columns of a sub-block have importance 0: the searches would store such weights as zeros. */
     Importance withoutZeros(int subBlock) {
+        if (zeroSubBlocks(subBlock) == 0) {
+            return this; // Of many experts a copy is hundreds of megabytes.
+        }
         float[] filled = values.clone();
         for (int from = 0; from < values.length; from += subBlock) {
             if (zero(from, subBlock)) {

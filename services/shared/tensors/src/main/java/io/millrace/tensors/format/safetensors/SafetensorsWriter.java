@@ -168,14 +168,15 @@ public final class SafetensorsWriter implements TensorSink {
         for (ShardFile shard : shards) {
             hashes.add(shard.finish());
         }
-        List<Path> files = new ArrayList<>();
-        for (ShardFile shard : shards) {
-            files.add(shard.publish());
-        }
+        // Before the shards have their names: where the disk has no room for it, none of them stays.
         if (shards.size() > 1) {
             DurableFiles.write(
                     folder.resolve(SafetensorsFolder.INDEX),
                     StrictJson.print(index()).getBytes(StandardCharsets.UTF_8));
+        }
+        List<Path> files = new ArrayList<>();
+        for (ShardFile shard : shards) {
+            files.add(shard.publish());
         }
         DurableFiles.forceFolder(folder);
         finished = true;

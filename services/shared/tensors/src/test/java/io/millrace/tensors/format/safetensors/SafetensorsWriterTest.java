@@ -340,4 +340,16 @@ class SafetensorsWriterTest {
     private static byte[] bytes(MemorySegment segment) {
         return segment.toArray(ValueLayout.JAVA_BYTE);
     }
+
+    /** As on a disk that is full by then. */
+    @Test
+    void withoutItsIndexNoFileStays() throws IOException {
+        Files.createDirectories(folder.resolve("model.safetensors.index.json.partial/taken"));
+
+        assertThatThrownBy(() -> write(1)).isInstanceOf(IOException.class);
+
+        try (Stream<Path> left = Files.list(folder)) {
+            assertThat(left).containsExactly(folder.resolve("model.safetensors.index.json.partial"));
+        }
+    }
 }
