@@ -89,7 +89,7 @@ public record Connection(Map<String, Object> kafka, Topics topics, Optional<Stri
             try {
                 answer.get(SILENT_SECONDS, TimeUnit.SECONDS);
             } catch (TimeoutException notYet) {
-                err.println("millrace: no Kafka broker answers at " + address() + " yet; waiting for one up to "
+                err.println("no Kafka broker answers at " + address() + " yet; waiting for one up to "
                         + BROKER_ANSWER_SECONDS + " s");
                 answer.get(BROKER_ANSWER_SECONDS - SILENT_SECONDS, TimeUnit.SECONDS);
             }

@@ -70,8 +70,7 @@ class StoreCommandsTest {
         assertThat(said.out().lines().filter(line -> line.startsWith("llama.cpp")))
                 .singleElement()
                 .satisfies(line -> assertThat(line).contains(" ok "));
-        assertThat(said.err())
-                .contains("millrace: no Kafka broker answers at 127.0.0.1:1 yet; waiting for one up to 30 s");
+        assertThat(said.err()).contains("no Kafka broker answers at 127.0.0.1:1 yet; waiting for one up to 30 s");
         assertThat(said.exitCode()).isEqualTo(ExitCode.UNSUCCESSFUL);
     }
 
