@@ -248,7 +248,7 @@ public sealed interface Parameters {
 
         @Override
         default int version() {
-            return 12;
+            return 13;
         }
 
         /** The row length must be a multiple of this for the type to be used everywhere. */

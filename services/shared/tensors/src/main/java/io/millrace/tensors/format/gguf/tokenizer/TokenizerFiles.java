@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -18,12 +20,21 @@ import java.util.Set;
  *
  * @param json {@code tokenizer.json}
  * @param config {@code tokenizer_config.json}
+ * @param ids {@code added_tokens.json}: the ids of added tokens by their texts, as transformers wrote them before 4.34
  * @param generation {@code generation_config.json}
  * @param sentencePiece {@code tokenizer.model}, where there is one
  */
 record TokenizerFiles(
-        Path folder, TokenizerJson json, ObjectNode config, ObjectNode generation, Optional<Path> sentencePiece) {
+        Path folder,
+        TokenizerJson json,
+        ObjectNode config,
+        ObjectNode ids,
+        ObjectNode generation,
+        Optional<Path> sentencePiece) {
     static final String CONFIG = "tokenizer_config.json";
+    private static final String IDS = "added_tokens.json";
+    private static final List<String> SPECIAL_KEYS =
+            List.of("bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token");
 
     private static final long LIMIT_BYTES = 128L << 20;
 
@@ -61,6 +72,7 @@ record TokenizerFiles(
                 folder,
                 TokenizerJson.in(folder, LIMIT_BYTES),
                 json(folder, CONFIG),
+                json(folder, IDS),
                 json(folder, "generation_config.json"),
                 Files.isRegularFile(model) ? Optional.of(model) : Optional.empty());
     }
@@ -75,19 +87,44 @@ record TokenizerFiles(
         return Files.isRegularFile(file) ? StrictJson.readFile(file, LIMIT_BYTES) : StrictJson.object();
     }
 
-    /** The added tokens of tokenizer.json, or where that is missing, of tokenizer_config.json. */
+    /**
+     * The added tokens of tokenizer.json, or where that is missing, of added_tokens.json and of tokenizer_config.json, which
+     * has the last word on an id: the order of convert_hf_to_gguf.py.
+     */
     List<Added> added() throws MalformedFileException {
-        List<Added> added = new ArrayList<>();
-        for (JsonNode token : tokenizer().path("added_tokens")) {
-            added.add(added(WholeIds.of(token.path("id")).orElse(-1), token));
+        if (!tokenizer().isEmpty()) {
+            List<Added> added = new ArrayList<>();
+            for (JsonNode token : tokenizer().path("added_tokens")) {
+                added.add(added(WholeIds.of(token.path("id")).orElse(-1), token));
+            }
+            return added;
         }
-        if (tokenizer().isEmpty()) {
-            for (var entry : config.path("added_tokens_decoder").properties()) {
-                int id = entry.getKey().matches("\\d{1,9}") ? Integer.parseInt(entry.getKey()) : -1;
-                added.add(added(id, entry.getValue()));
+        Map<Integer, Added> byId = new LinkedHashMap<>();
+        for (var entry : ids.properties()) {
+            Added added = addedOnly(entry.getKey(), entry.getValue());
+            byId.put(added.id(), added);
+        }
+        for (var entry : config.path("added_tokens_decoder").properties()) {
+            int id = entry.getKey().matches("\\d{1,9}") ? Integer.parseInt(entry.getKey()) : -1;
+            byId.put(id, added(id, entry.getValue()));
+        }
+        return List.copyOf(byId.values());
+    }
+
+    private Added addedOnly(String text, JsonNode id) throws MalformedFileException {
+        int known = WholeIds.of(id)
+                .filter(number -> number >= 0)
+                .orElseThrow(() -> problem(IDS, "token '" + text + "' has the id " + id + ", expected a whole number"));
+        return new Added(known, text, isSpecial(text), false, false, false, false);
+    }
+
+    private boolean isSpecial(String text) {
+        for (JsonNode more : config.path("additional_special_tokens")) {
+            if ((more.isObject() ? more.path("content") : more).asText().equals(text)) {
+                return true;
             }
         }
-        return added;
+        return SPECIAL_KEYS.stream().anyMatch(key -> special(key).equals(Optional.of(text)));
     }
 
     private Added added(int id, JsonNode token) throws MalformedFileException {

@@ -28,6 +28,30 @@ class SentencePieceKeysTest extends TokenizerFixture {
                 .containsEntry("tokenizer.ggml.token_type", GgufValue.i32s(List.of(2, 1, 1, 5)));
     }
 
+    /** As transformers saved a tokenizer of Llama 2 whose vocabulary was enlarged, in 2023. */
+    @Test
+    void addedTokensOfAFileOfTheirOwnAreInTheirPlaces() throws Exception {
+        Files.write(folder.resolve("tokenizer.model"), sentencePiece(2));
+        write("added_tokens.json", """
+                {"<|im_end|>": 3, "<turn>": 4, "<tool>": 5, "<pad_past_the_rows>": 9}""");
+        write("tokenizer_config.json", """
+                {"eos_token": "<|im_end|>", "additional_special_tokens": ["<turn>"],
+                 "added_tokens_decoder": {"6": {"content": "<six>", "special": true}}}""");
+
+        assertThat(keys(8))
+                .containsEntry(
+                        "tokenizer.ggml.tokens",
+                        GgufValue.texts(
+                                List.of("<unk>", "\u2581a", "b", "<|im_end|>", "<turn>", "<tool>", "<six>", "[PAD7]")))
+                .containsEntry("tokenizer.ggml.token_type", GgufValue.i32s(List.of(2, 1, 1, 3, 3, 4, 3, 5)))
+                .containsEntry("tokenizer.ggml.eos_token_id", GgufValue.u32(3));
+        write("added_tokens.json", """
+                {"<turn>": "four"}""");
+        assertThatThrownBy(() -> keys(8))
+                .isInstanceOf(MalformedFileException.class)
+                .hasMessage("added_tokens.json: token '<turn>' has the id \"four\", expected a whole number");
+    }
+
     @Test
     void aUnigramModelIsRefusedBecauseItSplitsElsewhere() throws Exception {
         Files.write(folder.resolve("tokenizer.model"), sentencePiece(1));
