@@ -13,6 +13,8 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Where the folders of jobs lie.
@@ -27,6 +29,7 @@ import java.util.stream.Stream;
  * the second works in {@code <job key>-2}: two writers in one folder would commit a mixture.
  */
 final class WorkFolders {
+    private static final Logger LOG = LoggerFactory.getLogger(WorkFolders.class);
     private static final int PLACES = 64;
     private static final Pattern NAME =
             Pattern.compile("(?<spare>" + SpareFolders.PREFIX + ")?(?<key>[0-9a-f]{64})(?:-(?<number>[0-9]{1,2}))?");
@@ -50,16 +53,20 @@ final class WorkFolders {
                 + " here; find out why they hold their locks in " + root.resolve(PlaceLocks.FILE));
     }
 
-    /** Removes the folders that nobody works in and nobody changed since {@code before}. */
+    /** Removes the folders that nobody works in and nobody changed since {@code before}, all of them that can be. */
     void sweep(Instant before) throws IOException {
         if (!Files.isDirectory(root)) {
             return;
         }
         try (Stream<Path> places = Files.list(root)) {
             for (Path place : places.toList()) {
-                Matcher name = NAME.matcher(place.getFileName().toString());
-                if (name.matches() && isOlder(place, before)) {
-                    sweepPlace(place, name);
+                try {
+                    Matcher name = NAME.matcher(place.getFileName().toString());
+                    if (name.matches() && isOlder(place, before)) {
+                        sweepPlace(place, name);
+                    }
+                } catch (IOException e) {
+                    LOG.warn("could not remove {}, which an earlier job left: {}", place, e.toString());
                 }
             }
         }

@@ -19,6 +19,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -246,5 +248,35 @@ class WorkFolderTest {
             sweeping.sweep(Instant.now().minusSeconds(3_600));
         } while (!work.isDone());
         work.get();
+    }
+
+    @Test
+    void aFolderThatCannotBeRemovedKeepsNoOther() throws IOException {
+        assumeTrue(
+                System.getProperty("os.name").equals("Linux"), "skipped: the longest path of this system is not known");
+        FileTime old = FileTime.from(Instant.now().minusSeconds(7_200));
+        List<Path> places = IntStream.range(0, 12)
+                .mapToObj(i -> root.resolve(Digest.of("job " + i).hex()))
+                .toList();
+        for (Path place : places) {
+            Files.createDirectories(place.resolve(WorkFolder.WORK));
+            Files.setLastModifiedTime(place, old);
+        }
+        // Nobody, root included, reaches what lies deeper than the longest path.
+        Path inner = Files.createDirectories(nested(root.resolve("inner")));
+        Path outer = Files.createDirectories(nested(places.getFirst().resolve(WorkFolder.WORK)));
+        Path deep = Files.move(root.resolve("inner"), outer.resolve("inner"));
+        try {
+            folders().sweep(Instant.now().minusSeconds(3_600));
+
+            assertThat(inner).doesNotExist();
+            assertThat(places).filteredOn(Files::exists).containsExactly(places.getFirst());
+        } finally {
+            Files.move(deep, root.resolve("inner"));
+        }
+    }
+
+    private static Path nested(Path folder) {
+        return Stream.generate(() -> "n".repeat(200)).limit(12).reduce(folder, Path::resolve, (a, _) -> a);
     }
 }
